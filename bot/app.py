@@ -1,0 +1,73 @@
+"""The Bolt app: what it listens to, and that it acknowledges nothing before it is kept."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import listeners
+from bot.settings import Settings
+from bot.slack import Identity
+from bot.store.inbox import Inbox
+
+log = logging.getLogger("parley.app")
+
+# Bolt's warnings hold whole requests (invariant 10), and it gives its loggers the level of the one it is handed.
+bolt_log = logging.getLogger("parley.bolt")
+bolt_log.setLevel(logging.ERROR)
+
+
+def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox) -> AsyncApp:
+    """Listeners find `inbox`, `web` and `identity` among their arguments.
+
+    `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
+    raised, so that Slack delivers again (invariant 1).
+    """
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team,
+            bot_token=settings.slack_bot_token,
+            bot_id=identity.bot,
+            bot_user_id=identity.user,
+        )
+
+    app = AsyncApp(
+        name="parley",
+        logger=bolt_log,
+        client=AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[]),
+        signing_secret=settings.slack_signing_secret,
+        authorize=authorize,
+        process_before_response=True,
+        raise_error_for_unhandled_request=True,
+    )
+
+    @app.use
+    async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
+        context["inbox"], context["web"], context["identity"] = inbox, web, identity
+        await next()
+
+    app.error(_failed)
+    listeners.register(app)
+    return app
+
+
+async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
+    """What no listener wants is acknowledged; what a listener could not keep is not, and Slack sends it again."""
+    body = request.body
+    event = body.get("event") or {}
+    if isinstance(error, BoltUnhandledRequestError):
+        log.debug("ignored type=%s reason=no listener", event.get("type") or body.get("type") or body.get("command"))
+        return BoltResponse(status=200)
+    log.error(
+        "not acknowledged event_id=%s channel=%s ts=%s error=%s",
+        *(body.get("event_id"), event.get("channel"), event.get("ts"), type(error).__name__),
+    )
+    return None

@@ -1,0 +1,111 @@
+"""`parley check`: tries every credential and service, and says what to do about what fails."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bot import embedded, slack
+from bot.manifest import SCOPES
+from bot.settings import SettingError, Settings
+from bot.slack import CALL_ERRORS, error_name
+
+OLDEST_REDIS = (6, 2)
+
+
+@dataclass(frozen=True)
+class Finding:
+    ok: bool
+    what: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'FAIL'}  {self.what}: {self.said}"
+
+
+async def check(settings: Settings) -> bool:
+    """Print a line for each thing tried; whether all is well."""
+    well = True
+    async for finding in _findings(settings):
+        print(finding, flush=True)
+        well = well and finding.ok
+    claude = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers", "check")
+    return await claude.wait() == 0 and well
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    async for finding in _slack(settings):
+        yield finding
+    for finding in await asyncio.to_thread(_redis, settings):
+        yield finding
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        settings.require("slack_bot_token")
+        async with slack.client(settings) as web:
+            identity = await slack.identify(web, attempts=2)
+    except SettingError as error:
+        yield Finding(False, "Slack", str(error))
+    else:
+        yield Finding(True, "Slack", f"{identity.name} in workspace {identity.team_name} ({identity.team})")
+        yield _scopes(identity.scopes)
+    yield await _listening(settings)
+
+
+def _scopes(granted: frozenset[str]) -> Finding:
+    missing = [scope for scope in SCOPES if scope not in granted]
+    if not missing:
+        return Finding(True, "Slack scopes", f"all {len(SCOPES)} of manifest.yaml are granted")
+    return Finding(
+        False,
+        "Slack scopes",
+        f"{', '.join(missing)} not granted: add them on your app's page OAuth & Permissions and reinstall the app.",
+    )
+
+
+async def _listening(settings: Settings) -> Finding:
+    """Socket Mode: open a connection's address with the app-level token. HTTP: Slack comes to us."""
+    if settings.slack_app_token is None:
+        try:
+            settings.require("slack_signing_secret")
+        except SettingError as error:
+            return Finding(False, "Slack events", str(error))
+        return Finding(True, "Slack events", "over HTTP, signed; Slack must reach https://YOUR-HOST/slack/events")
+    try:
+        async with slack.client(settings) as web:
+            await web.apps_connections_open(app_token=settings.slack_app_token)
+    except CALL_ERRORS as error:
+        return Finding(
+            False,
+            "Slack events",
+            f"SLACK_APP_TOKEN is refused ({error_name(error) or type(error).__name__}): make an app-level token with "
+            "connections:write on your app's page Basic Information, and turn on Socket Mode.",
+        )
+    return Finding(True, "Slack events", "over Socket Mode")
+
+
+def _redis(settings: Settings) -> list[Finding]:
+    try:
+        with embedded.given(settings) as address, Redis.from_url(address, socket_timeout=5) as client:
+            info = client.info()
+    except SettingError as error:
+        return [Finding(False, "Redis", str(error))]
+    except RedisError as error:
+        return [Finding(False, "Redis", f"does not answer ({type(error).__name__}): check REDIS_URL in .env.")]
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
+    policy = info.get("maxmemory_policy")
+    return [
+        Finding(True, "Redis", str(info["redis_version"]))
+        if version >= OLDEST_REDIS
+        else Finding(False, "Redis", f"{info['redis_version']} is too old: Parley needs 6.2 or newer."),
+        Finding(True, "Redis eviction", "noeviction")
+        if policy == "noeviction"
+        else Finding(False, "Redis eviction", f"{policy} drops waiting messages: set maxmemory-policy noeviction."),
+        Finding(True, "Redis persistence", "append-only file")
+        if info.get("aof_enabled")
+        else Finding(False, "Redis persistence", "a restart loses what waits: set appendonly yes."),
+    ]

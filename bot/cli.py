@@ -1,0 +1,82 @@
+"""The command line: `parley demo | up | serve | check`."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from bot import embedded, logs
+from bot.settings import SettingError, Settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 failed with a sentence on standard error, 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except SettingError as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="parley", description="Claude in Slack threads.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="try everything on this machine, without any account")
+    demo.add_argument("question", nargs="?", help="what to ask")
+    demo.add_argument("--once", action="store_true", help="ask one question, then exit 0, or 1 if it is not answered")
+    demo.add_argument("--json", action="store_true", help="with --once: print one JSON object and nothing else")
+    demo.set_defaults(run=_demo)
+    up = commands.add_parser("up", help="run bot and worker, and Redis if REDIS_URL is not set")
+    up.set_defaults(run=_up)
+    serve = commands.add_parser("serve", help="listen to Slack (the `web` process)")
+    serve.set_defaults(run=_serve)
+    check = commands.add_parser("check", help="try every credential and service")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from bot.demo import DemoFailed, demo
+
+    if arguments.json and not arguments.once:
+        raise SettingError("--json goes with --once.")
+    settings = Settings.load()
+    logs.configure("ERROR")
+    try:
+        return asyncio.run(demo(settings, arguments.question, once=arguments.once, as_json=arguments.json))
+    except DemoFailed as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print(file=sys.stderr)
+        return 130 if arguments.once else 0
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from bot.up import up
+
+    settings = Settings.load()
+    logs.configure(settings.log_level)
+    asyncio.run(up(settings))
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from bot.check import check
+
+    logs.configure("ERROR")
+    return 0 if asyncio.run(check(Settings.load())) else 1
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from bot.serve import serve
+
+    settings = Settings.load()
+    logs.configure(settings.log_level)
+    settings.require_slack()
+    with embedded.given(settings) as redis_url:
+        asyncio.run(serve(settings, redis_url))
+    return 0

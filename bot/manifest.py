@@ -1,0 +1,13 @@
+"""What the Slack app may do and hears, the same as in manifest.yaml."""
+
+SCOPES = (
+    "app_mentions:read",
+    "assistant:write",
+    "channels:history",
+    "chat:write",
+    "groups:history",
+    "im:history",
+    "mpim:history",
+    "users:read",
+)
+EVENTS = ("app_mention", "message.channels", "message.groups", "message.im", "message.mpim")

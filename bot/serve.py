@@ -1,0 +1,110 @@
+"""Listens to Slack: Socket Mode when there is an app-level token, else HTTP on PORT."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import slack
+from bot.app import bolt_log, create_app
+from bot.settings import Settings
+from bot.store import connections
+from bot.store.inbox import Inbox
+
+log = logging.getLogger("parley.serve")
+
+DEFAULT_PORT = 3000
+# While Slack refreshes one connection, events come through the other.
+SOCKETS = 2
+STOP_SECONDS = 5.0
+
+
+async def serve(settings: Settings, redis_url: str) -> None:
+    """Listen until SIGTERM or SIGINT. Raises SettingError."""
+    settings.require_slack()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(slack.client(settings))
+        redis, producer = connections.shared(redis_url), connections.producer(redis_url)
+        stack.push_async_callback(redis.aclose)
+        stack.callback(producer.close)
+        inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
+        identity = await slack.identify(client)
+        app = create_app(settings, client, identity, inbox)
+        if settings.slack_app_token:
+            for _ in range(SOCKETS):
+                await stack.enter_async_context(_socket(app, client, settings.slack_app_token))
+        if settings.port or not settings.slack_app_token:
+            port = settings.port or DEFAULT_PORT
+            await stack.enter_async_context(_http(app, redis, settings.host, port, events=not settings.slack_app_token))
+        log.info("listening team=%s bot=%s mode=%s", identity.team, identity.user, mode(settings))
+        await stop.wait()
+        log.info("stopping")
+
+
+def mode(settings: Settings) -> str:
+    return "socket" if settings.slack_app_token else f"http:{settings.port or DEFAULT_PORT}"
+
+
+class _SocketHandler(AsyncSocketModeHandler):
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        """As Bolt does it, but a body that Bolt cannot read is a line in the log and not a traceback."""
+        try:
+            await super().handle(client, req)
+        except Exception as error:
+            log.error("not acknowledged envelope_id=%s error=%s", req.envelope_id, type(error).__name__)
+
+
+@asynccontextmanager
+async def _socket(app: AsyncApp, client: AsyncWebClient, app_token: str) -> AsyncIterator[None]:
+    handler: AsyncSocketModeHandler = _SocketHandler(app, app_token, logger=bolt_log, web_client=client)
+    handler.client.proxy = client.proxy
+    await handler.connect_async()
+    try:
+        yield
+    finally:
+        await handler.close_async()
+
+
+@asynccontextmanager
+async def _http(app: AsyncApp, redis: "Redis", host: str, port: int, *, events: bool) -> AsyncIterator[None]:
+    async def slack_events(request: web.Request) -> web.Response:
+        if not request.headers.get("X-Slack-Request-Timestamp", "").isdigit():
+            return web.json_response({"error": "invalid request"}, status=401)
+        try:
+            return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+        except (ValueError, AttributeError, TypeError) as error:
+            log.error("unreadable request bytes=%s error=%s", request.content_length, type(error).__name__)
+            return web.json_response({"error": "unreadable request"}, status=400)
+
+    async def health(request: web.Request) -> web.Response:
+        try:
+            await redis.ping()
+        except RedisError as error:
+            return web.json_response({"ok": False, "redis": type(error).__name__}, status=503)
+        return web.json_response({"ok": True})
+
+    server = web.Application()
+    server.router.add_get("/healthz", health)
+    if events:
+        server.router.add_post("/slack/events", slack_events)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()

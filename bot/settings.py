@@ -1,0 +1,168 @@
+"""Every setting, from the environment and `.env`, as one frozen object."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+
+class SettingError(Exception):
+    """A setting is missing or malformed; the message names it and says what to do."""
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"an address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return parse
+
+
+def _prefixed(prefix: str, name: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if not value.startswith(prefix):
+            raise ValueError(f"{name}, which starts with {prefix}")
+        return value
+
+    return parse
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def _seconds(least: float, most: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        expected = f"a number of seconds from {least:g} to {most:g}"
+        try:
+            number = float(value)
+        except ValueError:
+            raise ValueError(expected) from None
+        if not least <= number <= most:
+            raise ValueError(expected)
+        return number
+
+    return parse
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _level(value: str) -> str:
+    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
+    return value.upper()
+
+
+def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"parse": parse})
+
+
+DATA_DIR = Path("~/.local/share/parley").expanduser()
+PERSONA = (
+    "You are Parley, an assistant that answers people in Slack threads. Be helpful, accurate and brief: lead with the "
+    "answer, then only what helps. Write standard Markdown. Say so when you do not know or cannot do something."
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment variable of a field is its name in capitals; `.env.example` explains each."""
+
+    slack_bot_token: str | None = _setting(None, _prefixed("xoxb-", "a Slack bot token"), secret=True)
+    slack_app_token: str | None = _setting(None, _prefixed("xapp-", "a Slack app-level token"), secret=True)
+    slack_signing_secret: str | None = _setting(None, secret=True)
+    slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"))
+
+    anthropic_api_key: str | None = _setting(None, secret=True)
+    anthropic_auth_token: str | None = _setting(None, secret=True)
+    anthropic_base_url: str | None = _setting(None, _url("https", "http"))
+
+    redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True)
+    data_dir: Path = _setting(DATA_DIR, _path)
+    host: str = _setting("0.0.0.0")
+    port: int | None = _setting(None, _whole(1, 65535))
+    log_level: str = _setting("INFO", _level)
+
+    model: str = _setting("claude-sonnet-5-5")
+    system_prompt: str = _setting(PERSONA)
+    max_tokens: int = _setting(16_000, _whole(1, 128_000))
+    claude_attempts: int = _setting(5, _whole(1, 20))
+    claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
+    claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))
+    claude_idle_seconds: float = _setting(90.0, _seconds(0.001, 3600))
+    answer_seconds: float = _setting(900.0, _seconds(1, 3600))
+
+    history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
+    history_days: int = _setting(30, _whole(1, 400))
+
+    slots: int = _setting(50, _whole(1, 1_000))
+    queue: str = _setting("parley")
+    lease_seconds: float = _setting(12.0, _seconds(1, 300))
+    drain_seconds: float = _setting(60.0, _seconds(0, 3600))
+    slack_timeout_seconds: float = _setting(6.0, _seconds(0.1, 60))
+    edits_per_minute: int = _setting(50, _whole(2, 1_000))
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> "Settings":
+        """Read the settings; the environment wins over the file, an empty value counts as not set.
+
+        Raises SettingError for the first malformed value.
+        """
+        try:
+            given: dict[str, str | None] = dict(dotenv_values(dotenv)) if dotenv else {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{dotenv} cannot be read ({type(error).__name__}): save it as UTF-8 text.") from None
+        given.update(environ)
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            name = each.name.upper()
+            value = (given.get(name) or "").strip()
+            if not value:
+                continue
+            try:
+                values[each.name] = each.metadata["parse"](value)
+            except ValueError as error:
+                raise SettingError(f"{name} is malformed: it must be {error}. Correct it in .env.") from None
+        settings = cls(**values)
+        if settings.slack_timeout_seconds >= settings.lease_seconds:
+            raise SettingError(
+                "SLACK_TIMEOUT_SECONDS must be less than LEASE_SECONDS: an edit may not outlive its thread's lease."
+            )
+        return settings
+
+    def require(self, *names: str) -> None:
+        """Raise SettingError for the first of these settings that is not there."""
+        for name in names:
+            if getattr(self, name) is None:
+                raise SettingError(f"{name.upper()} is missing: {MISSING[name]} Put it into .env or the environment.")
+
+    def require_claude(self) -> None:
+        if self.anthropic_auth_token is None:
+            self.require("anthropic_api_key")
+
+    def require_slack(self) -> None:
+        self.require("slack_bot_token")
+        if self.slack_app_token is None:
+            self.require("slack_signing_secret")
+
+
+MISSING = {
+    "slack_bot_token": "it is the xoxb- token on your Slack app's page OAuth & Permissions.",
+    "slack_signing_secret": (
+        "without SLACK_APP_TOKEN Parley listens over HTTP and needs the signing secret on your Slack app's page Basic "
+        "Information (or set SLACK_APP_TOKEN for Socket Mode)."
+    ),
+    "anthropic_api_key": "it is a key from the Claude Console, starting with sk-ant-.",
+    "redis_url": "it is the address of your Redis, such as redis://localhost:6379/0.",
+}

@@ -1,0 +1,159 @@
+"""One client for Slack's Web API, and what its refusals mean.
+
+The errors are those on the pages of chat.postMessage and chat.update (https://docs.slack.dev/reference/methods).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import aiohttp
+from redis.exceptions import RedisError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.settings import SettingError, Settings
+
+CONNECTIONS = 1_000
+STATUS = "is thinking…"
+
+# The reply's message is gone, or may not be edited any more.
+DELETED = {"message_not_found"}
+FROZEN = {"edit_window_closed", "cant_update_message"}
+# What we sent is at fault: a simpler form may pass.
+PAYLOAD = {
+    "msg_too_long",
+    "msg_blocks_too_long",
+    "msg_blocks_too_many",
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "markdown_text_conflict",
+    "metadata_too_large",
+    "invalid_metadata_format",
+    "invalid_metadata_schema",
+    "block_mismatch",
+    "no_text",
+}
+TRANSIENT = {
+    "ratelimited",
+    "rate_limited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "messaging_processing_failed",
+    "update_failed",
+    "external_channel_migrating",
+    "team_added_to_org",
+    "streaming_state_conflict",
+}
+
+Verdict = Literal["deleted", "frozen", "payload", "limited", "transient", "permanent"]
+CALL_ERRORS = (SlackClientError, aiohttp.ClientError, RedisError, TimeoutError, OSError)
+
+
+@asynccontextmanager
+async def client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
+    """A Web API client with kept-alive connections.
+
+    The SDK's own retries are off: a post that is sent again after a broken connection can appear twice.
+    """
+    timeout = aiohttp.ClientTimeout(total=settings.slack_timeout_seconds)
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        web = AsyncWebClient(
+            token=settings.slack_bot_token,
+            base_url=settings.slack_api_url.rstrip("/") + "/",
+            session=session,
+            retry_handlers=[],
+        )
+        if urlsplit(web.base_url).hostname in ("127.0.0.1", "localhost"):
+            # The SDK takes a proxy from the environment and knows no NO_PROXY.
+            web.proxy = None
+        yield web
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who we are in the workspace."""
+
+    team: str
+    user: str
+    bot: str | None
+    name: str
+    team_name: str
+    scopes: frozenset[str]
+
+
+async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
+    """Ask Slack whose token this is. Raises SettingError if the token is refused, else the last passing failure."""
+    for attempt in range(attempts):
+        try:
+            said = await web.auth_test()
+            break
+        except CALL_ERRORS as error:
+            if verdict(error) == "permanent":
+                raise SettingError(
+                    f"SLACK_BOT_TOKEN is refused by Slack ({error_name(error)}): copy the Bot User OAuth Token from "
+                    "your app's page OAuth & Permissions into .env."
+                ) from None
+            if attempt == attempts - 1:
+                raise SettingError(
+                    f"Slack cannot be reached ({error_name(error) or type(error).__name__}): check the network and "
+                    "SLACK_API_URL."
+                ) from None
+            await asyncio.sleep(min(retry_after(error) * 2**attempt / 2, 30.0))
+    scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), "")
+    return Identity(
+        team=str(said["team_id"]),
+        user=str(said["user_id"]),
+        bot=said.get("bot_id"),
+        name=str(said.get("user") or ""),
+        team_name=str(said.get("team") or ""),
+        scopes=frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))),
+    )
+
+
+def verdict(error: Exception) -> Verdict:
+    """What to do about a failed call. Everything that is not an answer of Slack's is transient."""
+    if not isinstance(error, SlackApiError):
+        return "transient"
+    name = error_name(error)
+    if _status(error) == 429 or name in ("ratelimited", "rate_limited"):
+        return "limited"
+    if name in DELETED:
+        return "deleted"
+    if name in FROZEN:
+        return "frozen"
+    if name in PAYLOAD:
+        return "payload"
+    if name in TRANSIENT or name is None or _status(error) >= 500:
+        return "transient"
+    return "permanent"
+
+
+def error_name(error: Exception) -> str | None:
+    """Slack's error string, None where there is none."""
+    data = _data(error)
+    return data.get("error") if isinstance(data, dict) else None
+
+
+def retry_after(error: Exception) -> float:
+    """Seconds that Slack asked us to wait; 1 where it did not say (Retry-After: docs.slack.dev/apis/web-api)."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "1")
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        return 1.0
+
+
+def _status(error: SlackApiError) -> int:
+    return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 0)
+
+
+def _data(error: Exception) -> Any:
+    return getattr(getattr(error, "response", None), "data", None)

@@ -1,0 +1,53 @@
+"""What was said in a thread, kept for its next questions."""
+
+import json
+from collections.abc import Awaitable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, cast
+
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One turn. `name` is the author's display name at that time, so that later prompts repeat it byte by byte."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    ts: str
+    user: str | None = None
+    name: str | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @property
+    def tokens(self) -> int:
+        """An estimate on the high side: three bytes a token."""
+        return len(self.text.encode()) // 3 + 16
+
+
+async def load(redis: "Redis", thread: Thread) -> list[Entry]:
+    lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, -1))
+    return [Entry(**json.loads(line)) for line in lines]
+
+
+def kept(entries: Sequence[Entry], budget: int) -> int:
+    """How many of the newest entries to keep so that they fit into `budget` tokens.
+
+    A history over the budget is cut to half of it, so that the prompt's prefix changes seldom (invariant 11). What is
+    left begins with a question, and the newest two entries stay however long they are.
+    """
+    if sum(entry.tokens for entry in entries) <= budget:
+        return len(entries)
+    total, keep = 0, 0
+    for count, entry in enumerate(reversed(entries), start=1):
+        total += entry.tokens
+        if total > budget // 2 and count > 2:
+            break
+        if entry.role == "user":
+            keep = count
+    return keep

@@ -1,0 +1,258 @@
+"""A mailbox per thread: messages wait in `ts` order, one at a time is answered, none is lost.
+
+Everything that wakes a worker goes through RQ in the transaction that makes the wake-up due, so a process that dies
+leaves nothing half done. A thread is answered under a lease with a fencing token; a thread whose worker died is woken
+again by `sweep` once its lease is over.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis import WatchError
+from redis.asyncio import Redis as AsyncRedis
+from redis.client import Pipeline
+from rq import Queue
+from rq.utils import as_text
+
+from bot.incoming import Message, Thread
+from bot.store import keys
+from bot.store.history import Entry
+
+JOB = "workers.reply.reply"
+JOB_SECONDS = 3600 + 120
+SEEN_SECONDS = 24 * 3600
+BOX_SECONDS = 7 * 24 * 3600
+GRACE_SECONDS = 10.0
+
+NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
+
+# KEYS lease box messages attempts active; ARGV token, lease in ms, member of active
+CLAIM = (
+    NOW
+    + """
+if redis.call('EXISTS', KEYS[1]) == 1 then return nil end
+local head = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+if not head then
+    redis.call('ZREM', KEYS[5], ARGV[3])
+    redis.call('DEL', KEYS[4])
+    return nil
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('ZADD', KEYS[5], now + ARGV[2] / 1000, ARGV[3])
+local attempts = redis.call('HINCRBY', KEYS[4], head, 1)
+redis.call('PEXPIRE', KEYS[4], redis.call('PTTL', KEYS[2]))
+return {redis.call('HGET', KEYS[3], head), attempts}
+"""
+)
+
+# KEYS lease active; ARGV token, lease in ms, member of active
+RENEW = (
+    NOW
+    + """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('ZADD', KEYS[2], 'XX', now + ARGV[2] / 1000, ARGV[3])
+return 1
+"""
+)
+
+# KEYS active; ARGV grace in seconds, how many at the most
+DUE = (
+    NOW
+    + """
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
+for _, member in ipairs(due) do redis.call('ZADD', KEYS[1], now + ARGV[1], member) end
+return due
+"""
+)
+
+
+class LeaseLost(Exception):
+    """Another worker answers in this thread now: make no further edit and write nothing (invariant 5)."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to answer `message`, for as long as the lease with this `token` stands."""
+
+    message: Message
+    token: str
+    attempts: int
+
+    @property
+    def thread(self) -> Thread:
+        return self.message.thread
+
+
+class Inbox:
+    """`queue` brings a synchronous client, because RQ enqueues with one; its calls run in threads."""
+
+    def __init__(self, redis: "AsyncRedis", queue: Queue, lease_seconds: float) -> None:
+        self._redis = redis
+        self._queue = queue
+        self._lease_ms = int(lease_seconds * 1000)
+
+    async def put(self, message: Message) -> bool:
+        """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError."""
+        return await asyncio.to_thread(self._put, message)
+
+    async def claim(self, thread: Thread) -> Claim | None:
+        """Take the lease and the oldest message; None if another holds the lease or nothing waits."""
+        token = secrets.token_hex(16)
+        names = [
+            keys.lease(thread),
+            keys.box(thread),
+            keys.messages(thread),
+            keys.attempts(thread),
+            keys.active(thread.team),
+        ]
+        found = await self._run(CLAIM, names, token, self._lease_ms, _member(thread))
+        if found is None:
+            return None
+        return Claim(Message.from_json(found[0]), token, int(found[1]))
+
+    async def renew(self, claim: Claim) -> None:
+        """Raises LeaseLost."""
+        names = [keys.lease(claim.thread), keys.active(claim.thread.team)]
+        if not await self._run(RENEW, names, claim.token, self._lease_ms, _member(claim.thread)):
+            raise LeaseLost(str(claim.thread))
+
+    async def is_overtaken(self, claim: Claim) -> bool:
+        """Whether an earlier message of the thread arrived after this one was claimed."""
+        head = await cast("Awaitable[list[str]]", self._redis.zrange(keys.box(claim.thread), 0, 0))
+        return bool(head) and head[0] != claim.message.ts
+
+    async def acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+        """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
+
+        Of the history, with `entries` added, the newest `keep` stay.
+        """
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days)
+
+    async def release(self, claim: Claim, retry_in: float = 0.0) -> None:
+        """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost."""
+        await asyncio.to_thread(self._release, claim, retry_in)
+
+    async def sweep(self, most: int = 200) -> int:
+        """Wake the threads that nobody looked after in time; how many there were."""
+        return await asyncio.to_thread(self._sweep, most)
+
+    async def waiting(self, thread: Thread) -> int:
+        return int(await self._redis.zcard(keys.box(thread)))
+
+    async def takes_part(self, thread: Thread) -> bool:
+        """Whether somebody spoke to us in this thread before."""
+        return bool(await self._redis.exists(keys.history(thread), keys.box(thread)))
+
+    def _put(self, message: Message) -> bool:
+        thread = message.thread
+        marks = [keys.seen_message(thread.team, thread.channel, message.ts)]
+        if message.event_id:
+            marks.append(keys.seen_event(thread.team, message.event_id))
+        with self._queue.connection.pipeline() as pipe:
+            while True:
+                try:
+                    pipe.watch(*marks)
+                    if pipe.exists(*marks):
+                        return False
+                    now = _now(pipe)
+                    pipe.multi()
+                    for mark in marks:
+                        pipe.set(mark, 1, ex=SEEN_SECONDS)
+                    pipe.zadd(keys.box(thread), {message.ts: float(message.ts)})
+                    pipe.hset(keys.messages(thread), message.ts, message.to_json())
+                    pipe.expire(keys.box(thread), BOX_SECONDS)
+                    pipe.expire(keys.messages(thread), BOX_SECONDS)
+                    pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS}, nx=True)
+                    pipe.sadd(keys.TEAMS, thread.team)
+                    self._wake(thread, pipe)
+                    pipe.execute()
+                    return True
+                except WatchError:
+                    continue
+
+    def _acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+        thread, ts = claim.thread, claim.message.ts
+        with self._queue.connection.pipeline() as pipe:
+            while True:
+                try:
+                    self._watch_lease(pipe, claim, keys.box(thread))
+                    waiting = pipe.zcard(keys.box(thread))
+                    now = _now(pipe)
+                    pipe.multi()
+                    if entries:
+                        pipe.rpush(keys.history(thread), *(entry.to_json() for entry in entries))
+                        pipe.ltrim(keys.history(thread), -keep, -1)
+                        pipe.expire(keys.history(thread), history_days * 24 * 3600)
+                    pipe.zrem(keys.box(thread), ts)
+                    pipe.hdel(keys.messages(thread), ts)
+                    pipe.hdel(keys.attempts(thread), ts)
+                    pipe.delete(keys.lease(thread))
+                    if waiting > 1:
+                        pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
+                        self._wake(thread, pipe)
+                    else:
+                        pipe.zrem(keys.active(thread.team), _member(thread))
+                    pipe.execute()
+                    return
+                except WatchError:
+                    continue
+
+    def _release(self, claim: Claim, retry_in: float) -> None:
+        thread = claim.thread
+        with self._queue.connection.pipeline() as pipe:
+            try:
+                self._watch_lease(pipe, claim)
+                now = _now(pipe)
+                pipe.multi()
+                pipe.delete(keys.lease(thread))
+                pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
+                if not retry_in:
+                    self._wake(thread, pipe)
+                pipe.execute()
+            except (WatchError, LeaseLost):
+                return
+
+    def _sweep(self, most: int) -> int:
+        redis = self._queue.connection
+        woken = 0
+        for team in map(as_text, redis.smembers(keys.TEAMS)):
+            due = redis.eval(DUE, 1, keys.active(team), GRACE_SECONDS, most)
+            for member in map(as_text, due):
+                channel, ts = member.split(":")
+                with redis.pipeline() as pipe:
+                    self._wake(Thread(team, channel, ts), pipe)
+                    pipe.execute()
+            woken += len(due)
+        return woken
+
+    def _watch_lease(self, pipe: Pipeline, claim: Claim, *others: str) -> None:
+        pipe.watch(keys.lease(claim.thread), *others)
+        if pipe.get(keys.lease(claim.thread)) != claim.token.encode():
+            raise LeaseLost(str(claim.thread))
+
+    def _wake(self, thread: Thread, pipe: Pipeline) -> None:
+        self._queue.enqueue_call(
+            JOB,
+            args=(thread.team, thread.channel, thread.ts),
+            timeout=JOB_SECONDS,
+            result_ttl=0,
+            failure_ttl=3600,
+            description=f"reply {thread}",
+            pipeline=pipe,
+        )
+
+    async def _run(self, script: str, names: Sequence[str], *args: Any) -> Any:
+        return await self._redis.eval(script, len(names), *names, *args)
+
+
+def _member(thread: Thread) -> str:
+    return f"{thread.channel}:{thread.ts}"
+
+
+def _now(pipe: Pipeline) -> float:
+    seconds, microseconds = pipe.time()
+    return float(seconds) + float(microseconds) / 1_000_000

@@ -1,0 +1,82 @@
+"""The names of everything kept in Redis.
+
+Each starts with the installing team (invariant 13); `TEAMS` alone says which teams there are. RQ's own keys start
+with `rq:`.
+"""
+
+from bot.incoming import Thread
+
+TEAMS = "teams"
+
+
+def seen_event(team: str, event_id: str) -> str:
+    return f"{team}:seen:{event_id}"
+
+
+def seen_message(team: str, channel: str, ts: str) -> str:
+    return f"{team}:seen:{channel}:{ts}"
+
+
+def active(team: str) -> str:
+    """Sorted set: threads with work, `channel:ts`, by the time at which somebody must look again."""
+    return f"{team}:active"
+
+
+def box(thread: Thread) -> str:
+    """Sorted set: the messages that wait, by their ts."""
+    return f"{thread}:box"
+
+
+def messages(thread: Thread) -> str:
+    """Hash: ts -> Message as JSON, for those in the box."""
+    return f"{thread}:messages"
+
+
+def attempts(thread: Thread) -> str:
+    """Hash: ts -> how often an answer was begun."""
+    return f"{thread}:attempts"
+
+
+def lease(thread: Thread) -> str:
+    """String with an expiry: the token of the one who answers in this thread."""
+    return f"{thread}:lease"
+
+
+def history(thread: Thread) -> str:
+    """List: what was said, oldest first, as JSON."""
+    return f"{thread}:history"
+
+
+def reply(thread: Thread, ts: str) -> str:
+    """Hash: how far the reply to the message `ts` is."""
+    return f"{thread}:reply:{ts}"
+
+
+def person(team: str, user: str) -> str:
+    """String with an expiry: a person's display name."""
+    return f"{team}:person:{user}"
+
+
+def edits(team: str) -> str:
+    """Sorted set: the edits of the last minute, by time in ms."""
+    return f"{team}:edits"
+
+
+def pause(team: str, method: str) -> str:
+    """String with an expiry: Slack asked us to wait with this method."""
+    return f"{team}:pause:{method}"
+
+
+def slower(team: str, method: str) -> str:
+    """String with an expiry: Slack refused a call of this method not long ago."""
+    return f"{team}:slower:{method}"
+
+
+def drafts(team: str) -> str:
+    """Sorted set: replies that are edited live, by the time in ms at which they count as abandoned."""
+    return f"{team}:drafts"
+
+
+def next_post(team: str, channel: str) -> str:
+    """String with an expiry: when the next message may be posted in this channel, in ms since the epoch."""
+    return f"{team}:next-post:{channel}"

@@ -1,0 +1,49 @@
+"""How far each reply is, so that whoever takes over goes on with the same Slack message."""
+
+import json
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys
+
+KEEP_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of it.
+
+    `final` is what Claude answered in the end, there from the moment it is known.
+    """
+
+    parts: tuple[str, ...] = ()
+    shown: int = 0
+    final: dict[str, Any] | None = None
+
+
+async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
+    fields = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.reply(thread, ts)))
+    return Reply(
+        parts=tuple(json.loads(fields.get("parts", "[]"))),
+        shown=int(fields.get("shown", 0)),
+        final=json.loads(fields["final"]) if "final" in fields else None,
+    )
+
+
+async def save_shown(redis: "Redis", thread: Thread, ts: str, parts: tuple[str, ...], shown: int) -> None:
+    await _save(redis, keys.reply(thread, ts), {"parts": json.dumps(parts), "shown": shown})
+
+
+async def save_final(redis: "Redis", thread: Thread, ts: str, final: dict[str, Any]) -> None:
+    await _save(redis, keys.reply(thread, ts), {"final": json.dumps(final, ensure_ascii=False)})
+
+
+async def _save(redis: "Redis", key: str, fields: Mapping[Any, Any]) -> None:
+    async with redis.pipeline() as pipe:
+        pipe.hset(key, mapping=fields)
+        pipe.expire(key, KEEP_SECONDS)
+        await pipe.execute()

@@ -1,0 +1,47 @@
+"""Everything in one command: Redis (if none is given), worker and bot under one supervisor."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot import embedded
+from bot.processes import Program, Supervisor
+from bot.settings import Settings
+
+
+async def up(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises SettingError before anything is started."""
+    settings.require_slack()
+    settings.require_claude()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Supervisor() as supervisor:
+        environ = dict(os.environ)
+        if settings.redis_url is None:
+            environ["REDIS_URL"] = await start_redis(supervisor, settings)
+        start_parley(supervisor, environ, settings)
+        await stop.wait()
+
+
+async def start_redis(supervisor: Supervisor, settings: Settings) -> str:
+    """Keep a Redis of our own running on DATA_DIR; its address. Raises NoRedis."""
+    data_dir = embedded.prepared(settings.data_dir)
+    address = embedded.url(data_dir)
+    if not await asyncio.to_thread(embedded.answers, address):
+        supervisor.start(Program("redis", embedded.command(data_dir), os.environ, output=data_dir / "redis.log"))
+        await asyncio.to_thread(embedded.wait_until_answers, address)
+    return address
+
+
+def start_parley(
+    supervisor: Supervisor, environ: Mapping[str, str], settings: Settings, output: Path | None = None
+) -> None:
+    """The worker first, so that the bot is stopped first."""
+    worker = [sys.executable, "-m", "workers"]
+    bot = [sys.executable, "-m", "bot", "serve"]
+    supervisor.start(Program("worker", worker, environ, settings.drain_seconds + 30, output))
+    supervisor.start(Program("web", bot, environ, output=output))

@@ -1,0 +1,59 @@
+"""`python -m workers`: one worker process. `python -m workers check`: whether Claude would answer it."""
+
+import asyncio
+import logging
+import sys
+
+from bot import embedded, logs
+from bot.settings import SettingError, Settings
+from bot.store import connections
+from workers.claude import Claude, Unanswered
+from workers.loop import LoopThread
+from workers.worker import SlotWorker
+
+log = logging.getLogger("parley.worker")
+
+
+async def check(settings: Settings) -> int:
+    """Print a line on the key and the model; 1 if Claude would not answer."""
+    claude = None
+    try:
+        settings.require_claude()
+        claude = Claude(settings)
+        print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
+    except (SettingError, Unanswered) as error:
+        print(f"FAIL  Claude: {error.sentence if isinstance(error, Unanswered) else error}")
+        return 1
+    finally:
+        if claude:
+            await claude.close()
+    return 0
+
+
+def main() -> int:
+    """0 after a stop that was asked for, 1 when a supervisor should start it again or a setting is wrong."""
+    try:
+        settings = Settings.load()
+        logs.configure(settings.log_level)
+        if sys.argv[1:] == ["check"]:
+            return asyncio.run(check(settings))
+        with embedded.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:
+            worker = SlotWorker(
+                settings.queue,
+                connections.dispatcher(redis_url),
+                replies.loop,
+                slots=settings.slots,
+                drain_seconds=settings.drain_seconds,
+            )
+            log.info("listening queue=%s slots=%d worker=%s", settings.queue, settings.slots, worker.name)
+            worker.work(logging_level="WARNING")
+            return 0 if worker.is_stopping else 1
+    except SettingError as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

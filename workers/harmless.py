@@ -1,0 +1,292 @@
+"""Nothing that Claude writes may ping, or hide a link's true host.
+
+What pings: https://docs.slack.dev/messaging/formatting-message-text/. Whether `<!channel>` in a markdown block does is
+not documented; it is taken for granted here, in code too.
+"""
+
+import html
+import re
+import sys
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from workers.blocks import Block, scan
+from workers.inline import ENTITY, Span, definition, label_key, parse
+
+JOINER = "\u2060"
+# Controls, lone surrogates, bidi embeddings, overrides and isolates, line and paragraph separators.
+REMOVED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+LONE_RETURN = re.compile(r"\r(?!\n)")
+LESS = r"(?:<|&(?:lt|LT|#0*60|#[xX]0*3[cC]);)"
+AT = r"(?:@|&(?:commat|#0*64|#[xX]0*40);)"
+PING = re.compile(
+    rf"({LESS}\\?)(?=\\?!(?!(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)\b)[A-Za-z]|\\?{AT}[A-Za-z0-9])|"
+    rf"({AT}\\?)(?=(?:channel|here|everyone|group)(?![A-Za-z0-9_]))",
+    re.I,
+)
+MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>|\n]*)?>")
+ADDRESS_BEFORE = re.compile(r"[A-Za-z0-9]$")
+URL = re.compile(r"\bhttps?:[/\\]+[^\s<>]+", re.I)
+BAD_SCHEME = re.compile(r"\b(slack|file|javascript|vbscript|data)(?=:(?://|[^\s:`]+[(,]))", re.I)
+ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
+HTML = re.compile(r"<[A-Za-z/!?]")
+INTERESTING = re.compile(r"\]\(|\]:|<|://|javascript:|data:", re.I)
+HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]")
+SHOWN_HOST = re.compile(r"[\w-]++(?:\.[\w-]++)++")
+TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
+# Endings of file names that are no top-level domains.
+SUFFIX = re.compile(
+    r"\.(?:[jt]sx?|jsonl?|ya?ml|toml|txt|html?|css|xml|[ct]sv|pdf|png|jpe?g|gif|svg|java|[ch]pp|exe|ini|cfg|conf|lock|log|"
+    r"sql|ipynb|php|rb|kt|swift|vue|bat|env)$"
+)
+PLAIN_LABEL = re.compile(r"[^\W\d_][^\\`<&\[\]!*_~|\n@]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """`text[start:end]` becomes `new`."""
+
+    start: int
+    end: int
+    new: str
+
+
+def harmless(text: str, people: frozenset[str] = frozenset()) -> str:
+    """The same text, unable to ping or to deceive; `people` are the ids whose mentions may stay mentions.
+
+    Broadcasts, groups and mentions are broken by an invisible U+2060, also in code. Outside of code only http, https
+    and mailto links stay links, and where a label names another host than the link's, or the address hides its host
+    (user name, IDN), the true host stands beside it. Bidi and other controls go. Idempotent.
+    """
+    text = LONE_RETURN.sub("\n", REMOVED.sub("", text))
+    for _ in range(8):
+        safer = _links(_pings(text, people), raw_html=True)
+        if HTML.search(safer):
+            safer = _links(safer, raw_html=False)
+        if safer == text:
+            return text
+        text = safer
+    return _pings(text.replace("](", f"]{JOINER}(").replace("]:", f"]{JOINER}:"), people)
+
+
+def _pings(text: str, people: frozenset[str]) -> str:
+    def broken(found: re.Match[str]) -> str:
+        start, end = found.span()
+        if found[1]:
+            mention = MENTION.match(text, start)
+            if mention and mention[1] in people:
+                return found[0]
+            return found[0] + JOINER
+        before = text[max(0, start - 200) : start]
+        word = before.rsplit(None, 1)[-1] if before and not before[-1].isspace() else ""
+        if "://" in word and found[0] == "@":
+            return "%40"
+        if before[-1:].isalnum() and re.match(r"[A-Za-z]+\.[A-Za-z0-9]", text[end : end + 12]):
+            return found[0]
+        return found[0] + JOINER
+
+    return PING.sub(broken, text) if "<" in text or "@" in text or "&" in text else text
+
+
+def _links(text: str, *, raw_html: bool) -> str:
+    """Links made honest; a renderer may know raw HTML or take it for text, and both must be safe."""
+    if not INTERESTING.search(text):
+        return text
+    blocks = scan(text, raw_html)
+    references: dict[str, str] = {}
+    edits: list[Edit] = []
+    pending: list[tuple[str, list[tuple[int, int]]]] = []
+    for block in blocks:
+        for content, places in _contents(text, block):
+            first = 0
+            if block.kind == "paragraph":
+                while (found := definition(content, first)) is not None:
+                    target = found[2][1:-1] if found[2].startswith("<") else found[2]
+                    host = true_host(_unescaped(target))
+                    if host is None:
+                        at = _source(places, found.start() + found[0].index("["))
+                        edits.append(Edit(at, at, "\\"))
+                        break
+                    references.setdefault(label_key(found[1]), _unescaped(target))
+                    first = found.end()
+            pending.append((content[first:], _from(places, first)))
+    for content, places in pending:
+        if INTERESTING.search(content) or (references and "[" in content):
+            for edit in _edits(content, references, raw_html):
+                edits.append(Edit(_source(places, edit.start), _source(places, edit.end), edit.new))
+    if not edits:
+        return text
+    edits.sort(key=lambda edit: (edit.start, edit.end))
+    parts, position = [], 0
+    for edit in edits:
+        if edit.start < position:
+            continue
+        parts += [text[position : edit.start], edit.new]
+        position = edit.end
+    return "".join([*parts, text[position:]])
+
+
+def _contents(text: str, block: Block) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """The inline contents of a block, each with (offset in the content, offset in the text) of its lines."""
+    if block.kind in ("fence", "code", "rule"):
+        return
+    if block.kind == "table":
+        for _, start, end in block.lines:
+            for found in re.finditer(r"(?:[^|\\]|\\.)+", text[start:end]):
+                yield found[0], [(0, start + found.start())]
+        return
+    places, offset, parts = [], 0, []
+    for _, start, end in block.lines:
+        places.append((offset, start))
+        parts.append(text[start:end])
+        offset += end - start + 1
+    yield "\n".join(parts), places
+
+
+def _from(places: list[tuple[int, int]], first: int) -> list[tuple[int, int]]:
+    return [(offset - first, start) for offset, start in places]
+
+
+def _source(places: list[tuple[int, int]], position: int) -> int:
+    offset, start = places[bisect_right(places, (position, sys.maxsize)) - 1]
+    return start + position - offset
+
+
+def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator[Edit]:
+    inline = parse(content, references, raw_html)
+    covered: list[tuple[int, int]] = []
+    for span in inline.spans:
+        if span.kind == "code":
+            covered.append((span.start, span.end))
+        elif span.kind in ("auto", "email"):
+            covered.append((span.start, span.end))
+            url = content[span.start + 1 : span.end - 1]
+            yield from _shown(content, span, url if span.kind == "auto" else f"mailto:{url}", url)
+        elif span.kind == "slack":
+            yield from _slack(content, span)
+            covered.append((span.start, span.end))
+        elif span.kind == "html":
+            if ANCHOR.match(content, span.start):
+                yield Edit(span.start + 1, span.start + 1, JOINER)
+        else:
+            label = content[span.label[0] : span.label[1]]
+            if span.kind == "reference":
+                url = _referred(content, span, references)
+            else:
+                url = _unescaped(content[span.target[0] : span.target[1]])
+            covered.append((span.label[1], span.end))
+            yield from _shown(content, span, url, label)
+    for found in URL.finditer(content):
+        if any(start <= found.start() < end for start, end in covered):
+            continue
+        url = found[0].rstrip(".,;:!?*_~'\"")
+        host = true_host(url)
+        if host is not None and _masked(url, host):
+            yield from _beside(content, found.start() + len(url), host)
+    for found in BAD_SCHEME.finditer(content):
+        if not any(start <= found.start() < end for start, end in covered):
+            yield Edit(found.end(), found.end(), JOINER)
+
+
+def _referred(content: str, span: Span, references: dict[str, str]) -> str:
+    rest = content[span.label[1] + 1 : span.end]
+    label = rest[1:-1] if len(rest) > 2 else content[span.label[0] : span.label[1]]
+    return references.get(label_key(label), "")
+
+
+def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Edit]:
+    """What a link needs so that it does not deceive."""
+    host = true_host(url)
+    if host is not None:
+        if _masked(url, host) or (span.kind != "auto" and _deceptive(label, host)):
+            yield from _beside(content, span.end, host)
+        return
+    if span.kind == "auto":
+        yield Edit(span.start + 1, span.start + 1, JOINER)
+        return
+    if span.kind == "reference":
+        return
+    start, end = span.start, span.label[1]
+    target = url.strip()
+    shown = "" if target.startswith("#") or not target or len(target) > 200 else f" (`{target}`)"
+    if re.search(r"[`|\x00-\x1f]", target):
+        shown = ""
+    if PLAIN_LABEL.match(label) and content[start - 1 : start] not in ("<", "@", "\\", "!", "]"):
+        yield Edit(start, span.label[0], "")
+        yield Edit(end, span.end, shown)
+    else:
+        yield Edit(start, span.label[0], "!\\[" if span.kind == "image" else "\\[")
+        yield Edit(end, span.end, f"\\]{shown}")
+
+
+def _slack(content: str, span: Span) -> Iterator[Edit]:
+    """Slack's `<url|label>`, as a Markdown link."""
+    inner = content[span.start + 1 : span.end - 1]
+    if inner[0] in "@#!":
+        return
+    url, _, label = inner.partition("|")
+    if true_host(_unescaped(url)) is None or re.search(r"[()\[\]\\]", inner):
+        yield Edit(span.start + 1, span.start + 1, JOINER)
+    else:
+        yield Edit(span.start, span.end, f"[{label or url}]({url})")
+
+
+def _beside(content: str, end: int, host: str) -> Iterator[Edit]:
+    note = f" ({host})"
+    if not content.startswith(note, end):
+        yield Edit(end, end, note)
+
+
+def _unescaped(target: str) -> str:
+    target = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", target)
+    return ENTITY.sub(lambda found: html.unescape(found[0]), target)
+
+
+def true_host(url: str) -> str | None:
+    """The host a link leads to, in ASCII; None for what may not be a link."""
+    if re.search(r"[\x00-\x20\\\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f]", url):
+        return None
+    scheme, colon, rest = url.partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in ("http", "https", "mailto"):
+        return None
+    try:
+        host = rest.partition("?")[0].rpartition("@")[2] if scheme == "mailto" else urlsplit(url).netloc
+        if scheme != "mailto":
+            if not rest.startswith("//"):
+                return None
+            host = host.rpartition("@")[2]
+            host = host if host.startswith("[") else host.partition(":")[0]
+        host = unicodedata.normalize("NFKC", unquote(host)).lower()
+        if not host.isascii():
+            host = host.encode("idna").decode()
+    except (ValueError, UnicodeError):
+        return None
+    return host if HOST.fullmatch(host) else None
+
+
+def _masked(url: str, host: str) -> bool:
+    """Whether an address, read as it stands, may be taken for another host's."""
+    if url[:7].lower() == "mailto:":
+        return False
+    netloc = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
+    return "@" in netloc or "xn--" in host or netloc.partition(":")[0].lower() != host.partition(":")[0]
+
+
+def _deceptive(label: str, host: str) -> bool:
+    """Whether a label looks like an address or host other than the true one."""
+    plain = unicodedata.normalize(
+        "NFKC", re.sub(r"[*_~`\\\u2060\u200b-\u200f\u00ad]", "", html.unescape(label))
+    ).lower()
+    plain = plain.replace("。", ".")
+    true = host.removeprefix("www.").rstrip(".")
+    for found in SHOWN_HOST.finditer(plain):
+        shown = found[0].removeprefix("www.")
+        if not TOP_LEVEL.search(shown[-70:]) or (SUFFIX.search(shown[-12:]) and "://" not in plain):
+            continue
+        if shown != true:
+            return True
+    return "://" in plain and true not in plain

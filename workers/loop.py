@@ -1,0 +1,51 @@
+"""The event loop that all replies of a worker process run on, in a thread of its own."""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from types import TracebackType
+
+from bot.settings import Settings
+from workers import runtime
+from workers.sweeper import sweep
+
+
+class LoopThread:
+    """Entered, the clients are open and the sweeper goes; `loop` takes coroutines until it is left."""
+
+    def __init__(self, settings: Settings, redis_url: str) -> None:
+        self._settings, self._redis_url = settings, redis_url
+        self._opened: Future[asyncio.AbstractEventLoop] = Future()
+        self._leave = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="replies")
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._opened.result()
+
+    def __enter__(self) -> "LoopThread":
+        """Raises what opening the clients raised: a SettingError has a sentence for the operator."""
+        self._thread.start()
+        self._opened.result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.loop.call_soon_threadsafe(self._leave.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except Exception as error:
+            if self._opened.done():
+                raise
+            self._opened.set_exception(error)
+
+    async def _main(self) -> None:
+        async with runtime.opened(self._settings, self._redis_url) as opened:
+            sweeper = asyncio.create_task(sweep(opened.inbox))
+            self._opened.set_result(asyncio.get_running_loop())
+            await self._leave.wait()
+            sweeper.cancel()

@@ -1,0 +1,255 @@
+"""A well-formed frame of an answer that is still being written, and the plain text of its notification."""
+
+import re
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from workers.blocks import Block, Scanner, lines
+from workers.harmless import harmless
+from workers.inline import Half, definition, label_key, parse, unmatched
+from workers.split import split
+
+__all__ = ["fallback", "frame", "harmless", "split"]
+
+# What a line may begin with before its content, and what may still become a marker, a rule, an underline, a fence or
+# a table's separator row.
+MARKERS = r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*"
+UNDECIDED = re.compile(rf"{MARKERS}(?:[-_*=~`#>+|:.)\[\]!<&\\ \t]*|\d{{1,9}}[.)]?)[ \t\r]*$")
+DIGITS = re.compile(r" {0,3}\d{1,9}(?=[.)]?(?:[ \t]|$))")
+FENCE_START = re.compile(r"`{3,}[^`]*$|~{3,}")
+HALF_DEFINITION = re.compile(
+    r"""\[(?:[^\[\]\\]|\\.)*+(?:\\?|\](?::\s*+(?:<(?:[^<>\\\n]|\\.)*+>?+|(?!<)\S++)?+
+    (?:(?<=\s)|\s++(?:"(?:[^"\\]|\\.)*+"?+|'(?:[^'\\]|\\.)*+'?+|\((?:[^()\\]|\\.)*+\)?+)?+|)[ \t]*+\\?)?)$""",
+    re.S | re.X,
+)
+LABEL = re.compile(r"\[(?:[^\[\]\\]|\\.)*+(?:\](?::|$)|\\?$)", re.S)
+LABEL = re.compile(r"\[([^\[\]]+)\]")
+HEADING_END = re.compile(r"(?:^|[ \t])#+$")
+
+
+def frame(text: str) -> str:
+    """What is shown of an answer of which only `text` has come: open constructs closed, half-open ones held back.
+
+    Over growing prefixes of one text the rendered plain text never gets shorter: what may still turn into markup is
+    not shown before that is decided, what is shown as markup may at worst turn out to be plain and longer. Reference
+    definitions that follow their use are held back, for they would take brackets away that were visible. A text that
+    ends whole comes back unchanged.
+    """
+    last = text.rfind("\n") + 1
+    tail = text[last:]
+    scanner = Scanner(text)
+    for start, end, _ in lines(text[:last]):
+        scanner.line(start, end)
+    leaf = scanner.leaf
+    raw = leaf is not None and leaf.kind in ("fence", "html")
+    held = last + _number(scanner, tail)
+    if tail and (not tail.strip("> \t\r") if raw else UNDECIDED.match(tail)):
+        if held > last:
+            scanner.line(last, held)
+        text = text[:held]
+    elif tail:
+        scanner.line(last, len(text))
+        new = scanner.leaf is not leaf or leaf is None
+        block = scanner.blocks[-1]
+        if block.lines[-1][0] != last or _undecided(text, block, new=new) or (new and UNDECIDED.match(tail)):
+            return frame(text[:held])
+    shown = _closed(text, scanner) if scanner.blocks else text
+    return frame(text[:held]) if shown is None else shown
+
+
+def _number(scanner: Scanner, tail: str) -> int:
+    """How much is shown of a line that may become a numbered item: its digits, unless they may continue something."""
+    if scanner.containers or (scanner.leaf is not None and scanner.leaf.kind != "code"):
+        return 0
+    found = DIGITS.match(tail)
+    return found.end() if found else 0
+
+
+def _undecided(text: str, leaf: Block, *, new: bool) -> bool:
+    """Whether the unfinished last line of `leaf` may still become something else, and is held back whole."""
+    _, at, end = leaf.lines[-1]
+    if leaf.kind == "fence":
+        return new or leaf.closed or not text[at:end].strip(" \t").strip(leaf.mark[0])
+    if leaf.kind == "paragraph":
+        return leaf.setext or FENCE_START.match(text, at, end) is not None
+    return leaf.kind in ("table", "rule")
+
+
+def _closed(shown: str, scanner: Scanner) -> str | None:
+    """The text with its last block closed; None if nothing of the unfinished last line can be shown."""
+    leaf, block = scanner.leaf, scanner.blocks[-1]
+    late = _late_definitions(shown, scanner.blocks) if "]:" in shown else []
+    if (paid := _paid(shown, scanner.blocks)) < len(shown):
+        return frame(shown[:paid])
+    if leaf is not None and leaf.kind == "fence":
+        prefix = "".join(parent.prefix for parent in leaf.parents) + " " * leaf.indent
+        closing = ("" if shown.endswith("\n") else "\n") + prefix + leaf.mark
+        shown += closing
+    elif block.kind == "html" and (leaf is block or "\n" not in shown[block.lines[-1][0] :]):
+        opened = shown.rfind("<", block.start)
+        comment = shown.rfind("<!--", block.start)
+        if comment >= 0 and "-->" not in shown[comment:]:
+            opened = comment
+        elif opened >= 0 and ">" in shown[opened:]:
+            opened = -1
+        if opened >= 0:
+            if opened == block.lines[0][1] and "\n" not in shown[opened:]:
+                return None
+            shown = shown[:opened].rstrip()
+    elif leaf is not None and leaf.kind == "paragraph":
+        inline = _inline(shown, leaf, _references(shown, scanner.blocks))
+        if inline is None:
+            return None
+        shown = inline
+    elif block.kind == "heading" and "\n" not in shown[block.start :]:
+        inline = _inline(shown, block, _references(shown, scanner.blocks))
+        if inline is None:
+            return None
+        shown = inline
+    kept, position = [], 0
+    for start, end in late:
+        kept.append(shown[position:start])
+        position = end
+    return "".join([*kept, shown[position:]])
+
+
+def _content(text: str, block: Block) -> tuple[str, list[tuple[int, int]]]:
+    """A block's inline content, and (offset in it, offset in the text) of each of its lines."""
+    parts: list[str] = []
+    places: list[tuple[int, int]] = []
+    offset = 0
+    for _, at, end in block.lines:
+        if at > len(text):
+            break
+        part = text[at:end]
+        parts.append(part)
+        places.append((offset, at))
+        offset += len(part) + 1
+    return "\n".join(parts), places
+
+
+def _source(places: list[tuple[int, int]], position: int) -> int:
+    offset, start = places[bisect_right(places, (position, sys.maxsize)) - 1]
+    return start + position - offset
+
+
+def _definitions(text: str, blocks: list[Block]) -> Iterator[tuple[str, int, int]]:
+    """(key, start, end) of the link reference definitions."""
+    for block in blocks:
+        if block.kind == "paragraph" and text.startswith("[", block.lines[0][1]):
+            content, places = _content(text, block)
+            first = 0
+            while (found := definition(content, first)) is not None:
+                end = found.end() - content.startswith("\n", found.end() - 1)
+                yield label_key(found[1]), _source(places, first), _source(places, end)
+                first = found.end()
+
+
+def _late_definitions(text: str, blocks: list[Block]) -> list[tuple[int, int]]:
+    """Where definitions stand whose label has been used, and shown with its brackets, before."""
+    uses: dict[str, int] = {}
+    for found in LABEL.finditer(text):
+        uses.setdefault(label_key(found[1]), found.start())
+    return [(start, end) for key, start, end in _definitions(text, blocks) if uses.get(key, start) < start]
+
+
+def _references(text: str, blocks: list[Block]) -> frozenset[str]:
+    if "]:" not in text:
+        return frozenset()
+    late = set(_late_definitions(text, blocks))
+    return frozenset(key for key, start, end in _definitions(text, blocks) if (start, end) not in late)
+
+
+def _paid(text: str, blocks: list[Block]) -> int:
+    """Up to where tables may be shown. A header row without a leading pipe was shown as plain text and becomes a header
+    only when its table has as much to show."""
+    stop = len(text)
+    for block in reversed(blocks):
+        if block.kind != "table":
+            continue
+        _, at, end = block.lines[0]
+        header = text[at:end]
+        if header.startswith("|"):
+            continue
+        seen = sum(map(str.isalnum, header)) if not set(header) & set("[<&!") else 0
+        rest = re.sub(r"\]\([^)\n]*|[<&][^\n]*|^\[.*", "", text[block.lines[1][2] : stop])
+        if seen + sum(map(str.isalnum, rest)) >= len(header.replace(" ", "")):
+            break
+        stop = end
+    return stop
+
+
+def _inline(text: str, block: Block, references: frozenset[str]) -> str | None:
+    """Closes or holds back what is half-open in the last block; None if its unfinished last line shows nothing."""
+    content, places = _content(text, block)
+    heading = block.kind == "heading"
+    first = 0
+    size = len(content)
+    row = content.rfind("\n") + 1
+    if not heading:
+        while (found := definition(content, first)) is not None and found.end() < size:
+            first = found.end()
+        if HALF_DEFINITION.match(content, first) or definition(content, first):
+            size = first
+        elif content.startswith("|", row):
+            size = row
+    inline = parse(content[:size], references)
+    half: Half | None = inline.half
+    stop = _trimmed(content, half.shown if half else size, heading)
+    if half is not None and stop <= half.start + half.drop + len(half.close):
+        stop = _trimmed(content, min(stop, half.start), heading)
+        half = None
+    closers = "".join(mark for _, mark in reversed(unmatched([run for run in inline.runs if run.start < stop])))
+    if half is None and not closers and stop >= len(content.rstrip()):
+        return text
+    if stop <= row and "\n" not in text[block.lines[-1][0] :]:
+        return None
+    if stop <= first:
+        return text[: _source(places, first)].rstrip(" \t")
+    end = _source(places, stop)
+    if half is None:
+        return text[:end] + closers
+    start = _source(places, half.start)
+    return text[:start] + text[start + half.drop : end] + half.close + closers
+
+
+def _trimmed(content: str, stop: int, heading: bool) -> int:
+    """Without white space, delimiters and a backslash at the end, whose meaning the next character decides."""
+    while stop:
+        char = content[stop - 1]
+        if char.isspace() or (char in "*_~\\" and not _escaped(content, stop - 1)):
+            stop -= 1
+        elif heading and char == "#" and (found := HEADING_END.search(content, 0, stop)):
+            stop = found.start()
+        else:
+            break
+    return stop
+
+
+def _escaped(content: str, position: int) -> bool:
+    start = position
+    while start and content[start - 1] == "\\":
+        start -= 1
+    return (position - start) % 2 == 1
+
+
+def fallback(text: str, limit: int = 3000) -> str:
+    """The notification's plain `text`: escaped, at most `limit` bytes of UTF-8 (chat.update refuses 4,000)."""
+    plain = re.sub(r"(?m)^[ \t]*(?:`{3,}[^\n]*|~{3,}[^\n]*|[|:-][-:| \t]+)$\n?", "", text)
+    plain = re.sub(r"!?\[([^\[\]\n]*)\]\([^()\n]*\)", r"\1", plain)
+    plain = re.sub(r"(?m)^[ \t]*(?:#{1,6}|>)[ \t]+", "", plain)
+    plain = re.sub(r"(\*\*|__|~~|`+)(?=\S)([^\n]*?\S)\1", r"\2", plain)
+    plain = re.sub(r"[ \t]+", " ", plain)
+    plain = re.sub(r"\s*\n\s*", "\n", plain).strip()
+    pieces: list[str] = []
+    size = 0
+    for char in plain:
+        piece = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(char, char)
+        size += len(piece.encode("utf-8", "replace"))
+        if size > limit:
+            while pieces and size + 3 > limit:
+                size -= len(pieces.pop().encode("utf-8", "replace"))
+            return "".join(pieces).rstrip() + "…"
+        pieces.append(piece)
+    return "".join(pieces)

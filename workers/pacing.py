@@ -1,0 +1,120 @@
+"""The edit budget of a workspace, shared by every process through Redis (invariant 6).
+
+Slack allows about 50 `chat.update` calls a minute for a whole workspace and about one `chat.postMessage` a second in
+a channel (https://docs.slack.dev/apis/web-api/rate-limits). An edit is kept back for every reply that is edited live,
+so that all can end at once; what is left of the minute is shared evenly among them. Replies beyond the number for
+which that makes sense stay on their status line until one ends, or until they are complete and are posted.
+"""
+
+import math
+
+from redis.asyncio import Redis
+
+from bot.store import keys
+
+MINUTE_MS = 60_000
+POST_SPACING_MS = 1_000
+DRAFT_MS = 30_000
+SLOWEST_LIVE_MS = 20_000
+SLOWER_SECONDS = 120
+SLOWER_SHARE = 0.7
+
+PRELUDE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# KEYS edits pause slower drafts; ARGV limit, draft, is final, ms since this draft's last edit
+EDIT = (
+    PRELUDE
+    + f"""
+local limit = tonumber(ARGV[1])
+if redis.call('EXISTS', KEYS[3]) == 1 then limit = math.floor(limit * {SLOWER_SHARE}) end
+local pause = redis.call('PTTL', KEYS[2])
+if pause > 0 then return pause end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - {MINUTE_MS})
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+local used = redis.call('ZCARD', KEYS[1])
+local room = limit - used
+if ARGV[3] == '0' then
+    redis.call('ZADD', KEYS[4], now + {DRAFT_MS}, ARGV[2])
+    local open = redis.call('ZCARD', KEYS[4])
+    local interval = {MINUTE_MS} * open / math.max(1, limit - open)
+    local left = interval - tonumber(ARGV[4])
+    if left > 0 then return math.ceil(left) end
+    room = room - open
+end
+if room <= 0 then
+    local oldest = redis.call('ZRANGE', KEYS[1], -room, -room, 'WITHSCORES')
+    if not oldest[2] then return 1000 end
+    return math.max(1, oldest[2] + {MINUTE_MS} - now + 1)
+end
+redis.call('ZADD', KEYS[1], now, ARGV[2] .. ':' .. time[1] .. '.' .. time[2])
+redis.call('PEXPIRE', KEYS[1], {MINUTE_MS})
+return 0
+"""
+)
+
+# KEYS drafts; ARGV draft, most
+ADMIT = (
+    PRELUDE
+    + f"""
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[1], now + {DRAFT_MS}, ARGV[1])
+redis.call('PEXPIRE', KEYS[1], {MINUTE_MS})
+return 1
+"""
+)
+
+# KEYS next_post pause; ARGV spacing in ms
+POST = (
+    PRELUDE
+    + """
+local at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
+local pause = redis.call('PTTL', KEYS[2])
+if pause > 0 then at = math.max(at, now + pause) end
+redis.call('SET', KEYS[1], at + ARGV[1], 'PX', at + ARGV[1] - now)
+return at - now
+"""
+)
+
+
+class Pacing:
+    """All waits are in seconds."""
+
+    def __init__(self, redis: "Redis", edits_per_minute: int) -> None:
+        self._redis = redis
+        self._limit = edits_per_minute
+        # Each live reply costs its share of edits and the one kept back: n * 60 s / 20 s + n <= limit.
+        self._most_live = max(1, math.floor(edits_per_minute / (MINUTE_MS / SLOWEST_LIVE_MS + 1)))
+
+    async def admit(self, team: str, draft: str) -> bool:
+        """Whether the draft may be edited live; it counts as open from then on, until `close` or 30 s of silence."""
+        return bool(await self._redis.eval(ADMIT, 1, keys.drafts(team), draft, self._most_live))
+
+    async def edit(self, team: str, draft: str, since_last: float, *, final: bool) -> float:
+        """0 when an edit may be sent now (it is counted then), else how long to wait before asking again."""
+        names = [
+            keys.edits(team),
+            keys.pause(team, "chat.update"),
+            keys.slower(team, "chat.update"),
+            keys.drafts(team),
+        ]
+        wait = await self._redis.eval(EDIT, len(names), *names, self._limit, draft, int(final), int(since_last * 1000))
+        return float(wait) / 1000
+
+    async def post(self, team: str, channel: str) -> float:
+        """Take the next place for a message in the channel: how long to wait before posting it."""
+        names = [keys.next_post(team, channel), keys.pause(team, "chat.postMessage")]
+        return float(await self._redis.eval(POST, len(names), *names, POST_SPACING_MS)) / 1000
+
+    async def pause(self, team: str, method: str, seconds: float) -> None:
+        """Slack refused a call: nobody calls `method` until then, and it goes slower for a while."""
+        async with self._redis.pipeline() as pipe:
+            pipe.set(keys.pause(team, method), 1, px=max(1, int(seconds * 1000)))
+            pipe.set(keys.slower(team, method), 1, ex=SLOWER_SECONDS)
+            await pipe.execute()
+
+    async def close(self, team: str, draft: str) -> None:
+        await self._redis.zrem(keys.drafts(team), draft)

@@ -1,0 +1,69 @@
+"""What all replies of a process share: one client each for Redis, Slack and Claude."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import embedded, slack
+from bot.settings import Settings
+from bot.store import connections
+from bot.store.inbox import Inbox
+from workers.claude import Claude
+from workers.pacing import Pacing
+
+
+@dataclass(frozen=True)
+class Runtime:
+    settings: Settings
+    redis: "Redis"
+    inbox: Inbox
+    slack: AsyncWebClient
+    bot_user: str
+    claude: Claude
+    pacing: Pacing
+
+
+_opened: dict[asyncio.AbstractEventLoop, Runtime] = {}
+
+
+@asynccontextmanager
+async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
+    """Open the clients for this event loop; `current` finds them until they are closed. Raises SettingError."""
+    settings.require("slack_bot_token")
+    settings.require_claude()
+    loop = asyncio.get_running_loop()
+    redis, producer = connections.shared(redis_url), connections.producer(redis_url)
+    claude = Claude(settings)
+    try:
+        async with slack.client(settings) as web:
+            _opened[loop] = runtime = Runtime(
+                settings=settings,
+                redis=redis,
+                inbox=Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds),
+                slack=web,
+                bot_user=(await slack.identify(web)).user,
+                claude=claude,
+                pacing=Pacing(redis, settings.edits_per_minute),
+            )
+            yield runtime
+    finally:
+        _opened.pop(loop, None)
+        await claude.close()
+        await redis.aclose()
+        producer.close()
+
+
+@asynccontextmanager
+async def current() -> AsyncIterator[Runtime]:
+    """The runtime of this event loop; under a stock `rq worker`, which has a new loop for each job, one of its own."""
+    runtime = _opened.get(asyncio.get_running_loop())
+    if runtime:
+        yield runtime
+        return
+    settings = Settings.load()
+    async with opened(settings, settings.redis_url or embedded.url(settings.data_dir)) as runtime:
+        yield runtime

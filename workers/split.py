@@ -1,0 +1,171 @@
+"""Continues a long answer over several messages: fences, tables, lists and quotes are closed and reopened."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from workers.blocks import Block, Container, Scanner
+
+SENTENCE = re.compile(r"[.!?…][\"')\]”’]*\s+|[。！？]")
+WORD = re.compile(r"\s+")
+BLANK = re.compile(r"(?:[ \t]*\r?\n)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One part of a text: `head + text[start:end] + foot`."""
+
+    head: str
+    start: int
+    end: int
+    foot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A place in a window: the part ends at `end` with `foot`, the next begins at `start` with `head`."""
+
+    level: int
+    end: int
+    start: int
+    foot: str = ""
+    head: str = ""
+
+
+def split(text: str, limit: int) -> list[str]:
+    """The parts of a text, each at most `limit` characters; [] for a blank text, [text] for one that fits.
+
+    With `pieces`, each part is `head + text[start:end] + foot`. The law: bodies are in order and never overlap; what
+    lies between two of them is white space and quote marks (`>`); head and foot are only reopened and closed wrappers
+    (a fence's opening line and end, a table's header and separator rows, list markers, quote marks). A cut depends on
+    nothing behind the first `limit + 1` characters of its part, so a growing text never changes a part that has a
+    successor.
+    """
+    return [piece.head + text[piece.start : piece.end] + piece.foot for piece in pieces(text, limit)]
+
+
+def pieces(text: str, limit: int) -> list[Piece]:
+    """Where `split` cuts."""
+    parts: list[Piece] = []
+    head, start = "", 0
+    if not text.strip():
+        return parts
+    while True:
+        room = limit - len(head)
+        if len(text) - start <= room:
+            parts.append(Piece(head, start, len(text), ""))
+            return parts
+        window = head + text[start : start + room + 1]
+        cut = _choose(window, len(head), limit)
+        shift = start - len(head)
+        parts.append(Piece(head, start, cut.end + shift, cut.foot))
+        start = cut.start + shift
+        head = cut.head
+        if not head:
+            blank = BLANK.match(text, start)
+            start = blank.end() if blank else start
+        if not text[start:].strip():
+            return parts
+
+
+def _choose(window: str, begin: int, limit: int) -> Cut:
+    best: dict[int, Cut] = {}
+    scanner = Scanner(window)
+    blocks = scanner.scan()
+    least = begin + (limit - begin) // 3
+    for index, block in enumerate(blocks):
+        after_heading = index > 0 and blocks[index - 1].kind == "heading"
+        for cut in _block_cuts(window, block, after_heading):
+            if cut.end > begin and cut.end + len(cut.foot) <= limit and len(cut.head) <= limit // 2:
+                best[cut.level] = cut
+    for level in sorted(best):
+        if best[level].end >= least:
+            return best[level]
+    return _within(window, begin, limit, blocks)
+
+
+def _block_cuts(window: str, block: Block, after_heading: bool) -> list[Cut]:
+    cuts: list[Cut] = []
+    first = block.lines[0][0]
+    carried = tuple(parent for parent in block.parents if parent.start < block.start)
+    new = [parent for parent in block.parents if parent.start >= block.start]
+    at = new[0].start if new else block.lines[0][1]
+    end = len(window[: block.start].rstrip())
+    if first == block.start and end:
+        level = 0 if not block.parents else 1
+        if carried:
+            level = 2
+        cuts.append(Cut(level + 4 * after_heading, end, at if carried else block.start, "", _markers(carried)))
+    skip = 2 if block.kind == "fence" else 3 if block.kind == "table" else 1
+    last = len(block.lines) - (1 if block.setext or (block.kind == "fence" and block.closed) else 0)
+    for start, inner, _ in block.lines[skip:last]:
+        if block.kind == "paragraph" and "|" in window[window.rfind("\n", 0, max(start - 1, 0)) + 1 : start]:
+            continue
+        foot, head = wrappers(window, block)
+        raw = block.kind in ("fence", "code", "html")
+        cuts.append(Cut(3, start if raw else len(window[:start].rstrip()), inner, foot, head))
+    return cuts
+
+
+def wrappers(window: str, block: Block) -> tuple[str, str]:
+    """What closes a block at a line's end, and what reopens it."""
+    prefix = "".join(parent.prefix for parent in block.parents)
+    markers = _markers(block.parents)
+    if block.kind == "fence":
+        _, at, end = block.lines[0]
+        indent = " " * block.indent
+        return f"{prefix}{indent}{block.mark}", f"{markers}{indent}{window[at:end]}\n{prefix}"
+    if block.kind == "table":
+        (_, at, end), (_, at2, end2) = block.lines[:2]
+        return "", f"{markers}{window[at:end]}\n{prefix}{window[at2:end2]}\n{prefix}"
+    return "", markers
+
+
+def _markers(parents: tuple[Container, ...]) -> str:
+    parts = []
+    for parent in parents:
+        if parent.quote:
+            parts.append("> ")
+        else:
+            gap = parent.width - len(parent.marker)
+            lead = max(0, gap - 4)
+            parts.append(" " * lead + parent.marker + " " * (gap - lead))
+    return "".join(parts)
+
+
+def _within(window: str, begin: int, limit: int, blocks: list[Block]) -> Cut:
+    """A cut inside a line that has no better one."""
+    block = next((block for block in reversed(blocks) if block.start < limit), None)
+    foot = head = ""
+    if block is not None and block.kind in ("fence", "paragraph", "code"):
+        foot, head = wrappers(window, block)
+        if foot:
+            foot = "\n" + foot
+        if len(head) > limit // 2 or len(foot) > limit // 3:
+            foot = head = ""
+    most = limit - len(foot)
+    least = begin + max(1, (most - begin) // 2)
+    for pattern in (SENTENCE, WORD):
+        ends = [found.end() for found in pattern.finditer(window, least, most)]
+        if ends:
+            end = ends[-1]
+            body = len(window[:end].rstrip()) if not foot else end
+            return Cut(9, max(body, begin + 1), end, foot, head)
+    end = _grapheme(window, most, begin)
+    return Cut(9, end, end, foot, head)
+
+
+def _grapheme(window: str, position: int, begin: int) -> int:
+    """The last place at or before `position` that is not inside a grapheme or an escape."""
+    for end in range(position, max(begin, position - 32), -1):
+        char, before = window[end : end + 1], window[end - 1]
+        if before in "\\\u200d\r" or not char:
+            continue
+        if char in "\u200d\ufe0e\ufe0f" or unicodedata.category(char) in ("Mn", "Me", "Mc"):
+            continue
+        if "\U0001f3fb" <= char <= "\U0001f3ff":
+            continue
+        if "\U0001f1e6" <= char <= "\U0001f1ff" and "\U0001f1e6" <= before <= "\U0001f1ff":
+            continue
+        return end
+    return position

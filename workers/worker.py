@@ -1,0 +1,251 @@
+"""SlotWorker: an RQ worker that runs many jobs at once on one event loop.
+
+RQ's workers run one job a process, or one at a time. A reply is seconds of waiting, so here each slot is a thread that
+does RQ's bookkeeping for one job and waits, while the job's coroutine runs on the loop that all slots share.
+"""
+
+import asyncio
+import concurrent.futures
+import logging
+import queue
+import threading
+import time
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.exceptions import StopRequested
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.timeouts import TimerDeathPenalty
+from rq.utils import now
+from rq.worker import SimpleWorker
+from rq.worker.base import BaseWorker, WorkerStatus
+
+log = logging.getLogger("parley.worker")
+
+# An exception that RQ sends into a slot's thread is only seen between two waits.
+WAIT_SECONDS = 0.25
+CANCEL_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10
+
+
+class LoopJob(Job):
+    """A job whose coroutine runs on `loop`, not on a new one of its own; `running` are the tasks of all such jobs."""
+
+    loop: asyncio.AbstractEventLoop
+    running: set[asyncio.Task[Any]]
+
+    def _execute(self) -> Any:
+        result = self.func(*self.args, **self.kwargs)
+        return self._await(result) if asyncio.iscoroutine(result) else result
+
+    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Wait for it; when RQ's timeout arrives meanwhile, cancel it and let it clean up first."""
+        started: list[asyncio.Task[Any]] = []
+        future = asyncio.run_coroutine_threadsafe(self._run(coroutine, started), self.loop)
+        try:
+            while True:
+                try:
+                    return future.result(WAIT_SECONDS)
+                except TimeoutError:
+                    if future.done():
+                        raise
+        finally:
+            if not future.done():
+                for task in started:
+                    self.loop.call_soon_threadsafe(task.cancel)
+                concurrent.futures.wait([future], CANCEL_SECONDS)
+
+    async def _run(self, coroutine: Coroutine[Any, Any, Any], started: list[asyncio.Task[Any]]) -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        started.append(task)
+        self.running.add(task)
+        try:
+            return await coroutine
+        finally:
+            self.running.discard(task)
+
+
+def job_class(loop: asyncio.AbstractEventLoop) -> type[LoopJob]:
+    return type("LoopJob", (LoopJob,), {"loop": loop, "running": set()})
+
+
+class _Slot(SimpleWorker):
+    """Executes one job at a time. The SlotWorker speaks for it in Redis, under the same name."""
+
+    death_penalty_class = TimerDeathPenalty
+    get_heartbeat_ttl = BaseWorker.get_heartbeat_ttl
+
+    # RQ compares workers by name, and all slots have the same.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def set_state(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def procline(self, message: str) -> None: ...
+
+    def set_current_job_id(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None: ...
+
+
+class SlotWorker(BaseWorker):
+    """One queue only: with several, RQ's dequeue loses a job when the process is killed at the wrong moment.
+
+    `drain_seconds` is how long a warm shutdown waits for running jobs before it cancels them.
+    """
+
+    death_penalty_class = TimerDeathPenalty
+    max_connection_wait_time = 5.0
+
+    def __init__(
+        self,
+        queue_name: str,
+        connection: "Redis",
+        loop: asyncio.AbstractEventLoop,
+        *,
+        slots: int,
+        drain_seconds: float,
+        worker_ttl: int = 60,
+    ) -> None:
+        self._jobs = jobs = job_class(loop)
+        own_queue = Queue(
+            queue_name,
+            connection=connection,
+            serializer=JSONSerializer,
+            job_class=jobs,
+            death_penalty_class=TimerDeathPenalty,
+        )
+        super().__init__(
+            [own_queue],
+            connection=connection,
+            serializer=JSONSerializer,
+            job_class=jobs,
+            job_monitoring_interval=HEARTBEAT_SECONDS,
+            worker_ttl=worker_ttl,
+            maintenance_interval=60,
+            log_job_description=False,
+        )
+        self._drain_seconds = drain_seconds
+        self._pool = concurrent.futures.ThreadPoolExecutor(slots, thread_name_prefix="slot")
+        self._free: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
+        self._busy: dict[_Slot, tuple[Job, datetime]] = {}
+        self._lock = threading.Lock()
+        self._next: _Slot | None = None
+        self._loop = loop
+        self._beating = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        for _ in range(slots):
+            self._free.put(self._slot())
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._shutdown_requested_date is not None
+
+    @property
+    def busy(self) -> int:
+        return len(self._busy)
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        super().bootstrap(*args, **kwargs)
+        self._heart.start()
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Take a slot before a job, so that no job is taken that cannot start."""
+        self._next = self._take_slot()
+        return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        slot, self._next = self._next, None
+        assert slot is not None
+        with self._lock:
+            self._busy[slot] = (job, now())
+        slot.prepare_execution(job)
+        self._pool.submit(self._perform, slot, job, queue)
+
+    def _perform(self, slot: _Slot, job: Job, queue: Queue) -> None:
+        try:
+            slot.perform_job(job, queue)
+        except Exception as error:
+            # RQ could not write how the job ended; what it did stands, and the sweeper looks after its thread.
+            log.warning("job not closed job=%s error=%s", job.id, type(error).__name__)
+        finally:
+            with self._lock:
+                del self._busy[slot]
+            self._free.put(self._slot() if slot.execution else slot)
+
+    def _slot(self) -> _Slot:
+        return _Slot(
+            self.queues,
+            name=self.name,
+            connection=self.connection,
+            serializer=JSONSerializer,
+            job_class=self.job_class,
+            exception_handlers=self._exc_handlers,
+            job_monitoring_interval=self.job_monitoring_interval,
+            worker_ttl=self.worker_ttl,
+            log_job_description=False,
+            prepare_for_work=False,
+        )
+
+    def _take_slot(self) -> _Slot:
+        while True:
+            if self.is_stopping:
+                raise StopRequested
+            try:
+                return self._free.get(timeout=1.0)
+            except queue.Empty:
+                continue
+
+    def _beat(self) -> None:
+        """RQ beats for one job a worker; here one thread does it for all that run, and for the worker."""
+        while not self._beating.wait(HEARTBEAT_SECONDS):
+            with self._lock:
+                busy = dict(self._busy)
+            try:
+                with self.connection.pipeline() as pipe:
+                    for slot, (job, since) in busy.items():
+                        if slot.execution is None:
+                            continue
+                        slot.current_job_working_time = (now() - since).total_seconds()
+                        ttl = slot.get_heartbeat_ttl(job)
+                        slot.execution.heartbeat(job.started_job_registry, ttl, pipeline=pipe)
+                        job.heartbeat(now(), ttl, pipeline=pipe, xx=True)
+                    self.heartbeat(self.worker_ttl + 60, pipeline=pipe)
+                    self.set_state(WorkerStatus.BUSY if busy else WorkerStatus.IDLE, pipeline=pipe)
+                    pipe.execute()
+            except RedisError as error:
+                log.warning("no heartbeat error=%s", type(error).__name__)
+
+    def _shutdown(self) -> None:
+        """Warm: take no more jobs; `teardown` waits for those that run. Only waiting for a job is broken off."""
+        self._stop_requested = True
+        if self._next is not None:
+            raise StopRequested
+
+    def request_force_stop(self, signum: int, frame: Any) -> None:
+        """A second signal ends the wait for running jobs: their messages go back to the mailbox."""
+        if (now() - (self._shutdown_requested_date or now())).total_seconds() >= 1:
+            self._drain_seconds = 0.0
+
+    def teardown(self) -> None:
+        began = time.monotonic()
+        log.info("stopping running=%d", self.busy)
+        while self._busy and time.monotonic() - began < self._drain_seconds:
+            time.sleep(0.05)
+        if self._busy:
+            log.warning("stopping before all is answered running=%d", self.busy)
+            for task in list(self._jobs.running):
+                self._loop.call_soon_threadsafe(task.cancel)
+        self._pool.shutdown(wait=True)
+        self._beating.set()
+        BaseWorker.teardown(self)
