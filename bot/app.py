@@ -40,7 +40,7 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
         )
 
     app = AsyncApp(
-        name="parley",
+        name="slack",
         logger=bolt_log,
         client=AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[]),
         signing_secret=settings.slack_signing_secret,

@@ -10,6 +10,7 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from redis import Redis
 from rq.worker_registration import REDIS_WORKER_KEYS
@@ -83,7 +84,7 @@ class Demo:
             parts = self._answer(thread_ts or ts, ts)
             if screen and parts:
                 screen.draw("\n\n".join(_text(part) for part in parts))
-            return parts if parts and all(_payload(part).get("state") == "complete" for part in parts) else []
+            return parts if is_complete(parts) else []
 
         try:
             parts = await slack.until(answered, within=ANSWER_SECONDS)
@@ -135,6 +136,12 @@ class Demo:
         lines = self._log.read_text(errors="replace").splitlines()
         bad = [line for line in lines if " ERROR " in line or " WARNING " in line or line.startswith("parley:")]
         return f"The log says: {bad[-1]}" if bad else "The log says nothing of it."
+
+
+def is_complete(parts: list[Message]) -> bool:
+    """Whether these are all messages of a reply, each complete."""
+    states = [_payload(part) for part in parts]
+    return bool(states) and all(s["state"] == "complete" and s["parts"] == len(parts) for s in states)
 
 
 class _Screen:
@@ -204,7 +211,7 @@ def _wait_for_worker(redis_url: str) -> None:
             time.sleep(0.05)
 
 
-def _payload(message: Message) -> dict[str, str]:
+def _payload(message: Message) -> dict[str, Any]:
     return ((message.metadata or {}).get("event_payload")) or {}
 
 

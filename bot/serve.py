@@ -14,6 +14,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
@@ -28,6 +29,8 @@ DEFAULT_PORT = 3000
 # While Slack refreshes one connection, events come through the other.
 SOCKETS = 2
 STOP_SECONDS = 5.0
+# What Bolt raises for a body whose fields are not of their types; what our listeners raise it answers with 500.
+UNREADABLE = (ValueError, AttributeError, TypeError, KeyError)
 
 
 async def serve(settings: Settings, redis_url: str) -> None:
@@ -61,11 +64,12 @@ def mode(settings: Settings) -> str:
 
 class _SocketHandler(AsyncSocketModeHandler):
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        """As Bolt does it, but a body that Bolt cannot read is a line in the log and not a traceback."""
+        """As Bolt does it, but a body that Bolt cannot read is dropped with a line in the log."""
         try:
             await super().handle(client, req)
-        except Exception as error:
-            log.error("not acknowledged envelope_id=%s error=%s", req.envelope_id, type(error).__name__)
+        except UNREADABLE as error:
+            log.error("unreadable envelope_id=%s error=%s", req.envelope_id, type(error).__name__)
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
 
 
 @asynccontextmanager
@@ -86,9 +90,9 @@ async def _http(app: AsyncApp, redis: "Redis", host: str, port: int, *, events: 
             return web.json_response({"error": "invalid request"}, status=401)
         try:
             return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
-        except (ValueError, AttributeError, TypeError) as error:
-            log.error("unreadable request bytes=%s error=%s", request.content_length, type(error).__name__)
-            return web.json_response({"error": "unreadable request"}, status=400)
+        except UNREADABLE as error:
+            log.error("unreadable bytes=%s error=%s", request.content_length, type(error).__name__)
+            return web.json_response({"error": "unreadable"}, status=400, headers={"X-Slack-No-Retry": "1"})
 
     async def health(request: web.Request) -> web.Response:
         try:

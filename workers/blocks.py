@@ -332,9 +332,9 @@ class Scanner:
         text = self.text
         if text[at] not in "|:-":
             return False
-        _, head, stop = paragraph.lines[-1]
+        begin, head, stop = paragraph.lines[-1]
         header = text[head:stop]
-        if "|" not in header:
+        if "|" not in header or (not paragraph.parents and head - begin > 3):
             return False
         columns = separators(text[at:end].rstrip())
         if not columns or columns != cells(header):

@@ -21,8 +21,9 @@ from workers.split import split
 
 log = logging.getLogger("parley.draft")
 
-# Slack takes 12,000 characters of markdown in a message (docs.slack.dev/reference/block-kit/blocks/markdown-block).
-PART_LENGTH = 11_000
+# Slack takes 12,000 characters of markdown in a message (docs.slack.dev/reference/block-kit/blocks/markdown-block);
+# what makes a text harmless adds some.
+PART_LENGTH = 10_000
 # `text` alone may have 4,000 bytes on an update (docs.slack.dev/reference/methods/chat.update).
 PLAIN_LENGTH = 1_200
 EVENT_TYPE = "parley_reply"
@@ -30,6 +31,9 @@ FINAL_SECONDS = 120.0
 ADMISSION_SECONDS = 2.0
 STATUS_SECONDS = 90.0
 BACKOFF_SECONDS = (0.5, 8.0)
+
+
+Payload = dict[str, Any]
 
 
 class Undeliverable(Exception):
@@ -112,7 +116,7 @@ class Draft:
         async with asyncio.timeout(FINAL_SECONDS):
             while self._next(final=True):
                 await self._step(final=True)
-            while len(self._parts) > len(self._rendered(text)):
+            while len(self._parts) > len(self._rendered(final=True)):
                 await self._delete(self._parts.pop())
         await self._pacing.close(self._thread.team, self._name)
 
@@ -136,19 +140,25 @@ class Draft:
         except CALL_ERRORS as error:
             log.debug("no status thread=%s error=%s", self._thread, error_name(error))
 
-    def _rendered(self, text: str) -> list[str]:
-        text = harmless(text, frozenset({self._message.user}))
-        return split(text, PLAIN_LENGTH if self._plain else PART_LENGTH)
+    def _rendered(self, *, final: bool) -> list[str]:
+        """The text so far as the contents of its Slack messages; only the last one is still open-ended."""
+        parts = split(self._text, PLAIN_LENGTH if self._plain else PART_LENGTH)
+        if parts and not final:
+            parts[-1] = frame(parts[-1])
+        return [harmless(part, frozenset({self._message.user})) for part in parts]
 
-    def _next(self, *, final: bool) -> tuple[int, str] | None:
-        """The first part of the newest text that Slack does not have, by number and content.
+    def _next(self, *, final: bool) -> tuple[int, str, int] | None:
+        """The first part of the newest text that Slack does not have: its number, its content, and how many there are.
 
         After a retry the old text stays until the new one has passed it or is complete (invariant 8).
         """
-        parts = self._rendered(self._text if final else frame(self._text))
+        parts = self._rendered(final=final)
         if not final and (sum(map(len, parts)) <= self._shown or not "".join(parts).strip()):
             return None
-        return next(((number, part) for number, part in enumerate(parts) if not self._has(number, part, final)), None)
+        for number, content in enumerate(parts):
+            if not self._has(number, content, final):
+                return number, content, len(parts)
+        return None
 
     def _has(self, number: int, content: str, final: bool) -> bool:
         if number >= len(self._parts):
@@ -164,11 +174,11 @@ class Draft:
             # The text has grown while we waited: what goes out is always the newest.
             if (due := self._next(final=final)) is None:
                 return
-            number, content = due
+            number, content, parts = due
             if number < len(self._parts):
-                await self._edit(self._parts[number], number, content, final)
+                await self._edit(self._parts[number], content, self._payload(number, parts, content, final))
             else:
-                await self._post(number, content, final)
+                await self._post(number, content, self._payload(number, parts, content, final))
         except CALL_ERRORS as error:
             await self._judge(error, final)
             return
@@ -201,7 +211,7 @@ class Draft:
             self._place = time.monotonic() + await self._pacing.post(team, self._thread.channel)
         return not await self._wait(self._place - time.monotonic(), final)
 
-    async def _post(self, number: int, content: str, final: bool) -> None:
+    async def _post(self, number: int, content: str, payload: Payload) -> None:
         if number == 0:
             await self._may_begin()
         if self._unsure:
@@ -218,17 +228,17 @@ class Draft:
                 thread_ts=self._thread.ts,
                 unfurl_links=False,
                 unfurl_media=False,
-                **self._payload(number, content, final),
+                **payload,
             )
         self._unsure = False
-        self._parts.append(_Part(str(posted["ts"]), content, final))
+        self._parts.append(_Part(str(posted["ts"]), content, _is_complete(payload)))
         self._last_edit = time.monotonic()
 
-    async def _edit(self, part: _Part, number: int, content: str, final: bool) -> None:
+    async def _edit(self, part: _Part, content: str, payload: Payload) -> None:
         self._may_send()
         self._method, self._last_edit = "chat.update", time.monotonic()
-        await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **self._payload(number, content, final))
-        part.sent, part.complete = content, final
+        await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **payload)
+        part.sent, part.complete = content, _is_complete(payload)
 
     async def _delete(self, part: _Part) -> None:
         """A retry came out shorter: its last message is not needed any more."""
@@ -259,18 +269,22 @@ class Draft:
         while (ts := ours.get(len(self._parts) + 1)) is not None:
             self._parts.append(_Part(ts))
 
-    def _payload(self, number: int, content: str, final: bool) -> dict[str, Any]:
-        """Blocks carry the text, `text` is what a notification shows; Slack's own markup stays off."""
-        payload = {
+    def _payload(self, number: int, parts: int, content: str, final: bool) -> Payload:
+        """Blocks carry the text, `text` is what a notification shows; Slack's own markup stays off.
+
+        The metadata tells programs which message this answers, and when it is complete: all of `parts` are then.
+        """
+        event_payload = {
             "message_ts": self._message.ts,
             "part": number + 1,
+            "parts": parts,
             "state": "complete" if final else "streaming",
         }
         return {
             "text": fallback(content, 3_900) if self._plain else fallback(content),
             "blocks": [] if self._plain else [{"type": "markdown", "text": content}],
             "parse": "none",
-            "metadata": {"event_type": EVENT_TYPE, "event_payload": payload},
+            "metadata": {"event_type": EVENT_TYPE, "event_payload": event_payload},
         }
 
     async def _judge(self, error: Exception, final: bool) -> None:
@@ -311,3 +325,7 @@ class Draft:
         except TimeoutError:
             return False
         return True
+
+
+def _is_complete(payload: Payload) -> bool:
+    return bool(payload["metadata"]["event_payload"]["state"] == "complete")

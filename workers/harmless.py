@@ -22,8 +22,10 @@ REMOVED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u
 LONE_RETURN = re.compile(r"\r(?!\n)")
 LESS = r"(?:<|&(?:lt|LT|#0*60|#[xX]0*3[cC]);)"
 AT = r"(?:@|&(?:commat|#0*64|#[xX]0*40);)"
+DECLARED = r"(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)\b"
+NOTICE = re.compile(rf"<!(?!{DECLARED})(?=[A-Za-z])", re.I)
 PING = re.compile(
-    rf"({LESS}\\?)(?=\\?!(?!(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)\b)[A-Za-z]|\\?{AT}[A-Za-z0-9])|"
+    rf"({LESS}\\?)(?=\\?!(?!{DECLARED})[A-Za-z]|\\?{AT}[A-Za-z0-9])|"
     rf"({AT}\\?)(?=(?:channel|here|everyone|group)(?![A-Za-z0-9_]))",
     re.I,
 )
@@ -35,7 +37,7 @@ ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
 HTML = re.compile(r"<[A-Za-z/!?]")
 INTERESTING = re.compile(r"\]\(|\]:|<|://|javascript:|data:", re.I)
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]")
-SHOWN_HOST = re.compile(r"[\w-]++(?:\.[\w-]++)++")
+SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++")
 TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
 # Endings of file names that are no top-level domains.
 SUFFIX = re.compile(
@@ -170,7 +172,15 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
             covered.append((span.start, span.end))
         elif span.kind == "html":
             if ANCHOR.match(content, span.start):
-                yield Edit(span.start + 1, span.start + 1, JOINER)
+                tag = content[span.start : span.end]
+                if (
+                    "`" in tag
+                    or "\n" in tag
+                    or "`" in (content[span.start - 1 : span.start], content[span.end : span.end + 1])
+                ):
+                    yield Edit(span.start + 1, span.start + 1, JOINER)
+                else:
+                    yield Edit(span.start, span.end, f"`{tag}`")
         else:
             label = content[span.label[0] : span.label[1]]
             if span.kind == "reference":
@@ -225,8 +235,6 @@ def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Edit]:
 def _slack(content: str, span: Span) -> Iterator[Edit]:
     """Slack's `<url|label>`, as a Markdown link."""
     inner = content[span.start + 1 : span.end - 1]
-    if inner[0] in "@#!":
-        return
     url, _, label = inner.partition("|")
     if true_host(_unescaped(url)) is None or re.search(r"[()\[\]\\]", inner):
         yield Edit(span.start + 1, span.start + 1, JOINER)

@@ -17,7 +17,7 @@ ENTITY = re.compile(r"&(?:#[xX][0-9a-fA-F]{1,6}|#[0-9]{1,7}|[A-Za-z][A-Za-z0-9]{
 HALF_ENTITY = re.compile(r"&(?:#(?:[xX][0-9a-fA-F]{0,6}|[0-9]{0,7})|[A-Za-z][A-Za-z0-9]{0,31})?$")
 AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^<>\x00-\x20]*+)>")
 EMAIL = re.compile(r"<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]++@[A-Za-z0-9](?:[A-Za-z0-9.-]*+))>")
-SLACK = re.compile(r"<(?:[@#!][^<>\n]*+|(?:[A-Za-z][A-Za-z0-9+.-]{1,31}):[^<>|\x00-\x20]*+\|[^<>\n]*+)>")
+SLACK = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]{1,31}:[^<>|\x00-\x20]*+\|[^<>\n]*+>")
 TAG = re.compile(
     rf"(?:{OPEN_TAG}|{CLOSE_TAG}|<!---?>|<!--.*?-->|<\?.*?\?>|<![A-Za-z][^>]*+>|<!\[CDATA\[.*?\]\]>)", re.S | re.A
 )
@@ -27,7 +27,7 @@ HALF_TAG = re.compile(
       | [A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]*+(?:@[A-Za-z0-9.-]*+)?+            # address
       | {NAME}(?:{ATTRIBUTE})*+\s*+(?:/|=\s*+(?:"[^"]*+|'[^']*+)?+)?+
       | /(?:{NAME}\s*+)?+
-      | !-(?:-.*)?+ | !(?:[A-Za-z][^>]*+)?+ | !\[[A-Z]{{0,5}}(?:(?<=CDATA)\[.*)?+ | \?.* | [@#!][^<>\n]*+
+      | !-(?:-.*)?+ | !(?:[A-Za-z][^>]*+)?+ | !\[[A-Z]{{0,5}}(?:(?<=CDATA)\[.*)?+ | \?.* | \u2060?[@#!][^<>\n]*+
     )?$""",
     re.S | re.A | re.X,
 )
@@ -337,9 +337,11 @@ def _angle(content: str, position: int, raw_html: bool) -> Span | None:
     return None
 
 
-def unmatched(runs: list[Run]) -> list[tuple[int, str]]:
-    """The delimiters that could open emphasis and found no closer: (position, mark), in order (spec, "process
-    emphasis")."""
+def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
+    """The delimiters that may still open emphasis: (position, mark), in order (spec, "process emphasis").
+
+    With `lost`, also those that a pair around them has made plain text.
+    """
     marks = [(run, index) for run in runs for index in range(run.count)]
     ends = [-1] * len(marks)
     opens = [run.opens for run, _ in marks]
@@ -385,6 +387,6 @@ def unmatched(runs: list[Run]) -> list[tuple[int, str]]:
     for index, (run, nth) in enumerate(marks):
         if ends[index] >= 0:
             covered = max(covered, ends[index])
-        elif opens[index] and not matched[index] and index > covered:
+        elif opens[index] and not matched[index] and (lost or index > covered):
             result.append((run.start + nth * len(run.mark), run.mark))
     return result

@@ -4,10 +4,11 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import combinations
 
 from workers.blocks import Block, Scanner, lines
-from workers.harmless import harmless
-from workers.inline import Half, definition, label_key, parse, unmatched
+from workers.harmless import NOTICE, harmless
+from workers.inline import Half, Run, definition, label_key, parse, unmatched
 from workers.split import split
 
 __all__ = ["fallback", "frame", "harmless", "split"]
@@ -23,7 +24,6 @@ HALF_DEFINITION = re.compile(
     (?:(?<=\s)|\s++(?:"(?:[^"\\]|\\.)*+"?+|'(?:[^'\\]|\\.)*+'?+|\((?:[^()\\]|\\.)*+\)?+)?+|)[ \t]*+\\?)?)$""",
     re.S | re.X,
 )
-LABEL = re.compile(r"\[(?:[^\[\]\\]|\\.)*+(?:\](?::|$)|\\?$)", re.S)
 LABEL = re.compile(r"\[([^\[\]]+)\]")
 HEADING_END = re.compile(r"(?:^|[ \t])#+$")
 
@@ -34,8 +34,9 @@ def frame(text: str) -> str:
     Over growing prefixes of one text the rendered plain text never gets shorter: what may still turn into markup is
     not shown before that is decided, what is shown as markup may at worst turn out to be plain and longer. Reference
     definitions that follow their use are held back, for they would take brackets away that were visible. A text that
-    ends whole comes back unchanged.
+    ends whole comes back unchanged, but for `<!…>`, which is broken here as in `harmless` and is thus never HTML.
     """
+    text = NOTICE.sub("<\u2060!", text)
     last = text.rfind("\n") + 1
     tail = text[last:]
     scanner = Scanner(text)
@@ -173,10 +174,10 @@ def _paid(text: str, blocks: list[Block]) -> int:
         if header.startswith("|"):
             continue
         seen = sum(map(str.isalnum, header)) if not set(header) & set("[<&!") else 0
-        rest = re.sub(r"\]\([^)\n]*|[<&][^\n]*|^\[.*", "", text[block.lines[1][2] : stop])
+        rest = re.sub(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*", "", text[block.lines[1][2] : stop])
         if seen + sum(map(str.isalnum, rest)) >= len(header.replace(" ", "")):
             break
-        stop = end
+        stop = block.lines[1][0]
     return stop
 
 
@@ -200,7 +201,7 @@ def _inline(text: str, block: Block, references: frozenset[str]) -> str | None:
     if half is not None and stop <= half.start + half.drop + len(half.close):
         stop = _trimmed(content, min(stop, half.start), heading)
         half = None
-    closers = "".join(mark for _, mark in reversed(unmatched([run for run in inline.runs if run.start < stop])))
+    closers = _closers(content[:stop], [run for run in inline.runs if run.start < stop])
     if half is None and not closers and stop >= len(content.rstrip()):
         return text
     if stop <= row and "\n" not in text[block.lines[-1][0] :]:
@@ -212,6 +213,25 @@ def _inline(text: str, block: Block, references: frozenset[str]) -> str | None:
         return text[:end] + closers
     start = _source(places, half.start)
     return text[:start] + text[start + half.drop : end] + half.close + closers
+
+
+def _closers(content: str, runs: list[Run]) -> str:
+    """What closes the delimiters that are open at the end of the content.
+
+    Where the joined closers would break the "multiple of 3" rule against a run inside a word, an invisible U+2060
+    parts them.
+    """
+    opened = unmatched(runs)
+    closers = [mark for _, mark in reversed(opened)]
+    joined = "".join(closers)
+    if len(closers) < 2 or not any(run.opens and run.closes for run in runs):
+        return joined
+    size = len(closers)
+    for breaks in [(), *((at,) for at in range(1, min(size, 9))), *combinations(range(1, min(size, 7)), 2)]:
+        parted = "".join("\u2060" * (index in breaks) + mark for index, mark in enumerate(closers))
+        if not set(opened) & set(unmatched(parse(content + parted).runs, lost=True)):
+            return parted
+    return joined
 
 
 def _trimmed(content: str, stop: int, heading: bool) -> int:

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workers.blocks import Block, Container, Scanner
+from workers.inline import Run, parse, unmatched
 
 SENTENCE = re.compile(r"[.!?…][\"')\]”’]*\s+|[。！？]")
 WORD = re.compile(r"\s+")
@@ -145,14 +146,31 @@ def _within(window: str, begin: int, limit: int, blocks: list[Block]) -> Cut:
             foot = head = ""
     most = limit - len(foot)
     least = begin + max(1, (most - begin) // 2)
-    for pattern in (SENTENCE, WORD):
-        ends = [found.end() for found in pattern.finditer(window, least, most)]
-        if ends:
-            end = ends[-1]
-            body = len(window[:end].rstrip()) if not foot else end
-            return Cut(9, max(body, begin + 1), end, foot, head)
+    spans, runs = _inline(window, block) if block is not None and block.kind in ("paragraph", "heading") else ([], [])
+    for pattern, low, whole in ((SENTENCE, least, 1), (WORD, least, 1), (WORD, begin + 1, 1), (WORD, least, 0)):
+        for end in reversed([found.end() for found in pattern.finditer(window, low, most)]):
+            if whole and any(start < end < stop for start, stop in spans):
+                continue
+            body = max(end if foot else len(window[:end].rstrip()), begin + 1)
+            open_marks = [mark for _, mark in unmatched([run for run in runs if run.start < body])]
+            closing, opening = "".join(reversed(open_marks)), "".join(open_marks)
+            if body + len(closing) > most or len(head) + len(opening) > limit // 2:
+                closing = opening = ""
+            return Cut(9, body, end, closing + foot, head + opening)
     end = _grapheme(window, most, begin)
     return Cut(9, end, end, foot, head)
+
+
+def _inline(window: str, block: Block) -> tuple[list[tuple[int, int]], list[Run]]:
+    """Where code, links and tags of a block's last line stand in the window, and the delimiters of emphasis in it."""
+    _, at, end = block.lines[-1]
+    found = parse(window[at:end])
+    plain = {position for position, _ in unmatched(found.runs, lost=True)} if end < len(window) else set()
+    runs = [replace(run, start=run.start + at) for run in found.runs if run.start not in plain]
+    spans = [(span.start + at, span.end + at) for span in found.spans]
+    if found.half is not None and end == len(window):
+        spans.append((found.half.start + at, end))
+    return spans, runs
 
 
 def _grapheme(window: str, position: int, begin: int) -> int:

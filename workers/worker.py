@@ -10,12 +10,16 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue
 from rq.exceptions import StopRequested
 from rq.job import Job
@@ -31,6 +35,16 @@ log = logging.getLogger("parley.worker")
 WAIT_SECONDS = 0.25
 CANCEL_SECONDS = 10.0
 HEARTBEAT_SECONDS = 10
+OUTAGE_SECONDS = 1.0
+
+
+@contextmanager
+def _outage_survived(what: str) -> Iterator[None]:
+    """RQ's own workers quit when Redis is away at a bad moment; the answers that run here are worth more."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        log.warning("redis away during=%s error=%s", what, type(error).__name__)
 
 
 class LoopJob(Job):
@@ -153,6 +167,18 @@ class SlotWorker(BaseWorker):
     def busy(self) -> int:
         return len(self._busy)
 
+    def check_for_suspension(self, burst: bool) -> None:
+        with _outage_survived("suspension"):
+            super().check_for_suspension(burst)
+
+    def run_maintenance_tasks(self) -> None:
+        with _outage_survived("maintenance"):
+            super().run_maintenance_tasks()
+
+    def heartbeat(self, timeout: int | None = None, pipeline: "Pipeline | None" = None) -> None:
+        with _outage_survived("heartbeat"):
+            super().heartbeat(timeout, pipeline)
+
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
         super().bootstrap(*args, **kwargs)
         self._heart.start()
@@ -162,18 +188,21 @@ class SlotWorker(BaseWorker):
     ) -> tuple[Job, Queue] | None:
         """Take a slot before a job, so that no job is taken that cannot start."""
         self._next = self._take_slot()
-        return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+        while True:
+            with _outage_survived("dequeue"):
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            time.sleep(OUTAGE_SECONDS)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         slot, self._next = self._next, None
         assert slot is not None
         with self._lock:
             self._busy[slot] = (job, now())
-        slot.prepare_execution(job)
         self._pool.submit(self._perform, slot, job, queue)
 
     def _perform(self, slot: _Slot, job: Job, queue: Queue) -> None:
         try:
+            slot.prepare_execution(job)
             slot.perform_job(job, queue)
         except Exception as error:
             # RQ could not write how the job ended; what it did stands, and the sweeper looks after its thread.

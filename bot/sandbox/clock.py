@@ -2,6 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -34,8 +38,11 @@ class Clock:
         self._wake()
 
     async def sleep(self, seconds: float) -> None:
-        until = self.time() + seconds
-        while (left := until - self.time()) > 0:
+        await self.until(self.time() + seconds)
+
+    async def until(self, when: float) -> None:
+        """Sleep until the clock says `when`."""
+        while (left := when - self.time()) > 0:
             moved = self._moved
             try:
                 async with asyncio.timeout(left / self._speed if self._speed else None):
@@ -43,6 +50,49 @@ class Clock:
             except TimeoutError:
                 continue
 
+    async def within(self, seconds: float, work: Awaitable[T]) -> T:
+        """What `work` gives. Raises TimeoutError, and cancels it, after that many sandbox seconds."""
+        task = asyncio.ensure_future(work)
+        timer = asyncio.ensure_future(self.until(self.time() + seconds))
+        try:
+            await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise TimeoutError
+            return task.result()
+        finally:
+            timer.cancel()
+            if not task.done():
+                task.cancel()
+
     def _wake(self) -> None:
         self._moved.set()
         self._moved = asyncio.Event()
+
+
+class Timers:
+    """Things to do later on a clock, dropped together when the sandbox stops."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def after(self, seconds: float, action: Callable[[], None]) -> asyncio.Task[None]:
+        """Call `action` once `seconds` have passed on the clock; cancel the returned task to call it off."""
+
+        async def wait(when: float) -> None:
+            await self._clock.until(when)
+            action()
+
+        return self.run(wait(self._clock.time() + seconds))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -34,7 +34,7 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=LIMIT)
         self._readers: set[asyncio.Queue[Entry]] = set()
 
-    def add(self, kind: str, name: str, **data: Any) -> Entry:
+    def add(self, kind: str, name: str, /, **data: Any) -> Entry:
         entry = Entry(kind, name, self._clock.time(), time.monotonic(), data)
         self._entries.append(entry)
         for reader in self._readers:

@@ -1,0 +1,130 @@
+"""Processes are killed at bad moments: nothing is lost, nothing is said twice (invariants 1, 2, 4 and 5)."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+from bot.sandbox.claude_answers import Answer
+from bot.sandbox.records import Message
+from tests.parley import Parley, payload, text
+
+LONG = "A sentence of the answer. " * 120
+QUICK_LEASE = {"LEASE_SECONDS": "3", "SLACK_TIMEOUT_SECONDS": "1"}
+
+
+def script(parley: Parley, seconds: float = 6.0) -> None:
+    """Every answer is LONG and takes about so many seconds."""
+    parley.sandbox.claude.script(None, Answer(LONG, first_delta=0.2, deltas_per_second=len(LONG) / 9 / seconds))
+
+
+async def begun(parley: Parley, ts: str, channel: str = "general") -> Message:
+    """The reply's Slack message, once it has been edited."""
+    [message] = await parley.slack.until(lambda: [m for m in parley.replies(channel, ts) if m.edits], within=20)
+    return message
+
+
+async def test_an_answer_whose_worker_is_killed_is_completed_in_the_same_message_within_20_seconds(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with Parley(redis_url, tmp_path) as parley:
+        script(parley)
+        ts = await parley.slack.say("ada", "general", "@parley go on")
+        message = await begun(parley, ts)
+        await parley.start_worker("worker2")
+        await parley.kill("worker1")
+        killed = time.monotonic()
+        shown = len(text(message))
+        edits = message.edits
+        await parley.slack.until(lambda: message.edits > edits, within=20)
+        taken_over = time.monotonic() - killed
+        assert len(text(message)) > shown
+        assert await parley.answers("general", ts, within=20) == [LONG.rstrip()]
+        completed = time.monotonic() - killed
+        assert [m.ts for m in parley.replies("general", ts)] == [message.ts]
+    print(f"taken over after {taken_over:.1f} s, completed after {completed:.1f} s")
+    assert completed < 20
+
+
+async def test_a_worker_killed_before_the_first_words_leaves_one_reply(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
+        parley.sandbox.claude.script(None, Answer("Here it is.", first_delta=1.5))
+        ts = await parley.slack.say("ada", "general", "@parley slowly")
+        await parley.sandbox.journal.until(lambda e: e.kind == "claude.request")
+        await parley.kill("worker1")
+        assert await parley.answers("general", ts, within=20) == ["Here it is."]
+        assert len(parley.replies("general", ts)) == 1
+
+
+async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path, settings=QUICK_LEASE) as parley:
+        script(parley, seconds=8)
+        ts = await parley.slack.say("ada", "general", "@parley sleep")
+        message = await begun(parley, ts)
+        await parley.start_worker("worker2")
+        parley.processes["worker1"].send_signal(signal.SIGSTOP)
+        assert await parley.answers("general", ts, within=30) == [LONG.rstrip()]
+        edits = message.edits
+        parley.processes["worker1"].send_signal(signal.SIGCONT)
+        await parley.logged("lease lost")
+        again = await parley.slack.say("ada", "general", "@parley more", thread_ts=ts)
+        await parley.answers("general", again, thread_ts=ts, within=30)
+        assert message.edits == edits
+        await parley.remembered("general", ts, turns=4)
+
+
+async def test_a_worker_told_to_stop_finishes_its_answers_and_leaves_the_queue(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path, settings={"SLOTS": "2"}) as parley:
+        script(parley, seconds=4)
+        asked = [await parley.slack.say("ada", channel, "@parley go") for channel in ("general", "random")]
+        await asyncio.gather(begun(parley, asked[0]), begun(parley, asked[1], "random"))
+        waiting = await parley.slack.say("ada", "engineering", "@parley wait")
+        await parley.logged(f"kept .*{waiting}")
+        assert await parley.kill("worker1", signal.SIGTERM) == 0
+        assert await parley.answers("general", asked[0], within=1) == [LONG.rstrip()]
+        assert await parley.answers("random", asked[1], within=1) == [LONG.rstrip()]
+        assert parley.replies("engineering", waiting) == []
+        await parley.start_worker("worker2")
+        assert await parley.answers("engineering", waiting, within=30) == [LONG.rstrip()]
+
+
+async def test_a_worker_that_may_not_finish_hands_its_answer_over_at_once(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path, settings={"DRAIN_SECONDS": "0"}) as parley:
+        script(parley)
+        ts = await parley.slack.say("ada", "general", "@parley go on")
+        message = await begun(parley, ts)
+        await parley.start_worker("worker2")
+        began = time.monotonic()
+        assert await parley.kill("worker1", signal.SIGTERM) == 0
+        assert time.monotonic() - began < 5
+        assert await parley.answers("general", ts, within=10) == [LONG.rstrip()]
+        assert [m.ts for m in parley.replies("general", ts)] == [message.ts]
+
+
+async def test_a_bot_that_is_killed_loses_no_message(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path) as parley:
+        parley.sandbox.claude.script(None, Answer("Here."))
+        await parley.kill("web")
+        ts = await parley.slack.say("ada", "general", "@parley are you there?")
+        await parley.start_web()
+        assert await parley.answers("general", ts, within=20) == ["Here."]
+
+
+async def test_every_message_of_a_thread_is_answered_in_order_when_workers_are_killed(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
+        parley.sandbox.claude.script(None, Answer("Short. " * 20, first_delta=0.2, deltas_per_second=40))
+        roots = {channel: await parley.slack.say("ada", channel, "@parley 0") for channel in ("general", "random")}
+        asked = {channel: [root] for channel, root in roots.items()}
+        for channel, root in roots.items():
+            for turn in range(1, 4):
+                asked[channel].append(await parley.slack.say("ben", channel, f"@parley {turn}", thread_ts=root))
+        for number in (1, 2):
+            await parley.slack.until(lambda: parley.replies("general", roots["general"]), within=20)
+            await parley.kill(f"worker{number}")
+            await parley.start_worker(f"worker{number + 2}")
+        for channel, root in roots.items():
+            await parley.answers(channel, *asked[channel], thread_ts=root, within=60)
+            answered = [payload(message)["message_ts"] for message in parley.replies(channel, root)]
+            assert answered == asked[channel]

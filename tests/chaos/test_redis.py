@@ -1,0 +1,88 @@
+"""Redis goes away and comes back (invariants 1 and 4)."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot import embedded
+from bot.processes import die_with_parent
+from bot.sandbox.claude_answers import Answer
+from tests.parley import Parley
+
+
+class RedisServer:
+    """A Redis on a directory that a test can kill and start again."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = embedded.prepared(data_dir)
+        self.url = embedded.url(self._data_dir)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            embedded.command(self._data_dir), stdout=subprocess.DEVNULL, preexec_fn=die_with_parent
+        )
+        embedded.wait_until_answers(self.url)
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("own-redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+async def test_without_redis_slack_gets_no_acknowledgement_and_its_redelivery_is_answered(
+    server: RedisServer, tmp_path: Path, transport: str
+) -> None:
+    async with Parley(server.url, tmp_path, transport="http" if transport == "http" else "socket") as parley:
+        parley.sandbox.claude.script(None, Answer("Back again."))
+        await asyncio.to_thread(server.kill)
+        ts = await parley.slack.say("ada", "general", "@parley are you there?")
+        await parley.logged("not acknowledged .*ts=" + ts)
+        assert not [e for e in parley.sandbox.journal.entries("slack.ack") if e.data.get("ts") == ts]
+        await asyncio.to_thread(server.start)
+        parley.sandbox.clock.advance(3)
+        parley.sandbox.clock.advance(61)
+        assert await parley.answers("general", ts, within=30) == ["Back again."]
+        assert len(parley.replies("general", ts)) == 1
+        assert "Traceback" not in parley.log
+
+
+async def test_messages_that_wait_outlive_a_restart_of_redis(server: RedisServer, tmp_path: Path) -> None:
+    async with Parley(server.url, tmp_path, workers=0) as parley:
+        parley.sandbox.claude.script(None, Answer("Kept."))
+        asked = [await parley.slack.say("ada", "general", f"@parley {n}") for n in range(5)]
+        for ts in asked:
+            await parley.logged(f"kept .*{ts}")
+        # The append-only file is written every second.
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        await parley.start_worker()
+        for ts in asked:
+            assert await parley.answers("general", ts, within=30) == ["Kept."]
+
+
+async def test_an_answer_goes_on_when_redis_restarts_under_it(server: RedisServer, tmp_path: Path) -> None:
+    long = "A sentence of the answer. " * 100
+    async with Parley(server.url, tmp_path) as parley:
+        parley.sandbox.claude.script(None, Answer(long, deltas_per_second=40))
+        ts = await parley.slack.say("ada", "general", "@parley go on")
+        await parley.slack.until(lambda: [m for m in parley.replies("general", ts) if m.edits])
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        assert await parley.answers("general", ts, within=60) == [long.rstrip()]
+        assert len(parley.replies("general", ts)) == 1

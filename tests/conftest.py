@@ -1,0 +1,31 @@
+"""A real Redis for every test process, empty for every test."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from bot import embedded
+from bot.store import connections
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of this process's own Redis."""
+    with embedded.running(tmp_path_factory.mktemp("redis")) as address:
+        yield address
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    with Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> "AsyncIterator[AsyncRedis]":
+    client = connections.shared(redis_url)
+    yield client
+    await client.aclose()

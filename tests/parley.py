@@ -1,0 +1,182 @@
+"""Parley as it runs: the two Procfile lines as processes, in a sandbox, on a real Redis."""
+
+import asyncio
+import os
+import re
+import shlex
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+from rq.worker_registration import REDIS_WORKER_KEYS
+
+from bot.demo import is_complete
+from bot.incoming import Thread
+from bot.processes import die_with_parent
+from bot.sandbox import Sandbox
+from bot.sandbox.records import Message
+from bot.store import connections, history
+
+ROOT = Path(__file__).parent.parent
+Transport = Literal["socket", "http"]
+
+
+def procfile() -> dict[str, list[str]]:
+    """The commands of the Procfile, with this interpreter for `python`."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    commands = dict(line.split(": ", 1) for line in lines if line)
+    return {name: [sys.executable, *shlex.split(command)[1:]] for name, command in commands.items()}
+
+
+class Parley:
+    """`async with Parley(redis_url, folder) as parley:` has a bot and a worker that listen, unless told otherwise."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        folder: Path,
+        *,
+        transport: Transport = "socket",
+        workers: int = 1,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.sandbox = Sandbox(transport=transport)
+        self.slack = self.sandbox.slack
+        self.processes: dict[str, asyncio.subprocess.Process] = {}
+        self._redis_url, self._folder, self._transport = redis_url, folder, transport
+        self._workers, self._settings = workers, settings or {}
+        self.redis = connections.shared(redis_url)
+        self._port = _free_port()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> "Parley":
+        await self._stack.__aenter__()
+        self._stack.push_async_callback(self.redis.aclose)
+        await self._stack.enter_async_context(self.sandbox)
+        self._stack.push_async_callback(self._stop_all)
+        self._environ = {
+            **os.environ,
+            **self.sandbox.environ(),
+            "REDIS_URL": self._redis_url,
+            "PORT": str(self._port),
+            "HOST": "127.0.0.1",
+            "LOG_LEVEL": "INFO",
+            **self._settings,
+        }
+        if self._transport == "http":
+            self.sandbox.events_url = f"http://127.0.0.1:{self._port}/slack/events"
+        starts = [self.start_web(), *(self.start_worker(f"worker{n}") for n in range(1, self._workers + 1))]
+        await asyncio.gather(*starts)
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def log(self) -> str:
+        """What all processes logged so far."""
+        return "".join(path.read_text() for path in sorted(self._folder.glob("*.log")))
+
+    async def start_web(self) -> None:
+        await self._start("web", "web")
+        async with asyncio.timeout(30):
+            if self._transport == "socket":
+                await self.slack.until(lambda: len(self.slack.sockets), within=30)
+            while not await asyncio.to_thread(_listens, self._port):
+                await asyncio.sleep(0.02)
+
+    async def start_worker(self, name: str = "worker1") -> None:
+        before = await self._registered()
+        await self._start(name, "worker")
+        async with asyncio.timeout(30):
+            while not (await self._registered()) - before:
+                await asyncio.sleep(0.02)
+
+    async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send the signal and wait for the end; its exit status."""
+        process = self.processes.pop(name)
+        process.send_signal(number)
+        return await process.wait()
+
+    async def answers(self, channel: str, *asked: str, thread_ts: str | None = None, within: float = 30.0) -> list[str]:
+        """The complete answers to the messages `asked` (their ts) of one thread, in the order of the thread."""
+
+        def complete() -> bool:
+            return all(is_complete(self.answer(channel, ts, thread_ts or asked[0])) for ts in asked)
+
+        await self.slack.until(complete, within=within)
+        return [text(m) for m in self.replies(channel, thread_ts or asked[0]) if payload(m)["message_ts"] in asked]
+
+    def answer(self, channel: str, ts: str, thread_ts: str) -> list[Message]:
+        """The messages of the reply to the one message `ts`."""
+        return [message for message in self.replies(channel, thread_ts) if payload(message)["message_ts"] == ts]
+
+    def replies(self, channel: str, thread_ts: str) -> list[Message]:
+        """Our messages in a thread."""
+        return [message for message in self.slack.thread(channel, thread_ts) if payload(message)]
+
+    async def logged(self, pattern: str, within: float = 10.0) -> None:
+        """Wait for a line of the log."""
+        await self.eventually(lambda: asyncio.sleep(0, re.search(pattern, self.log)), within)
+
+    async def remembered(self, channel: str, ts: str, turns: int, within: float = 10.0) -> None:
+        """Wait until the history of the thread has so many turns."""
+        thread = Thread(self.sandbox.team, self.sandbox.channels.get(channel, channel), ts)
+
+        async def is_remembered() -> bool:
+            return len(await history.load(self.redis, thread)) == turns
+
+        await self.eventually(is_remembered, within)
+
+    async def eventually(self, condition: Callable[[], Awaitable[object]], within: float) -> None:
+        """Ask again and again what no event tells."""
+        until = time.monotonic() + within
+        while not await condition():
+            assert time.monotonic() < until, f"not within {within} s; the log says:\n{self.log}"
+            await asyncio.sleep(0.05)
+
+    async def _start(self, name: str, kind: str) -> None:
+        with (self._folder / f"{name}.log").open("ab") as output:
+            self.processes[name] = await asyncio.create_subprocess_exec(
+                *procfile()[kind],
+                cwd=ROOT,
+                env=self._environ,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                preexec_fn=die_with_parent,
+            )
+
+    async def _registered(self) -> set[str | bytes]:
+        return set(await self.redis.smembers(REDIS_WORKER_KEYS))
+
+    async def _stop_all(self) -> None:
+        for process in self.processes.values():
+            if process.returncode is None:
+                process.terminate()
+        await asyncio.gather(*(process.wait() for process in self.processes.values()))
+
+
+def payload(message: Message) -> dict[str, Any]:
+    """What our metadata says: message_ts, part and state of a reply; empty for other people's messages."""
+    return (message.metadata or {}).get("event_payload") or {}
+
+
+def text(message: Message) -> str:
+    return "\n\n".join(block["text"] for block in message.blocks if block["type"] == "markdown") or message.text
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,27 @@
+"""Many threads at once: each message one answer, in order inside a thread (invariants 2 and 3)."""
+
+import asyncio
+
+import pytest
+
+from tests.parley import Parley, payload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHANNELS = ("general", "engineering", "random")
+
+
+async def test_forty_mentions_in_ten_threads_each_delivered_twice_get_forty_replies_in_order(parley: Parley) -> None:
+    parley.sandbox.faults.add("event:duplicate", "duplicate")
+    roots = [(CHANNELS[n % 3], await parley.slack.say("ada", CHANNELS[n % 3], f"@parley {n}/0")) for n in range(10)]
+    asked = {root: [root] for _, root in roots}
+    for turn in range(1, 4):
+        for n, (channel, root) in enumerate(roots):
+            asked[root].append(await parley.slack.say("ada", channel, f"@parley {n}/{turn}", thread_ts=root))
+    await asyncio.gather(*(parley.answers(channel, *asked[root], thread_ts=root, within=90) for channel, root in roots))
+    for channel, root in roots:
+        answered = [payload(message)["message_ts"] for message in parley.replies(channel, root)]
+        assert answered == asked[root]
+    everything = {ts for messages in asked.values() for ts in messages}
+    deliveries = [e for e in parley.sandbox.journal.entries("slack.delivery") if e.data.get("ts") in everything]
+    assert len(deliveries) >= 2 * len(everything)

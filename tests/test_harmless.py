@@ -1,0 +1,175 @@
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it.token import Token
+
+from tests.rendered import DOCUMENTS, document, documents, parser, soup, visible
+from workers.harmless import harmless
+
+PEOPLE = frozenset({"U1", "U012ABCDEF"})
+PING = re.compile(
+    r"<!(?!DOCTYPE\b)[a-z]|<@(?!(?:U1|U012ABCDEF)(?:\|[^<>|]*)?>)[A-Z]|(?<![A-Za-z0-9])@(?:channel|here|everyone)\b",
+    re.I,
+)
+HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}", re.I)
+PARSERS = [parser(html=True), parser(html=False)]
+
+
+def check(text: str) -> None:
+    """Looks for whatever Slack could take for a ping, and for every link that is not what it looks like."""
+    safe = harmless(text, PEOPLE)
+    assert harmless(safe, PEOPLE) == safe
+    for raw in (safe, unescape(safe), safe.replace("\\", ""), visible(safe) if "\u2060" not in safe else ""):
+        assert not PING.search(raw), raw
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x1b\x7f]", safe)
+    for markdown in PARSERS:
+        for token in markdown.parse(safe):
+            check_links(token.children or [])
+
+
+def check_links(tokens: list[Token]) -> None:
+    for index, token in enumerate(tokens):
+        if token.type == "image":
+            url, label, after = str(token.attrs["src"]), token.content, index + 1
+        elif token.type == "link_open":
+            after = next(at for at in range(index, len(tokens)) if tokens[at].type == "link_close") + 1
+            url, label = str(token.attrs["href"]), "".join(inner.content for inner in tokens[index:after])
+        else:
+            continue
+        parts = urlsplit(url)
+        assert parts.scheme in ("http", "https", "mailto"), url
+        assert "\\" not in url
+        if parts.scheme == "mailto":
+            continue
+        host = (parts.hostname or "").lower()
+        assert host
+        shown = {found.lower().removeprefix("www.") for found in HOST.findall(label)}
+        if token.markup == "autolink":
+            shown = set()
+        if shown - {host.removeprefix("www.")} or "@" in parts.netloc or "xn--" in host:
+            follows = "".join(inner.content for inner in tokens[after:])
+            assert follows.startswith(f" ({host}"), (url, label, follows)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_real_documents_are_harmless(path: Path) -> None:
+    check(document(path))
+
+
+PARTS = [
+    "<!channel>",
+    "<!here|x>",
+    "<@U1>",
+    "<@U2>",
+    "<@W9|n>",
+    "@here",
+    "@everyone",
+    "&lt;!here>",
+    "<",
+    "!",
+    "@",
+    "channel",
+]
+PARTS += [
+    "[bank.example]",
+    "[x]",
+    "(https://evil.example)",
+    "(javascript:a)",
+    "(https://a.bc@d.ef/)",
+    "(//e.fg)",
+    "[1]",
+]
+PARTS += [
+    "<https://evil.example|bank.example>",
+    "<javascript:x>",
+    "<slack://x>",
+    "https://a.bc@d.ef",
+    "[",
+    "]",
+    "(",
+    ")",
+]
+PARTS += [
+    "\n\n[1]: javascript:x\n",
+    "\n[1]: https://evil.example\n",
+    "`",
+    "```\n",
+    "\n",
+    "\n\n",
+    "<div>",
+    "<b a='",
+    "'>",
+]
+PARTS += [
+    "\\",
+    "*",
+    " ",
+    "word",
+    "|",
+    "\u202e",
+    "\u200b",
+    "![",
+    "    ",
+    "> ",
+    "- ",
+    "<!--",
+    "-->",
+    "<a href='https://e.fg'>",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=14).map("".join))
+def test_hostile_text_is_harmless(text: str) -> None:
+    check(text)
+
+
+@given(documents)
+def test_structured_text_is_harmless(text: str) -> None:
+    check(text)
+
+
+@given(soup)
+def test_marker_soup_is_harmless(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("plain **text** with `code`", "plain **text** with `code`"),
+        ("<!channel> <!subteam^S1|@team>", "<\u2060!channel> <\u2060!subteam^S1|@team>"),
+        ("`<!here>` @here", "`<\u2060!here>` @\u2060here"),
+        ("<@U1> <@U2> <#C1|general>", "<@U1> <\u2060@U2> <#C1|general>"),
+        ("ada@here.com, https://m.example/@here/x", "ada@here.com, https://m.example/%40here/x"),
+        ("<!DOCTYPE html> <!-- note -->", "<!DOCTYPE html> <!-- note -->"),
+        ("[docs](https://example.com)", "[docs](https://example.com)"),
+        ("[example.com](https://www.example.com/a)", "[example.com](https://www.example.com/a)"),
+        ("[bank.example](https://evil.example)", "[bank.example](https://evil.example) (evil.example)"),
+        ("[**bank**.example][1]\n\n[1]: https://e.fg", "[**bank**.example][1] (e.fg)\n\n[1]: https://e.fg"),
+        ("[docs](https://a.bc@e.fg/x)", "[docs](https://a.bc@e.fg/x) (e.fg)"),
+        ("https://a.bc@e.fg/x", "https://a.bc@e.fg/x (e.fg)"),
+        ("[pay](https://xn--80ak6aa92e.com)", "[pay](https://xn--80ak6aa92e.com) (xn--80ak6aa92e.com)"),
+        ("[Bank](javascript:alert(1))", "Bank (`javascript:alert(1)`)"),
+        ("[intro](#intro), [file](src/x.py)", "intro, file (`src/x.py`)"),
+        (
+            "<https://e.fg|the site> <https://e.fg|bank.example>",
+            "[the site](https://e.fg) [bank.example](https://e.fg) (e.fg)",
+        ),
+        ("<slack://open> <javascript:x>", "<\u2060slack\u2060://open> <\u2060javascript:x>"),
+        ('<a href="https://e.fg">bank</a>', '`<a href="https://e.fg">`bank`</a>`'),
+        ("x\n\n[1]: javascript:x", "x\n\n\\[1]: javascript:x"),
+        ("`[bank.example](https://evil.example)`", "`[bank.example](https://evil.example)`"),
+        (
+            "[Node.js](https://nodejs.org) [README.txt](https://a.bc)",
+            "[Node.js](https://nodejs.org) [README.txt](https://a.bc)",
+        ),
+        ("ab\u202ecd\x00\u2066", "abcd"),
+    ],
+)
+def test_what_is_harmful_is_defused_and_the_rest_is_left(text: str, safe: str) -> None:
+    assert harmless(text, PEOPLE) == safe

@@ -1,0 +1,145 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.rendered import DOCUMENTS, MARKDOWN, document, documents, soup
+from workers.split import pieces, split
+
+# What wrappers may consist of: markers of lists and quotes, white space, fences with their info, table rows.
+MARKERS = re.compile(r"(?:>|[-+*]|\d{1,9}[.)]|[ \t])*")
+
+
+def check(text: str, limit: int) -> None:
+    parts = pieces(text, limit)
+    assert split(text, limit) == [part.head + text[part.start : part.end] + part.foot for part in parts]
+    position = 0
+    for index, part in enumerate(parts):
+        assert len(part.head) + part.end - part.start + len(part.foot) <= limit
+        assert part.end > part.start
+        gap = text[position : part.start]
+        assert not gap.strip(" \t\r\n>"), gap
+        position = part.end
+        first, _, rest = part.head.partition("\n")
+        wrapper = MARKERS.sub("", first, count=1)
+        if wrapper and set(wrapper) - set("*_~"):
+            assert wrapper[:3] in ("```", "~~~") or "|" in rest, part.head
+            assert wrapper in text
+        assert part.foot == "" or set(part.foot) <= set("`~ >\n*_")
+        assert (index > 0) or part.head == ""
+        assert (index < len(parts) - 1) or part.foot == ""
+    assert not text[position:].strip()
+
+
+def check_stable(text: str, limit: int, step: int) -> None:
+    before: list[str] = []
+    for size in range(0, len(text) + 1, step):
+        parts = split(text[:size], limit)
+        assert parts[: len(before) - 1] == before[:-1]
+        before = parts
+
+
+@pytest.mark.parametrize("limit", [60, 150, 400])
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_real_documents_lose_nothing(path: Path, limit: int) -> None:
+    check(document(path), limit)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_earlier_parts_never_change_while_text_grows(path: Path) -> None:
+    check_stable(document(path), 120, 1)
+
+
+@given(documents, st.integers(20, 120))
+def test_structured_text_loses_nothing(text: str, limit: int) -> None:
+    check(text, limit)
+
+
+@given(soup, st.integers(1, 40))
+def test_marker_soup_loses_nothing(text: str, limit: int) -> None:
+    check(text, limit)
+
+
+@given(documents, st.integers(20, 80))
+def test_earlier_parts_of_any_text_never_change(text: str, limit: int) -> None:
+    check_stable(text, limit, 3)
+
+
+def test_a_text_that_fits_is_its_own_part() -> None:
+    assert split("", 10) == []
+    assert split(" \n", 10) == []
+    assert split("short", 10) == ["short"]
+    assert split("exactly 10", 10) == ["exactly 10"]
+
+
+def test_blocks_are_kept_together() -> None:
+    text = "First paragraph here.\n\nSecond paragraph here.\n\nThird paragraph here."
+    assert split(text, 50) == ["First paragraph here.\n\nSecond paragraph here.", "Third paragraph here."]
+
+
+def test_a_heading_goes_with_its_text() -> None:
+    text = "A paragraph of some words.\n\n# Heading\n\nIts text that is long enough."
+    assert split(text, 45) == ["A paragraph of some words.", "# Heading\n\nIts text that is long enough."]
+
+
+def test_a_fence_is_closed_and_reopened_with_its_language() -> None:
+    text = "```python\n" + "".join(f"line_{index} = {index}\n" for index in range(8)) + "```\n"
+    parts = split(text, 70)
+    assert len(parts) > 1
+    for part in parts:
+        assert part.startswith("```python\n")
+        assert part.rstrip().endswith("\n```")
+    assert [token.type for part in parts for token in MARKDOWN.parse(part)] == ["fence"] * len(parts)
+    assert "".join(token.content for part in parts for token in MARKDOWN.parse(part)) == text[10:-4]
+
+
+def test_a_fence_in_a_list_is_reopened_in_its_item() -> None:
+    text = "12. Do this:\n    ```bash\n" + "".join(f"    echo {index}\n" for index in range(9)) + "    ```\n13. Done."
+    parts = split(text, 80)
+    assert parts[1].startswith("12. ```bash\n    echo")
+    assert "".join(
+        token.content for part in parts for token in MARKDOWN.parse(part) if token.type == "fence"
+    ) == "".join(f"echo {index}\n" for index in range(9))
+
+
+def test_a_table_repeats_its_header() -> None:
+    text = "| a | b |\n|---|---|\n" + "".join(f"| {index} | x |\n" for index in range(9))
+    parts = split(text, 60)
+    assert len(parts) > 2
+    assert all(part.startswith("| a | b |\n|---|---|\n| ") for part in parts)
+    assert all(any(token.type == "tbody_open" for token in MARKDOWN.parse(part)) for part in parts)
+
+
+def test_a_nested_list_stays_nested() -> None:
+    text = "1. outer\n" + "".join(f"   - inner item {index}\n" for index in range(6)) + "2. next"
+    parts = split(text, 70)
+    assert parts[1].startswith("1. - inner")
+    assert all("code_block" not in {token.type for token in MARKDOWN.parse(part)} for part in parts)
+
+
+def test_a_quote_stays_quoted() -> None:
+    text = "> " + "words in a quote. " * 10
+    assert all(part.startswith("> ") for part in split(text, 80))
+
+
+def test_long_lines_are_cut_at_sentences_then_words_then_characters() -> None:
+    assert split("One sentence. Another one. And a third.", 30) == ["One sentence. Another one.", "And a third."]
+    assert split("several words without a stop", 16) == ["several words", "without a stop"]
+    assert split("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
+    assert split("👩‍💻" * 6, 10) == ["👩‍💻" * 3, "👩‍💻" * 3]
+    assert split("中文句子。" * 4, 12) == ["中文句子。" * 2, "中文句子。" * 2]
+
+
+def test_a_long_line_is_not_cut_inside_of_a_link_or_code() -> None:
+    text = "Some words before it and then [a link](https://example.com/with/a/long/path) follow, with `co de` after."
+    for limit in range(60, 100):
+        parts = split(text, limit)
+        assert any("[a link](https://example.com/with/a/long/path)" in part for part in parts)
+        assert any("`co de`" in part for part in parts)
+
+
+def test_emphasis_goes_on_in_the_next_part() -> None:
+    parts = split("**" + "bold words " * 12 + "end**", 80)
+    assert all(part.startswith("**") and part.endswith("**") for part in parts)
