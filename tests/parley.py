@@ -19,7 +19,7 @@ from bot.demo import is_complete
 from bot.incoming import Thread
 from bot.processes import die_with_parent
 from bot.sandbox import Sandbox
-from bot.sandbox.records import Message
+from bot.sandbox.slack.records import Message
 from bot.store import connections, history
 
 ROOT = Path(__file__).parent.parent

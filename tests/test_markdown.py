@@ -47,6 +47,22 @@ def test_there_are_enough_documents() -> None:
     assert len(DOCUMENTS) >= 30
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- word\n- wword | word\n  ---|---\n\n```python\n```",
+        "word```\n    | a |\n|--|\n|--|\n",
+        "👩\u200d💻_👩\u200d💻\n_y_\nword",
+        "a**a *b* c****a *b* c**",
+        "word\n\n*word\n**bold*****x***word",
+        "word\n\n! | !\n---|---\nword | word",
+        "word\n\n<!here>`word `",
+    ],
+)
+def test_rare_shapes_never_shrink(text: str) -> None:
+    check_every_prefix(text)
+
+
 @pytest.mark.timeout(900)
 @given(documents)
 def test_structured_text_never_shrinks(text: str) -> None:

@@ -227,10 +227,12 @@ def _closers(content: str, runs: list[Run]) -> str:
     if len(closers) < 2 or not any(run.opens and run.closes for run in runs):
         return joined
     size = len(closers)
-    for breaks in [(), *((at,) for at in range(1, min(size, 9))), *combinations(range(1, min(size, 7)), 2)]:
-        parted = "".join("\u2060" * (index in breaks) + mark for index, mark in enumerate(closers))
-        if not set(opened) & set(unmatched(parse(content + parted).runs, lost=True)):
-            return parted
+    breaks = [(), *((at,) for at in range(1, min(size, 9))), *combinations(range(1, min(size, 7)), 2)]
+    for joiner in ("\u2060", "&#8288;"):
+        for places in breaks:
+            parted = "".join(joiner * (index in places) + mark for index, mark in enumerate(closers))
+            if not set(opened) & set(unmatched(parse(content + parted).runs, lost=True)):
+                return parted
     return joined
 
 

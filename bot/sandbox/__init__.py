@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from bot.sandbox.claude import Claude
+from bot.sandbox.claude.server import Claude
 from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
-from bot.sandbox.slack import Slack
+from bot.sandbox.slack.server import Slack
 
 __all__ = ["Claude", "Clock", "Faults", "Journal", "Sandbox", "Slack"]
 

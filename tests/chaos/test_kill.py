@@ -5,8 +5,8 @@ import signal
 import time
 from pathlib import Path
 
-from bot.sandbox.claude_answers import Answer
-from bot.sandbox.records import Message
+from bot.sandbox.claude.answers import Answer
+from bot.sandbox.slack.records import Message
 from tests.parley import Parley, payload, text
 
 LONG = "A sentence of the answer. " * 120

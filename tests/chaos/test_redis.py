@@ -9,7 +9,7 @@ import pytest
 
 from bot import embedded
 from bot.processes import die_with_parent
-from bot.sandbox.claude_answers import Answer
+from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley
 
 

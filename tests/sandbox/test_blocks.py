@@ -6,8 +6,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from bot.sandbox.blocks import checked
-from bot.sandbox.methods import Refused
+from bot.sandbox.slack.blocks import checked
+from bot.sandbox.slack.methods import Refused
 from tests.sandbox.calls import error, problems
 
 Block = dict[str, Any]

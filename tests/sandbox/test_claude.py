@@ -11,10 +11,10 @@ from anthropic import AsyncAnthropic, DefaultAioHttpClient
 from anthropic.types import Message, MessageParam
 from anthropic.types.beta import BetaMessage
 
-from bot.sandbox.claude import Claude
-from bot.sandbox.claude_answers import Answer
-from bot.sandbox.claude_limits import Rates
-from bot.sandbox.claude_samples import NOTICE
+from bot.sandbox.claude.answers import Answer
+from bot.sandbox.claude.limits import Rates
+from bot.sandbox.claude.samples import NOTICE
+from bot.sandbox.claude.server import Claude
 from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal

@@ -10,9 +10,9 @@ import pytest
 from anthropic import AsyncAnthropic
 from anthropic.types.beta import BetaMessage
 
-from bot.sandbox.claude import Claude
-from bot.sandbox.claude_answers import Answer, ToolUse
-from bot.sandbox.claude_samples import NOTICE
+from bot.sandbox.claude.answers import Answer, ToolUse
+from bot.sandbox.claude.samples import NOTICE
+from bot.sandbox.claude.server import Claude
 from tests.sandbox.test_claude import MODEL, connected, said, serving
 
 TOOL = {"name": "look", "input_schema": {"type": "object"}}

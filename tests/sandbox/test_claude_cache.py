@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from anthropic import AsyncAnthropic
 
-from bot.sandbox.claude import Claude
-from bot.sandbox.claude_answers import Answer
+from bot.sandbox.claude.answers import Answer
+from bot.sandbox.claude.server import Claude
 from tests.sandbox.test_claude import MODEL, connected, serving
 
 AUTO = {"type": "ephemeral"}

@@ -10,8 +10,8 @@ import pytest
 from anthropic import AsyncAnthropic
 from anthropic.types import Message
 
-from bot.sandbox.claude import Claude
-from bot.sandbox.claude_answers import Answer
+from bot.sandbox.claude.answers import Answer
+from bot.sandbox.claude.server import Claude
 from bot.sandbox.faults import Fault
 from tests.sandbox.test_claude import MODEL, connected, said, serving
 

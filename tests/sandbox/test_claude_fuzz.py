@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import claude_thinking
-from bot.sandbox.claude_answers import Answer
-from bot.sandbox.claude_cache import Cache
-from bot.sandbox.claude_errors import ApiError
-from bot.sandbox.claude_events import encode, frames
-from bot.sandbox.claude_prompt import newest
-from bot.sandbox.claude_reply import compose
-from bot.sandbox.claude_request import BETAS, VERSION, check
-from bot.sandbox.claude_samples import sample
+from bot.sandbox.claude import thinking as claude_thinking
+from bot.sandbox.claude.answers import Answer
+from bot.sandbox.claude.cache import Cache
+from bot.sandbox.claude.errors import ApiError
+from bot.sandbox.claude.events import encode, frames
+from bot.sandbox.claude.prompt import newest
+from bot.sandbox.claude.reply import compose
+from bot.sandbox.claude.request import BETAS, VERSION, check
+from bot.sandbox.claude.samples import sample
 from bot.sandbox.clock import Clock
 
 HEADERS = {"anthropic-version": VERSION, "anthropic-beta": ",".join(BETAS)}

@@ -8,7 +8,7 @@ import anthropic
 import pytest
 from anthropic import AsyncAnthropic
 
-from bot.sandbox.claude_answers import Answer, ToolUse
+from bot.sandbox.claude.answers import Answer, ToolUse
 from tests.sandbox.test_claude import MODEL, connected, said, serving
 
 OLD = "claude-haiku-4-5"

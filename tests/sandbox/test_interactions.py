@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox import Sandbox
-from bot.sandbox.delivery import Unanswered
+from bot.sandbox.slack.delivery import Unanswered
 from tests.sandbox.calls import error, post
 
 BUTTON = {

@@ -7,7 +7,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from bot.sandbox.slack import METHODS
+from bot.sandbox.slack.server import METHODS
 from tests.sandbox.calls import error, post
 
 TIERS = {

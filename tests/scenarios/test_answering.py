@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox.claude_answers import Answer
+from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley, payload, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

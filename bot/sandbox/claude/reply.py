@@ -1,0 +1,182 @@
+"""An answer as the message that the API would return for a request."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from bot.sandbox.claude import thinking as claude_thinking
+from bot.sandbox.claude.answers import Answer
+from bot.sandbox.claude.cache import CacheUse
+from bot.sandbox.claude.models import Model, find
+from bot.sandbox.claude.prompt import CHARS_PER_TOKEN, Json, prompt_tokens, tokens, turns
+from bot.sandbox.claude.request import BINDING, Request
+from bot.sandbox.claude.samples import NOTICE, sample
+
+DEFAULT_TRIGGER = 150_000
+# Who answers when a request says fallbacks="default": inferred.
+DEFAULT_FALLBACKS = {"fable": [{"model": "claude-opus-5-5"}]}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one model said, why it stopped, and its tokens; `used` is the input side of `usage`."""
+
+    model: str
+    used: Json
+    content: list[Json]
+    stop_reason: str
+    stop_sequence: str | None = None
+    stop_details: Json | None = None
+    output: int = 0
+    thought: int = 0
+
+    def iteration(self, kind: str) -> Json:
+        return {"type": kind, "model": self.model, **self.used, "output_tokens": self.output}
+
+
+def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[str, str]) -> Json:
+    """The message that `answer` makes for a request; `dropped` are the thinking blocks that the model does not see."""
+    body, used = request.body, cache.usage()
+    content: list[Json] = []
+    iterations: list[Json] = []
+    if compaction := _compaction(answer, request, dropped):
+        content.append(compaction)
+        iterations.append({"type": "compaction", **used, "output_tokens": tokens(compaction["content"])})
+        summary = [{"role": "assistant", "content": [compaction]}]
+        used = _fresh(prompt_tokens({**body, "messages": summary}))
+    if compaction and _pauses(body):
+        parts = [_Part(body["model"], _fresh(0), [], "compaction")]
+    elif body["max_tokens"] == 0:
+        parts = [_Part(body["model"], used, [], "max_tokens")]
+    else:
+        parts = _parts(answer, request, used)
+    *declined, last = parts
+    for part, following in pairwise(parts):
+        category = (part.stop_details or {}).get("category")
+        hop = {"type": "fallback", "from": {"model": part.model}, "to": {"model": following.model}}
+        content += [*part.content, {**hop, "trigger": {"type": "refusal", "category": category}}]
+        iterations.append(part.iteration("message"))
+    if last.stop_reason != "compaction":
+        iterations.append(last.iteration("fallback_message" if declined else "message"))
+    usage: Json = {**last.used, "output_tokens": last.output, "service_tier": "standard"}
+    usage["output_tokens_details"] = {"thinking_tokens": last.thought}
+    if body.get("fallbacks") or body.get("context_management") or body.get("compaction"):
+        usage["iterations"] = iterations
+    message: Json = {
+        "id": f"msg_{_id()}",
+        "type": "message",
+        "role": "assistant",
+        "model": last.model,
+        "content": content + last.content,
+        "stop_reason": last.stop_reason,
+        "stop_sequence": last.stop_sequence,
+        "stop_details": last.stop_details,
+        "usage": {**usage, **answer.usage},
+    }
+    if body.get("context_management"):
+        message["context_management"] = {"applied_edits": []}
+    if BINDING in request.betas:
+        told = [{"type": "thinking_dropped", "path": path, "reason": reason} for path, reason in dropped.items()]
+        message["input_transformations"] = told
+    return message
+
+
+def _parts(answer: Answer, request: Request, used: Json) -> list[_Part]:
+    """What the requested model says, and after a refusal what the request's fallbacks say, one after another.
+
+    A refusal before any output costs nothing.
+    https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
+    """
+    body, model = request.body, request.model
+    parts = [_say(answer, request, model, body["model"], body, used)]
+    for entry in _chain(request):
+        if parts[-1].stop_reason != "refusal":
+            break
+        if not parts[-1].content:
+            parts[-1] = replace(parts[-1], used=_fresh(0), output=0)
+        model, over = find(entry["model"]), {name: value for name, value in entry.items() if value is not None}
+        answer = answer.fallback or sample(body, model.thinks_for(over.get("thinking", body.get("thinking"))))
+        parts.append(_say(answer, request, model, model.id, {**body, **over}, _fresh(prompt_tokens(body))))
+    return parts
+
+
+def _say(answer: Answer, request: Request, model: Model, name: str, body: Json, used: Json) -> _Part:
+    """What one model says; `body` has the parameters that hold for it."""
+    content: list[Json] = []
+    thought = tokens(answer.thinking or "")
+    if answer.thinking is not None:
+        shown = answer.thinking if model.shows_thinking_for(body.get("thinking")) else ""
+        signature = claude_thinking.sign(model.id, request.body)
+        content.append({"type": "thinking", "thinking": shown, "signature": signature})
+    content += [dict(block) for block in answer.blocks]
+    room = model.context - prompt_tokens(body)
+    budget = min(body["max_tokens"], room) - thought
+    text, stop, sequence = _cut(answer.text, body.get("stop_sequences") or [], max(0, budget))
+    if stop == "max_tokens" and room < body["max_tokens"]:
+        stop = "model_context_window_exceeded"
+    if text:
+        content.append({"type": "text", "text": text, "citations": None})
+    tools = answer.tools if stop is None else ()
+    for tool in tools:
+        content.append({"type": "tool_use", "id": f"toolu_{_id()}", "name": tool.name, "input": dict(tool.input)})
+    reason = answer.stop_reason or stop or ("tool_use" if tools else "end_turn")
+    details: Json | None = None
+    if reason == "refusal":
+        details = {"type": "refusal", "category": None, "explanation": None, **(answer.stop_details or {})}
+    output = thought + sum(_weight(block) for block in content if block["type"] != "thinking")
+    return _Part(name, used, content, reason, sequence, details, max(1, min(output, body["max_tokens"])), thought)
+
+
+def _cut(text: str, stops: list[str], budget: int) -> tuple[str, str | None, str | None]:
+    """As much of a text as is sent, and what ended it."""
+    found = [(at, stop) for stop in stops if (at := text.find(stop)) >= 0]
+    at, stop = min(found, default=(len(text), None))
+    if at > budget * CHARS_PER_TOKEN:
+        return text[: budget * CHARS_PER_TOKEN], "max_tokens", None
+    return text[:at], "stop_sequence" if stop else None, stop
+
+
+def _weight(block: Json) -> int:
+    """About how many output tokens a content block took."""
+    said = block.get("text") or block.get("input") or ""
+    return tokens(said if isinstance(said, str) else json.dumps(said))
+
+
+def _compaction(answer: Answer, request: Request, dropped: Mapping[str, str]) -> Json | None:
+    """The compaction block of an answer, if its script or the request asks for one.
+
+    https://platform.claude.com/docs/en/build-with-claude/compaction
+    """
+    body = request.body
+    edits = (body.get("context_management") or {}).get("edits") or []
+    if not edits and not body.get("compaction"):
+        return None
+    trigger = ((edits[0].get("trigger") or {}).get("value") or DEFAULT_TRIGGER) if edits else 0
+    if answer.compaction is None and prompt_tokens(body, dropped) < trigger:
+        return None
+    many = len(turns(body))
+    summary = answer.compaction or f"{NOTICE} In place of a summary: {many} turns came before this point."
+    return {"type": "compaction", "content": summary, "encrypted_content": None, "signature": _id()}
+
+
+def _pauses(body: Json) -> bool:
+    edits = (body.get("context_management") or {}).get("edits") or []
+    return bool(body.get("compaction") or any(edit.get("pause_after_compaction") for edit in edits))
+
+
+def _chain(request: Request) -> list[Json]:
+    fallbacks = request.body.get("fallbacks") or []
+    if fallbacks == "default":
+        fallbacks = DEFAULT_FALLBACKS.get(request.model.line, [])
+    return list(fallbacks)
+
+
+def _fresh(input_tokens: int) -> Json:
+    """The input side of `usage` where no cache is involved."""
+    return CacheUse(0, {}, input_tokens, 0.0).usage()
+
+
+def _id() -> str:
+    return "01" + secrets.token_urlsafe(24).replace("-", "A").replace("_", "B")[:22]

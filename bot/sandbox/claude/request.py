@@ -1,0 +1,257 @@
+"""Is this a request that the API would take? Headers, parameters, and what each model allows.
+
+Rules of API version 2026-10-21: https://platform.claude.com/docs/en/api/versioning and
+https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that were not observed are inferred.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.sandbox.claude.conversation import check_messages, check_system
+from bot.sandbox.claude.errors import ApiError, invalid
+from bot.sandbox.claude.models import EFFORTS, THINKING, Model, find
+from bot.sandbox.claude.prompt import THINKING as THOUGHTS
+from bot.sandbox.claude.prompt import Json, prompt_tokens, segments
+from bot.sandbox.claude.shapes import check_shape
+
+VERSION = "2026-10-21"
+COMPACT_EDIT, COMPACT_WHOLE = "compact-2026-01-12", "compact-2026-09-04"
+FALLBACK, FALLBACK_DEFAULT = "server-side-fallback-2026-06-01", "server-side-fallback-2026-07-01"
+BINDING = "thinking-binding-controls-2026-08-01"
+BETAS = frozenset({COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING})
+# A beta parameter and the headers of which one lets it in.
+BETA_PARAMETERS = {
+    "context_management": {COMPACT_EDIT},
+    "compaction": {COMPACT_WHOLE},
+    "fallbacks": {FALLBACK, FALLBACK_DEFAULT},
+}
+COUNTED = {"messages", "model", "cache_control", "output_config", "speed", "system", "thinking", "tool_choice", "tools"}
+PARAMETERS = COUNTED | {
+    "max_tokens",
+    "inference_geo",
+    "metadata",
+    "service_tier",
+    "stop_sequences",
+    "stream",
+}
+SAMPLING = ("temperature", "top_p", "top_k")
+SMALLEST_TRIGGER = 50_000
+MOST_OUTPUT = "which is the maximum allowed number of output tokens for"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that passed: its body, the model it is for, and its betas."""
+
+    body: Json
+    model: Model
+    betas: frozenset[str]
+
+
+def check(body: object, headers: Mapping[str, str], counting: bool = False) -> Request:
+    """Raises ApiError (400, or 404 for an unknown model) with the API's words; `counting` is for count_tokens."""
+    betas = check_headers(headers)
+    check_shape(body)
+    assert isinstance(body, dict)
+    if not counting and body.get("max_tokens") is None:
+        raise invalid("max_tokens", "Field required")
+    model = find(body["model"])
+    _check_names(body, betas, counting)
+    if not counting:
+        _check_output(body, model)
+    _check_thinking(body, model, betas)
+    _check_tools(body, model)
+    check_system(body.get("system"))
+    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas)
+    _check_cache_control(body)
+    _check_compaction(body, model)
+    _check_fallbacks(body, model, betas)
+    if not counting and (size := prompt_tokens(body)) > model.context:
+        raise invalid("", f"prompt is too long: {size} tokens > {model.context} maximum")
+    return Request(body, model, betas)
+
+
+def check_headers(headers: Mapping[str, str]) -> frozenset[str]:
+    """The betas of a request. Raises ApiError for a version or a beta that the sandbox does not speak."""
+    version = headers.get("anthropic-version")
+    if not version:
+        raise invalid("anthropic-version", "header is required")
+    if version != VERSION:
+        raise invalid("anthropic-version", f'"{version}" is not a version of Parley\'s sandbox, which speaks {VERSION}')
+    betas = frozenset(beta.strip() for beta in headers.get("anthropic-beta", "").split(",") if beta.strip())
+    if unknown := ", ".join(f"`{beta}`" for beta in sorted(betas - BETAS)):
+        told = "Please consult our documentation at platform.claude.com/docs or try again without the header."
+        raise invalid("", f"Unexpected value(s) {unknown} for the `anthropic-beta` header. {told}")
+    return betas
+
+
+def _check_names(body: Json, betas: frozenset[str], counting: bool) -> None:
+    allowed = set(COUNTED if counting else PARAMETERS)
+    allowed |= {name for name, headers in BETA_PARAMETERS.items() if headers & betas}
+    for name in body:
+        if name in SAMPLING:
+            raise invalid("", f"`{name}` is deprecated for this model.")
+        if name not in allowed:
+            raise invalid(name, "Extra inputs are not permitted")
+
+
+def _check_output(body: Json, model: Model) -> None:
+    budget = body["max_tokens"]
+    if budget < 0:
+        raise invalid("max_tokens", "Input should be greater than or equal to 0")
+    if budget > model.output:
+        raise invalid("max_tokens", f"{budget} > {model.output}, {MOST_OUTPUT} {model.id}")
+    if budget == 0 and body.get("stream"):
+        raise invalid("max_tokens", "0 (pre-warming the cache) cannot be combined with stream")
+    for at, stop in enumerate(body.get("stop_sequences") or []):
+        if not stop.strip():
+            raise invalid(f"stop_sequences.{at}", "each stop sequence must contain non-whitespace")
+    if body.get("service_tier") not in (None, "auto", "standard_only"):
+        raise invalid("service_tier", "Input should be 'auto' or 'standard_only'")
+    if body.get("speed") not in (None, "standard"):
+        raise invalid("speed", f"'{body['speed']}' is not supported on this model")
+
+
+def _check_thinking(body: Json, model: Model, betas: frozenset[str]) -> None:
+    """https://platform.claude.com/docs/en/build-with-claude/thinking and /effort"""
+    effort = (body.get("output_config") or {}).get("effort")
+    if effort is not None and effort not in EFFORTS:
+        raise invalid("output_config.effort", f"Input should be {_choice(EFFORTS)}")
+    if effort is not None and effort not in model.efforts:
+        what = f"'{effort}' is not supported on {model.id}" if model.efforts else "not supported on this model"
+        raise invalid("output_config.effort", what)
+    if (thinking := body.get("thinking")) is None:
+        return
+    kind = thinking["type"]
+    if kind not in THINKING:
+        raise invalid("thinking.type", f"Input should be {_choice(THINKING)}")
+    if kind not in model.thinking:
+        use = f'"thinking.type.{model.thinking[0]}"' + (' and "output_config.effort"' if model.efforts else "")
+        raise invalid("", f'"thinking.type.{kind}" is not supported for this model. Use {use} instead.')
+    if kind == "enabled":
+        budget = thinking.get("budget_tokens") or 0
+        if budget < 1024:
+            raise invalid("thinking.enabled.budget_tokens", "Input should be greater than or equal to 1024")
+        if "max_tokens" in body and budget >= body["max_tokens"]:
+            raise invalid("", "`max_tokens` must be greater than `thinking.budget_tokens`")
+    if kind == "disabled" and model.thinks and effort in ("xhigh", "max"):
+        raise invalid("", f'"thinking.type.disabled" is not supported at effort {effort}')
+    if thinking.get("display") not in (None, "summarized", "omitted"):
+        raise invalid(f"thinking.{kind}.display", "Input should be 'summarized' or 'omitted'")
+    if "block_binding" in thinking and BINDING not in betas:
+        raise invalid(f"thinking.{kind}.block_binding", "Extra inputs are not permitted")
+    behavior = (thinking.get("block_binding") or {}).get("prefix_mismatch_behavior")
+    if behavior not in (None, "error", "drop_block"):
+        raise invalid(
+            f"thinking.{kind}.block_binding.prefix_mismatch_behavior", "Input should be 'error' or 'drop_block'"
+        )
+
+
+def _check_tools(body: Json, model: Model) -> None:
+    names = set()
+    for at, tool in enumerate(body.get("tools") or []):
+        kind, name = tool.get("type") or "custom", tool["name"]
+        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", name):
+            raise invalid(f"tools.{at}.{kind}.name", "String should match pattern '^[a-zA-Z0-9_-]{1,128}$'")
+        if name in names:
+            raise invalid("tools", "Tool names must be unique.")
+        names.add(name)
+        if kind != "custom":
+            continue
+        if tool.get("input_schema") is None:
+            raise invalid(f"tools.{at}.custom.input_schema", "Field required")
+        if tool["input_schema"].get("type") != "object":
+            raise invalid(f"tools.{at}.custom.input_schema.type", "Input should be 'object'")
+    if (choice := body.get("tool_choice")) is None:
+        return
+    if choice["type"] not in ("auto", "any", "tool", "none"):
+        raise invalid("tool_choice.type", "Input should be 'auto', 'any', 'tool' or 'none'")
+    if not names:
+        raise invalid("tool_choice", "tool_choice may only be specified while providing tools")
+    if choice["type"] == "tool" and choice.get("name") not in names:
+        raise invalid("", f"Tool '{choice.get('name')}' not found in provided tools")
+    if choice["type"] in ("any", "tool") and not model.forced_tools:
+        raise invalid("tool_choice", f"type '{choice['type']}' is not supported on this model. Use 'auto'.")
+
+
+def _check_cache_control(body: Json) -> None:
+    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching"""
+    prompt = segments(body)
+    found = [(f"{part.path}.cache_control", part.cache_control) for part in prompt if part.cache_control is not None]
+    for part in prompt:
+        if part.cache_control is not None and part.block.get("type") in THOUGHTS:
+            raise invalid(f"{part.path}.cache_control", "Extra inputs are not permitted")
+    auto = body.get("cache_control")
+    if auto is not None and prompt[-1].cache_control is None:
+        found.append(("cache_control", auto))
+    elif auto is not None and _ttl("cache_control", auto) != _ttl(*found[-1]):
+        raise invalid("cache_control.ttl", "conflicts with the ttl of cache_control on the last block")
+    if len(found) > 4:
+        raise invalid("", f"A maximum of 4 blocks with cache_control may be provided. Found {len(found)}.")
+    short = False
+    for where, control in found:
+        ttl = _ttl(where, control)
+        if ttl == "1h" and short:
+            raise invalid(
+                f"{where}.ttl",
+                "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks "
+                "are processed in the following order: `tools`, `system`, `messages`.",
+            )
+        short = short or ttl == "5m"
+
+
+def _ttl(path: str, control: Json) -> str:
+    if control["type"] != "ephemeral":
+        raise invalid(f"{path}.type", "Input should be 'ephemeral'")
+    ttl: str = control.get("ttl") or "5m"
+    if ttl not in ("5m", "1h"):
+        raise invalid(f"{path}.ttl", "Input should be '5m' or '1h'")
+    return ttl
+
+
+def _check_compaction(body: Json, model: Model) -> None:
+    """https://platform.claude.com/docs/en/build-with-claude/compaction"""
+    edits = (body.get("context_management") or {}).get("edits") or []
+    whole = body.get("compaction")
+    if (edits or whole) and not model.compaction:
+        raise invalid("", f"compaction is not supported on {model.id}")
+    if edits and whole:
+        raise invalid("compaction", "cannot be combined with context_management")
+    if whole and whole["type"] != "summarize":
+        raise invalid("compaction.type", "Input should be 'summarize'")
+    for at, edit in enumerate(edits):
+        if edit["type"] != "compact_20260112":
+            raise invalid(f"context_management.edits.{at}.type", "Input should be 'compact_20260112'")
+        trigger = edit.get("trigger") or {"type": "input_tokens", "value": SMALLEST_TRIGGER}
+        if trigger["type"] != "input_tokens":
+            raise invalid(f"context_management.edits.{at}.trigger.type", "Input should be 'input_tokens'")
+        if trigger["value"] < SMALLEST_TRIGGER:
+            raise invalid(f"context_management.edits.{at}.trigger.value", f"must be at least {SMALLEST_TRIGGER} tokens")
+
+
+def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
+    """https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback"""
+    chain = body.get("fallbacks") or []
+    if chain == "default" and FALLBACK_DEFAULT in betas:
+        return
+    if isinstance(chain, str):
+        raise invalid("fallbacks", "Input should be a valid list")
+    if chain and not model.fallbacks:
+        raise invalid("fallbacks", f"not supported on {model.id}")
+    for at, entry in enumerate(chain):
+        for name in entry.keys() - {"model", "max_tokens", "thinking", "output_config", "speed"}:
+            raise invalid(f"fallbacks.{at}.{name}", "Extra inputs are not permitted")
+        try:
+            other = find(entry["model"])
+            over = {name: value for name, value in entry.items() if value is not None}
+            _check_output({"max_tokens": body["max_tokens"], **over}, other)
+            _check_thinking(
+                {"thinking": body.get("thinking"), "output_config": body.get("output_config"), **over}, other, betas
+            )
+        except ApiError as error:
+            raise invalid(f"fallbacks.{at}", error.message) from None
+
+
+def _choice(names: tuple[str, ...]) -> str:
+    return " or ".join((", ".join(f"'{name}'" for name in names[:-1]), f"'{names[-1]}'"))

@@ -1,0 +1,1 @@
+"""A Slack on loopback: the Web API, Socket Mode and signed HTTP, its limits and its page."""

@@ -1,0 +1,190 @@
+"""The live feed: Server-Sent Events that carry what a person at the page would see."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from bot.sandbox.slack.people import describe
+from bot.sandbox.slack.records import JSON, Channel, Message, Person
+from bot.sandbox.slack.views import View
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack.server import Slack
+
+KEEPALIVE_SECONDS = 15.0
+
+
+class Feed:
+    def __init__(self, slack: "Slack") -> None:
+        self._slack = slack
+        self._readers: set[asyncio.Queue[tuple[str, Any] | None]] = set()
+
+    def changed(self, kind: str, what: Any) -> None:
+        for reader in self._readers:
+            reader.put_nowait((kind, what))
+
+    async def close(self) -> None:
+        for reader in self._readers:
+            reader.put_nowait(None)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        reader: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
+        self._readers.add(reader)
+        try:
+            await self._write(response, "snapshot", self.snapshot())
+            while True:
+                try:
+                    async with asyncio.timeout(KEEPALIVE_SECONDS):
+                        change = await reader.get()
+                except TimeoutError:
+                    await response.write(b": still here\n\n")
+                    continue
+                if change is None:
+                    return response
+                kind, what = change
+                shown = self.show(kind, what)
+                if shown is not None:
+                    await self._write(response, kind, shown)
+        except ConnectionError:
+            return response
+        finally:
+            self._readers.discard(reader)
+
+    @staticmethod
+    async def _write(response: web.StreamResponse, kind: str, data: JSON) -> None:
+        await response.write(f"event: {kind}\ndata: {json.dumps(data, default=str)}\n\n".encode())
+
+    def snapshot(self) -> JSON:
+        """Everything there is to see now."""
+        slack, workspace = self._slack, self._slack.workspace
+        return {
+            "team": {"id": workspace.team, "name": "Sandbox"},
+            "bot": {"user": workspace.bot, "name": "parley"},
+            "users": [self._person(person) for person in workspace.people.values()],
+            "channels": [self._channel(channel) for channel in workspace.channels.values()],
+            "messages": [self._message(m) for c in workspace.channels.values() for m in c.messages.values()],
+            "ephemerals": [self._ephemeral(entry) for entry in workspace.ephemerals],
+            "statuses": [self._status(key) for key in workspace.statuses],
+            "sessions": [self._session(key) for key in workspace.sessions],
+            "titles": [self._title(key) for key in workspace.titles],
+            "prompts": [self._prompts(key) for key in workspace.prompts],
+            "views": [self._view(view) for view in slack.views.open.values()],
+            "homes": [self._view(view) for view in slack.views.homes.values()],
+            "viewer": slack.viewer,
+            "installed": {"installed": workspace.installed},
+            "usage": [self._usage(method) for method in slack.limits.methods],
+            "sockets": {"open": len(slack.sockets)},
+            "clock": self._clock(),
+            "faults": self._faults(),
+        }
+
+    def show(self, kind: str, what: Any) -> JSON | None:
+        """One change as the page gets it; None for what is no business of the page."""
+        match kind:
+            case "message":
+                return self._message(what)
+            case "deleted":
+                return {"channel": what.channel, "ts": what.ts, "thread_ts": what.thread_ts}
+            case "status":
+                return self._status(what)
+            case "ephemeral":
+                return self._ephemeral(what)
+            case "session":
+                return self._session(what)
+            case "title":
+                return self._title(what)
+            case "prompts":
+                return self._prompts(what)
+            case "view" | "home":
+                return self._view(what)
+            case "view_closed":
+                return {"user": what.user, "id": what.id}
+            case "view_errors":
+                return {"user": what[0].user, "id": what[0].id, "errors": what[1]}
+            case "channel":
+                return self._channel(what)
+            case "user":
+                return self._person(what)
+            case "problem":
+                return dict(what)
+            case "installed":
+                return {"installed": what}
+            case "usage":
+                return self._usage(what)
+            case "sockets":
+                return {"open": what}
+            case "clock":
+                return self._clock()
+            case "faults":
+                return self._faults()
+        return None
+
+    def _person(self, person: Person) -> JSON:
+        shown = describe(person)
+        return {**shown, "is_admin": person.is_admin, "is_stranger": person.is_stranger}
+
+    def _channel(self, channel: Channel) -> JSON:
+        return {
+            "id": channel.id,
+            "name": channel.name,
+            "kind": channel.kind,
+            "members": channel.members,
+            "shared": channel.shared,
+            "archived": channel.archived,
+        }
+
+    def _message(self, message: Message) -> JSON:
+        return {**self._slack.workspace.show(message), "channel": message.channel}
+
+    def _ephemeral(self, entry: tuple[str, Message]) -> JSON:
+        return {**self._message(entry[1]), "only_for": entry[0]}
+
+    def _session(self, key: tuple[str, str]) -> JSON:
+        session = self._slack.workspace.sessions[key]
+        shown = {"status": session.status, "title": session.title, "stoppable": session.stoppable}
+        return {"channel": key[0], "thread_ts": key[1], **shown}
+
+    def _title(self, key: tuple[str, str]) -> JSON:
+        return {"channel": key[0], "thread_ts": key[1], "title": self._slack.workspace.titles[key]}
+
+    def _prompts(self, key: tuple[str, str]) -> JSON:
+        return {"channel": key[0], "thread_ts": key[1], **self._slack.workspace.prompts[key]}
+
+    def _view(self, view: View) -> JSON:
+        return {"user": view.user, "view": view.show(self._slack.workspace)}
+
+    def _status(self, key: tuple[str, str]) -> JSON:
+        status = self._slack.workspace.statuses.get(key)
+        return {
+            "channel": key[0],
+            "thread_ts": key[1],
+            "status": status.text if status else "",
+            "loading_messages": status.loading_messages if status else [],
+        }
+
+    def _usage(self, method: str) -> JSON:
+        used, limit = self._slack.limits.used(method)
+        return {"method": method, "used": used, "limit": limit, "calls": self._slack.limits.recent(method)}
+
+    def _clock(self) -> JSON:
+        return {"time": self._slack.clock.time(), "speed": self._slack.clock.speed}
+
+    def _faults(self) -> JSON:
+        plans = self._slack.faults.plans()
+        return {
+            "plans": [
+                {
+                    "route": route,
+                    "kind": fault.kind,
+                    "params": dict(fault.params),
+                    "probability": probability,
+                    "left": left,
+                }
+                for route, switched_on in plans.items()
+                for fault, probability, left in switched_on
+            ]
+        }

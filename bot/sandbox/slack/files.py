@@ -1,0 +1,157 @@
+"""files.*, the upload URL and downloads. https://docs.slack.dev/messaging/working-with-files"""
+
+import mimetypes
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from bot.sandbox.slack.chat import own_message, thread_of, writable
+from bot.sandbox.slack.limits import T4
+from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
+from bot.sandbox.slack.records import JSON, File, new_id
+from bot.sandbox.slack.text import normalise
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack.server import Slack
+
+ALT_TEXT = 1_000
+UPLOAD_SECONDS = 600.0
+"""How long an upload URL works: inferred."""
+
+LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in | Slack</title></head><body>Sign in to Sandbox</body></html>"
+
+
+@dataclass
+class Upload:
+    """A file announced by files.getUploadURLExternal, before and after its bytes came."""
+
+    name: str
+    length: int
+    alt_text: str | None
+    until: float
+    content: bytes | None = None
+
+
+class Files:
+    """Uploads under way, and the file server."""
+
+    def __init__(self, slack: "Slack") -> None:
+        self._slack = slack
+        self.uploads: dict[str, Upload] = {}
+
+    def add_routes(self, app: web.Application) -> None:
+        app.router.add_post("/upload/v1/{file}", self._receive)
+        app.router.add_get("/files-pri/{file}/{name}", self._send)
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        upload = self.uploads.get(request.match_info["file"])
+        if upload is None or upload.until < self._slack.clock.time():
+            return web.Response(status=404, text="Not found")
+        if request.content_type == "multipart/form-data":
+            parts = (await request.post()).values()
+            content = b"".join([part.file.read() for part in parts if isinstance(part, web.FileField)])
+        else:
+            content = await request.read()
+        if len(content) != upload.length:
+            return web.Response(status=400, text="The length is not what was announced")
+        upload.content = content
+        return web.Response(text=f"OK - {len(content)}")
+
+    async def _send(self, request: web.Request) -> web.Response:
+        """The bytes for the app's token; a login page (status 200) for anyone else, as observed of Slack.
+
+        The sandbox's own page shows them too, by its `viewer` parameter.
+        """
+        slack = self._slack
+        file = slack.workspace.files.get(request.match_info["file"])
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        allowed = bearer == slack.bot_token and "files:read" in slack.scopes and slack.workspace.installed
+        viewed = request.query.get("viewer") == slack.viewer
+        if not allowed and not viewed:
+            return web.Response(text=LOGIN_PAGE, content_type="text/html")
+        if file is None or file.mode in ("tombstone", "hidden_by_limit"):
+            return web.Response(status=404, text="Not found")
+        slack.journal.add("slack.download", file.name, file=file.id, size=len(file.content))
+        safe = file.mimetype.startswith("image/") and file.mimetype != "image/svg+xml"
+        headers = {
+            "Content-Disposition": "inline" if safe and viewed else "attachment",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(body=file.content, content_type=file.mimetype, headers=headers)
+
+
+def new_file(slack: "Slack", name: str, content: bytes, user: str, *, file_id: str = "", mimetype: str = "") -> File:
+    file_id = file_id or new_id("F")
+    workspace = slack.workspace
+    return File(
+        id=file_id,
+        name=name,
+        title=name,
+        mimetype=mimetype.partition(";")[0].strip() or mimetypes.guess_type(name)[0] or "text/plain",
+        content=content,
+        user=user,
+        team=workspace.people[user].team,
+        created=int(workspace.clock.time()),
+        url=f"{slack.url}files-pri/{file_id}/{quote(name, safe='')}",
+    )
+
+
+async def info(call: Call) -> JSON:
+    file = call.workspace.files.get(call.string("file"))
+    if file is None:
+        raise Refused("file_not_found")
+    if file.mode == "tombstone":
+        raise Refused("file_deleted")
+    return {"file": file.full(), "comments": []}
+
+
+async def get_upload_url(call: Call) -> JSON:
+    name, length = call.string("filename"), call.number("length", 0)
+    if length <= 0:
+        raise Refused("missing_argument")
+    if len(call.string("alt_txt", "")) > ALT_TEXT:
+        raise Refused("alt_txt_too_large")
+    file_id = new_id("F")
+    until = call.workspace.clock.time() + UPLOAD_SECONDS
+    call.slack.files.uploads[file_id] = Upload(name, length, call.string("alt_txt", "") or None, until)
+    return {"upload_url": f"{call.slack.url}upload/v1/{file_id}", "file_id": file_id}
+
+
+async def complete_upload(call: Call) -> JSON:
+    """Shares the files in one message where a channel is given, a moment later."""
+    given: Any = call.value("files")
+    if not isinstance(given, list) or not given:
+        raise invalid_arguments("missing required field: files")
+    place = "channel_id" if call.has("channel_id") else "channels"
+    channel = writable(call, call.channel(place)) if call.has(place) else None
+    thread_ts = thread_of(call, channel) if channel else None
+    uploads = call.slack.files.uploads
+    for item in given:
+        upload = uploads.get(item.get("id", "")) if isinstance(item, dict) else None
+        if upload is None or upload.content is None:
+            raise Refused("file_not_found")
+    files = []
+    for item in given:
+        upload = uploads.pop(item["id"])
+        file = new_file(call.slack, upload.name, upload.content or b"", call.workspace.bot, file_id=item["id"])
+        file.title = item.get("title") or upload.name
+        file.alt_text = upload.alt_text
+        call.workspace.files[file.id] = file
+        files.append(file)
+    if channel:
+        message = own_message(call.workspace, channel, normalise(call.string("initial_comment", "")), [])
+        message.thread_ts, message.files = thread_ts, files
+        for file in files:
+            file.channels.append(channel.id)
+        call.slack.timers.after(0, lambda: call.workspace.post(message))
+    return {"files": [file.full() for file in files]}
+
+
+METHODS = {
+    "files.completeUploadExternal": Method(complete_upload, ("files:write",), T4),
+    "files.getUploadURLExternal": Method(get_upload_url, ("files:write",), T4, json=False),
+    "files.info": Method(info, ("files:read",), T4, json=False),
+}

@@ -1,0 +1,102 @@
+"""The sandbox's HTTP side of the Web API: bodies, tokens, scopes, limits, faults, and the answer."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.sandbox.slack.methods import Call, Method, Refused
+from bot.sandbox.slack.records import JSON
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack.server import Slack
+
+
+@web.middleware
+async def own_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what a web page elsewhere, or a name that was made to point here, could send."""
+    port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
+    own = (f"127.0.0.1:{port}", f"localhost:{port}")
+    if request.headers.get("Host") not in own:
+        return web.json_response({"ok": False, "error": "host_refused"}, status=403)
+    origin = request.headers.get("Origin")
+    if origin is not None and origin not in [f"http://{host}" for host in own]:
+        return web.json_response({"ok": False, "error": "origin_refused"}, status=403)
+    return await handler(request)
+
+
+class WebAPI:
+    def __init__(self, slack: "Slack", methods: dict[str, Method]) -> None:
+        self._slack = slack
+        self._methods = methods
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["method"]
+        body, status, headers = await self._answer(request, name)
+        self._slack.journal.add("slack.response", name, ok=body["ok"], error=body.get("error"), status=status)
+        return web.Response(text=json.dumps(body), status=status, headers=headers, content_type="application/json")
+
+    async def _answer(self, request: web.Request, name: str) -> tuple[JSON, int, dict[str, str]]:
+        slack = self._slack
+        headers = {"x-slack-req-id": slack.request_id(), "x-oauth-scopes": ",".join(slack.scopes)}
+        try:
+            method = self._methods.get(name)
+            if method is None:
+                slack.journal.add("slack.request", name)
+                raise Refused("unknown_method", req_method=name)
+            headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
+            params, warnings = await self._params(request, method)
+            token = params.pop("token", None)
+            slack.journal.add("slack.request", name, **params)
+            self._authorize(request, method, token)
+            call = Call(slack, params)
+            retry_after = slack.limits.take(name, call.limited_in(method.by_channel))
+            slack.on_usage(name)
+            if retry_after is not None:
+                return {"ok": False, "error": "ratelimited"}, 429, headers | {"Retry-After": str(retry_after)}
+            call.warnings.extend(warnings)
+            body: JSON = {"ok": True, **await method.handle(call)}
+            if call.warnings:
+                body["warning"] = ",".join(call.warnings)
+                body.setdefault("response_metadata", {})["warnings"] = call.warnings
+            return body, 200, headers
+        except Refused as refused:
+            return {"ok": False, "error": refused.error, **refused.more}, 200, headers
+
+    async def _params(self, request: web.Request, method: Method) -> tuple[dict[str, Any], list[str]]:
+        """Arguments from the query, then the body. https://docs.slack.dev/apis/web-api/ ("Post bodies")"""
+        params: dict[str, Any] = {k: v for k, v in request.query.items() if k != "token"}
+        if request.method != "POST" or not request.can_read_body:
+            return params, []
+        if request.content_type == "application/json":
+            try:
+                body = json.loads(await request.read())
+            except ValueError:
+                raise Refused("invalid_json") from None
+            if not isinstance(body, dict):
+                raise Refused("json_not_object")
+            if not method.json:
+                return params, []
+            body.pop("token", None)
+            params.update((k, v) for k, v in body.items() if v is not None)
+            return params, [] if request.charset else ["missing_charset"]
+        if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            raise Refused("invalid_post_type")
+        params.update((k, v) for k, v in (await request.post()).items() if isinstance(v, str))
+        return params, []
+
+    def _authorize(self, request: web.Request, method: Method, token: str | None) -> None:
+        slack = self._slack
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        given = given.strip() if scheme.lower() == "bearer" else token or ""
+        if not given:
+            raise Refused("not_authed")
+        if given not in (slack.bot_token, slack.app_token):
+            raise Refused("invalid_auth")
+        if given != (slack.app_token if method.token == "app" else slack.bot_token):
+            raise Refused("not_allowed_token_type")
+        if not slack.workspace.installed:
+            raise Refused("account_inactive")
+        if method.token == "bot" and method.scopes and not any(scope in slack.scopes for scope in method.scopes):
+            raise Refused("missing_scope", needed=method.scopes[0], provided=",".join(slack.scopes))
