@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import redis
@@ -107,9 +107,11 @@ def given(settings: Settings) -> Iterator[str]:
 def prepared(data_dir: Path) -> Path:
     """The data directory, made if it is not there, for our eyes only. Raises NoRedis."""
     try:
+        data_dir = data_dir.expanduser()
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise NoRedis(f"DATA_DIR {data_dir} cannot be made ({error.strerror}): choose another in .env.") from None
+        (data_dir / "redis.lock").touch()
+    except (OSError, RuntimeError) as error:
+        raise NoRedis(f"DATA_DIR {data_dir} cannot be used ({error}): choose another in .env.") from None
     return data_dir.resolve()
 
 
@@ -118,18 +120,23 @@ def running(data_dir: Path) -> Iterator[str]:
     """A Redis on this directory for the time being; its address. Raises NoRedis."""
     data_dir = prepared(data_dir)
     address = url(data_dir)
-    process: subprocess.Popen[bytes] | None = None
-    with (data_dir / "redis.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not answers(address):
-            with (data_dir / "redis.log").open("ab") as log:
-                process = subprocess.Popen(
-                    command(data_dir), stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent
-                )
-            wait_until_answers(address)
-    try:
+    with ExitStack() as stack:
+        with (data_dir / "redis.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not answers(address):
+                stack.enter_context(_started(data_dir))
+                wait_until_answers(address)
         yield address
+
+
+@contextmanager
+def _started(data_dir: Path) -> Iterator[None]:
+    with (data_dir / "redis.log").open("ab") as log:
+        process = subprocess.Popen(
+            command(data_dir), stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent
+        )
+    try:
+        yield
     finally:
-        if process:
-            process.terminate()
-            process.wait()
+        process.terminate()
+        process.wait()

@@ -8,7 +8,8 @@ from typing import Any, TypeGuard
 
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
-TS = re.compile(r"\d+\.\d+")
+TS = re.compile(r"\d{1,12}\.\d{1,9}")
+MARKUP = re.compile(r"<([@#!][^<>|]+|(?:https?|mailto|tel):[^<>|]+)(?:\|([^<>]*))?>")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Ignored:
     reason: str
 
 
-def read(body: Mapping[str, Any], team: str, bot_user: str) -> Message | Ignored:
+def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None) -> Message | Ignored:
     """Read an `event_callback` body of type `message` or `app_mention`.
 
     A message in a thread that neither mentions us nor is direct comes back with both flags False: it is for us only
@@ -71,12 +72,12 @@ def read(body: Mapping[str, Any], team: str, bot_user: str) -> Message | Ignored
         return Ignored("no author or no channel")
     if not (_is_ts(ts) and _is_ts(thread_ts)):
         return Ignored("no timestamp")
-    if _is_outsider(body, event, team):
+    if _is_outsider(body, event, team, enterprise):
         return Ignored("an author of another company")
     text = event.get("text") or ""
     if not isinstance(text, str):
         return Ignored("a text that is not text")
-    people = set(re.findall(r"<@([A-Z0-9]+)(?:\|[^>]*)?>", text))
+    people = mentioned_people(text)
     direct = event.get("channel_type") == "im" or (event.get("channel_type") is None and channel.startswith("D"))
     mentioned = event.get("type") == "app_mention" or bot_user in people
     if not direct and not mentioned:
@@ -85,15 +86,15 @@ def read(body: Mapping[str, Any], team: str, bot_user: str) -> Message | Ignored
         if people:
             return Ignored("addressed to somebody else")
     files = event.get("files")
-    names = tuple(str(f.get("name") or f.get("id")) for f in files if isinstance(f, Mapping)) if files else ()
+    named = [file for file in files if isinstance(file, Mapping)] if isinstance(files, list) else []
     event_id = body.get("event_id")
     return Message(
         thread=Thread(team, channel, thread_ts),
         ts=ts,
         user=user,
-        text=text,
+        text=_whole(text),
         event_id=event_id if isinstance(event_id, str) else None,
-        files=names,
+        files=tuple(_whole(str(file.get("name") or file.get("id"))) for file in named),
         direct=direct,
         mentioned=mentioned,
     )
@@ -104,22 +105,30 @@ def spoken(text: str, bot_user: str, names: Mapping[str, str]) -> str:
 
     Slack escapes `&`, `<` and `>` and nothing else (https://docs.slack.dev/messaging/formatting-message-text).
     """
-    ours = rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>"
-    text = re.sub(rf"^\s*{ours}[ \t:,]*|\s*{ours}\s*$", "", text)
-    text = re.sub(r"<@([A-Z0-9]+)(?:\|([^>]*))?>", lambda m: f"@{names.get(m[1]) or m[2] or m[1]}", text)
-    text = re.sub(r"<#([A-Z0-9]+)(?:\|([^>]*))?>", lambda m: f"#{m[2] or m[1]}", text)
-    text = re.sub(r"<!(?:subteam\^)?([^>|^]+)(?:\^[^>|]*)*(?:\|([^>]*))?>", lambda m: m[2] or f"@{m[1]}", text)
-    text = re.sub(r"<((?:https?|mailto|tel):[^>|]+)\|([^>]*)>", lambda m: _link(m[1], m[2]), text)
-    text = re.sub(r"<((?:https?|mailto|tel):[^>|]+)>", r"\1", text)
-    return _unescape(text)
+    ours = rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>"
+    text = re.sub(rf"^{ours}[ \t:,]*|{ours}$", "", text.strip()).strip()
+    return _unescape(MARKUP.sub(lambda m: _shown(m[1], m[2], names), text))
 
 
 def mentioned_people(text: str) -> set[str]:
     return set(re.findall(r"<@([A-Z0-9]+)", text))
 
 
-def _link(address: str, label: str) -> str:
-    return label if label in address else f"{label} ({address})"
+def _shown(target: str, label: str | None, names: Mapping[str, str]) -> str:
+    """What stands for `<target|label>`: https://docs.slack.dev/messaging/formatting-message-text#advanced."""
+    kind, name = target[0], target[1:]
+    if kind == "@":
+        return f"@{names.get(name) or label or name}"
+    if kind == "#":
+        return f"#{label or name}"
+    if kind == "!":
+        return label or f"@{name.split('^')[0]}"
+    return target if not label or label in target else f"{label} ({target})"
+
+
+def _whole(text: str) -> str:
+    """JSON can spell half a character (a lone surrogate), which cannot be stored."""
+    return text.encode(errors="replace").decode()
 
 
 def _unescape(text: str) -> str:
@@ -130,10 +139,9 @@ def _is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and TS.fullmatch(value) is not None
 
 
-def _is_outsider(body: Mapping[str, Any], event: Mapping[str, Any], team: str) -> bool:
+def _is_outsider(body: Mapping[str, Any], event: Mapping[str, Any], team: str, enterprise: str | None) -> bool:
     """In a channel shared with another company, authors carry their own team (Slack Connect)."""
     if not body.get("is_ext_shared_channel"):
         return False
     author_team = event.get("user_team") or event.get("team")
-    authorizations = body.get("authorizations") or [{}]
-    return author_team not in (None, team, body.get("team_id"), authorizations[0].get("enterprise_id"))
+    return author_team not in (None, team, body.get("team_id"), enterprise)

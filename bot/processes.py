@@ -71,7 +71,11 @@ class Child:
         wait = BACKOFF_SECONDS[0]
         while True:
             began = time.monotonic()
-            code = await self._run()
+            try:
+                code = await self._run()
+            except OSError as error:
+                log.error("not started program=%s error=%s", self._program.name, error.strerror)
+                code = -1
             if time.monotonic() - began > HEALTHY_SECONDS:
                 wait = BACKOFF_SECONDS[0]
             log.error("ended program=%s status=%d restart_in=%.0f", self._program.name, code, wait)

@@ -1,10 +1,12 @@
 """Every setting, from the environment and `.env`, as one frozen object."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -15,9 +17,14 @@ class SettingError(Exception):
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
-        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise ValueError(f"an address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
+        expected = f"an address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        try:
+            parts = urlsplit(value)
+            if parts.scheme in schemes and (parts.hostname or parts.scheme == "unix") and parts.port != 0:
+                return value
+        except ValueError:
+            pass
+        raise ValueError(expected)
 
     return parse
 
@@ -33,7 +40,7 @@ def _prefixed(prefix: str, name: str) -> Callable[[str], str]:
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
             raise ValueError(f"a whole number from {least} to {most}")
         return int(value)
 
@@ -54,10 +61,6 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
-def _path(value: str) -> Path:
-    return Path(value).expanduser()
-
-
 def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
@@ -68,7 +71,7 @@ def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = 
     return field(default=default, repr=not secret, metadata={"parse": parse})
 
 
-DATA_DIR = Path("~/.local/share/parley").expanduser()
+DATA_DIR = Path("~/.local/share/parley")
 PERSONA = (
     "You are Parley, an assistant that answers people in Slack threads. Be helpful, accurate and brief: lead with the "
     "answer, then only what helps. Write standard Markdown. Say so when you do not know or cannot do something."
@@ -89,7 +92,7 @@ class Settings:
     anthropic_base_url: str | None = _setting(None, _url("https", "http"))
 
     redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True)
-    data_dir: Path = _setting(DATA_DIR, _path)
+    data_dir: Path = _setting(DATA_DIR, Path)
     host: str = _setting("0.0.0.0")
     port: int | None = _setting(None, _whole(1, 65535))
     log_level: str = _setting("INFO", _level)
@@ -135,9 +138,9 @@ class Settings:
             except ValueError as error:
                 raise SettingError(f"{name} is malformed: it must be {error}. Correct it in .env.") from None
         settings = cls(**values)
-        if settings.slack_timeout_seconds >= settings.lease_seconds:
+        if settings.slack_timeout_seconds > settings.lease_seconds / 2:
             raise SettingError(
-                "SLACK_TIMEOUT_SECONDS must be less than LEASE_SECONDS: an edit may not outlive its thread's lease."
+                "SLACK_TIMEOUT_SECONDS must be half of LEASE_SECONDS at most: no edit may outlive its thread's lease."
             )
         return settings
 

@@ -89,7 +89,7 @@ class Identity:
 
 
 async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
-    """Ask Slack whose token this is. Raises SettingError if the token is refused, else the last passing failure."""
+    """Ask Slack whose token this is. Raises SettingError if it is refused, or if Slack cannot be reached."""
     for attempt in range(attempts):
         try:
             said = await web.auth_test()
@@ -105,7 +105,7 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
                     f"Slack cannot be reached ({error_name(error) or type(error).__name__}): check the network and "
                     "SLACK_API_URL."
                 ) from None
-            await asyncio.sleep(min(retry_after(error) * 2**attempt / 2, 30.0))
+            await asyncio.sleep(max(retry_after(error), min(2**attempt / 2, 30.0)))
     scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), "")
     return Identity(
         team=str(said["team_id"]),

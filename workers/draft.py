@@ -207,9 +207,14 @@ class Draft:
         while not final and not await self._pacing.admit(team, self._name):
             if await self._wait(ADMISSION_SECONDS, final):
                 return False
-        if self._place is None:
-            self._place = time.monotonic() + await self._pacing.post(team, self._thread.channel)
-        return not await self._wait(self._place - time.monotonic(), final)
+        while True:
+            if self._place is None:
+                self._place = time.monotonic() + await self._pacing.post(team, self._thread.channel)
+            if await self._wait(self._place - time.monotonic(), final):
+                return False
+            if not await self._pacing.is_paused(team, "chat.postMessage"):
+                return True
+            self._place = None
 
     async def _post(self, number: int, content: str, payload: Payload) -> None:
         if number == 0:

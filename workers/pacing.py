@@ -38,6 +38,7 @@ local used = redis.call('ZCARD', KEYS[1])
 local room = limit - used
 if ARGV[3] == '0' then
     redis.call('ZADD', KEYS[4], now + {DRAFT_MS}, ARGV[2])
+    redis.call('PEXPIRE', KEYS[4], {MINUTE_MS})
     local open = redis.call('ZCARD', KEYS[4])
     local interval = {MINUTE_MS} * open / math.max(1, limit - open)
     local left = interval - tonumber(ARGV[4])
@@ -79,6 +80,12 @@ return at - now
 """
 )
 
+# KEYS pause slower; ARGV ms, seconds
+PAUSE = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
+redis.call('SET', KEYS[2], 1, 'EX', ARGV[2])
+"""
+
 
 class Pacing:
     """All waits are in seconds."""
@@ -109,12 +116,13 @@ class Pacing:
         names = [keys.next_post(team, channel), keys.pause(team, "chat.postMessage")]
         return float(await self._redis.eval(POST, len(names), *names, POST_SPACING_MS)) / 1000
 
+    async def is_paused(self, team: str, method: str) -> bool:
+        return bool(await self._redis.exists(keys.pause(team, method)))
+
     async def pause(self, team: str, method: str, seconds: float) -> None:
         """Slack refused a call: nobody calls `method` until then, and it goes slower for a while."""
-        async with self._redis.pipeline() as pipe:
-            pipe.set(keys.pause(team, method), 1, px=max(1, int(seconds * 1000)))
-            pipe.set(keys.slower(team, method), 1, ex=SLOWER_SECONDS)
-            await pipe.execute()
+        names = [keys.pause(team, method), keys.slower(team, method)]
+        await self._redis.eval(PAUSE, len(names), *names, max(1, int(seconds * 1000)), SLOWER_SECONDS)
 
     async def close(self, team: str, draft: str) -> None:
         await self._redis.zrem(keys.drafts(team), draft)

@@ -28,7 +28,7 @@ def build(model: str, max_tokens: int, persona: str, history: Sequence[Entry], q
         "system": [
             {"type": "text", "text": f"{persona}\n\n{FRAME}", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
         ],
-        "messages": [_turn(entry) for entry in (*history, question)],
+        "messages": [_turn(entry) for entry in (*history, question) if not entry.hidden],
         "cache_control": {"type": "ephemeral"},
         "metadata": {"user_id": hashlib.sha256((question.user or "").encode()).hexdigest()[:32]},
     }

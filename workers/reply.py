@@ -3,9 +3,12 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
-from bot.incoming import Thread, mentioned_people, spoken
+from redis.exceptions import RedisError
+
+from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
@@ -24,7 +27,7 @@ RETRY_SECONDS = 5.0
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
 ONLY_FILES = "I can read text, but not files yet. Please paste the part that your question is about as text."
-FILES_UNREAD = "\n\n[Attached, but not readable for you: {names}. Say so if the question needs them.]"
+FILES_UNREAD = "[Attached, but not readable for you: {names}. Say so if the question needs them.]"
 GIVEN_UP = (
     "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
 )
@@ -45,8 +48,14 @@ async def reply(team: str, channel: str, ts: str) -> None:
     async with current() as runtime:
         since = time.monotonic()
         claim = await runtime.inbox.claim(thread)
-        if claim:
+        if claim is None:
+            return
+        try:
             await _answer(runtime, claim, since)
+        except (LeaseLost, RedisError) as error:
+            log.warning(
+                "left to another worker thread=%s ts=%s error=%s", thread, claim.message.ts, type(error).__name__
+            )
 
 
 async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
@@ -64,7 +73,7 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
         except BaseExceptionGroup as failures:
             raise _first(failures) from None
     except LeaseLost:
-        log.warning("lease lost thread=%s ts=%s ref=%s", thread, ts, ref)
+        raise
     except Overtaken:
         await runtime.inbox.release(claim)
     except Deleted:
@@ -120,10 +129,11 @@ class _Turn:
         status = group.create_task(draft.keep_status())
         question = await self._question()
         past = await history.load(runtime.redis, self._thread)
-        final = record.final or await self._final(draft, past, question)
+        final = record.final or await self._conclude(draft, past, question)
         await draft.finish(final["text"])
         status.cancel()
-        entries = [question, Entry("assistant", final["said"], message.ts)] if final["said"] else []
+        answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
+        entries = [replace(question, hidden=final["hidden"]), answer]
         keep = history.kept([*past, *entries], runtime.settings.history_tokens)
         await runtime.inbox.acknowledge(self._claim, entries, keep, runtime.settings.history_days)
 
@@ -135,21 +145,19 @@ class _Turn:
         message = self._message
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
-        text = spoken(message.text, self._runtime.bot_user, names).strip()
-        if text and message.files:
-            text += FILES_UNREAD.format(names=", ".join(message.files))
+        parts = (spoken(message.text, self._runtime.bot_user, names), _unread(message))
+        text = "\n\n".join(part for part in parts if part)
         return Entry("user", text, message.ts, message.user, names.get(message.user))
 
-    async def _final(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
-        """What the reply says in the end, kept in Redis from the moment it is known.
-
-        `text` is what people see; `said` is what the thread's history remembers of it, empty for nothing.
-        """
+    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
+        """What the reply says in the end, kept in Redis from the moment it is known."""
         if not question.text:
-            final = {"text": ONLY_FILES if self._message.files else EMPTY, "said": ""}
+            final = _final(EMPTY)
+        elif question.text == _unread(self._message):
+            final = _final(ONLY_FILES)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
-            final = {"text": GIVEN_UP.format(ref=self._ref), "said": ""}
+            final = _final(GIVEN_UP.format(ref=self._ref))
         else:
             final = await self._ask(draft, past, question)
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
@@ -173,7 +181,7 @@ class _Turn:
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
             sentence = f"{failure.sentence} (Reference: {self._ref})"
-            return {"text": f"{shown}\n\n_{sentence}_" if shown.strip() else sentence, "said": ""}
+            return _final(f"{shown}\n\n_{sentence}_" if shown.strip() else sentence)
         self._log(answer, question)
         return closed(answer)
 
@@ -189,14 +197,23 @@ class _Turn:
         )
 
 
+def _unread(message: Message) -> str:
+    return FILES_UNREAD.format(names=", ".join(message.files)) if message.files else ""
+
+
 def closed(answer: Answer) -> dict[str, Any]:
-    """The final text for each way in which an answer can end, and what the history remembers of it."""
+    """The final text for each way in which an answer can end."""
     text = answer.text.rstrip()
     match answer.stop_reason:
         case "refusal":
-            return {"text": f"{text}\n\n_{REFUSED}_" if text else REFUSED, "said": ""}
+            return _final(f"{text}\n\n_{REFUSED}_" if text else REFUSED, hidden=True)
         case "model_context_window_exceeded":
-            return {"text": f"{text}\n\n_{TOO_LONG}_" if text else TOO_LONG, "said": text}
+            return _final(f"{text}\n\n_{TOO_LONG}_" if text else TOO_LONG)
         case "max_tokens" if text:
-            return {"text": f"{text}\n\n{CUT_SHORT}", "said": text}
-    return {"text": text or NO_TEXT, "said": text}
+            return _final(f"{text}\n\n{CUT_SHORT}", said=text)
+    return _final(text or NO_TEXT)
+
+
+def _final(text: str, *, said: str | None = None, hidden: bool = False) -> dict[str, Any]:
+    """`text` is what people see, `said` what the history remembers as ours; `hidden` keeps the turn out of prompts."""
+    return {"text": text, "said": text if said is None else said, "hidden": hidden}

@@ -65,5 +65,5 @@ async def current() -> AsyncIterator[Runtime]:
         yield runtime
         return
     settings = Settings.load()
-    async with opened(settings, settings.redis_url or embedded.url(settings.data_dir)) as runtime:
+    async with opened(settings, settings.redis_url or embedded.url(embedded.prepared(settings.data_dir))) as runtime:
         yield runtime

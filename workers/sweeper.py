@@ -3,8 +3,6 @@
 import asyncio
 import logging
 
-from redis.exceptions import RedisError
-
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.sweeper")
@@ -19,5 +17,6 @@ async def sweep(inbox: Inbox) -> None:
         try:
             if woken := await inbox.sweep():
                 log.info("woken threads=%d", woken)
-        except RedisError as error:
-            log.warning("no sweep error=%s", type(error).__name__)
+        except Exception:
+            # Whatever is wrong with one team or thread, the others are still to be looked after.
+            log.warning("no sweep", exc_info=True)

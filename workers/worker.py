@@ -36,6 +36,7 @@ WAIT_SECONDS = 0.25
 CANCEL_SECONDS = 10.0
 HEARTBEAT_SECONDS = 10
 OUTAGE_SECONDS = 1.0
+OUTAGES = (RedisConnectionError, RedisTimeoutError)
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def _outage_survived(what: str) -> Iterator[None]:
     """RQ's own workers quit when Redis is away at a bad moment; the answers that run here are worth more."""
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError) as error:
+    except OUTAGES as error:
         log.warning("redis away during=%s error=%s", what, type(error).__name__)
 
 
@@ -173,7 +174,7 @@ class SlotWorker(BaseWorker):
 
     def run_maintenance_tasks(self) -> None:
         with _outage_survived("maintenance"):
-            super().run_maintenance_tasks()
+            BaseWorker.run_maintenance_tasks(self)
 
     def heartbeat(self, timeout: int | None = None, pipeline: "Pipeline | None" = None) -> None:
         with _outage_survived("heartbeat"):
@@ -189,9 +190,11 @@ class SlotWorker(BaseWorker):
         """Take a slot before a job, so that no job is taken that cannot start."""
         self._next = self._take_slot()
         while True:
-            with _outage_survived("dequeue"):
+            try:
                 return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
-            time.sleep(OUTAGE_SECONDS)
+            except OUTAGES as error:
+                log.warning("redis away during=dequeue error=%s", type(error).__name__)
+                time.sleep(OUTAGE_SECONDS)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         slot, self._next = self._next, None

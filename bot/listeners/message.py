@@ -26,7 +26,7 @@ async def receive(
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
     team = context.team_id or context.enterprise_id or identity.team
-    message = read(body, team, identity.user)
+    message = read(body, team, identity.user, context.enterprise_id)
     if isinstance(message, Message) and not await _is_for_us(message, inbox):
         message = Ignored("a thread that we have no part in")
     if isinstance(message, Ignored):

@@ -12,12 +12,12 @@ CONNECTIONS = 64
 
 
 def producer(url: str) -> "Redis":
-    """For enqueueing: gives up within Slack's three seconds when Redis is away."""
+    """For enqueueing: gives up within Slack's three seconds when Redis is away or silent."""
     return Redis.from_url(
         url,
-        socket_connect_timeout=1,
-        socket_timeout=2,
-        retry=Retry(ExponentialWithJitterBackoff(cap=0.3, base=0.05), 3),
+        socket_connect_timeout=0.5,
+        socket_timeout=0.8,
+        retry=Retry(ExponentialWithJitterBackoff(cap=0.2, base=0.05), 2),
     )
 
 

@@ -13,13 +13,17 @@ from bot.store import keys
 
 @dataclass(frozen=True)
 class Entry:
-    """One turn. `name` is the author's display name at that time, so that later prompts repeat it byte by byte."""
+    """One turn. `name` is the author's display name at that time, so that later prompts repeat it byte by byte.
+
+    A `hidden` turn was refused: people see it, later prompts leave it out.
+    """
 
     role: Literal["user", "assistant"]
     text: str
     ts: str
     user: str | None = None
     name: str | None = None
+    hidden: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

@@ -26,6 +26,8 @@ JOB_SECONDS = 3600 + 120
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
+# A thread that was woken and still waits is in the queue behind others: wake-ups must not pile up there.
+AGAIN_SECONDS = 60.0
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
@@ -59,7 +61,7 @@ return 1
 """
 )
 
-# KEYS active; ARGV grace in seconds, how many at the most
+# KEYS active; ARGV seconds until the next look, how many at the most
 DUE = (
     NOW
     + """
@@ -220,9 +222,9 @@ class Inbox:
         redis = self._queue.connection
         woken = 0
         for team in map(as_text, redis.smembers(keys.TEAMS)):
-            due = redis.eval(DUE, 1, keys.active(team), GRACE_SECONDS, most)
+            due = redis.eval(DUE, 1, keys.active(team), AGAIN_SECONDS, most)
             for member in map(as_text, due):
-                channel, ts = member.split(":")
+                channel, _, ts = member.rpartition(":")
                 with redis.pipeline() as pipe:
                     self._wake(Thread(team, channel, ts), pipe)
                     pipe.execute()

@@ -1,0 +1,92 @@
+"""What a thread remembers, and how much of it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import history, keys
+from bot.store.history import Entry, kept
+
+THREAD = Thread("T1", "C1", "1.1")
+
+
+def turns(*sizes: int) -> list[Entry]:
+    """A question and an answer in turn, each of so many bytes."""
+    return [Entry("assistant" if n % 2 else "user", "x" * size, f"{n}.1") for n, size in enumerate(sizes)]
+
+
+conversations = st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), min_size=1, max_size=20).map(
+    lambda pairs: turns(*(size for pair in pairs for size in pair))
+)
+budgets = st.integers(0, 8000)
+
+
+def total(entries: list[Entry]) -> int:
+    return sum(entry.tokens for entry in entries)
+
+
+async def test_a_thread_nobody_spoke_in_has_no_history(redis: "Redis") -> None:
+    assert await history.load(redis, THREAD) == []
+
+
+async def test_entries_come_back_as_they_were_written(redis: "Redis") -> None:
+    entries = [Entry("user", "Ä <b>\n\u2028🙂", "1.1", "U1", "Ada “A”"), Entry("assistant", "Ja.", "1.1")]
+    await redis.rpush(keys.history(THREAD), *(entry.to_json() for entry in entries))
+    assert await history.load(redis, THREAD) == entries
+
+
+@given(conversations, budgets)
+def test_a_history_within_its_budget_stays_whole(entries: list[Entry], budget: int) -> None:
+    if total(entries) <= budget:
+        assert kept(entries, budget) == len(entries)
+
+
+@given(conversations, budgets)
+def test_what_is_kept_begins_with_a_question(entries: list[Entry], budget: int) -> None:
+    assert entries[-kept(entries, budget)].role == "user"
+
+
+@given(conversations, budgets)
+def test_the_newest_question_and_answer_stay_however_long(entries: list[Entry], budget: int) -> None:
+    assert 2 <= kept(entries, budget) <= len(entries)
+
+
+@given(conversations, budgets)
+def test_a_history_over_its_budget_is_cut_to_half_of_it(entries: list[Entry], budget: int) -> None:
+    keep = kept(entries, budget)
+    if total(entries) > budget and keep > 2:
+        assert total(entries[-keep:]) <= budget // 2
+
+
+@given(conversations, budgets)
+def test_no_question_that_would_fit_is_dropped(entries: list[Entry], budget: int) -> None:
+    keep = kept(entries, budget)
+    if keep < len(entries):
+        assert total(entries[-keep - 2 :]) > budget // 2
+
+
+@given(conversations, budgets)
+def test_cutting_twice_cuts_no_more(entries: list[Entry], budget: int) -> None:
+    once = entries[-kept(entries, budget) :]
+    assert kept(once, budget) == len(once)
+
+
+@given(st.lists(st.integers(0, 3000), min_size=2, max_size=40), st.integers(1000, 8000))
+def test_the_beginning_moves_seldom(sizes: list[int], budget: int) -> None:
+    """Between two cuts a thread grows by half of its budget (invariant 11), unless single turns are as long as that."""
+    entries: list[Entry] = []
+    grown = budget
+    for n, size in enumerate(sizes):
+        new = [Entry("user", "q" * size, f"{n}.1"), Entry("assistant", "a", f"{n}.1")]
+        entries, grown = [*entries, *new], grown + total(new)
+        keep = kept(entries, budget)
+        if keep < len(entries):
+            assert grown > budget // 2
+            entries, grown = entries[-keep:], 0 if total(entries[-keep:]) <= budget // 2 else budget
+
+
+@given(st.text(max_size=500))
+def test_the_estimate_is_on_the_high_side(text: str) -> None:
+    """No tokenizer makes more tokens than a third of the bytes out of prose; sixteen are for what stands around it."""
+    assert Entry("user", text, "1.1").tokens >= len(text) / 3

@@ -1,0 +1,242 @@
+"""The edit budget, on a real Redis whose past is moved so that minutes need not pass."""
+
+import asyncio
+import math
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from bot.store import keys
+from workers.pacing import DRAFT_MS, MINUTE_MS, Pacing
+
+TEAM, CHANNEL = "T1", "C1"
+on_redis = settings(
+    max_examples=max(25, settings().max_examples // 8), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def pacing(redis: "Redis") -> Pacing:
+    return Pacing(redis, 10)
+
+
+async def now_ms(redis: "Redis") -> int:
+    seconds, microseconds = await redis.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+async def pass_by(redis: "Redis", seconds: float) -> None:
+    """Let time pass for what the budget knows: all that it did lies further back."""
+    ms = math.ceil(seconds * 1000)
+    for key in (keys.edits(TEAM), keys.drafts(TEAM)):
+        for member, score in await redis.zrange(key, 0, -1, withscores=True):
+            await redis.zadd(key, {member: score - ms})
+    places = [key async for key in redis.scan_iter(f"{TEAM}:next-post:*")]
+    for key in places:
+        await redis.incrby(key, -ms)
+    strings = [key async for key in redis.scan_iter(f"{TEAM}:pause:*")] + [
+        key async for key in redis.scan_iter(f"{TEAM}:slower:*")
+    ]
+    for key in [*places, *strings, keys.edits(TEAM), keys.drafts(TEAM)]:
+        left = await redis.pttl(key)
+        if left > ms:
+            await redis.pexpire(key, left - ms)
+        elif left >= 0:
+            await redis.delete(key)
+
+
+async def use_up(pacing: Pacing, draft: str = "d", most: int = 1000) -> int:
+    """Edit until the budget says no; how often it went."""
+    used = 0
+    while used < most and not await pacing.edit(TEAM, draft, 3600.0, final=False):
+        used += 1
+    return used
+
+
+class Past:
+    """The edits that were allowed, on a clock that jumps; times in ms."""
+
+    def __init__(self, redis: "Redis", pacing: Pacing) -> None:
+        self._redis, self._pacing = redis, pacing
+        self._skipped = 0
+        self._last: dict[str, int] = {}
+        self.edits: list[int] = []
+
+    async def edit(self, draft: str, *, final: bool) -> float:
+        now = await now_ms(self._redis) + self._skipped
+        since = (now - self._last.get(draft, now - 3_600_000)) / 1000
+        wait = await self._pacing.edit(TEAM, draft, since, final=final)
+        if not wait:
+            [(_, score)] = await self._redis.zrange(keys.edits(TEAM), -1, -1, withscores=True)
+            self._last[draft] = int(score) + self._skipped
+            self.edits.append(self._last[draft])
+        return wait
+
+    async def skip(self, seconds: float) -> None:
+        await pass_by(self._redis, seconds)
+        self._skipped += math.ceil(seconds * 1000)
+
+    def busiest_minute(self) -> int:
+        return max((sum(at <= other < at + MINUTE_MS for other in self.edits) for at in self.edits), default=0)
+
+
+drafts = st.sampled_from(["a", "b", "c", "d"])
+steps = st.lists(
+    st.tuples(st.sampled_from(["edit", "edit", "final", "close"]), drafts)
+    | st.tuples(st.just("skip"), st.sampled_from([0.2, 1.0, 3.0, 14.0, 59.0, 60.0]))
+    | st.tuples(st.just("wait"), drafts),
+    min_size=5,
+    max_size=60,
+)
+
+
+@on_redis
+@given(steps=steps, limit=st.integers(2, 12))
+async def test_no_minute_has_more_edits_than_the_limit(
+    redis: "Redis", steps: list[tuple[str, str | float]], limit: int
+) -> None:
+    """Invariant 6, in every window of a minute."""
+    await redis.flushall()
+    pacing = Pacing(redis, limit)
+    past = Past(redis, pacing)
+    for what, with_what in steps:
+        match what, with_what:
+            case "skip", float(seconds):
+                await past.skip(seconds)
+            case "close", str(draft):
+                await pacing.close(TEAM, draft)
+            case "wait", str(draft):
+                await past.skip(await past.edit(draft, final=False))
+            case _, str(draft):
+                await past.edit(draft, final=what == "final")
+        assert past.busiest_minute() <= limit
+
+
+@on_redis
+@given(limit=st.integers(2, 60), names=st.sets(st.sampled_from("abcdefghijklmnop"), min_size=1))
+async def test_every_live_reply_can_end_at_once_however_many_edits_there_were(
+    redis: "Redis", limit: int, names: set[str]
+) -> None:
+    """Invariant 7: an edit is kept back for each."""
+    await redis.flushall()
+    pacing = Pacing(redis, limit)
+    live = [name for name in sorted(names) if await pacing.admit(TEAM, name)]
+    for _ in range(limit):
+        for name in live:
+            await pacing.edit(TEAM, name, 3600.0, final=False)
+    assert [await pacing.edit(TEAM, name, 0.0, final=True) for name in live] == [0.0] * len(live)
+
+
+async def test_many_processes_together_stay_within_the_limit(redis: "Redis", pacing: Pacing) -> None:
+    waits = await asyncio.gather(*(pacing.edit(TEAM, f"d{n}", 3600.0, final=True) for n in range(40)))
+    assert waits.count(0.0) == 10
+
+
+async def test_who_waits_as_told_may_edit_then(redis: "Redis", pacing: Pacing) -> None:
+    while not (wait := await pacing.edit(TEAM, "d", 3600.0, final=True)):
+        pass
+    assert 59 < wait <= 60.1
+    await pass_by(redis, wait - 1.0)
+    assert 0 < await pacing.edit(TEAM, "d", 3600.0, final=True) <= 1.1
+    await pass_by(redis, 1.1)
+    assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
+
+
+async def test_a_reply_alone_uses_all_but_the_edit_kept_back_evenly(pacing: Pacing) -> None:
+    assert await pacing.edit(TEAM, "d", 3600.0, final=False) == 0
+    assert await pacing.edit(TEAM, "d", 1.0, final=False) == pytest.approx(60 / 9 - 1, abs=0.01)
+
+
+async def test_live_replies_share_the_budget_evenly(pacing: Pacing) -> None:
+    for name in "ab":
+        assert await pacing.edit(TEAM, name, 3600.0, final=False) == 0
+    assert await pacing.edit(TEAM, "a", 0.0, final=False) == pytest.approx(60 * 2 / 8, abs=0.01)
+
+
+async def test_replies_beyond_what_makes_sense_stay_on_their_status(redis: "Redis") -> None:
+    pacing = Pacing(redis, 50)
+    admitted = [await pacing.admit(TEAM, f"d{n}") for n in range(20)]
+    assert admitted == [True] * 12 + [False] * 8
+    assert await pacing.admit(TEAM, "d0")
+    await pacing.close(TEAM, "d0")
+    assert await pacing.admit(TEAM, "d19")
+    assert not await pacing.admit(TEAM, "d18")
+
+
+async def test_even_the_smallest_budget_admits_one(redis: "Redis") -> None:
+    pacing = Pacing(redis, 2)
+    assert [await pacing.admit(TEAM, "a"), await pacing.admit(TEAM, "b")] == [True, False]
+
+
+async def test_a_reply_that_died_frees_its_share_after_30_seconds(redis: "Redis", pacing: Pacing) -> None:
+    assert [await pacing.admit(TEAM, name) for name in "abc"] == [True, True, False]
+    await pass_by(redis, DRAFT_MS / 1000 - 2)
+    assert not await pacing.admit(TEAM, "c")
+    await pass_by(redis, 2.1)
+    assert await pacing.admit(TEAM, "c")
+
+
+async def test_a_reply_that_is_edited_for_minutes_stays_open(redis: "Redis", pacing: Pacing) -> None:
+    assert [await pacing.admit(TEAM, name) for name in "abc"] == [True, True, False]
+    for _ in range(8):
+        await pass_by(redis, 10.0)
+        await pacing.edit(TEAM, "a", 10.0, final=False)
+        await pacing.edit(TEAM, "b", 10.0, final=False)
+        assert await redis.zcard(keys.drafts(TEAM)) == 2
+    assert 0 < await redis.pttl(keys.drafts(TEAM)) <= MINUTE_MS
+
+
+async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: "Redis", pacing: Pacing) -> None:
+    """Invariant 6: in every process, until Retry-After has passed."""
+    await pacing.pause(TEAM, "chat.update", 30)
+    other = Pacing(redis, 10)
+    assert 29 < await other.edit(TEAM, "d", 3600.0, final=True) <= 30
+    assert await other.edit("T2", "d", 3600.0, final=True) == 0
+    assert await other.post(TEAM, CHANNEL) == 0
+    await pass_by(redis, 30)
+    assert await other.edit(TEAM, "d", 3600.0, final=True) == 0
+
+
+async def test_a_shorter_refusal_does_not_end_a_longer_pause(pacing: Pacing) -> None:
+    await pacing.pause(TEAM, "chat.update", 30)
+    await pacing.pause(TEAM, "chat.update", 1)
+    assert await pacing.edit(TEAM, "d", 3600.0, final=True) > 20
+
+
+async def test_after_a_refusal_edits_go_slower_for_two_minutes(redis: "Redis", pacing: Pacing) -> None:
+    assert await use_up(pacing) == 9
+    await pass_by(redis, 61)
+    await pacing.pause(TEAM, "chat.update", 1)
+    await pass_by(redis, 2)
+    assert await use_up(pacing) == 6
+    await pass_by(redis, 121)
+    assert await use_up(pacing) == 9
+
+
+async def test_messages_of_a_channel_are_a_second_apart(redis: "Redis", pacing: Pacing) -> None:
+    waits = sorted(await asyncio.gather(*(pacing.post(TEAM, CHANNEL) for _ in range(4))))
+    assert waits == [pytest.approx(n, abs=0.2) for n in range(4)]
+    assert await pacing.post(TEAM, "C2") == 0
+    assert await pacing.post("T2", CHANNEL) == 0
+    await pass_by(redis, 4)
+    assert await pacing.post(TEAM, CHANNEL) == 0
+
+
+async def test_a_refused_post_waits_in_every_channel(redis: "Redis", pacing: Pacing) -> None:
+    await pacing.pause(TEAM, "chat.postMessage", 20)
+    waits = [await pacing.post(TEAM, channel) for channel in ("C1", "C1", "C2")]
+    assert waits == [pytest.approx(20, abs=0.2), pytest.approx(21, abs=0.2), pytest.approx(20, abs=0.2)]
+    assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
+
+
+async def test_nothing_of_the_budget_stays_behind(redis: "Redis", pacing: Pacing) -> None:
+    await pacing.admit(TEAM, "d")
+    await pacing.edit(TEAM, "d", 3600.0, final=True)
+    await pacing.post(TEAM, CHANNEL)
+    await pacing.pause(TEAM, "chat.update", 5)
+    await pacing.close(TEAM, "d")
+    found = [key async for key in redis.scan_iter()]
+    assert all(key.startswith(f"{TEAM}:") for key in found)
+    assert all([0 < await redis.pttl(key) <= 120_000 for key in found])
