@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import json
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +37,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     check = commands.add_parser("check", help="try every credential and service")
     check.set_defaults(run=_check)
+    sandbox = commands.add_parser("sandbox", help="run the sandbox alone, for any Slack bot and any Claude client")
+    sandbox.add_argument("--slack-port", type=int, default=0, metavar="N", help="default: any free one")
+    sandbox.add_argument("--claude-port", type=int, default=0, metavar="N", help="default: any free one")
+    sandbox.add_argument("--transport", choices=("socket", "http"), default="socket", help="how the bot gets events")
+    sandbox.add_argument("--events-url", metavar="URL", help="with http: where the bot listens")
+    sandbox.add_argument("--json", action="store_true", help="print what a bot needs as one JSON line first")
+    sandbox.set_defaults(run=_sandbox)
     return parser
 
 
@@ -69,6 +78,35 @@ def _check(arguments: argparse.Namespace) -> int:
 
     logs.configure("ERROR")
     return 0 if asyncio.run(check(Settings.load())) else 1
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    return asyncio.run(_run_sandbox(arguments))
+
+
+async def _run_sandbox(arguments: argparse.Namespace) -> int:
+    """Until Ctrl-C or SIGTERM."""
+    from bot.sandbox import Sandbox
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with Sandbox(
+            transport=arguments.transport,
+            events_url=arguments.events_url,
+            slack_port=arguments.slack_port,
+            claude_port=arguments.claude_port,
+        ) as sandbox:
+            if arguments.json:
+                print(json.dumps(sandbox.describe()), flush=True)
+            else:
+                settings = "".join(f"  {name}={value}\n" for name, value in sandbox.environ().items())
+                print(f"The sandbox's page is at {sandbox.page_url}\n\nA bot needs:\n{settings}", flush=True)
+            await stop.wait()
+    except OSError as error:
+        raise SettingError(f"The sandbox cannot listen: {error.strerror}. Choose other ports.") from None
+    return 0
 
 
 def _serve(arguments: argparse.Namespace) -> int:

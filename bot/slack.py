@@ -108,7 +108,7 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
             await asyncio.sleep(max(retry_after(error), min(2**attempt / 2, 30.0)))
     scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), "")
     return Identity(
-        team=str(said["team_id"]),
+        team=str(said.get("team_id") or said.get("enterprise_id") or ""),
         user=str(said["user_id"]),
         bot=said.get("bot_id"),
         name=str(said.get("user") or ""),

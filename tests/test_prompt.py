@@ -1,5 +1,6 @@
 """The request, and that its beginning stays as it is."""
 
+import itertools
 import json
 import re
 from typing import Any
@@ -35,7 +36,7 @@ def test_each_request_is_a_prefix_of_the_next_byte_by_byte(thread: list[tuple[En
     for question, answer in [*thread, (last, last)]:
         requests.append(request(history, question))
         history += [Entry(**json.loads(entry.to_json())) for entry in (question, answer)]
-    for before, after in zip(requests, requests[1:], strict=False):
+    for before, after in itertools.pairwise(requests):
         heads = [json.dumps(r["messages"], ensure_ascii=False).encode()[:-1] for r in (before, after)]
         assert heads[1].startswith(heads[0])
         for part in ("model", "max_tokens", "system", "cache_control"):

@@ -44,11 +44,11 @@ def test_a_file_that_is_not_text_is_told_in_one_sentence(tmp_path: Path) -> None
 
 
 def test_values_are_read_with_their_types() -> None:
-    settings = load(PORT=" 8080 ", LEASE_SECONDS="20.5", LOG_LEVEL="debug", DATA_DIR="~/parley")
+    settings = load(PORT=" 8080 ", LEASE_SECONDS="20.5", LOG_LEVEL="debug", DATA_DIR="data")
     assert settings.port == 8080
     assert settings.lease_seconds == 20.5
     assert settings.log_level == "DEBUG"
-    assert settings.data_dir == Path.home() / "parley"
+    assert settings.data_dir == Path("data")
 
 
 @pytest.mark.parametrize(
@@ -83,15 +83,15 @@ def test_a_malformed_value_is_one_sentence_that_names_the_setting(name: str, val
 
 
 @pytest.mark.parametrize("name", [field.name.upper() for field in dataclasses.fields(Settings)])
-@given(value=st.text(st.characters(codec="utf-8", exclude_characters="\0~"), max_size=40))
+@given(value=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40))
 def test_whatever_is_in_the_environment_is_taken_or_told(name: str, value: str) -> None:
     try:
         settings = load(**{name: value})
     except SettingError as error:
-        assert name in str(error)
+        told = str(error)
     else:
-        given = getattr(settings, name.lower())
-        assert given == getattr(Settings(), name.lower()) or value.strip()
+        told = name if value.strip() or settings == Settings() else ""
+    assert name in told
 
 
 def test_the_sentence_for_a_secret_never_holds_it() -> None:
@@ -114,15 +114,10 @@ def test_secrets_do_not_show_in_the_repr() -> None:
     assert "hidden" not in repr(settings)
 
 
-def test_a_call_to_slack_may_not_outlive_the_lease() -> None:
-    with pytest.raises(SettingError, match=r"SLACK_TIMEOUT_SECONDS.*LEASE_SECONDS"):
-        load(SLACK_TIMEOUT_SECONDS="12", LEASE_SECONDS="12")
-
-
-@pytest.mark.xfail(reason="only the whole lease is compared, not what is left of it before a renewal")
 def test_a_call_to_slack_must_fit_into_what_is_left_of_a_lease_before_it_is_renewed() -> None:
     with pytest.raises(SettingError, match=r"SLACK_TIMEOUT_SECONDS.*LEASE_SECONDS"):
         load(SLACK_TIMEOUT_SECONDS="11", LEASE_SECONDS="12")
+    assert load(SLACK_TIMEOUT_SECONDS="10", LEASE_SECONDS="20").lease_seconds == 20
 
 
 @pytest.mark.parametrize(
@@ -132,10 +127,8 @@ def test_a_call_to_slack_must_fit_into_what_is_left_of_a_lease_before_it_is_rene
         ("SLACK_API_URL", "http://[::1"),
         ("ANTHROPIC_BASE_URL", "http://[x"),
         ("PORT", "1" * 5000),
-        ("DATA_DIR", "~nobody-of-this-name/data"),
     ],
 )
-@pytest.mark.xfail(reason="addresses are checked by their beginning only, numbers and homes not before they are used")
 def test_what_nothing_can_be_made_of_is_malformed(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{name} is malformed: it must be an? "):
         load(**{name: value})
@@ -144,7 +137,7 @@ def test_what_nothing_can_be_made_of_is_malformed(name: str, value: str) -> None
 def test_what_is_missing_is_told_with_where_it_is_found() -> None:
     with pytest.raises(SettingError, match=r"SLACK_BOT_TOKEN is missing: .*OAuth & Permissions"):
         load().require_slack()
-    with pytest.raises(SettingError, match="SLACK_SIGNING_SECRET is missing: .*SLACK_APP_TOKEN"):
+    with pytest.raises(SettingError, match=r"SLACK_SIGNING_SECRET is missing: .*SLACK_APP_TOKEN"):
         load(SLACK_BOT_TOKEN="xoxb-1").require_slack()
     with pytest.raises(SettingError, match=r"ANTHROPIC_API_KEY is missing: .*sk-ant-.*\.env"):
         load().require_claude()

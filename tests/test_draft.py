@@ -1,0 +1,250 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from redis.asyncio import Redis
+
+from bot import slack
+from bot.incoming import Message, Thread
+from bot.sandbox import Sandbox
+from bot.sandbox.slack.records import Message as Posted
+from bot.settings import Settings
+from bot.store import replies
+from bot.store.inbox import LeaseLost
+from tests.parley import payload, text
+from workers.draft import PLAIN_LENGTH, Deleted, Draft, Undeliverable
+from workers.pacing import Pacing
+
+
+async def _begin() -> None: ...
+
+
+@dataclass
+class Desk:
+    """A question in a thread of the sandbox, and drafts of its reply."""
+
+    sandbox: Sandbox
+    redis: "Redis"
+    message: Message
+
+    @property
+    def posted(self) -> list[Posted]:
+        return [m for m in self.sandbox.slack.thread(self.message.thread.channel, self.message.ts) if payload(m)]
+
+    def calls(self, method: str) -> int:
+        return len(self.sandbox.journal.entries("slack.request", method))
+
+    @asynccontextmanager
+    async def draft(
+        self,
+        *,
+        resumed: bool = False,
+        may_send: Callable[[], None] = lambda: None,
+        may_begin: Callable[[], Awaitable[None]] = _begin,
+    ) -> AsyncIterator[Draft]:
+        settings = Settings.load(self.sandbox.environ(), dotenv=None)
+        reply = await replies.load(self.redis, self.message.thread, self.message.ts)
+        async with slack.client(settings) as web:
+            draft = Draft(
+                web,
+                self.redis,
+                Pacing(self.redis, edits_per_minute=50),
+                self.message,
+                reply,
+                resumed=resumed,
+                may_send=may_send,
+                may_begin=may_begin,
+            )
+            running = asyncio.create_task(draft.run())
+            yield draft
+            await running
+
+    async def shows(self, wanted: Callable[[list[str]], object], within: float = 10.0) -> None:
+        await self.sandbox.slack.until(lambda: wanted([text(m) for m in self.posted]), within)
+
+
+@pytest.fixture
+async def desk(redis: "Redis") -> AsyncIterator[Desk]:
+    async with Sandbox(with_claude=False) as sandbox:
+        ts = await sandbox.slack.say("ada", "general", "a question")
+        thread = Thread(sandbox.team, sandbox.channels["general"], ts)
+        yield Desk(sandbox, redis, Message(thread, ts, sandbox.users["ada"], "a question"))
+
+
+async def test_the_first_words_are_posted_and_then_edited_in_place(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write("First")
+        await desk.shows(lambda shown: shown == ["First"])
+        draft.write("First and second")
+        await desk.shows(lambda shown: shown == ["First and second"])
+        await draft.finish("First and second and last")
+    assert [text(m) for m in desk.posted] == ["First and second and last"]
+    assert payload(desk.posted[0])["state"] == "complete"
+    assert desk.calls("chat.postMessage") == 1
+
+
+async def test_nothing_is_posted_before_there_are_words(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write("")
+        draft.write("   \n")
+        await draft.finish("Words")
+    assert desk.calls("chat.postMessage") == 1
+    assert desk.calls("chat.update") == 0
+
+
+async def test_a_complete_answer_takes_one_call(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        await draft.finish("All at once")
+    assert (desk.calls("chat.postMessage"), desk.calls("chat.update")) == (1, 0)
+
+
+async def test_text_that_came_faster_than_the_budget_allows_is_shown_newest_first(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        for length in range(1, 200):
+            draft.write("x" * length)
+            await asyncio.sleep(0.005)
+        await desk.shows(lambda shown: shown == ["x" * 199])
+        assert desk.calls("chat.update") <= 2
+        await draft.finish("x" * 200)
+
+
+async def test_after_a_retry_the_old_text_stays_until_the_new_one_has_passed_it(desk: Desk) -> None:
+    lengths: list[int] = []
+    async with desk.draft() as draft:
+        draft.write("one two three four")
+        await desk.shows(lambda shown: shown == ["one two three four"])
+        with desk.sandbox.journal.follow() as entries:
+            for new in ("uno", "uno due tre", "uno due tre quattro cinque"):
+                draft.write(new)
+                await asyncio.sleep(0.05)
+            await desk.shows(lambda shown: shown == ["uno due tre quattro cinque"])
+            while not entries.empty():
+                entry = entries.get_nowait()
+                if (entry.kind, entry.name) == ("slack.request", "chat.update"):
+                    lengths.append(len(entry.data["blocks"][0]["text"]))
+        await draft.finish("uno due")
+    assert lengths == [len("uno due tre quattro cinque")]
+    assert [text(m) for m in desk.posted] == ["uno due"]
+
+
+async def test_frames_are_closed_and_the_complete_text_is_as_it_is(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write("```python\nprint(1)\n")
+        await desk.shows(lambda shown: shown and shown[0].rstrip().endswith("```"))
+        await draft.finish("```python\nprint(1)\n```\nand `half")
+    assert text(desk.posted[0]) == "```python\nprint(1)\n```\nand `half"
+
+
+async def test_who_takes_over_goes_on_with_the_same_message(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write("The beginning of an answer")
+        await desk.shows(lambda shown: shown == ["The beginning of an answer"])
+        await draft.finish("The beginning of an answer")
+    async with desk.draft(resumed=True) as draft:
+        draft.write("Shorter")
+        await draft.finish("Another, complete answer")
+    assert [text(m) for m in desk.posted] == ["Another, complete answer"]
+
+
+async def test_who_takes_over_finds_a_post_that_nobody_recorded(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        await draft.finish("Posted, but not written down")
+    await desk.redis.flushall()
+    async with desk.draft(resumed=True) as draft:
+        await draft.finish("Found again")
+    assert [text(m) for m in desk.posted] == ["Found again"]
+
+
+async def test_a_retry_that_comes_out_shorter_leaves_no_message_over(desk: Desk) -> None:
+    long = "\n\n".join(["A paragraph of the answer. " * 30] * 30)
+    async with desk.draft() as draft:
+        await draft.finish(long)
+    assert len(desk.posted) > 1
+    async with desk.draft(resumed=True) as draft:
+        await draft.finish("Short")
+    assert [text(m) for m in desk.posted] == ["Short"]
+
+
+async def test_nothing_is_sent_once_the_lease_is_lost(desk: Desk) -> None:
+    def may_send() -> None:
+        raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        async with desk.draft(may_send=may_send) as draft:
+            await draft.finish("Not mine any more")
+    assert desk.calls("chat.postMessage") == 0
+
+
+async def test_a_reply_asks_before_it_becomes_visible(desk: Desk) -> None:
+    class NotYet(Exception): ...
+
+    async def may_begin() -> None:
+        raise NotYet
+
+    with pytest.raises(NotYet):
+        async with desk.draft(may_begin=may_begin) as draft:
+            await draft.finish("Too early")
+    assert desk.calls("chat.postMessage") == 0
+
+
+async def test_a_deleted_answer_ends_it(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        await draft.finish("Go away")
+    await desk.sandbox.slack.delete("ada", "general", desk.posted[0].ts)
+    with pytest.raises(Deleted):
+        async with desk.draft(resumed=True) as draft:
+            await draft.finish("Go away, or not")
+    assert desk.posted == []
+
+
+async def test_an_archived_channel_ends_it(desk: Desk) -> None:
+    await desk.sandbox.slack.archive("general")
+    with pytest.raises(Undeliverable, match="is_archived"):
+        async with desk.draft() as draft:
+            await draft.finish("Nobody listens")
+
+
+async def test_an_answer_that_may_not_be_edited_any_more_goes_on_in_a_new_message(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write("Begun")
+        await desk.shows(lambda shown: shown == ["Begun"])
+        desk.sandbox.slack.edit_window = 60.0
+        desk.sandbox.clock.advance(120)
+        await draft.finish("Begun and done")
+    assert [text(m) for m in desk.posted] == ["Begun", "Begun and done"]
+
+
+async def test_blocks_that_slack_refuses_are_sent_as_plain_text(desk: Desk) -> None:
+    long = "Some words of the answer. " * 100
+    desk.sandbox.faults.add("chat.postMessage", "error", times=1, error="invalid_blocks")
+    async with desk.draft() as draft:
+        await draft.finish(long)
+    assert len(desk.posted) == -(-len(long) // PLAIN_LENGTH)
+    assert all(m.blocks == [] for m in desk.posted)
+    assert "".join("".join(m.text for m in desk.posted).split()) == "".join(long.split())
+
+
+@pytest.mark.parametrize("kind", ["reset", "half", "status"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_post_that_fails_on_the_way_appears_once(desk: Desk, kind: str, after: bool) -> None:
+    params = {"status": 502} if kind == "status" else {}
+    desk.sandbox.faults.add("chat.postMessage", kind, times=1, after=after, **params)
+    async with desk.draft() as draft:
+        await draft.finish("Once")
+    assert [text(m) for m in desk.posted] == ["Once"]
+
+
+async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk) -> None:
+    desk.sandbox.faults.add("chat.postMessage", "rate_limit", times=1, retry_after=1)
+    pacing = Pacing(desk.redis, 50)
+    async with desk.draft() as draft:
+        finishing = asyncio.create_task(draft.finish("Later"))
+        await desk.sandbox.journal.until(lambda e: e.kind == "slack.fault")
+        await asyncio.sleep(0.1)
+        assert await pacing.is_paused(desk.message.thread.team, "chat.postMessage")
+        await finishing
+    [refused] = desk.sandbox.journal.entries("slack.fault", "chat.postMessage")
+    [posted] = desk.sandbox.journal.entries("slack.request", "chat.postMessage")
+    assert posted.monotonic - refused.monotonic >= 0.9
