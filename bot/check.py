@@ -11,7 +11,6 @@ from redis.exceptions import RedisError
 from bot import embedded, slack
 from bot.manifest import SCOPES
 from bot.settings import SettingError, Settings
-from bot.slack import CALL_ERRORS, error_name
 
 OLDEST_REDIS = (6, 2)
 
@@ -56,7 +55,9 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     yield await _listening(settings)
 
 
-def _scopes(granted: frozenset[str]) -> Finding:
+def _scopes(granted: frozenset[str] | None) -> Finding:
+    if granted is None:
+        return Finding(True, "Slack scopes", "Slack does not say which are granted")
     missing = [scope for scope in SCOPES if scope not in granted]
     if not missing:
         return Finding(True, "Slack scopes", f"all {len(SCOPES)} of manifest.yaml are granted")
@@ -77,14 +78,9 @@ async def _listening(settings: Settings) -> Finding:
         return Finding(True, "Slack events", "over HTTP, signed; Slack must reach https://YOUR-HOST/slack/events")
     try:
         async with slack.client(settings) as web:
-            await web.apps_connections_open(app_token=settings.slack_app_token)
-    except CALL_ERRORS as error:
-        return Finding(
-            False,
-            "Slack events",
-            f"SLACK_APP_TOKEN is refused ({error_name(error) or type(error).__name__}): make an app-level token with "
-            "connections:write on your app's page Basic Information, and turn on Socket Mode.",
-        )
+            await slack.try_app_token(web, settings.slack_app_token)
+    except SettingError as error:
+        return Finding(False, "Slack events", str(error))
     return Finding(True, "Slack events", "over Socket Mode")
 
 

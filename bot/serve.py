@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.app import bolt_log, create_app
-from bot.settings import Settings
+from bot.settings import SettingError, Settings
 from bot.store import connections
 from bot.store.inbox import Inbox
 
@@ -48,6 +48,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         identity = await slack.identify(client)
         app = create_app(settings, client, identity, inbox)
         if settings.slack_app_token:
+            await slack.try_app_token(client, settings.slack_app_token)
             for _ in range(SOCKETS):
                 await stack.enter_async_context(_socket(app, client, settings.slack_app_token))
         if settings.port or not settings.slack_app_token:
@@ -107,8 +108,11 @@ async def _http(app: AsyncApp, redis: "Redis", host: str, port: int, *, events: 
         server.router.add_post("/slack/events", slack_events)
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
     try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise SettingError(f"HOST {host}, PORT {port} cannot be used ({error.strerror}): choose others.") from None
         yield
     finally:
         await runner.cleanup()

@@ -78,14 +78,14 @@ async def client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who we are in the workspace."""
+    """Who we are in the workspace; `scopes` is None where Slack does not say them."""
 
     team: str
     user: str
     bot: str | None
     name: str
     team_name: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
 
 
 async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
@@ -106,15 +106,27 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
                     "SLACK_API_URL."
                 ) from None
             await asyncio.sleep(max(retry_after(error), min(2**attempt / 2, 30.0)))
-    scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), "")
+    scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), None)
     return Identity(
         team=str(said.get("team_id") or said.get("enterprise_id") or ""),
         user=str(said["user_id"]),
         bot=said.get("bot_id"),
         name=str(said.get("user") or ""),
         team_name=str(said.get("team") or ""),
-        scopes=frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))),
+        scopes=None if scopes is None else frozenset(scope.strip() for scope in scopes.split(",")),
     )
+
+
+async def try_app_token(web: AsyncWebClient, app_token: str) -> None:
+    """Raises SettingError if Slack refuses the app-level token for good; passing failures pass."""
+    try:
+        await web.apps_connections_open(app_token=app_token)
+    except CALL_ERRORS as error:
+        if verdict(error) == "permanent":
+            raise SettingError(
+                f"SLACK_APP_TOKEN is refused by Slack ({error_name(error)}): make an app-level token with "
+                "connections:write on your app's page Basic Information, and turn on Socket Mode."
+            ) from None
 
 
 def verdict(error: Exception) -> Verdict:

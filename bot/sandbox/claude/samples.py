@@ -10,7 +10,7 @@ NOTICE = "This is Parley's sandbox speaking; no model wrote this."
 QUOTED = 70
 
 _OPENINGS = [
-    "It is here so that you can watch an answer grow, stop it half-way and ask again.",
+    "It is here so that you can watch an answer grow, and ask again.",
     "It stands in for Claude, so that everything around the answer can be tried without an account.",
     "Nothing was looked up and nothing was thought through; only the way the text arrives is real.",
 ]
@@ -22,16 +22,16 @@ _LISTS = [
    - text comes in pieces of a few tokens, *not* cut at word ends;
    - the draft in Slack is edited as its budget allows;
      - an edit that comes too late is merged with the next one.
-3. The last edit carries the complete text and a footer.""",
+3. The last edit carries the complete text.""",
     """## Things worth trying
 
 - Ask a second question in this thread:
   - it is answered **after** this one,
   - and it is sent along with this turn.
-- Press *Stop* while the text grows:
-  1. the stream is closed,
-  2. what was written so far stays.
-- Delete the question, or edit it, and see what changes.""",
+- Kill the worker while the text grows:
+  1. what was written so far *stays*,
+  2. another worker goes on in the same message.
+- Delete the answer while it grows, and see it end.""",
     """## How to read this
 
 - **Bold**, *italic*, ~~struck~~ and `code` should look that way in Slack.

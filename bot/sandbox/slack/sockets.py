@@ -9,6 +9,7 @@ import json
 import random
 import secrets
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -59,9 +60,11 @@ class Sockets:
         self._workspace.on_change("sockets", len(self._open))
         age = self._timers.run(self._refresh(socket))
         try:
-            async for frame in socket:
-                if frame.type is WSMsgType.TEXT:
-                    self._receive(frame.data)
+            # A client that is killed does not say goodbye.
+            with suppress(ConnectionError):
+                async for frame in socket:
+                    if frame.type is WSMsgType.TEXT:
+                        self._receive(frame.data)
         finally:
             age.cancel()
             self._retire(socket)

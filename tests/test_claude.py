@@ -1,0 +1,353 @@
+"""One streamed answer against a sandbox's Claude: what is tried again, what is not, and what people are told."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.sandbox import Claude as Sandbox
+from bot.sandbox import Clock, Faults, Journal
+from bot.sandbox.claude.answers import Answer as Script
+from bot.sandbox.faults import Fault
+from bot.settings import Settings
+from bot.store.history import Entry
+from workers.claude import Answer, Claude, Unanswered
+from workers.prompt import build
+
+ROUTE = "/v1/messages"
+MODEL = "claude-sonnet-5-5"
+TEXT = "Ein längerer Text für die Prüfung, mit Umlauten: äöüß, 東京 und 🙂. " * 4
+REQUEST = build(MODEL, 1000, "Be brief.", [], Entry("user", "Hi", "1.1", "U1", "Ada"))
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    clock = Clock(speed=200)
+    sandbox = Sandbox(clock, Journal(clock), Faults(seed=1))
+    sandbox.script(None, Script(TEXT))
+    await sandbox.start()
+    yield sandbox
+    await sandbox.stop()
+
+
+@asynccontextmanager
+async def connected(sandbox: Sandbox, **more: str) -> AsyncIterator[Claude]:
+    environ = {
+        "ANTHROPIC_API_KEY": sandbox.api_key,
+        "ANTHROPIC_BASE_URL": sandbox.url,
+        "CLAUDE_BACKOFF_SECONDS": "0.01",
+        "CLAUDE_BACKOFF_CAP_SECONDS": "0.05",
+        "CLAUDE_ATTEMPTS": "3",
+        **more,
+    }
+    claude = Claude(Settings.load(environ=environ, dotenv=None))
+    try:
+        yield claude
+    finally:
+        await claude.close()
+
+
+@pytest.fixture
+async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
+    async with connected(sandbox) as claude:
+        yield claude
+
+
+async def ask(claude: Claude) -> tuple[Answer, list[str]]:
+    """The answer, and each text that was shown on the way."""
+    shown: list[str] = []
+    return await claude.answer(REQUEST, shown.append), shown
+
+
+async def fail(claude: Claude) -> Unanswered:
+    with pytest.raises(Unanswered) as raised:
+        await ask(claude)
+    return raised.value
+
+
+def attempts(sandbox: Sandbox) -> int:
+    return len(sandbox.journal.entries("claude.request"))
+
+
+# An answer
+
+
+async def test_text_is_shown_as_it_grows_and_given_with_its_figures(sandbox: Sandbox, claude: Claude) -> None:
+    answer, shown = await ask(claude)
+    assert answer.text == shown[-1] == TEXT
+    assert len(shown) > 10
+    assert all(after.startswith(before) for before, after in itertools.pairwise(shown))
+    [done] = sandbox.journal.entries("claude.done")
+    assert answer.request_id == done.data["request_id"]
+    assert answer.stop_reason == "end_turn"
+    assert answer.model == MODEL
+    assert answer.attempts == 1
+    assert answer.usage["output_tokens"] == done.data["usage"]["output_tokens"] > 10
+    assert answer.usage["input_tokens"] == done.data["usage"]["input_tokens"]
+    assert 0 < answer.first_text < answer.total
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal", "model_context_window_exceeded", "pause_turn"])
+async def test_how_an_answer_ended_is_told(sandbox: Sandbox, claude: Claude, reason: str) -> None:
+    sandbox.script(None, Script("Some.", stop_reason=reason), times=1)
+    answer, _ = await ask(claude)
+    assert (answer.text, answer.stop_reason) == ("Some.", reason)
+
+
+async def test_thinking_and_tools_are_no_text(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.script(None, Script("Aloud.", thinking="To myself."), times=1)
+    answer, shown = await ask(claude)
+    assert answer.text == "Aloud."
+    assert not any("myself" in text for text in shown)
+
+
+async def test_an_answer_without_text_shows_nothing(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.script(None, Script(""), times=1)
+    answer, shown = await ask(claude)
+    assert (answer.text, answer.first_text, shown) == ("", 0.0, [])
+
+
+# What is tried again
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("rate_limit", {"retry_after": 0}),
+        ("overloaded", {}),
+        ("status", {"status": 500}),
+        ("status", {"status": 502}),
+        ("status", {"status": 503}),
+        ("status", {"status": 504}),
+        ("status", {"status": 408}),
+        ("status", {"status": 409}),
+        ("status", {"status": 400, "should_retry": True}),
+        ("error_first", {}),
+        ("error", {}),
+        ("error", {"error_type": "api_error"}),
+        ("error", {"error_type": "rate_limit_error"}),
+        ("error", {"error_type": "timeout_error"}),
+        ("eof", {"after": 0}),
+        ("eof", {}),
+        ("eof", {"after": 1000}),
+        ("half", {}),
+        ("reset", {}),
+        ("drop", {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(str(v) for v in value.values()) or "x",
+)
+async def test_a_passing_failure_is_tried_again_and_the_text_starts_over(
+    sandbox: Sandbox, claude: Claude, kind: str, params: dict[str, Any]
+) -> None:
+    sandbox.faults.add(ROUTE, kind, times=1, **params)
+    answer, shown = await ask(claude)
+    assert answer.text == TEXT
+    assert answer.attempts == attempts(sandbox) == 2
+    assert shown[-1] == TEXT
+    assert all(TEXT.startswith(text) for text in shown)
+
+
+async def test_a_stall_ends_the_attempt(sandbox: Sandbox) -> None:
+    sandbox.faults.add(ROUTE, "stall", times=1)
+    async with connected(sandbox, CLAUDE_IDLE_SECONDS="0.2") as claude:
+        answer, _ = await ask(claude)
+    assert (answer.text, answer.attempts) == (TEXT, 2)
+
+
+async def test_a_model_that_thinks_for_long_is_kept_by_its_pings(sandbox: Sandbox) -> None:
+    sandbox.clock.speed = 100
+    sandbox.script(None, Script("At last.", first_delta=60.0), times=1)
+    async with connected(sandbox, CLAUDE_IDLE_SECONDS="0.4") as claude:
+        answer, _ = await ask(claude)
+    assert (answer.text, answer.attempts) == ("At last.", 1)
+    assert answer.total > 0.5
+
+
+async def test_several_failures_in_a_row_are_outlasted(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("reset"))
+    answer, _ = await ask(claude)
+    assert (answer.text, answer.attempts) == (TEXT, 3)
+
+
+async def test_no_more_attempts_than_are_set(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.faults.add(ROUTE, "overloaded")
+    failure = await fail(claude)
+    assert attempts(sandbox) == 3
+    assert failure.kind == "529/overloaded_error"
+    assert failure.request_id == sandbox.journal.entries("claude.error")[-1].data["request_id"]
+
+
+async def test_a_timeout_is_tried_again_and_told(sandbox: Sandbox) -> None:
+    sandbox.clock.speed = 1
+    async with connected(sandbox, CLAUDE_IDLE_SECONDS="0.001", CLAUDE_ATTEMPTS="2") as claude:
+        failure = await fail(claude)
+    assert failure.sentence.startswith(("Claude took too long", "Claude cannot be reached"))
+
+
+async def test_a_claude_that_is_not_there_is_told(sandbox: Sandbox) -> None:
+    await sandbox.stop()
+    async with connected(sandbox) as claude:
+        failure = await fail(claude)
+    assert failure.sentence == "Claude cannot be reached right now. Please ask again in a minute."
+    assert failure.request_id is None
+
+
+# What is not
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "told"),
+    [
+        ("status", {"status": 400}, "did not accept the question"),
+        ("status", {"status": 401}, "`ANTHROPIC_API_KEY` in `.env`"),
+        ("status", {"status": 402}, "billing problem"),
+        ("status", {"status": 403}, "`ANTHROPIC_API_KEY` in `.env`"),
+        ("status", {"status": 404}, "`MODEL` in `.env`"),
+        ("status", {"status": 413}, "more than Claude can read"),
+        ("status", {"status": 422}, "did not accept the question"),
+        ("status", {"status": 500, "should_retry": False}, "overloaded"),
+        ("status", {"status": 503, "should_retry": False}, "overloaded"),
+        ("overloaded", {"should_retry": False}, "overloaded"),
+        ("rate_limit", {"should_retry": False}, "Too many questions"),
+        ("spend_limit", {}, "spend limit"),
+        ("spend_limit", {"error_code": "enforced_spend_limit_reached"}, "spend limit"),
+        ("spend_limit", {"should_retry": True}, "spend limit"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(str(v) for v in value.values()) or "x",
+)
+async def test_a_failure_that_stays_is_told_at_once(
+    sandbox: Sandbox, claude: Claude, kind: str, params: dict[str, Any], told: str
+) -> None:
+    sandbox.faults.add(ROUTE, kind, message="SECRET-DETAIL", **params)
+    failure = await fail(claude)
+    assert attempts(sandbox) == 1
+    assert told in failure.sentence
+    assert failure.request_id
+
+
+@pytest.mark.parametrize(
+    ("error_type", "told"),
+    [
+        ("invalid_request_error", "did not accept the question"),
+        ("authentication_error", "`ANTHROPIC_API_KEY` in `.env`"),
+        ("permission_error", "`ANTHROPIC_API_KEY` in `.env`"),
+    ],
+)
+async def test_an_error_inside_the_stream_is_judged_by_its_type(
+    sandbox: Sandbox, claude: Claude, error_type: str, told: str
+) -> None:
+    sandbox.faults.add(ROUTE, "error", error_type=error_type)
+    failure = await fail(claude)
+    assert attempts(sandbox) == 1
+    assert told in failure.sentence
+
+
+# How long is waited
+
+
+@pytest.mark.parametrize("params", [{"retry_after": 86400}, {"retry_at": 3600}, {"retry_after": "1e300"}])
+async def test_a_retry_after_is_cut_to_the_cap(sandbox: Sandbox, params: dict[str, Any]) -> None:
+    sandbox.clock.speed = 1
+    sandbox.script(None, Script("Soon.", first_delta=0.0), times=1)
+    sandbox.faults.add(ROUTE, "rate_limit", times=1, **params)
+    async with connected(sandbox, CLAUDE_BACKOFF_CAP_SECONDS="0.3") as claude:
+        began = time.monotonic()
+        await ask(claude)
+    assert 0.3 <= time.monotonic() - began < 3
+
+
+async def test_a_retry_after_longer_than_the_back_off_is_kept(sandbox: Sandbox) -> None:
+    sandbox.faults.add(ROUTE, "rate_limit", times=1, retry_after=1)
+    async with connected(sandbox, CLAUDE_BACKOFF_CAP_SECONDS="60", CLAUDE_BACKOFF_SECONDS="0") as claude:
+        answer, _ = await ask(claude)
+    assert answer.total >= 1.0
+
+
+@pytest.mark.parametrize("value", ["soon", "", "Mon, 32 Foo 2026 25:00:00 GMT"])
+async def test_a_retry_after_that_nobody_can_read_is_none(sandbox: Sandbox, claude: Claude, value: str) -> None:
+    sandbox.faults.add(ROUTE, "rate_limit", times=1, retry_after=value)
+    answer, _ = await ask(claude)
+    assert answer.attempts == 2
+
+
+async def test_all_attempts_together_end_at_the_deadline(sandbox: Sandbox) -> None:
+    sandbox.faults.add(ROUTE, "stall")
+    async with connected(sandbox, ANSWER_SECONDS="1", CLAUDE_ATTEMPTS="20") as claude:
+        began = time.monotonic()
+        failure = await fail(claude)
+    assert 1 <= time.monotonic() - began < 3
+    assert failure.sentence.startswith("Claude took too long")
+    await sandbox.journal.until(lambda entry: entry.kind == "claude.closed")
+
+
+# What must hold whatever happens
+
+
+async def test_cancelling_closes_the_stream(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.clock.speed = 1
+    begun = asyncio.Event()
+    answering = asyncio.create_task(claude.answer(REQUEST, lambda text: begun.set()))
+    async with asyncio.timeout(5):
+        await begun.wait()
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+    await sandbox.journal.until(lambda entry: entry.kind == "claude.closed")
+    assert not sandbox.journal.entries("claude.done")
+
+
+async def test_a_reader_that_fails_ends_the_stream(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.clock.speed = 1
+
+    def fail(text: str) -> None:
+        raise LookupError(text)
+
+    with pytest.raises(LookupError):
+        await claude.answer(REQUEST, fail)
+    await sandbox.journal.until(lambda entry: entry.kind == "claude.closed")
+    assert attempts(sandbox) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 418, 429, 500, 503, 529])
+async def test_no_sentence_holds_what_the_api_said(sandbox: Sandbox, status: int) -> None:
+    sandbox.faults.add(ROUTE, "status", status=status, message="SECRET-DETAIL of http://127.0.0.1")
+    async with connected(sandbox, CLAUDE_ATTEMPTS="1") as claude:
+        failure = await fail(claude)
+    for word in ("SECRET-DETAIL", "http", "Error", "{", str(status)):
+        assert word not in failure.sentence
+    assert "SECRET-DETAIL" not in str(failure)
+    assert "SECRET-DETAIL" not in failure.kind
+    assert failure.sentence.endswith(".")
+
+
+async def test_many_answers_at_once_do_not_mix(sandbox: Sandbox, claude: Claude) -> None:
+    for n in range(10):
+        sandbox.script(f"number {n}$", Script(f"Answer {n}. " * 20))
+
+    async def one(n: int) -> str:
+        request = {**REQUEST, "messages": [{"role": "user", "content": f"number {n}"}]}
+        return (await claude.answer(request, lambda text: None)).text
+
+    assert await asyncio.gather(*(one(n) for n in range(10))) == [f"Answer {n}. " * 20 for n in range(10)]
+
+
+# `parley check`
+
+
+async def test_the_models_name_is_asked_for(claude: Claude) -> None:
+    assert "Sonnet" in await claude.model_name(MODEL)
+
+
+async def test_a_wrong_key_and_a_wrong_model_are_told(sandbox: Sandbox, claude: Claude) -> None:
+    with pytest.raises(Unanswered) as unknown:
+        await claude.model_name("claude-nobody")
+    assert "`MODEL` in `.env`" in unknown.value.sentence
+    async with connected(sandbox, ANTHROPIC_API_KEY="sk-ant-wrong") as other:
+        with pytest.raises(Unanswered) as refused:
+            await other.model_name(MODEL)
+    assert "`ANTHROPIC_API_KEY` in `.env`" in refused.value.sentence
+    assert "sk-ant-wrong" not in refused.value.sentence

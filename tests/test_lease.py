@@ -1,0 +1,87 @@
+"""A lease that is kept up, lost, and never trusted for longer than it lasts (invariant 5)."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.incoming import Message, Thread
+from bot.store import connections, keys
+from bot.store.inbox import Claim, Inbox, LeaseLost
+from workers.lease import Lease
+
+THREAD = Thread("T1", "C1", "1.1")
+SECONDS = 0.8
+
+
+@pytest.fixture
+async def inbox(redis: "Redis", redis_url: str) -> AsyncIterator[Inbox]:
+    producer = connections.producer(redis_url)
+    yield Inbox(redis, connections.queue("test", producer), SECONDS)
+    producer.close()
+
+
+@pytest.fixture
+async def claim(inbox: Inbox) -> Claim:
+    await inbox.put(Message(THREAD, "1.1", "U1", "hello", "Ev1"))
+    claim = await inbox.claim(THREAD)
+    assert claim is not None
+    return claim
+
+
+@pytest.fixture
+async def absent() -> AsyncIterator[Inbox]:
+    """An inbox whose Redis refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"redis://127.0.0.1:{taken.getsockname()[1]}"
+        redis, producer = connections.shared(url), connections.producer(url)
+        yield Inbox(redis, connections.queue("test", producer), SECONDS)
+        await redis.aclose()
+        producer.close()
+
+
+def test_a_call_may_begin_while_the_lease_outlasts_it(inbox: Inbox, claim: Claim) -> None:
+    Lease(inbox, claim, time.monotonic(), 12.0, 6.0).check()
+    Lease(inbox, claim, time.monotonic() - 5.0, 12.0, 6.0).check()
+
+
+def test_no_call_may_begin_that_could_outlast_the_lease(inbox: Inbox, claim: Claim) -> None:
+    for age in (6.1, 12.0, 100.0):
+        with pytest.raises(LeaseLost):
+            Lease(inbox, claim, time.monotonic() - age, 12.0, 6.0).check()
+
+
+async def test_a_lease_that_is_kept_lasts(redis: "Redis", inbox: Inbox, claim: Claim) -> None:
+    began = time.monotonic()
+    lease = Lease(inbox, claim, began, SECONDS, 0.1)
+    keeping = asyncio.create_task(lease.keep())
+    while time.monotonic() < began + 2 * SECONDS:
+        lease.check()
+        assert await redis.get(keys.lease(THREAD)) == claim.token
+        await asyncio.sleep(0.02)
+    keeping.cancel()
+
+
+async def test_a_lease_that_another_took_is_lost_at_the_next_renewal(
+    redis: "Redis", inbox: Inbox, claim: Claim
+) -> None:
+    await redis.set(keys.lease(THREAD), "another's")
+    async with asyncio.timeout(5):
+        with pytest.raises(LeaseLost):
+            await Lease(inbox, claim, time.monotonic(), SECONDS, 0.1).keep()
+    assert await redis.get(keys.lease(THREAD)) == "another's"
+
+
+async def test_without_redis_a_lease_is_lost_once_it_is_over_and_not_before(absent: Inbox, claim: Claim) -> None:
+    began = time.monotonic()
+    lease = Lease(absent, claim, began, SECONDS, 0.1)
+    async with asyncio.timeout(10):
+        with pytest.raises(LeaseLost):
+            await lease.keep()
+    assert time.monotonic() >= began + SECONDS
+    with pytest.raises(LeaseLost):
+        lease.check()

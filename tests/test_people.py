@@ -1,0 +1,76 @@
+"""Display names, from a sandbox's Slack."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import slack
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from bot.store import keys
+from workers.people import KEEP_SECONDS, MOST, names
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(with_claude=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        yield web
+
+
+def asked(sandbox: Sandbox) -> int:
+    return len(sandbox.journal.entries("slack.request", "users.info"))
+
+
+async def test_people_are_called_by_their_display_names(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+    ada, ben = sandbox.users["ada"], sandbox.users["ben"]
+    assert await names(redis, web, sandbox.team, [ada, ben, ada]) == {ada: "ada", ben: "ben"}
+    assert asked(sandbox) == 2
+
+
+async def test_a_name_is_asked_for_once_an_hour(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+    ada = sandbox.users["ada"]
+    for _ in range(3):
+        assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+    assert asked(sandbox) == 1
+    assert KEEP_SECONDS - 60 < await redis.ttl(keys.person(sandbox.team, ada)) <= KEEP_SECONDS
+
+
+async def test_a_name_known_in_one_team_is_not_read_in_another(
+    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+) -> None:
+    ada = sandbox.users["ada"]
+    await redis.set(keys.person("T2", ada), "somebody else's")
+    assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+
+
+async def test_somebody_whom_slack_does_not_know_has_no_name(
+    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+) -> None:
+    ada = sandbox.users["ada"]
+    assert await names(redis, web, sandbox.team, ["U0NOBODY", ada]) == {ada: "ada"}
+
+
+@pytest.mark.parametrize("fault", [("status", {"status": 503}), ("half", {}), ("rate_limit", {"retry_after": 30})])
+async def test_a_slack_that_fails_costs_a_name_and_no_answer(
+    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", fault: tuple[str, dict[str, int]]
+) -> None:
+    ada = sandbox.users["ada"]
+    kind, params = fault
+    sandbox.faults.add("users.info", kind, times=1, **params)
+    assert await names(redis, web, sandbox.team, [ada]) == {}
+    assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+
+
+async def test_a_message_full_of_mentions_asks_for_twenty_names(
+    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+) -> None:
+    assert await names(redis, web, sandbox.team, [f"U{n}" for n in range(100)]) == {}
+    assert asked(sandbox) == MOST

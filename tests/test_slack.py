@@ -1,0 +1,172 @@
+"""The Web API client against a sandbox: who we are, and what each refusal means."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import slack
+from bot.sandbox import Sandbox
+from bot.settings import SettingError, Settings
+from bot.slack import CALL_ERRORS, error_name, identify, retry_after, verdict
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(with_claude=False, scopes=["chat:write", "users:read"]) as sandbox:
+        yield sandbox
+
+
+def settings(sandbox: Sandbox, **more: str) -> Settings:
+    return Settings.load(environ={**sandbox.environ(), **more}, dotenv=None)
+
+
+@pytest.fixture
+async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
+    async with slack.client(settings(sandbox, SLACK_TIMEOUT_SECONDS="0.5")) as web:
+        yield web
+
+
+async def failure(call: Awaitable[Any]) -> Exception:
+    with pytest.raises(CALL_ERRORS) as raised:
+        await call
+    return raised.value
+
+
+def post(web: AsyncWebClient, sandbox: Sandbox) -> Awaitable[Any]:
+    return web.chat_postMessage(channel=sandbox.channels["general"], text="hello")
+
+
+# Who we are
+
+
+async def test_we_learn_who_we_are_and_what_we_may(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    identity = await identify(web)
+    assert (identity.team, identity.user, identity.name) == (sandbox.team, sandbox.bot_user, "parley")
+    assert identity.bot
+    assert identity.team_name
+    assert identity.scopes == {"chat:write", "users:read"}
+
+
+async def test_a_refused_token_is_told_at_once_without_itself(sandbox: Sandbox) -> None:
+    async with slack.client(settings(sandbox, SLACK_BOT_TOKEN="xoxb-wrong")) as web:
+        with pytest.raises(SettingError) as raised:
+            await identify(web)
+    assert str(raised.value).startswith("SLACK_BOT_TOKEN is refused by Slack (invalid_auth)")
+    assert "xoxb-wrong" not in str(raised.value)
+    assert len(sandbox.journal.entries("slack.request", "auth.test")) == 1
+
+
+async def test_a_slack_that_stumbles_is_asked_again(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    sandbox.faults.add("auth.test", "status", times=1, status=503)
+    assert (await identify(web)).user == sandbox.bot_user
+
+
+async def test_a_slack_that_cannot_be_reached_is_told_in_the_end(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    sandbox.faults.add("auth.test", "reset")
+    with pytest.raises(SettingError, match=r"Slack cannot be reached \(Client.*SLACK_API_URL"):
+        await identify(web, attempts=2)
+
+
+async def test_a_slack_that_asks_to_wait_gets_its_time(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    sandbox.faults.add("auth.test", "rate_limit", times=1, retry_after=2)
+    began = time.monotonic()
+    await identify(web)
+    assert time.monotonic() - began >= 1.95
+
+
+# What a refusal means
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        ("message_not_found", "deleted"),
+        ("edit_window_closed", "frozen"),
+        ("cant_update_message", "frozen"),
+        ("msg_too_long", "payload"),
+        ("invalid_blocks", "payload"),
+        ("markdown_text_conflict", "payload"),
+        ("no_text", "payload"),
+        ("ratelimited", "limited"),
+        ("rate_limited", "limited"),
+        ("internal_error", "transient"),
+        ("service_unavailable", "transient"),
+        ("team_added_to_org", "transient"),
+        ("is_archived", "permanent"),
+        ("not_in_channel", "permanent"),
+        ("account_inactive", "permanent"),
+        ("an_error_of_next_year", "permanent"),
+    ],
+)
+async def test_each_error_of_slacks_has_a_meaning(
+    sandbox: Sandbox, web: AsyncWebClient, error: str, meaning: str
+) -> None:
+    sandbox.faults.add("chat.postMessage", "error", error=error)
+    refused = await failure(post(web, sandbox))
+    assert (error_name(refused), verdict(refused)) == (error, meaning)
+
+
+@pytest.mark.parametrize("body", ["", "<html>Bad gateway</html>", "{", "[]", '"text"', '{"ok": false, "error": "x"}'])
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_server_error_passes_whatever_its_body(
+    sandbox: Sandbox, web: AsyncWebClient, status: int, body: str
+) -> None:
+    sandbox.faults.add("chat.postMessage", "status", status=status, body=body)
+    assert verdict(await failure(post(web, sandbox))) == "transient"
+
+
+@pytest.mark.parametrize("kind", ["reset", "half", "delay"])
+async def test_a_broken_or_late_answer_passes(sandbox: Sandbox, web: AsyncWebClient, kind: str) -> None:
+    sandbox.faults.add("chat.postMessage", kind, **({"seconds": 1.0} if kind == "delay" else {}))
+    broken = await failure(post(web, sandbox))
+    assert verdict(broken) == "transient"
+    assert error_name(broken) is None
+    assert retry_after(broken) == 1.0
+
+
+@pytest.mark.parametrize(("told", "seconds"), [(30, 30.0), (0, 0.0), ("soon", 1.0), (-5, 0.0)])
+async def test_how_long_to_wait_is_what_slack_says(
+    sandbox: Sandbox, web: AsyncWebClient, told: object, seconds: float
+) -> None:
+    sandbox.faults.add("chat.postMessage", "rate_limit", retry_after=told)
+    refused = await failure(post(web, sandbox))
+    assert verdict(refused) == "limited"
+    assert retry_after(refused) == seconds
+
+
+async def test_a_refusal_without_slacks_words_is_one_all_the_same(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    sandbox.faults.add("chat.postMessage", "status", status=429, body="slow down")
+    assert verdict(await failure(post(web, sandbox))) == "limited"
+
+
+async def test_a_post_is_sent_once_however_it_fails(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    for kind, params in (("reset", {"after": True}), ("rate_limit", {"retry_after": 0}), ("status", {"status": 503})):
+        sandbox.faults.add("chat.postMessage", kind, times=1, **params)
+        before = len(sandbox.journal.entries("slack.fault"))
+        await failure(post(web, sandbox))
+        assert len(sandbox.journal.entries("slack.fault")) == before + 1
+    assert len(sandbox.journal.entries("slack.request", "chat.postMessage")) == 1
+
+
+async def test_a_proxy_of_the_environment_is_not_used_for_this_machine(sandbox: Sandbox) -> None:
+    ask = (
+        "import asyncio\n"
+        "from bot import slack\n"
+        "from bot.settings import Settings\n"
+        "async def ask():\n"
+        "    async with slack.client(Settings.load(dotenv=None)) as web:\n"
+        "        print((await slack.identify(web, attempts=1)).user)\n"
+        "asyncio.run(ask())\n"
+    )
+    nowhere = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+    environ = {**os.environ, **sandbox.environ(), **nowhere}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", ask, env=environ, stdout=subprocess.PIPE)
+    said, _ = await process.communicate()
+    assert said.decode().strip() == sandbox.bot_user
