@@ -59,7 +59,7 @@ class Parley:
         self._stack.push_async_callback(self.redis.aclose)
         await self._stack.enter_async_context(self.sandbox)
         self._stack.push_async_callback(self._stop_all)
-        self._environ = {
+        self.environ = {
             **os.environ,
             **self.sandbox.environ(),
             "REDIS_URL": self._redis_url,
@@ -145,7 +145,7 @@ class Parley:
             self.processes[name] = await asyncio.create_subprocess_exec(
                 *procfile()[kind],
                 cwd=ROOT,
-                env=self._environ,
+                env=self.environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox import Claude, Clock, Faults, Journal
+from bot.sandbox.claude.answers import Answer
 from tests.parley import ROOT
 
 PARLEY = [str(Path(sys.executable).parent / "parley")]
@@ -59,6 +61,25 @@ def test_once_prints_one_json_object_and_leaves_nothing_behind(tmp_path: Path) -
     assert 0 < said["acked_ms"] < said["first_delta_ms"] < said["first_visible_ms"] < said["complete_ms"]
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_with_a_key_the_claude_behind_it_is_asked(tmp_path: Path) -> None:
+    clock = Clock()
+    claude = Claude(clock, Journal(clock), Faults())
+    claude.script(None, Answer("From the Claude that the key belongs to."))
+    await claude.start()
+    demo = await asyncio.create_subprocess_exec(
+        *PARLEY,
+        *("demo", "--once", "--json"),
+        env=environ(tmp_path, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.url),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+    )
+    said, _ = await asyncio.wait_for(demo.communicate(), 60)
+    await claude.stop()
+    outcome = json.loads(said)
+    assert outcome["answer"] == "From the Claude that the key belongs to."
+    assert outcome["first_delta_ms"] is None
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see what is left behind")

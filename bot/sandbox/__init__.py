@@ -129,15 +129,15 @@ class Sandbox:
         self.slack.postman.url = url
 
     def environ(self) -> dict[str, str]:
-        """The environment that points a bot and a Claude client here."""
-        return {
+        """The environment that points a bot and, unless there is none here, a Claude client to this sandbox."""
+        slack = {
             "SLACK_BOT_TOKEN": self.bot_token,
             "SLACK_APP_TOKEN": self.app_token if self.transport == "socket" else "",
             "SLACK_API_URL": self.slack_url,
             "SLACK_SIGNING_SECRET": self.signing_secret,
-            "ANTHROPIC_API_KEY": self.anthropic_api_key,
-            "ANTHROPIC_BASE_URL": self.claude_url,
         }
+        claude = {"ANTHROPIC_API_KEY": self.anthropic_api_key, "ANTHROPIC_BASE_URL": self.claude_url}
+        return {**slack, **(claude if self.claude_url else {})}
 
     def describe(self) -> dict[str, Any]:
         """What a program needs to use this sandbox; `parley sandbox --json` prints it."""

@@ -53,6 +53,8 @@ class Clock:
     async def within(self, seconds: float, work: Awaitable[T]) -> T:
         """What `work` gives. Raises TimeoutError, and cancels it, after that many sandbox seconds."""
         task = asyncio.ensure_future(work)
+        # Nobody else asks how it ended when the caller is cancelled meanwhile.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         timer = asyncio.ensure_future(self.until(self.time() + seconds))
         try:
             await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
