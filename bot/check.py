@@ -31,6 +31,7 @@ async def check(settings: Settings) -> bool:
     async for finding in _findings(settings):
         print(finding, flush=True)
         well = well and finding.ok
+    # Only the workers know Claude, and nothing here imports them.
     claude = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers", "check")
     return await claude.wait() == 0 and well
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeGuard
 
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
@@ -42,8 +42,10 @@ class Message:
 
     @classmethod
     def from_json(cls, data: str | bytes) -> "Message":
-        fields = json.loads(data)
-        return cls(**{**fields, "thread": Thread(**fields["thread"]), "files": tuple(fields["files"])})
+        """Fields that this version does not know are left out: another version may have written them."""
+        known = {each.name for each in fields(cls)}
+        found = {name: value for name, value in json.loads(data).items() if name in known}
+        return cls(**{**found, "thread": Thread(**found["thread"]), "files": tuple(found.get("files", ()))})
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _shown(target: str, label: str | None, names: Mapping[str, str]) -> str:
     if kind == "#":
         return f"#{label or name}"
     if kind == "!":
-        return label or f"@{name.split('^')[0]}"
+        return label or f"@{name.split('^')[1] if name.startswith('subteam^') else name.split('^')[0]}"
     return target if not label or label in target else f"{label} ({target})"
 
 

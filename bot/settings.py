@@ -167,5 +167,4 @@ MISSING = {
         "Information (or set SLACK_APP_TOKEN for Socket Mode)."
     ),
     "anthropic_api_key": "it is a key from the Claude Console, starting with sk-ant-.",
-    "redis_url": "it is the address of your Redis, such as redis://localhost:6379/0.",
 }

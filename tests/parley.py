@@ -21,6 +21,7 @@ from bot.processes import die_with_parent
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import Message
 from bot.store import connections, history
+from bot.store.history import Entry
 
 ROOT = Path(__file__).parent.parent
 Transport = Literal["socket", "http"]
@@ -126,12 +127,15 @@ class Parley:
 
     async def remembered(self, channel: str, ts: str, turns: int, within: float = 10.0) -> None:
         """Wait until the history of the thread has so many turns."""
-        thread = Thread(self.sandbox.team, self.sandbox.channels.get(channel, channel), ts)
 
         async def is_remembered() -> bool:
-            return len(await history.load(self.redis, thread)) == turns
+            return len(await self.history(channel, ts)) == turns
 
         await self.eventually(is_remembered, within)
+
+    async def history(self, channel: str, ts: str) -> list[Entry]:
+        channel = self.sandbox.channels.get(channel, channel)
+        return await history.load(self.redis, Thread(self.sandbox.team, channel, ts))
 
     async def eventually(self, condition: Callable[[], Awaitable[object]], within: float) -> None:
         """Ask again and again what no event tells."""

@@ -1,17 +1,11 @@
 """What a reader sees of Markdown, by markdown-it-py, and random Markdown for the property tests."""
 
-import os
 import re
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-
-settings.register_profile("default", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("default"), max_examples=2000, derandomize=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 DOCUMENTS = sorted((Path(__file__).parent / "data" / "markdown").glob("*.md"))
 TAGS = re.compile(r"<!--.*?-->|<[A-Za-z/!?][^<>]*>", re.S)

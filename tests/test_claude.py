@@ -229,6 +229,12 @@ async def test_a_failure_that_stays_is_told_at_once(
     assert failure.request_id
 
 
+async def test_an_error_inside_the_stream_that_stays_is_not_tried_again(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.faults.add(ROUTE, "error", error_type="invalid_request_error")
+    assert (await fail(claude)).kind == "200/invalid_request_error"
+    assert attempts(sandbox) == 1
+
+
 @pytest.mark.parametrize(
     ("error_type", "told"),
     [
@@ -241,9 +247,7 @@ async def test_an_error_inside_the_stream_is_judged_by_its_type(
     sandbox: Sandbox, claude: Claude, error_type: str, told: str
 ) -> None:
     sandbox.faults.add(ROUTE, "error", error_type=error_type)
-    failure = await fail(claude)
-    assert attempts(sandbox) == 1
-    assert told in failure.sentence
+    assert told in (await fail(claude)).sentence
 
 
 # How long is waited

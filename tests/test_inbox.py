@@ -93,7 +93,7 @@ async def test_a_second_delivery_of_the_same_event_is_seen_and_not_kept_again(
 ) -> None:
     assert await inbox.put(said("1.000001"))
     assert not await inbox.put(said("1.000001"))
-    assert await inbox.waiting(THREAD) == len(woken(queue)) == 1
+    assert await redis.zcard(keys.box(THREAD)) == len(woken(queue)) == 1
 
 
 async def test_the_twin_of_a_mention_is_seen_although_its_event_is_another(inbox: Inbox, queue: Queue) -> None:
@@ -110,9 +110,11 @@ async def test_an_answered_message_that_is_delivered_again_is_seen(inbox: Inbox)
 
 
 async def test_of_many_deliveries_at_once_one_is_kept(inbox: Inbox, queue: Queue) -> None:
-    kept = await asyncio.gather(*(inbox.put(said("1.000001", event_id=f"Ev{n % 3}")) for n in range(24)))
-    assert kept.count(True) == 1
-    assert len(woken(queue)) == 1
+    for moment in range(1, 41):
+        ts = f"{moment}.000001"
+        kept = await asyncio.gather(*(inbox.put(said(ts, event_id=f"Ev{moment}-{n % 3}")) for n in range(12)))
+        assert kept.count(True) == 1
+        assert len(woken(queue)) == 1
 
 
 async def test_the_same_moment_in_another_channel_or_team_is_another_message(inbox: Inbox) -> None:
@@ -210,7 +212,7 @@ async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
     woken(queue)
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
     assert await history.load(redis, THREAD) == ANSWERED
-    assert await inbox.waiting(THREAD) == 0
+    assert await redis.zcard(keys.box(THREAD)) == 0
     assert woken(queue) == []
     assert not await redis.exists(*(name(THREAD) for name in (keys.lease, keys.box, keys.messages, keys.attempts)))
     assert await redis.zcard(keys.active("T1")) == 0
@@ -227,13 +229,16 @@ async def test_the_next_message_of_the_thread_is_woken(inbox: Inbox, queue: Queu
     assert (await claimed(inbox)).message.ts == "1.000002"
 
 
-async def test_a_message_that_comes_in_while_another_is_acknowledged_is_woken(inbox: Inbox, queue: Queue) -> None:
-    for n in range(1, 21):
+async def test_a_message_that_comes_in_while_another_is_acknowledged_is_looked_after(
+    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+) -> None:
+    for n in range(1, 101):
         await inbox.put(said(f"{n}.000001"))
         claim = await claimed(inbox)
         woken(queue)
         await asyncio.gather(inbox.acknowledge(claim, [], 0, 30), inbox.put(said(f"{n}.000002")))
         assert woken(queue)
+        assert await redis.zcard(keys.active("T1")) == 1
         await inbox.acknowledge(await claimed(inbox), [], 0, 30)
 
 
@@ -332,6 +337,18 @@ async def test_a_wake_up_that_got_lost_is_made_up_for(redis: "AsyncRedis", inbox
     await redis.zincrby(keys.active("T1"), -GRACE_SECONDS, "C1:1.000001")
     assert await inbox.sweep() == 1
     assert woken(queue) == [["T1", "C1", "1.000001"]]
+
+
+async def test_a_claimed_thread_is_left_alone_until_its_lease_would_be_over(
+    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+) -> None:
+    await inbox.put(said("1.000001"))
+    await redis.zadd(keys.active("T1"), {"C1:1.000001": 0})
+    await claimed(inbox)
+    assert await inbox.sweep() == 0
+    lease = await redis.pttl(keys.lease(THREAD)) / 1000
+    await redis.zincrby(keys.active("T1"), -lease - 0.1, "C1:1.000001")
+    assert await inbox.sweep() == 1
 
 
 async def test_a_renewed_thread_is_left_alone(redis: "AsyncRedis", inbox: Inbox) -> None:
@@ -467,3 +484,13 @@ async def test_whatever_happens_each_message_is_answered_once_and_the_oldest_fir
         await answer(claim)
     assert sorted(answered) == sorted(seen)
     assert [entry.text for entry in await history.load(redis, THREAD)] == answered
+
+
+async def test_a_stored_message_that_cannot_be_read_is_dropped_and_the_next_one_is_answered(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    await inbox.put(said("1.000001"))
+    await inbox.put(said("2.000001"))
+    await redis.hset(keys.messages(THREAD), "1.000001", '{"from": "another version"}')
+    assert await inbox.claim(THREAD) is None
+    assert (await claimed(inbox)).message.ts == "2.000001"

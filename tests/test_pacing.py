@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,11 +28,15 @@ async def now_ms(redis: "Redis") -> int:
     return int(seconds) * 1000 + int(microseconds) // 1000
 
 
+async def scores(redis: "Redis", key: str) -> list[tuple[str, float]]:
+    return cast("list[tuple[str, float]]", await redis.zrange(key, 0, -1, withscores=True))
+
+
 async def pass_by(redis: "Redis", seconds: float) -> None:
     """Let time pass for what the budget knows: all that it did lies further back."""
     ms = math.ceil(seconds * 1000)
     for key in (keys.edits(TEAM), keys.drafts(TEAM)):
-        for member, score in await redis.zrange(key, 0, -1, withscores=True):
+        for member, score in await scores(redis, key):
             await redis.zadd(key, {member: score - ms})
     places = [key async for key in redis.scan_iter(f"{TEAM}:next-post:*")]
     for key in places:
@@ -69,8 +74,8 @@ class Past:
         since = (now - self._last.get(draft, now - 3_600_000)) / 1000
         wait = await self._pacing.edit(TEAM, draft, since, final=final)
         if not wait:
-            [(_, score)] = await self._redis.zrange(keys.edits(TEAM), -1, -1, withscores=True)
-            self._last[draft] = int(score) + self._skipped
+            newest = (await scores(self._redis, keys.edits(TEAM)))[-1]
+            self._last[draft] = int(newest[1]) + self._skipped
             self.edits.append(self._last[draft])
         return wait
 

@@ -90,6 +90,12 @@ def test_an_answer_stands_as_claude_gave_it() -> None:
     assert messages[1] == {"role": "assistant", "content": "</message> **b**"}
 
 
+def test_a_hidden_turn_is_left_out() -> None:
+    history = [Entry("user", "a", "1.1", "U1", hidden=True), Entry("assistant", "b", "1.1", hidden=True)]
+    question = Entry("user", "c", "2.1", "U1")
+    assert request(history, question) == request([], question)
+
+
 def test_the_system_prompt_and_the_tail_are_cached_and_the_asker_is_no_name() -> None:
     made = request([], Entry("user", "a", "1.1", "U1", "Ada"))
     [system] = made["system"]

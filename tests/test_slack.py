@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import pytest
+from aiohttp import web as server
+from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.sandbox import Sandbox
 from bot.settings import SettingError, Settings
-from bot.slack import CALL_ERRORS, error_name, identify, retry_after, verdict
+from bot.slack import CALL_ERRORS, error_name, identify, retry_after, try_app_token, verdict
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ async def test_we_learn_who_we_are_and_what_we_may(sandbox: Sandbox, web: AsyncW
     assert (identity.team, identity.user, identity.name) == (sandbox.team, sandbox.bot_user, "parley")
     assert identity.bot
     assert identity.team_name
-    assert identity.scopes == {"chat:write", "users:read"}
+    assert identity.scopes == frozenset({"chat:write", "users:read"})
 
 
 async def test_a_refused_token_is_told_at_once_without_itself(sandbox: Sandbox) -> None:
@@ -122,9 +124,21 @@ async def test_a_server_error_passes_whatever_its_body(
     assert verdict(await failure(post(web, sandbox))) == "transient"
 
 
+async def test_a_server_error_passes_even_if_it_names_an_error_that_stays() -> None:
+    async def refuse(request: server.Request) -> server.Response:
+        return server.json_response({"ok": False, "error": "invalid_auth"}, status=503)
+
+    app = server.Application()
+    app.router.add_post("/api/{method}", refuse)
+    async with TestServer(app) as listening:
+        address = f"http://127.0.0.1:{listening.port}/api/"
+        async with slack.client(Settings.load(environ={"SLACK_API_URL": address}, dotenv=None)) as web:
+            assert verdict(await failure(web.auth_test())) == "transient"
+
+
 @pytest.mark.parametrize("kind", ["reset", "half", "delay"])
 async def test_a_broken_or_late_answer_passes(sandbox: Sandbox, web: AsyncWebClient, kind: str) -> None:
-    sandbox.faults.add("chat.postMessage", kind, **({"seconds": 1.0} if kind == "delay" else {}))
+    sandbox.faults.add("chat.postMessage", kind, times=1, seconds=1.0)
     broken = await failure(post(web, sandbox))
     assert verdict(broken) == "transient"
     assert error_name(broken) is None
@@ -165,8 +179,18 @@ async def test_a_proxy_of_the_environment_is_not_used_for_this_machine(sandbox: 
         "        print((await slack.identify(web, attempts=1)).user)\n"
         "asyncio.run(ask())\n"
     )
-    nowhere = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+    nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
     environ = {**os.environ, **sandbox.environ(), **nowhere}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", ask, env=environ, stdout=subprocess.PIPE)
     said, _ = await process.communicate()
     assert said.decode().strip() == sandbox.bot_user
+
+
+async def test_an_app_level_token_is_tried_and_a_refusal_for_good_told(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    await try_app_token(web, sandbox.app_token)
+    with pytest.raises(
+        SettingError, match=r"^SLACK_APP_TOKEN is refused by Slack \(invalid_auth\): .*connections:write"
+    ):
+        await try_app_token(web, "xapp-wrong")
+    sandbox.faults.add("apps.connections.open", "status", times=1, status=503)
+    await try_app_token(web, sandbox.app_token)

@@ -21,6 +21,28 @@ TRANSIENT_STATUSES = {408, 409, 429}
 SPEND_LIMITS = (anthropic.ContractSpendLimitReachedError, anthropic.EnforcedSpendLimitReachedError)
 
 
+OVERLOADED = "Claude is overloaded right now. Please ask again in a minute."
+NOT_ACCEPTED = "Claude did not accept the question in this form. Please rephrase it, or start a new thread."
+SPENT = "The Claude account has reached its spend limit. Whoever runs Parley can raise it in the Console."
+BAD_KEY = (
+    "Claude refuses the API key, so nobody can be answered. Whoever runs Parley must correct `ANTHROPIC_API_KEY` in "
+    "`.env`."
+)
+SENTENCES = {
+    "authentication_error": BAD_KEY,
+    "permission_error": BAD_KEY,
+    "not_found_error": (
+        "The model is not available to this API key. Whoever runs Parley must correct `MODEL` in `.env`."
+    ),
+    "billing_error": "The Claude account has a billing problem. Whoever runs Parley must look at the Claude Console.",
+    "request_too_large": "That is more than Claude can read at once. Please send less, or start a new thread.",
+    "rate_limit_error": "Too many questions at once for this Claude account. Please ask again in a minute.",
+    "overloaded_error": OVERLOADED,
+    "api_error": OVERLOADED,
+    "timeout_error": OVERLOADED,
+}
+
+
 @dataclass(frozen=True)
 class Answer:
     """What Claude said. Times are in seconds from the first attempt; `usage` counts the last attempt's tokens."""
@@ -177,32 +199,16 @@ def kind(error: Exception) -> str:
 
 
 def unanswered(error: Exception) -> Unanswered:
-    """The sentence for people that belongs to the failure."""
-    sentence = "Claude cannot be reached right now. Please ask again in a minute."
+    """The sentence for people that belongs to the failure. Its type counts: an error inside a stream has status 200."""
     match error:
-        case anthropic.AuthenticationError() | anthropic.PermissionDeniedError():
-            sentence = (
-                "Claude refuses the API key, so nobody can be answered. Whoever runs Parley must correct "
-                "`ANTHROPIC_API_KEY` in `.env`."
-            )
-        case anthropic.NotFoundError():
-            sentence = "The model is not available to this API key. Whoever runs Parley must correct `MODEL` in `.env`."
-        case anthropic.PaymentRequiredError():
-            sentence = "The Claude account has a billing problem. Whoever runs Parley must look at the Claude Console."
         case _ if isinstance(error, SPEND_LIMITS):
-            sentence = (
-                "The Claude account has reached its spend limit. Whoever runs Parley can raise it in the Console."
-            )
-        case anthropic.ContentTooLargeError():
-            sentence = "That is more than Claude can read at once. Please send less, or start a new thread."
-        case anthropic.RateLimitError():
-            sentence = "Too many questions at once for this Claude account. Please ask again in a minute."
-        case anthropic.APIStatusError() if 400 <= error.status_code < 500:
-            sentence = "Claude did not accept the question in this form. Please rephrase it, or start a new thread."
+            sentence = SPENT
         case anthropic.APIStatusError():
-            sentence = "Claude is overloaded right now. Please ask again in a minute."
+            sentence = SENTENCES.get(str(error.type), OVERLOADED if error.status_code >= 500 else NOT_ACCEPTED)
         case TimeoutError() | anthropic.APITimeoutError():
             sentence = "Claude took too long to answer. Please ask again, perhaps for less at once."
+        case _:
+            sentence = "Claude cannot be reached right now. Please ask again in a minute."
     return Unanswered(kind(error), sentence, getattr(error, "request_id", None))
 
 

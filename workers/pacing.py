@@ -46,7 +46,7 @@ if ARGV[3] == '0' then
     room = room - open
 end
 if room <= 0 then
-    local oldest = redis.call('ZRANGE', KEYS[1], -room, -room, 'WITHSCORES')
+    local oldest = redis.call('ZRANGE', KEYS[1], 0 - room, 0 - room, 'WITHSCORES')
     if not oldest[2] then return 1000 end
     return math.max(1, oldest[2] + {MINUTE_MS} - now + 1)
 end

@@ -6,6 +6,7 @@ again by `sweep` once its lease is over.
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,11 @@ from bot.incoming import Message, Thread
 from bot.store import keys
 from bot.store.history import Entry
 
+log = logging.getLogger("parley.inbox")
+
 JOB = "workers.reply.reply"
-JOB_SECONDS = 3600 + 120
+# A backstop: a turn ends by itself, after ANSWER_SECONDS (3600 at most) and the time for its last edit.
+JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
@@ -46,7 +50,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('ZADD', KEYS[5], now + ARGV[2] / 1000, ARGV[3])
 local attempts = redis.call('HINCRBY', KEYS[4], head, 1)
 redis.call('PEXPIRE', KEYS[4], redis.call('PTTL', KEYS[2]))
-return {redis.call('HGET', KEYS[3], head), attempts}
+return {head, redis.call('HGET', KEYS[3], head), attempts}
 """
 )
 
@@ -114,7 +118,13 @@ class Inbox:
         found = await self._run(CLAIM, names, token, self._lease_ms, _member(thread))
         if found is None:
             return None
-        return Claim(Message.from_json(found[0]), token, int(found[1]))
+        ts, stored, attempts = found
+        try:
+            return Claim(Message.from_json(stored), token, int(attempts))
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("unreadable message dropped thread=%s ts=%s error=%s", thread, ts, type(error).__name__)
+            await self.acknowledge(Claim(Message(thread, ts, "", ""), token, int(attempts)), [], 0, 1)
+            return None
 
     async def renew(self, claim: Claim) -> None:
         """Raises LeaseLost."""
@@ -141,9 +151,6 @@ class Inbox:
     async def sweep(self, most: int = 200) -> int:
         """Wake the threads that nobody looked after in time; how many there were."""
         return await asyncio.to_thread(self._sweep, most)
-
-    async def waiting(self, thread: Thread) -> int:
-        return int(await self._redis.zcard(keys.box(thread)))
 
     async def takes_part(self, thread: Thread) -> bool:
         """Whether somebody spoke to us in this thread before."""

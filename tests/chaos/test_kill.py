@@ -48,10 +48,11 @@ async def test_an_answer_whose_worker_is_killed_is_completed_in_the_same_message
 
 
 async def test_a_worker_killed_before_the_first_words_leaves_one_reply(redis_url: str, tmp_path: Path) -> None:
-    async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
-        parley.sandbox.claude.script(None, Answer("Here it is.", first_delta=1.5))
+    async with Parley(redis_url, tmp_path, settings=QUICK_LEASE) as parley:
+        parley.sandbox.claude.script(None, Answer("Here it is.", first_delta=3))
         ts = await parley.slack.say("ada", "general", "@parley slowly")
         await parley.sandbox.journal.until(lambda e: e.kind == "claude.request")
+        await parley.start_worker("worker2")
         await parley.kill("worker1")
         assert await parley.answers("general", ts, within=20) == ["Here it is."]
         assert len(parley.replies("general", ts)) == 1

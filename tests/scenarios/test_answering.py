@@ -25,6 +25,27 @@ async def test_a_mention_that_arrives_as_two_events_gets_one_answer(parley: Parl
     assert len(parley.replies("general", ts)) == 1
 
 
+async def test_an_event_that_comes_again_after_its_answer_is_not_answered_again(parley: Parley) -> None:
+    ts = await parley.slack.say("ada", "general", "@parley never twice")
+    await parley.answers("general", ts)
+    await parley.remembered("general", ts, turns=2)
+    asked = len(parley.sandbox.journal.entries("claude.request"))
+    event = {"type": "app_mention", "channel": parley.sandbox.channels["general"], "user": parley.sandbox.users["ada"]}
+    event |= {"ts": ts, "text": f"<@{parley.sandbox.bot_user}> never twice"}
+    event_id = await parley.slack.deliver(event)
+    await parley.sandbox.journal.until(lambda e: e.kind == "slack.ack" and e.data.get("event_id") == event_id)
+    last = await parley.slack.say("ada", "general", "@parley something else", thread_ts=ts)
+    await parley.answers("general", last, thread_ts=ts)
+    assert len(parley.replies("general", ts)) == 2
+    assert len(parley.sandbox.journal.entries("claude.request")) == asked + 1
+
+    async def is_over() -> bool:
+        return last in [entry.ts for entry in await parley.history("general", ts)]
+
+    await parley.eventually(is_over, within=10)
+    assert [entry.ts for entry in await parley.history("general", ts)] == [ts, ts, last, last]
+
+
 async def test_the_next_question_of_a_thread_is_answered_with_what_was_said_before(parley: Parley) -> None:
     ts = await parley.slack.say("ada", "general", "@parley my favourite colour is teal")
     first = (await parley.answers("general", ts))[0]

@@ -1,9 +1,12 @@
 """Many threads at once: each message one answer, in order inside a thread (invariants 2 and 3)."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
+from bot.sandbox.claude.answers import Answer
+from bot.sandbox.journal import Entry
 from tests.parley import Parley, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,3 +28,22 @@ async def test_forty_mentions_in_ten_threads_each_delivered_twice_get_forty_repl
     everything = {ts for messages in asked.values() for ts in messages}
     deliveries = [e for e in parley.sandbox.journal.entries("slack.delivery") if e.data.get("ts") in everything]
     assert len(deliveries) >= 2 * len(everything)
+
+
+def _asks(ts: str, entry: Entry) -> bool:
+    return entry.kind == "claude.request" and ts in str(entry.data["body"])
+
+
+async def test_an_earlier_message_that_arrives_late_is_still_answered_first(parley: Parley) -> None:
+    parley.sandbox.claude.script("late", Answer("Said.", first_delta=1.0), times=3)
+    root = await parley.slack.say("ada", "general", "@parley hello")
+    await parley.answers("general", root)
+    first, second = (f"{float(root) + later:.6f}" for later in (10, 20))
+    for ts in (second, first):
+        event = {"user": parley.sandbox.users["ben"], "channel": parley.sandbox.channels["general"]}
+        text = f"<@{parley.sandbox.bot_user}> late {ts}"
+        await parley.slack.deliver({"type": "app_mention", "ts": ts, "thread_ts": root, "text": text, **event})
+        await parley.sandbox.journal.until(partial(_asks, ts))
+    await parley.answers("general", first, second, thread_ts=root)
+    answered = [payload(message)["message_ts"] for message in parley.replies("general", root)]
+    assert answered == [root, first, second]

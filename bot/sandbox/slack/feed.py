@@ -36,6 +36,7 @@ class Feed:
         self._readers.add(reader)
         try:
             await self._write(response, "snapshot", self.snapshot())
+            faults = self._faults()
             while True:
                 try:
                     async with asyncio.timeout(KEEPALIVE_SECONDS):
@@ -49,6 +50,10 @@ class Feed:
                 shown = self.show(kind, what)
                 if shown is not None:
                     await self._write(response, kind, shown)
+                # A fault that strikes for the last time is gone without a change of its own.
+                if (left := self._faults()) != faults:
+                    faults = left
+                    await self._write(response, "faults", left)
         except ConnectionError:
             return response
         finally:
@@ -119,8 +124,6 @@ class Feed:
                 return {"open": what}
             case "clock":
                 return self._clock()
-            case "faults":
-                return self._faults()
         return None
 
     def _person(self, person: Person) -> JSON:

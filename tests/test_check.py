@@ -1,0 +1,152 @@
+"""`parley check` as an operator runs it: a line for each credential and service, and what to do about what fails."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from bot import embedded
+from bot.sandbox import Sandbox
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> "Iterator[Redis]":
+    with embedded.running(tmp_path / "redis") as address, Redis.from_url(address) as redis:
+        yield redis
+
+
+async def check(sandbox: Sandbox | None, folder: Path, **environ: str) -> tuple[int, list[str]]:
+    """Exit status and lines. Settings come from the environment only: `folder` has no .env."""
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("SLACK_", "ANTHROPIC_", "REDIS_"))}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "check"),
+        env={**inherited, "PYTHONPATH": str(Path.cwd()), **(sandbox.environ() if sandbox else {}), **environ},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    said, errors = await process.communicate()
+    assert errors == b"", errors.decode()
+    assert process.returncode is not None
+    return process.returncode, said.decode().splitlines()
+
+
+def failed(lines: list[str]) -> list[str]:
+    assert all(line.startswith(("ok    ", "FAIL  ")) for line in lines)
+    return [line.removeprefix("FAIL  ") for line in lines if line.startswith("FAIL")]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_all_is_well(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
+    assert status == 0
+    assert [line.split(":")[0] for line in lines] == [
+        "ok    Slack",
+        "ok    Slack scopes",
+        "ok    Slack events",
+        "ok    Redis",
+        "ok    Redis eviction",
+        "ok    Redis persistence",
+        "ok    Claude",
+    ]
+    assert lines[2].endswith("over Socket Mode")
+    assert sandbox.team in lines[0]
+
+
+async def test_the_redis_of_our_own_is_tried_when_none_is_given(sandbox: Sandbox, tmp_path: Path) -> None:
+    status, lines = await check(sandbox, tmp_path, DATA_DIR=str(tmp_path / "data"))
+    assert status == 0, lines
+    assert not embedded.answers(embedded.url(tmp_path / "data"))
+
+
+async def test_nothing_set_is_told_setting_by_setting(redis_url: str, tmp_path: Path) -> None:
+    status, lines = await check(None, tmp_path, REDIS_URL=redis_url)
+    assert status == 1
+    missing = [line.split(": ")[1].split()[0] for line in failed(lines)]
+    assert missing == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANTHROPIC_API_KEY"]
+
+
+async def test_each_refused_credential_is_told_with_what_to_do_and_without_itself(
+    sandbox: Sandbox, redis_url: str, tmp_path: Path
+) -> None:
+    wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong", "ANTHROPIC_API_KEY": "sk-ant-wrong"}
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, **wrong)
+    assert status == 1
+    slack, events, claude = failed(lines)
+    assert slack.startswith("Slack: SLACK_BOT_TOKEN is refused by Slack (invalid_auth): ")
+    assert events.startswith("Slack events: SLACK_APP_TOKEN is refused by Slack (invalid_auth): ")
+    assert "connections:write" in events
+    assert "`ANTHROPIC_API_KEY` in `.env`" in claude
+    assert "wrong" not in "".join(lines)
+
+
+async def test_scopes_that_are_not_granted_are_named(redis_url: str, tmp_path: Path) -> None:
+    async with Sandbox(scopes=["app_mentions:read", "chat:write", "users:read"]) as sandbox:
+        status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
+    assert status == 1
+    [scopes] = failed(lines)
+    missing = "assistant:write, channels:history, groups:history, im:history, mpim:history"
+    assert scopes.startswith(f"Slack scopes: {missing} not granted: ")
+
+
+async def test_over_http_it_says_where_slack_must_reach_us(redis_url: str, tmp_path: Path) -> None:
+    async with Sandbox(transport="http") as sandbox:
+        status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
+    assert status == 0
+    assert "/slack/events" in lines[2]
+
+
+async def test_a_redis_that_drops_or_forgets_messages_is_told(
+    sandbox: Sandbox, own_redis: "Redis", tmp_path: Path
+) -> None:
+    own_redis.config_set("maxmemory-policy", "allkeys-lru")
+    own_redis.config_set("appendonly", "no")
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=embedded.url(tmp_path / "redis"))
+    assert status == 1
+    assert [line.split(",")[0] for line in failed(lines)] == [
+        "Redis eviction: allkeys-lru drops waiting messages: set maxmemory-policy noeviction.",
+        "Redis persistence: a restart loses what waits: set appendonly yes.",
+    ]
+
+
+async def test_services_that_do_not_answer_are_told(tmp_path: Path) -> None:
+    port = free_port()
+    status, lines = await check(
+        None,
+        tmp_path,
+        SLACK_BOT_TOKEN="xoxb-1",
+        SLACK_SIGNING_SECRET="1",
+        SLACK_API_URL=f"http://127.0.0.1:{port}/api/",
+        REDIS_URL=f"redis://127.0.0.1:{port}",
+        ANTHROPIC_API_KEY="sk-ant-1",
+        ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}",
+    )
+    assert status == 1
+    slack, redis, claude = failed(lines)
+    assert slack.startswith("Slack: Slack cannot be reached (")
+    assert redis == "Redis: does not answer (ConnectionError): check REDIS_URL in .env."
+    assert claude.startswith("Claude: Claude cannot be reached")
+
+
+async def test_a_model_that_nobody_has_is_told(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, MODEL="claude-nobody")
+    assert status == 1
+    [claude] = failed(lines)
+    assert "`MODEL` in `.env`" in claude

@@ -1,0 +1,204 @@
+"""What holds for the project as a whole: who may import whom, and that what is written twice says the same."""
+
+import ast
+import dataclasses
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot import manifest
+from bot.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(path for folder in ("bot", "workers") for path in (ROOT / folder).rglob("*.py"))
+LONGEST_FILE = 400
+
+# The default is too long for a line of .env.example.
+SHOWN_ELSEWHERE = {"SYSTEM_PROMPT"}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The dotted names that a file imports, those inside of functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name(path)}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def under(*folders: str) -> list[Path]:
+    return [path for path in SOURCES if any(name(path).startswith(f"{folder}/") for folder in folders)]
+
+
+# The arrows run one way
+
+
+@pytest.mark.parametrize("path", under("bot"), ids=name)
+def test_the_bot_never_imports_the_workers_or_the_tests(path: Path) -> None:
+    assert not [module for module in imports(path) if is_in(module, "workers") or is_in(module, "tests")]
+
+
+@pytest.mark.parametrize("path", under("bot/sandbox"), ids=name)
+def test_the_sandbox_knows_nobody(path: Path) -> None:
+    assert not [module for module in imports(path) if is_in(module, "bot") and not is_in(module, "bot.sandbox")]
+
+
+@pytest.mark.parametrize("path", under("bot/store"), ids=name)
+def test_the_store_knows_messages_and_itself(path: Path) -> None:
+    ours = {module for module in imports(path) if is_in(module, "bot")}
+    assert not [module for module in ours if not (is_in(module, "bot.store") or is_in(module, "bot.incoming"))]
+
+
+def test_nothing_that_runs_in_production_loads_the_sandbox() -> None:
+    load = "import sys, bot.cli, bot.serve, bot.up, bot.check, workers.__main__; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not [module for module in said.stdout.split() if is_in(module, "bot.sandbox")]
+
+
+def test_only_one_module_speaks_to_claude() -> None:
+    users = [name(path) for path in SOURCES if any(is_in(module, "anthropic") for module in imports(path))]
+    assert users == ["workers/claude.py"]
+
+
+def test_workers_take_no_bolt() -> None:
+    assert not [name(path) for path in under("workers") if any(is_in(m, "slack_bolt") for m in imports(path))]
+
+
+# Size and tests
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_file_is_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+# Modules without a test file of their name, and the tests that show what they do.
+SHOWN_BY = {
+    "bot/__main__.py": "tests/parley.py",
+    "bot/app.py": "tests/scenarios/test_bad_input.py",
+    "bot/cli.py": "tests/test_demo.py",
+    "bot/listeners": "tests/scenarios/test_answering.py",
+    "bot/manifest.py": "tests/test_house.py",
+    "bot/sandbox": "tests/sandbox/test_sandbox.py",
+    "bot/serve.py": "tests/scenarios/test_bad_input.py",
+    "bot/store/connections.py": "tests/test_inbox.py",
+    "bot/store/keys.py": "tests/test_inbox.py",
+    "workers/__main__.py": "tests/parley.py",
+    "workers/blocks.py": "tests/test_markdown.py",
+    "workers/inline.py": "tests/test_markdown.py",
+    "workers/loop.py": "tests/test_worker.py",
+    "workers/runtime.py": "tests/test_worker.py",
+    "workers/sweeper.py": "tests/chaos/test_kill.py",
+}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.stat().st_size], ids=name)
+def test_every_module_has_its_tests(path: Path) -> None:
+    own = ROOT / "tests" / f"test_{path.stem}.py"
+    if own.exists() and not name(path).startswith("bot/sandbox/"):
+        return
+    shown_by = next((test for module, test in SHOWN_BY.items() if f"{name(path)}/".startswith(f"{module}/")), None)
+    assert shown_by is not None, f"nothing tests {name(path)}"
+    assert (ROOT / shown_by).exists()
+
+
+def test_the_list_of_tests_elsewhere_is_not_stale() -> None:
+    assert all((ROOT / module).exists() for module in SHOWN_BY)
+    assert not [module for module in SHOWN_BY if (ROOT / "tests" / f"test_{Path(module).stem}.py").exists()]
+
+
+# What is written twice
+
+
+def shown_settings() -> dict[str, str]:
+    """Name and value of each line of .env.example; a comment stands above each."""
+    found: dict[str, str] = {}
+    before = ""
+    for line in (ROOT / ".env.example").read_text().splitlines():
+        if match := re.fullmatch(r"# ([A-Z][A-Z_]+)=(.*)", line):
+            assert before.startswith("# "), f"{match[1]} is not explained"
+            assert match[1] not in found, f"{match[1]} is there twice"
+            found[match[1]] = match[2]
+        else:
+            assert not line or line.startswith("#"), f"a setting that is on: {line}"
+            before = line
+    return found
+
+
+def test_env_example_names_every_setting_and_nothing_else() -> None:
+    assert set(shown_settings()) == {field.name.upper() for field in dataclasses.fields(Settings)}
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=lambda field: field.name.upper())
+def test_env_example_shows_the_default(field: "dataclasses.Field[Any]") -> None:
+    shown = shown_settings()[field.name.upper()]
+    if field.name.upper() in SHOWN_ELSEWHERE:
+        assert shown == ""
+    elif shown == "":
+        assert field.default is None
+    else:
+        assert field.metadata["parse"](shown) == field.default
+        assert str(field.default) == shown
+
+
+def test_env_example_with_every_line_switched_on_gives_the_defaults() -> None:
+    assert Settings.load(environ=shown_settings(), dotenv=None) == Settings()
+
+
+def test_a_time_says_its_unit() -> None:
+    text = (ROOT / ".env.example").read_text()
+    for setting in shown_settings():
+        for unit in ("seconds", "tokens", "days"):
+            if setting.endswith(f"_{unit.upper()}"):
+                assert re.search(rf"# .*{unit}.*\n# {setting}=", text), f"{setting} does not say {unit}"
+
+
+def test_the_manifest_asks_for_what_the_code_knows() -> None:
+    pasted = yaml.safe_load((ROOT / "manifest.yaml").read_text())
+    assert tuple(pasted["oauth_config"]["scopes"]["bot"]) == manifest.SCOPES
+    assert tuple(pasted["settings"]["event_subscriptions"]["bot_events"]) == manifest.EVENTS
+
+
+def test_the_manifest_keeps_to_slacks_lengths() -> None:
+    """https://docs.slack.dev/reference/app-manifest"""
+    pasted = yaml.safe_load((ROOT / "manifest.yaml").read_text())
+    shown = pasted["display_information"]
+    assert len(shown["name"]) <= 35
+    assert len(shown["description"]) <= 140
+    assert 175 <= len(shown["long_description"]) <= 4000
+    assert re.fullmatch("#[0-9a-fA-F]{6}", shown["background_color"])
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_file_pins_by_hash_and_names_no_host(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    assert "index-url" not in text
+    pins = re.split(r"\n(?=[a-zA-Z])", re.sub(r"(?m)^\s*#.*\n?", "", text).strip())
+    assert len(pins) > 10
+    for pin in pins:
+        assert re.match(r"[A-Za-z0-9._-]+==[^\s;]+", pin), pin
+        assert "--hash=sha256:" in pin, pin
+
+
+def test_the_dev_lock_has_the_same_versions_as_the_other() -> None:
+    def versions(lock: str) -> dict[str, str]:
+        return dict(re.findall(r"(?m)^([A-Za-z0-9._-]+)==([^\s;]+)", (ROOT / lock).read_text()))
+
+    mine, dev = versions("requirements.lock"), versions("requirements-dev.lock")
+    assert not {package for package, version in mine.items() if dev.get(package, version) != version}
