@@ -162,6 +162,7 @@ class Parley:
     async def _stop_all(self) -> None:
         for process in self.processes.values():
             if process.returncode is None:
+                process.send_signal(signal.SIGCONT)
                 process.terminate()
         await asyncio.gather(*(process.wait() for process in self.processes.values()))
 

@@ -23,10 +23,12 @@ def check_every_prefix(text: str) -> None:
 
 def check_closed(text: str) -> None:
     """A fence that reaches to the end of a frame has its end."""
-    shown = frame(text).rstrip()
+    shown = frame(text).rstrip(" \t")
+    lines = shown.splitlines()
     fences = [token for token in MARKDOWN.parse(shown) if token.type == "fence"]
-    last = shown.rpartition("\n")[2]
-    if fences and fences[-1].map is not None and fences[-1].map[1] == shown.count("\n") + 1:
+    # A fence in a quote ends with the quote, at a blank line.
+    if fences and fences[-1].map is not None and fences[-1].map[1] == len(lines):
+        last = lines[-1]
         assert fences[-1].map[1] - fences[-1].map[0] > 1
         assert last.lstrip("> \t").startswith(fences[-1].markup)
 

@@ -13,6 +13,7 @@ from bot.store import keys
 from workers.pacing import DRAFT_MS, MINUTE_MS, Pacing
 
 TEAM, CHANNEL = "T1", "C1"
+ALL_CHANNELS = keys.next_post(TEAM, "*")
 on_redis = settings(
     max_examples=max(25, settings().max_examples // 8), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -35,16 +36,17 @@ async def scores(redis: "Redis", key: str) -> list[tuple[str, float]]:
 async def pass_by(redis: "Redis", seconds: float) -> None:
     """Let time pass for what the budget knows: all that it did lies further back."""
     ms = math.ceil(seconds * 1000)
-    for key in (keys.edits(TEAM), keys.drafts(TEAM)):
+    sets = [keys.edits(TEAM), keys.drafts(TEAM), ALL_CHANNELS]
+    for key in sets:
         for member, score in await scores(redis, key):
             await redis.zadd(key, {member: score - ms})
-    places = [key async for key in redis.scan_iter(f"{TEAM}:next-post:*")]
+    places = [key async for key in redis.scan_iter(f"{TEAM}:next-post:*") if key != ALL_CHANNELS]
     for key in places:
         await redis.incrby(key, -ms)
     strings = [key async for key in redis.scan_iter(f"{TEAM}:pause:*")] + [
         key async for key in redis.scan_iter(f"{TEAM}:slower:*")
     ]
-    for key in [*places, *strings, keys.edits(TEAM), keys.drafts(TEAM)]:
+    for key in [*places, *strings, *sets]:
         left = await redis.pttl(key)
         if left > ms:
             await redis.pexpire(key, left - ms)
@@ -55,9 +57,16 @@ async def pass_by(redis: "Redis", seconds: float) -> None:
 async def use_up(pacing: Pacing, draft: str = "d", most: int = 1000) -> int:
     """Edit until the budget says no; how often it went."""
     used = 0
-    while used < most and not await pacing.edit(TEAM, draft, 3600.0, final=False):
+    while used < most and not await edit(pacing, draft, 3600.0, final=False):
         used += 1
     return used
+
+
+async def edit(pacing: Pacing, draft: str, since_last: float, *, final: bool) -> float:
+    """Ask for an edit; if it is allowed, Slack answers at once."""
+    if not (wait := await pacing.edit(TEAM, draft, since_last, final=final)):
+        await pacing.edited(TEAM, draft)
+    return wait
 
 
 class Past:
@@ -72,7 +81,7 @@ class Past:
     async def edit(self, draft: str, *, final: bool) -> float:
         now = await now_ms(self._redis) + self._skipped
         since = (now - self._last.get(draft, now - 3_600_000)) / 1000
-        wait = await self._pacing.edit(TEAM, draft, since, final=final)
+        wait = await edit(self._pacing, draft, since, final=final)
         if not wait:
             newest = (await scores(self._redis, keys.edits(TEAM)))[-1]
             self._last[draft] = int(newest[1]) + self._skipped
@@ -140,7 +149,7 @@ async def test_many_processes_together_stay_within_the_limit(redis: "Redis", pac
 
 
 async def test_who_waits_as_told_may_edit_then(redis: "Redis", pacing: Pacing) -> None:
-    while not (wait := await pacing.edit(TEAM, "d", 3600.0, final=True)):
+    while not (wait := await edit(pacing, "d", 3600.0, final=True)):
         pass
     assert 59 < wait <= 60.1
     await pass_by(redis, wait - 1.0)
@@ -225,7 +234,7 @@ async def test_messages_of_a_channel_are_a_second_apart(redis: "Redis", pacing: 
     assert waits == [pytest.approx(n, abs=0.2) for n in range(4)]
     assert await pacing.post(TEAM, "C2") == 0
     assert await pacing.post("T2", CHANNEL) == 0
-    await pass_by(redis, 4)
+    await pass_by(redis, 4.5)
     assert await pacing.post(TEAM, CHANNEL) == 0
 
 

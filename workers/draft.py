@@ -28,7 +28,8 @@ PART_LENGTH = 10_000
 PLAIN_LENGTH = 1_200
 EVENT_TYPE = "parley_reply"
 FINAL_SECONDS = 120.0
-ADMISSION_SECONDS = 2.0
+# How long to wait at most before asking the budget again: others may have ended meanwhile.
+ASKING_SECONDS = 2.0
 STATUS_SECONDS = 90.0
 BACKOFF_SECONDS = (0.5, 8.0)
 
@@ -46,11 +47,14 @@ class Deleted(Exception):
 
 @dataclass
 class _Part:
-    """One Slack message of the reply. `sent` is what stands in it, None if a process that died wrote it."""
+    """One Slack message of the reply. `sent` is what stands in it, None if a process that died wrote it.
+
+    `of` is how many there are, as a complete one says it; None while it grows.
+    """
 
     ts: str
     sent: str | None = None
-    complete: bool = False
+    of: int | None = None
 
 
 class Draft:
@@ -156,15 +160,21 @@ class Draft:
         if not final and (sum(map(len, parts)) <= self._shown or not "".join(parts).strip()):
             return None
         for number, content in enumerate(parts):
-            if not self._has(number, content, final):
+            if not self._has(number, content, len(parts), final):
                 return number, content, len(parts)
         return None
 
-    def _has(self, number: int, content: str, final: bool) -> bool:
+    def _grew_past(self, number: int) -> bool:
+        """Whether the text goes on behind that part, which is final then."""
+        if len(self._text) <= (PLAIN_LENGTH if self._plain else PART_LENGTH):
+            return False
+        return number < len(self._rendered(final=False)) - 1
+
+    def _has(self, number: int, content: str, parts: int, final: bool) -> bool:
         if number >= len(self._parts):
             return False
         part = self._parts[number]
-        return part.sent == content and (part.complete or not final)
+        return part.sent == content and (part.of == parts or not final)
 
     async def _step(self, *, final: bool) -> None:
         """Wait for our turn and send one part, or nothing if it is refused or a live frame is not needed any more."""
@@ -200,12 +210,13 @@ class Draft:
         if due[0] < len(self._parts):
             since = time.monotonic() - self._last_edit
             while wait := await self._pacing.edit(team, self._name, min(since, 3600.0), final=final):
-                if await self._wait(wait, final):
+                if await self._wait(min(wait, ASKING_SECONDS), final):
                     return False
                 since = time.monotonic() - self._last_edit
             return True
-        while not final and not await self._pacing.admit(team, self._name):
-            if await self._wait(ADMISSION_SECONDS, final):
+        # What is whole needs no edit any more, so it may be posted by a reply that may not be edited live.
+        while not final and not self._grew_past(due[0]) and not await self._pacing.admit(team, self._name):
+            if await self._wait(ASKING_SECONDS, final):
                 return False
         while True:
             if self._place is None:
@@ -236,14 +247,17 @@ class Draft:
                 **payload,
             )
         self._unsure = False
-        self._parts.append(_Part(str(posted["ts"]), content, _is_complete(payload)))
+        self._parts.append(_Part(str(posted["ts"]), content, _complete_of(payload)))
         self._last_edit = time.monotonic()
 
     async def _edit(self, part: _Part, content: str, payload: Payload) -> None:
         self._may_send()
         self._method, self._last_edit = "chat.update", time.monotonic()
-        await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **payload)
-        part.sent, part.complete = content, _is_complete(payload)
+        try:
+            await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **payload)
+            part.sent, part.of = content, _complete_of(payload)
+        finally:
+            await self._pacing.edited(self._thread.team, self._name)
 
     async def _delete(self, part: _Part) -> None:
         """A retry came out shorter: its last message is not needed any more."""
@@ -283,7 +297,7 @@ class Draft:
             "message_ts": self._message.ts,
             "part": number + 1,
             "parts": parts,
-            "state": "complete" if final else "streaming",
+            "state": "complete" if final or number < parts - 1 else "streaming",
         }
         return {
             "text": fallback(content, 3_900) if self._plain else fallback(content),
@@ -303,8 +317,7 @@ class Draft:
             case "deleted":
                 raise Deleted(str(self._thread))
             case "frozen":
-                # The message cannot be edited any more: the reply goes on in a new one.
-                self._parts = [part for part in self._parts if part.complete]
+                self._go_on_in_a_new_message(final)
             case "payload" if not self._plain:
                 self._plain, self._unsure = True, False
             case "payload" | "permanent":
@@ -315,6 +328,16 @@ class Draft:
             case "transient":
                 await self._wait(self._backoff, final)
                 self._backoff = min(self._backoff * 2, BACKOFF_SECONDS[1])
+
+    def _go_on_in_a_new_message(self, final: bool) -> None:
+        """The one that is due cannot be edited any more. If only its count of parts is old, it stays as it is."""
+        if (due := self._next(final=final)) is None or due[0] >= len(self._parts):
+            return
+        number, content, parts = due
+        if self._parts[number].sent == content and self._parts[number].of:
+            self._parts[number].of = parts
+        else:
+            del self._parts[number:]
 
     async def _wait(self, seconds: float, final: bool) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""
@@ -332,5 +355,6 @@ class Draft:
         return True
 
 
-def _is_complete(payload: Payload) -> bool:
-    return bool(payload["metadata"]["event_payload"]["state"] == "complete")
+def _complete_of(payload: Payload) -> int | None:
+    said = payload["metadata"]["event_payload"]
+    return said["parts"] if said["state"] == "complete" else None

@@ -30,8 +30,6 @@ JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
-# A thread that was woken and still waits is in the queue behind others: wake-ups must not pile up there.
-AGAIN_SECONDS = 60.0
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
@@ -149,7 +147,11 @@ class Inbox:
         await asyncio.to_thread(self._release, claim, retry_in)
 
     async def sweep(self, most: int = 200) -> int:
-        """Wake the threads that nobody looked after in time; how many there were."""
+        """Wake the threads that nobody looked after in time; how many there were.
+
+        A wake-up can be swallowed by a worker that hangs, so a thread is woken every ten seconds until somebody comes.
+        With `most` jobs in the queue already all workers are busy, and more wake-ups would only pile up behind them.
+        """
         return await asyncio.to_thread(self._sweep, most)
 
     async def takes_part(self, thread: Thread) -> bool:
@@ -227,9 +229,11 @@ class Inbox:
 
     def _sweep(self, most: int) -> int:
         redis = self._queue.connection
+        if self._queue.count >= most:
+            return 0
         woken = 0
         for team in map(as_text, redis.smembers(keys.TEAMS)):
-            due = redis.eval(DUE, 1, keys.active(team), AGAIN_SECONDS, most)
+            due = redis.eval(DUE, 1, keys.active(team), GRACE_SECONDS, most)
             for member in map(as_text, due):
                 channel, _, ts = member.rpartition(":")
                 with redis.pipeline() as pipe:
