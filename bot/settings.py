@@ -111,9 +111,9 @@ class Settings:
 
     slots: int = _setting(50, _whole(1, 1_000))
     queue: str = _setting("parley")
-    lease_seconds: float = _setting(12.0, _seconds(1, 300))
+    lease_seconds: float = _setting(8.0, _seconds(1, 300))
     drain_seconds: float = _setting(60.0, _seconds(0, 3600))
-    slack_timeout_seconds: float = _setting(6.0, _seconds(0.1, 60))
+    slack_timeout_seconds: float = _setting(4.0, _seconds(0.1, 60))
     edits_per_minute: int = _setting(50, _whole(2, 1_000))
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from typing import cast
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.store import keys
-from workers.pacing import DRAFT_MS, MINUTE_MS, Pacing
+from bot.sandbox.slack.limits import Window
+from bot.store import connections, keys
+from workers.pacing import DRAFT_MS, MINUTE_MS, POST_SPACING_MS, POSTS_MS, POSTS_PER_MINUTE, UNDER_WAY_MS, Pacing
 
 TEAM, CHANNEL = "T1", "C1"
 ALL_CHANNELS = keys.next_post(TEAM, "*")
@@ -128,6 +130,49 @@ async def test_no_minute_has_more_edits_than_the_limit(
         assert past.busiest_minute() <= limit
 
 
+class Process:
+    """Drafts that edit against a Slack whose minute is a fifth of a second, in real time."""
+
+    def __init__(self, redis: "Redis", slack: Window) -> None:
+        self._pacing, self._slack = Pacing(redis, slack.limit, window=slack.seconds), slack
+        self.refused = 0
+
+    async def draft(self, name: str, edits: list[tuple[bool, float, float]]) -> None:
+        """Each edit: whether it is final, how long it is on its way to Slack, and how long its answer."""
+        last = -math.inf
+        for final, there, back in edits:
+            while wait := await self._pacing.edit(TEAM, name, min(3600.0, time.monotonic() - last), final=final):
+                await asyncio.sleep(wait)
+            last = time.monotonic()
+            await asyncio.sleep(there)
+            now = time.monotonic()
+            self.refused += self._slack.wait(now) > 0
+            self._slack.calls.append(now)
+            await asyncio.sleep(back)
+            await self._pacing.edited(TEAM, name)
+            if final:
+                await self._pacing.close(TEAM, name)
+
+
+ways = st.sampled_from([0.0, 0.0, 0.01, 0.05, 0.1])
+edits = st.lists(st.tuples(st.booleans(), ways, ways), min_size=1, max_size=8)
+
+
+@settings(on_redis, max_examples=15)
+@given(drafts=st.lists(edits, min_size=2, max_size=6), limit=st.integers(2, 8))
+async def test_slack_refuses_nobody_of_two_processes_however_slow_the_way(
+    redis_url: str, redis: "Redis", drafts: list[list[tuple[bool, float, float]]], limit: int
+) -> None:
+    """Invariant 6, judged as the sandbox's Slack does: by when calls arrive."""
+    await redis.flushall()
+    slack = Window(limit, seconds=0.2)
+    other = connections.shared(redis_url)
+    processes = [Process(redis, slack), Process(other, slack)]
+    await asyncio.gather(*(processes[n % 2].draft(f"d{n}", edits) for n, edits in enumerate(drafts)))
+    await other.aclose()
+    assert [process.refused for process in processes] == [0, 0]
+
+
 @on_redis
 @given(limit=st.integers(2, 60), names=st.sets(st.sampled_from("abcdefghijklmnop"), min_size=1))
 async def test_every_live_reply_can_end_at_once_however_many_edits_there_were(
@@ -156,6 +201,29 @@ async def test_who_waits_as_told_may_edit_then(redis: "Redis", pacing: Pacing) -
     assert 0 < await pacing.edit(TEAM, "d", 3600.0, final=True) <= 1.1
     await pass_by(redis, 1.1)
     assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
+
+
+async def test_an_edit_counts_until_a_minute_after_slack_answered(redis: "Redis") -> None:
+    pacing = Pacing(redis, 2)
+    assert await pacing.edit(TEAM, "slow", 3600.0, final=True) == 0
+    assert await edit(pacing, "quick", 3600.0, final=True) == 0
+    await pass_by(redis, 5.0)
+    await pacing.edited(TEAM, "slow")
+    await pass_by(redis, 55.1)
+    assert await edit(pacing, "quick", 3600.0, final=True) == 0
+    assert 4 < await pacing.edit(TEAM, "quick", 3600.0, final=True) < 5
+
+
+async def test_an_edit_that_was_under_way_when_its_process_died_counts_when_another_goes_on(redis: "Redis") -> None:
+    pacing = Pacing(redis, 2)
+    assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
+    await pass_by(redis, 1.0)
+    assert await edit(pacing, "d", 3600.0, final=True) == 0
+    most = (MINUTE_MS + UNDER_WAY_MS) / 1000 - 1
+    assert most - 1 < await pacing.edit(TEAM, "d", 3600.0, final=True) <= MINUTE_MS / 1000
+    await pass_by(redis, MINUTE_MS / 1000 + 0.1)
+    assert await edit(pacing, "d", 3600.0, final=True) == 0
+    assert 0 < await pacing.edit(TEAM, "d", 3600.0, final=True) < UNDER_WAY_MS / 1000
 
 
 async def test_a_reply_alone_uses_all_but_the_edit_kept_back_evenly(pacing: Pacing) -> None:
@@ -236,6 +304,23 @@ async def test_messages_of_a_channel_are_a_second_apart(redis: "Redis", pacing: 
     assert await pacing.post("T2", CHANNEL) == 0
     await pass_by(redis, 4.5)
     assert await pacing.post(TEAM, CHANNEL) == 0
+
+
+async def test_all_channels_together_have_a_cap(redis: "Redis", pacing: Pacing) -> None:
+    waits = [await pacing.post(TEAM, f"C{n}") for n in range(POSTS_PER_MINUTE)]
+    assert set(waits) == {0.0}
+    minute = POSTS_MS / 1000
+    assert minute - 10 < await pacing.post(TEAM, "Cnext") <= minute
+    assert await pacing.post("T2", CHANNEL) == 0
+    await pass_by(redis, minute)
+    assert await pacing.post(TEAM, "Clater") == 0
+
+
+async def test_places_of_one_channel_count_for_the_others_when_they_come(redis: "Redis", pacing: Pacing) -> None:
+    spacing = POST_SPACING_MS / 1000
+    waits = [await pacing.post(TEAM, CHANNEL) for _ in range(POSTS_PER_MINUTE)]
+    assert waits[-1] == pytest.approx(spacing * (POSTS_PER_MINUTE - 1), abs=5)
+    assert await pacing.post(TEAM, "C2") == pytest.approx(POSTS_MS / 1000, abs=5)
 
 
 async def test_a_refused_post_waits_in_every_channel(redis: "Redis", pacing: Pacing) -> None:

@@ -7,11 +7,11 @@ from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.sweeper")
 
-EVERY_SECONDS = 2.0
+EVERY_SECONDS = 1.0
 
 
 async def sweep(inbox: Inbox) -> None:
-    """Look every two seconds, for ever."""
+    """Look every second, for ever."""
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:

@@ -14,12 +14,18 @@ import { plain, text } from "./text.js";
  * @property {import("./state.js").State} state
  * @property {any} person who looks at them
  * @property {import("./mentions.js").Names} names
+ * @property {string} [ts] the message they are in
  * @property {Record<string, string>} [errors] by block_id, in a modal
  */
 
 const BLOCKS = {
   actions: (block, context) => el("div", { class: "actions" }, used(block, context)),
-  context: (block, context) => el("div", { class: "context" }, (block.elements ?? []).map((part) => aside(part, context))),
+  context: (block, context) =>
+    el(
+      "div",
+      { class: "context" },
+      (block.elements ?? []).map((part) => aside(part, context)),
+    ),
   context_actions: (block, context) => el("div", { class: "actions quiet" }, used(block, context)),
   data_table: dataTable,
   data_visualization: chart,
@@ -49,7 +55,12 @@ function image(block) {
     "figure",
     { class: "image" },
     icon("image"),
-    el("figcaption", {}, address ? link(address, name) : name, plain(block.title) && block.alt_text ? el("small", {}, block.alt_text) : null),
+    el(
+      "figcaption",
+      {},
+      address ? link(address, name) : name,
+      plain(block.title) && block.alt_text ? el("small", {}, block.alt_text) : null,
+    ),
   );
 }
 
@@ -58,14 +69,24 @@ function section(block, context) {
   return el(
     "div",
     { class: "section" },
-    el("div", { class: "section-text" }, block.text && el("div", {}, text(block.text, context)), fields.length ? el("div", { class: "fields" }, fields) : null),
-    block.accessory && (block.accessory.type === "image" ? image(block.accessory) : element(block.accessory, block, context)),
+    el(
+      "div",
+      { class: "section-text" },
+      block.text && el("div", {}, text(block.text, context)),
+      fields.length ? el("div", { class: "fields" }, fields) : null,
+    ),
+    block.accessory &&
+      (block.accessory.type === "image" ? image(block.accessory) : element(block.accessory, block, context)),
   );
 }
 
 function aside(part, context) {
   if (part.type !== "image") return el("span", {}, text(part, context));
-  return el("span", { class: "context-image", role: "img", "aria-label": part.alt_text ?? "Image", title: part.alt_text }, icon("image"));
+  return el(
+    "span",
+    { class: "context-image", role: "img", "aria-label": part.alt_text ?? "Image", title: part.alt_text },
+    icon("image"),
+  );
 }
 
 function used(block, context) {
@@ -79,9 +100,21 @@ function input(block, context) {
   return el(
     grouped ? "fieldset" : "label",
     { class: problem ? "field field-wrong" : "field" },
-    el(grouped ? "legend" : "span", { class: "field-label" }, plain(block.label), block.optional ? el("small", {}, " optional") : null),
-    element(block.element ?? {}, block, { ...context, input: { required: !block.optional, described, wrong: Boolean(problem) } }),
-    el("span", { class: "field-about", id: described }, problem ? el("strong", { role: "alert" }, problem) : plain(block.hint)),
+    el(
+      grouped ? "legend" : "span",
+      { class: "field-label" },
+      plain(block.label),
+      block.optional ? el("small", {}, " optional") : null,
+    ),
+    element(block.element ?? {}, block, {
+      ...context,
+      input: { required: !block.optional, described, wrong: Boolean(problem) },
+    }),
+    el(
+      "span",
+      { class: "field-about", id: described },
+      problem ? el("strong", { role: "alert" }, problem) : plain(block.hint),
+    ),
   );
 }
 

@@ -18,24 +18,58 @@ export function chart(block) {
   const categories = isPie ? given.segments.map((one) => one.label) : given.axis_config.categories;
   const legend = isPie ? categories : series.map((one) => one.name);
   const drawn = isPie ? pie(given.segments) : axes(given, categories, series);
-  const picture = svg("svg", { viewBox: isPie ? "0 0 220 220" : `0 0 ${WIDTH} ${HEIGHT + bottom(given)}`, role: "img", "aria-label": `${title}: ${given.type} chart` }, drawn);
+  const picture = svg(
+    "svg",
+    {
+      viewBox: isPie ? "0 0 220 220" : `0 0 ${WIDTH} ${HEIGHT + bottom(given)}`,
+      role: "img",
+      "aria-label": `${title}: ${given.type} chart`,
+    },
+    drawn,
+  );
   return el(
     "figure",
     { class: `chart chart-${given.type}`, "data-from": fingerprint(block) },
     el("figcaption", {}, title),
-    el("div", { class: "chart-body" }, picture, isPie || legend.length > 1 ? el("ul", { class: "legend" }, legend.map(key)) : null),
+    el(
+      "div",
+      { class: "chart-body" },
+      picture,
+      isPie || legend.length > 1 ? el("ul", { class: "legend" }, legend.map(key)) : null,
+    ),
     el("details", {}, el("summary", {}, "Numbers"), numbers(isPie, categories, series)),
   );
 }
 
 function key(name, number) {
-  return el("li", {}, svg("svg", { viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("rect", { class: `fill-${number}`, width: 10, height: 10, rx: 2 })), name);
+  return el(
+    "li",
+    {},
+    svg(
+      "svg",
+      { viewBox: "0 0 10 10", "aria-hidden": "true" },
+      svg("rect", { class: `fill-${number}`, width: 10, height: 10, rx: 2 }),
+    ),
+    name,
+  );
 }
 
 function numbers(isPie, categories, series) {
   const names = isPie ? ["Value"] : series.map((one) => one.name);
-  const head = el("tr", {}, el("td"), names.map((name) => el("th", { scope: "col", class: "to-end" }, name)));
-  const rows = categories.map((category) => el("tr", {}, el("th", { scope: "row" }, category), series.map((one) => el("td", { class: "to-end" }, String(valueOf(one, category))))));
+  const head = el(
+    "tr",
+    {},
+    el("td"),
+    names.map((name) => el("th", { scope: "col", class: "to-end" }, name)),
+  );
+  const rows = categories.map((category) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, category),
+      series.map((one) => el("td", { class: "to-end" }, String(valueOf(one, category)))),
+    ),
+  );
   return scrollable(el("table", {}, el("thead", {}, head), el("tbody", {}, rows)), "Numbers of the chart");
 }
 
@@ -56,15 +90,41 @@ function axes(given, categories, series) {
   const every = Math.ceil(categories.length / 8);
   const lines = [];
   for (let value = low; value <= high + step / 2; value += step) {
-    lines.push(svg("line", { class: Math.abs(value) < step / 1e6 ? "axis" : "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }));
+    lines.push(
+      svg("line", {
+        class: Math.abs(value) < step / 1e6 ? "axis" : "grid",
+        x1: LEFT,
+        x2: WIDTH - RIGHT,
+        y1: y(value),
+        y2: y(value),
+      }),
+    );
     lines.push(svg("text", { x: LEFT - 6, y: y(value) + 3.5, "text-anchor": "end" }, short(value)));
   }
   const longest = Math.max(3, Math.floor((band * every) / 6));
-  const labels = categories.map((name, n) => (n % every ? null : svg("text", { x: x(n), y: HEIGHT + 16, "text-anchor": "middle" }, cut(name, longest))));
+  const labels = categories.map((name, n) =>
+    n % every ? null : svg("text", { x: x(n), y: HEIGHT + 16, "text-anchor": "middle" }, cut(name, longest)),
+  );
   const { x_label: below, y_label: beside } = given.axis_config;
   const named = [
-    below && svg("text", { class: "axis-label", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT + 34, "text-anchor": "middle" }, below),
-    beside && svg("text", { class: "axis-label", x: 0, y: 0, transform: `translate(10 ${HEIGHT / 2}) rotate(-90)`, "text-anchor": "middle" }, beside),
+    below &&
+      svg(
+        "text",
+        { class: "axis-label", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT + 34, "text-anchor": "middle" },
+        below,
+      ),
+    beside &&
+      svg(
+        "text",
+        {
+          class: "axis-label",
+          x: 0,
+          y: 0,
+          transform: `translate(10 ${HEIGHT / 2}) rotate(-90)`,
+          "text-anchor": "middle",
+        },
+        beside,
+      ),
   ];
   const draw = given.type === "bar" ? bars : curves;
   return [lines, labels, named, draw(given.type, categories, series, { x, y, band })];
@@ -78,7 +138,18 @@ function bars(_, categories, series, { x, y, band }) {
       const left = x(n) - band * 0.35 + width * number;
       const top = y(Math.max(0, value));
       const height = Math.max(0.5, Math.abs(y(value) - y(0)));
-      return svg("rect", { class: `fill-${number}`, x: left.toFixed(1), y: top.toFixed(1), width: Math.max(1, width - 1).toFixed(1), height: height.toFixed(1), rx: 2 }, named(one.name, category, value));
+      return svg(
+        "rect",
+        {
+          class: `fill-${number}`,
+          x: left.toFixed(1),
+          y: top.toFixed(1),
+          width: Math.max(1, width - 1).toFixed(1),
+          height: height.toFixed(1),
+          rx: 2,
+        },
+        named(one.name, category, value),
+      );
     }),
   );
 }
@@ -93,7 +164,13 @@ function curves(type, categories, series, { x, y }) {
       {},
       type === "area" ? svg("path", { class: `area fill-${number}`, d: path + ends }) : null,
       svg("path", { class: `line stroke-${number}`, d: path }),
-      points.map(([left, top, category]) => svg("circle", { class: `fill-${number}`, cx: left.toFixed(1), cy: top.toFixed(1), r: 3 }, named(one.name, category, valueOf(one, category)))),
+      points.map(([left, top, category]) =>
+        svg(
+          "circle",
+          { class: `fill-${number}`, cx: left.toFixed(1), cy: top.toFixed(1), r: 3 },
+          named(one.name, category, valueOf(one, category)),
+        ),
+      ),
     );
   });
 }
@@ -108,7 +185,14 @@ function pie(segments) {
     if (share > 0.9999) return svg("circle", { class: `slice fill-${number}`, cx: 110, cy: 110, r: 100 }, title);
     const [startX, startY] = onCircle(from);
     const [endX, endY] = onCircle(to);
-    return svg("path", { class: `slice fill-${number}`, d: `M110 110L${startX} ${startY}A100 100 0 ${share > 0.5 ? 1 : 0} 1 ${endX} ${endY}Z` }, title);
+    return svg(
+      "path",
+      {
+        class: `slice fill-${number}`,
+        d: `M110 110L${startX} ${startY}A100 100 0 ${share > 0.5 ? 1 : 0} 1 ${endX} ${endY}Z`,
+      },
+      title,
+    );
   });
 }
 
@@ -131,7 +215,9 @@ function scale(least, most) {
 }
 
 function short(value) {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(Math.abs(value) < 1e-12 ? 0 : value);
+  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(
+    Math.abs(value) < 1e-12 ? 0 : value,
+  );
 }
 
 function cut(name, length) {

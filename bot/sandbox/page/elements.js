@@ -28,9 +28,13 @@ export function element(given, block, context) {
     case "workflow_button":
       return button(given, marks);
     case "icon_button":
-      return el("button", { type: "button", class: "plain", ...marks, title: plain(given.text), "aria-label": plain(given.text) }, icon(given.icon));
+      return el(
+        "button",
+        { type: "button", class: "plain", ...marks, title: plain(given.text), "aria-label": plain(given.text) },
+        icon(given.icon),
+      );
     case "feedback_buttons":
-      return feedback(given, marks);
+      return feedback(given, marks, context.state.feedback.get(context.ts));
     case "checkboxes":
     case "radio_buttons":
       return choices(given, marks, context);
@@ -41,7 +45,9 @@ export function element(given, block, context) {
       return select(given, marks, context, optionsOf(given));
     case "users_select":
     case "multi_users_select":
-      return select(given, marks, context, [["", [...context.state.people.values()].map((one) => [one.id, nameOf(one)])]]);
+      return select(given, marks, context, [
+        ["", [...context.state.people.values()].map((one) => [one.id, nameOf(one)])],
+      ]);
     case "channels_select":
     case "conversations_select":
     case "multi_channels_select":
@@ -59,12 +65,19 @@ function button(given, marks) {
   return el("button", { type: "button", ...attributes }, plain(given.text));
 }
 
-function feedback(given, marks) {
+function feedback(given, marks, pressed) {
   const one = (side, shape) => {
     const label = given[side].accessibility_label ?? plain(given[side].text);
-    return el("button", { type: "button", class: "plain", ...marks, value: given[side].value, title: label, "aria-label": label }, icon(shape));
+    const { value } = given[side];
+    const attributes = { type: "button", class: "plain", ...marks, value, title: label, "aria-label": label };
+    return el("button", { ...attributes, "aria-pressed": String(pressed === value) }, icon(shape));
   };
-  return el("span", { class: "feedback", role: "group", "aria-label": "Feedback" }, one("positive_button", "thumb_up"), one("negative_button", "thumb_down"));
+  return el(
+    "span",
+    { class: "feedback", role: "group", "aria-label": "Feedback" },
+    one("positive_button", "thumb_up"),
+    one("negative_button", "thumb_down"),
+  );
 }
 
 function typed(given, marks, { input }) {
@@ -93,7 +106,7 @@ function asked(input) {
 
 function choices(given, marks, context) {
   const multiple = given.type === "checkboxes";
-  const chosen = new Set((multiple ? given.initial_options ?? [] : [given.initial_option]).map((one) => one?.value));
+  const chosen = new Set((multiple ? (given.initial_options ?? []) : [given.initial_option]).map((one) => one?.value));
   const name = `${marks["data-block"]}-${marks["data-action"]}`;
   const rows = given.options.map((option) =>
     el(
@@ -106,7 +119,12 @@ function choices(given, marks, context) {
         checked: chosen.has(option.value),
         required: !multiple && context.input?.required,
       }),
-      el("span", {}, text(option.text, context), option.description ? el("small", {}, text(option.description, context)) : null),
+      el(
+        "span",
+        {},
+        text(option.text, context),
+        option.description ? el("small", {}, text(option.description, context)) : null,
+      ),
     ),
   );
   return el("span", { class: "choices", role: "group", ...marks }, rows);
@@ -125,8 +143,12 @@ function channelsFor({ state, person }) {
 function select(given, marks, { input }, groups) {
   const multiple = given.type.startsWith("multi_");
   const initial = [
-    given.initial_option?.value, given.initial_user, given.initial_channel, given.initial_conversation,
-    ...(given.initial_options ?? []).map((option) => option.value), ...(given.initial_users ?? []),
+    given.initial_option?.value,
+    given.initial_user,
+    given.initial_channel,
+    given.initial_conversation,
+    ...(given.initial_options ?? []).map((option) => option.value),
+    ...(given.initial_users ?? []),
   ];
   const made = groups.map(([label, options]) => {
     const rows = options.map(([value, name]) => el("option", { value, selected: initial.includes(value) }, name));

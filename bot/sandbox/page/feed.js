@@ -1,8 +1,26 @@
 /** The sandbox's feed of Server-Sent Events, read into the state. */
 
 const KINDS = [
-  "snapshot", "message", "deleted", "ephemeral", "status", "session", "title", "prompts", "view", "view_closed",
-  "view_errors", "home", "problem", "channel", "user", "usage", "sockets", "installed", "clock", "faults",
+  "snapshot",
+  "message",
+  "deleted",
+  "ephemeral",
+  "status",
+  "session",
+  "title",
+  "prompts",
+  "view",
+  "view_closed",
+  "view_errors",
+  "home",
+  "problem",
+  "channel",
+  "user",
+  "usage",
+  "sockets",
+  "installed",
+  "clock",
+  "faults",
 ];
 
 /**

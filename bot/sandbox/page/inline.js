@@ -8,7 +8,17 @@ const PUNCTUATION = /[!-/:-@[-`{-~\p{P}\p{S}]/u;
 const TEXT = /[^\\`*_~[\]!<&:\nh]+/y;
 const ADDRESS = /https?:\/\/[^\s<>*`"|\\]+/y;
 const ENTITY = /&(?:(amp|lt|gt|quot|nbsp|copy|hellip|mdash|ndash)|#(\d{1,7})|#x([\da-f]{1,6}));/iy;
-const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', nbsp: "\u00a0", copy: "©", hellip: "…", mdash: "—", ndash: "–" };
+const ENTITIES = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  nbsp: "\u00a0",
+  copy: "©",
+  hellip: "…",
+  mdash: "—",
+  ndash: "–",
+};
 const TARGET = /\(\s*(?:<([^<>\n]*)>|((?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*\))*))(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/y;
 const ANGLE = /<([^<>\n]{1,2000})>/y;
 const SHORT_NAME = /:[a-z0-9_+-]{1,40}:/y;
@@ -165,7 +175,13 @@ export function inline(text, names) {
     const found = take(ENTITY);
     if (!found) return 0;
     const number = found[2] ? Number(found[2]) : parseInt(found[3], 16);
-    parts.push(found[1] ? ENTITIES[found[1].toLowerCase()] : number > 0 && number < 0x110000 ? String.fromCodePoint(number) : "\ufffd");
+    parts.push(
+      found[1]
+        ? ENTITIES[found[1].toLowerCase()]
+        : number > 0 && number < 0x110000
+          ? String.fromCodePoint(number)
+          : "\ufffd",
+    );
     return found[0].length;
   }
 
@@ -181,7 +197,8 @@ export function inline(text, names) {
     const found = at && /[\p{L}\p{N}_]/u.test(text[at - 1]) ? null : take(ADDRESS);
     if (!found) return 0;
     let address = found[0].replace(/[.,;:!?'_~\]]+$/, "");
-    while (address.endsWith(")") && address.split(")").length > address.split("(").length) address = address.slice(0, -1);
+    while (address.endsWith(")") && address.split(")").length > address.split("(").length)
+      address = address.slice(0, -1);
     parts.push(link(address, address));
     return address.length;
   }

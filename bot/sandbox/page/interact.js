@@ -21,7 +21,7 @@ const BUTTONS = new Set(["button", "feedback_buttons", "icon_button", "workflow_
  * Let the elements within `root` work. `holder(target)` says what they are in: its blocks, whose it is, and how the
  * control endpoint finds it ({channel, ts} or {view_id}).
  * @param {HTMLElement} root
- * @param {(target: HTMLElement) => {user: string, blocks: any[], address: object} | null} holder
+ * @param {(target: HTMLElement) => {user: string, blocks: any[], address: object, onFeedback?: Function} | null} holder
  */
 export function listen(root, holder) {
   root.addEventListener("click", (event) => {
@@ -43,8 +43,14 @@ async function use(target, held) {
   if (target.dataset.kind === "overflow") target.value = "";
   target.setAttribute("aria-busy", "true");
   try {
-    await act("click", { user: held.user, action_id: given.action_id, block_id: block.block_id, value, ...held.address });
-    if (target.dataset.kind === "feedback_buttons") press(target);
+    await act("click", {
+      user: held.user,
+      action_id: given.action_id,
+      block_id: block.block_id,
+      value,
+      ...held.address,
+    });
+    if (target.dataset.kind === "feedback_buttons") held.onFeedback?.(value);
   } catch (problem) {
     if (problem.status !== 504) notify(problem.message);
   } finally {
@@ -56,13 +62,10 @@ function elementsOf(block) {
   return [...(block.elements ?? []), block.accessory, block.element].filter(Boolean);
 }
 
-function press(target) {
-  for (const button of target.parentNode.children) button.classList.toggle("pressed", button === target);
-}
-
 /** The value, or the values of several, that a select, picker, checkboxes or radio buttons have now. */
 function chosen(target) {
-  if (target.dataset.kind === "checkboxes") return [...target.querySelectorAll("input:checked")].map((box) => box.value);
+  if (target.dataset.kind === "checkboxes")
+    return [...target.querySelectorAll("input:checked")].map((box) => box.value);
   if (target.dataset.kind === "radio_buttons") return target.querySelector("input:checked")?.value ?? null;
   if (target.multiple) return [...target.selectedOptions].map((option) => option.value);
   if (target.dataset.kind === "datetimepicker") return target.value ? new Date(target.value).getTime() / 1000 : null;
@@ -107,12 +110,18 @@ function confirmed(confirm) {
   const dialog = el(
     "dialog",
     { class: "modal small", "aria-labelledby": "confirm-title" },
-    el("form", { method: "dialog" },
+    el(
+      "form",
+      { method: "dialog" },
       el("h2", { id: "confirm-title" }, plain(confirm.title)),
       el("p", {}, plain(confirm.text)),
-      el("div", { class: "modal-buttons" },
+      el(
+        "div",
+        { class: "modal-buttons" },
         el("button", { class: "button", value: "no" }, plain(confirm.deny) || "Cancel"),
-        el("button", { class: `button ${confirm.style ?? "primary"}`, value: "yes" }, plain(confirm.confirm) || "Yes"))),
+        el("button", { class: `button ${confirm.style ?? "primary"}`, value: "yes" }, plain(confirm.confirm) || "Yes"),
+      ),
+    ),
   );
   document.body.append(dialog);
   dialog.showModal();

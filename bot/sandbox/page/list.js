@@ -15,7 +15,12 @@ const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric"
 export class MessageList {
   /**
    * @param {HTMLElement} root gets the list
-   * @param {{label: string, inThread: boolean, openThread: (ts: string) => void, leave: () => void}} options
+   * @param {object} options
+   * @param {string} options.label
+   * @param {boolean} options.inThread
+   * @param {(ts: string) => void} [options.openThread]
+   * @param {() => void} options.leave what comes after the list: focus goes there
+   * @param {() => void} options.redraw
    */
   constructor(root, options) {
     this.options = options;
@@ -25,7 +30,12 @@ export class MessageList {
     this.limit = SHOWN_AT_FIRST;
     this.list = el("ol", { class: "messages", "aria-label": options.label });
     this.scroller = el("div", { class: "scroller" }, this.list);
-    this.jump = el("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() }, icon("down"), "Latest");
+    this.jump = el(
+      "button",
+      { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() },
+      icon("down"),
+      "Latest",
+    );
     root.append(this.scroller, this.jump);
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#follow()).observe(this.list);
@@ -40,23 +50,25 @@ export class MessageList {
    * @param {string} key what is shown; another one begins at its end
    * @param {any[]} messages
    * @param {import("./blocks.js").Context} context
-   * @param {{status?: any, empty?: Node}} more
+   * @param {{status?: any, intro?: () => Node}} more `intro` stands before the first message
    */
-  draw(key, messages, context, { status, empty } = {}) {
+  draw(key, messages, context, { status, intro } = {}) {
     if (key !== this.key) this.#begin(key);
     this.context = context;
     const hidden = Math.max(0, messages.length - this.limit);
-    const nodes = hidden ? [this.#node("earlier", () => this.#earlier(hidden))] : [];
+    const nodes = hidden ? [this.#node("earlier", () => this.#earlier(hidden), hidden)] : [];
+    if (intro && !hidden)
+      nodes.push(this.#node("intro", () => el("li", { class: "intro" }, intro()), !messages.length));
     let before = null;
     for (const message of messages.slice(hidden)) {
       const day = DAY.format(new Date(Number(message.ts) * 1000));
-      if (day !== before?.day) nodes.push(this.#node(`day ${day}`, () => el("li", { class: "day" }, el("span", {}, day))));
+      if (day !== before?.day && !this.options.inThread)
+        nodes.push(this.#node(`day ${day}`, () => el("li", { class: "day" }, el("span", {}, day))));
       const compact = day === before?.day && together(before.message, message);
       nodes.push(this.#message(message, compact));
       before = { day, message };
     }
     if (status) nodes.push(this.#node("status", () => thinking(status, context.state), status));
-    if (!messages.length && empty) nodes.push(this.#node("empty", () => el("li", { class: "empty" }, empty)));
     arrange(this.list, nodes);
     this.#forget(nodes);
     this.#rove();
@@ -88,13 +100,22 @@ export class MessageList {
     const editing = this.editing === message.ts;
     const replies = this.options.inThread ? [] : state.replies(message.channel, message.ts);
     const status = this.options.inThread ? null : state.status(message.channel, message.ts);
-    const look = [person.id, person.is_admin, compact, editing, replies.length, replies.at(-1)?.ts, status?.status, state.people.size].join();
+    const thread = [replies.length, replies.at(-1)?.ts, status?.status];
+    const look = [
+      person.id,
+      person.is_admin,
+      compact,
+      editing,
+      state.feedback.get(message.ts),
+      state.people.size,
+      ...thread,
+    ].join();
     const known = this.items.get(message.ts);
     if (known?.message === message && known.look === look) return known.node;
     const fresh = drawMessage(message, { ...this.context, compact, editing, inThread: this.options.inThread });
     const node = known ? patch(known.node, fresh) : fresh;
-    this.items.set(message.ts, { node, message, look });
-    if (editing && !known.look.split(",")[3].includes("true")) node.querySelector("textarea").focus();
+    this.items.set(message.ts, { node, message, look, editing });
+    if (editing && !known?.editing) queueMicrotask(() => node.querySelector("textarea")?.focus());
     return node;
   }
 
@@ -115,9 +136,13 @@ export class MessageList {
     const more = () => {
       this.limit += SHOWN_AT_FIRST * 2;
       this.following = false;
-      this.redraw();
+      this.options.redraw();
     };
-    return el("li", { class: "earlier" }, el("button", { type: "button", class: "button", onclick: more }, `Show earlier messages (${hidden})`));
+    return el(
+      "li",
+      { class: "earlier" },
+      el("button", { type: "button", class: "button", onclick: more }, `Show earlier messages (${hidden})`),
+    );
   }
 
   #messages() {
@@ -145,8 +170,17 @@ export class MessageList {
   #held(target) {
     const message = this.items.get(target.closest("[data-ts]")?.dataset.ts)?.message;
     if (!message) return null;
-    const address = { channel: message.channel, ts: message.ts };
-    return { user: this.context.person.id, blocks: message.blocks ?? [], address };
+    const { state, person } = this.context;
+    const onFeedback = (value) => {
+      state.feedback.set(message.ts, value);
+      this.options.redraw();
+    };
+    return {
+      user: person.id,
+      blocks: message.blocks ?? [],
+      address: { channel: message.channel, ts: message.ts },
+      onFeedback,
+    };
   }
 
   #clicked(event) {
@@ -164,7 +198,7 @@ export class MessageList {
         return attempt("delete", what);
       case "dismiss":
         this.context.state.dismissed.add(ts);
-        return this.redraw();
+        return this.options.redraw();
       case "edit":
         return this.#edit(ts);
       case "cancel":
@@ -175,7 +209,7 @@ export class MessageList {
 
   #edit(ts) {
     this.editing = ts;
-    this.redraw();
+    this.options.redraw();
   }
 
   async #save(event) {
@@ -211,20 +245,29 @@ export class MessageList {
       this.current = messages[Math.max(0, next)].dataset.ts;
       this.#rove();
       messages[Math.max(0, next)].focus();
-    } else if (event.key === "Enter" && !this.options.inThread) this.options.openThread(event.target.dataset.ts);
+    } else if (event.key === "Enter" && !this.options.inThread) {
+      event.preventDefault();
+      this.options.openThread(event.target.dataset.ts);
+    }
   }
 }
 
 /** Whether the later message can do without saying again who wrote it. */
 function together(before, message) {
-  if (before.user !== message.user || before.only_for || message.only_for || before.subtype === "tombstone") return false;
+  if (before.user !== message.user || before.only_for || message.only_for || before.subtype === "tombstone")
+    return false;
   return Number(message.ts) - Number(before.ts) < TOGETHER_SECONDS;
 }
 
 function thinking(status, state) {
   const text = statusText(status, state);
   const notes = status.loading_messages ?? [];
-  return el("li", { class: "thinking" }, el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i")), el("span", {}, notes.length ? `${text} ${notes[0]}` : text));
+  return el(
+    "li",
+    { class: "thinking" },
+    el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i")),
+    el("span", {}, notes.length ? `${text} ${notes[0]}` : text),
+  );
 }
 
 async function attempt(action, given) {

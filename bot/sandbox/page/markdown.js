@@ -20,7 +20,11 @@ const DEEPEST = 12;
  */
 export function markdown(text, names) {
   const lines = text.replace(/\r\n?/g, "\n").split("\n");
-  return blocks(lines.map((line) => line.replace(/^[ \t]+/, widened)), names, 0);
+  return blocks(
+    lines.map((line) => line.replace(/^[ \t]+/, widened)),
+    names,
+    0,
+  );
 }
 
 function widened(blank) {
@@ -129,7 +133,7 @@ function list(lines, at, names, depth) {
 }
 
 /** The lines of one item without its indentation. Nested lists may be indented by two columns less than they should. */
-function listItem(lines, at, [, indent, marker, space = " ", rest = ""]) {
+function listItem(lines, at, [, indent, marker, , space = " ", rest = ""]) {
   const width = indent.length + marker.length + (space.length > 4 ? 1 : space.length);
   const inside = [space.length > 4 ? space.slice(1) + rest : rest];
   let end = at + 1;
@@ -157,7 +161,11 @@ function itemContent(inside, names, depth, loose) {
   if (!loose) made = made.flatMap((node) => (node.nodeName === "P" && !node.className ? [...node.childNodes] : [node]));
   if (!task) return made;
   const done = task[1] !== " ";
-  return [el("span", { class: "task", role: "img", "aria-label": done ? "done" : "to do" }, done ? "☑" : "☐"), " ", ...made];
+  return [
+    el("span", { class: "task", role: "img", "aria-label": done ? "done" : "to do" }, done ? "☑" : "☐"),
+    " ",
+    ...made,
+  ];
 }
 
 function nextWritten(lines, at) {
@@ -171,12 +179,18 @@ function isTable(lines, at) {
 }
 
 function table(lines, at, names) {
-  const sides = cells(lines[at + 1]).map((cell) => (cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "end") : null));
+  const sides = cells(lines[at + 1]).map((cell) =>
+    cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "end") : null,
+  );
   let end = at + 2;
   while (end < lines.length && lines[end].trim() && !begins(lines, end)) end += 1;
   const row = (line, tag) => {
     const given = cells(line);
-    return el("tr", {}, sides.map((side, n) => el(tag, { class: side && `to-${side}` }, inline(given[n] ?? "", names))));
+    return el(
+      "tr",
+      {},
+      sides.map((side, n) => el(tag, { class: side && `to-${side}` }, inline(given[n] ?? "", names))),
+    );
   };
   const body = lines.slice(at + 2, end).map((line) => row(line, "td"));
   return [scrollable(el("table", {}, el("thead", {}, row(lines[at], "th")), el("tbody", {}, body))), end];
@@ -188,7 +202,10 @@ export function scrollable(content, label = "Table") {
 }
 
 function cells(line) {
-  const inside = line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "");
+  const inside = line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "");
   return inside.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 

@@ -47,6 +47,7 @@ function special(head, label) {
   const [kind, ...more] = head.split("^");
   if (["here", "channel", "everyone"].includes(kind)) return broadcast(kind);
   if (kind === "subteam") return el("span", { class: "mention" }, label || `@${more[0]}`);
-  if (kind === "date") return el("time", {}, label || (more[0] ? new Date(Number(more[0]) * 1000).toLocaleString() : head));
+  if (kind === "date")
+    return el("time", {}, label || (more[0] ? new Date(Number(more[0]) * 1000).toLocaleString() : head));
   return label ? el("span", {}, label) : null;
 }

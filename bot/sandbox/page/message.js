@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { avatar, nameOf } from "./people.js";
 
-const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const TASKS = { pending: "○", in_progress: "◐", complete: "●", error: "✕" };
 
 /**
@@ -16,17 +16,26 @@ const TASKS = { pending: "○", in_progress: "◐", complete: "●", error: "✕
  */
 export function drawMessage(message, context) {
   const author = context.state.person(message.user);
-  const classes = ["message", context.compact && "compact", message.only_for && "ephemeral", message.subtype === "tombstone" && "gone"];
+  const within = { ...context, ts: message.ts };
+  const classes = [
+    "message",
+    context.compact && "compact",
+    message.only_for && "ephemeral",
+    message.subtype === "tombstone" && "gone",
+  ];
   return el(
     "li",
     { class: classes.filter(Boolean).join(" "), "data-ts": message.ts, tabindex: "-1" },
     el("div", { class: "gutter" }, context.compact ? el("time", {}, timeOf(message.ts)) : avatar(author)),
-    el("div", { class: "content" },
+    el(
+      "div",
+      { class: "content" },
       message.only_for ? onlyForYou() : null,
       head(message, author),
-      context.editing ? editor(message) : body(message, context),
+      context.editing ? editor(message) : body(message, within),
       reactions(message, context),
-      context.inThread ? null : summary(message, context)),
+      context.inThread ? null : summary(message, context),
+    ),
     context.editing || message.only_for || message.subtype === "tombstone" ? null : toolbar(message, context),
   );
 }
@@ -36,7 +45,13 @@ export function timeOf(ts) {
 }
 
 function onlyForYou() {
-  return el("p", { class: "only-for-you" }, icon("eye"), "Only visible to you ", el("button", { type: "button", class: "plain", "data-do": "dismiss" }, "Dismiss"));
+  return el(
+    "p",
+    { class: "only-for-you" },
+    icon("eye"),
+    "Only visible to you ",
+    el("button", { type: "button", class: "plain", "data-do": "dismiss" }, "Dismiss"),
+  );
 }
 
 function head(message, author) {
@@ -51,7 +66,11 @@ function head(message, author) {
 }
 
 function body(message, context) {
-  const made = message.blocks?.length ? blocks(message.blocks, context) : message.text ? [el("p", {}, mrkdwn(message.text, context.names))] : [];
+  const made = message.blocks?.length
+    ? blocks(message.blocks, context)
+    : message.text
+      ? [el("p", {}, mrkdwn(message.text, context.names))]
+      : [];
   const growing = message.streaming_state === "in_progress";
   return el(
     "div",
@@ -59,7 +78,13 @@ function body(message, context) {
     tasks(message.chunks ?? []),
     made,
     (message.attachments ?? []).map((one) => attachment(one, context)),
-    message.files?.length ? el("ul", { class: "files" }, message.files.map((one) => el("li", {}, file(one, context)))) : null,
+    message.files?.length
+      ? el(
+          "ul",
+          { class: "files" },
+          message.files.map((one) => el("li", {}, file(one, context))),
+        )
+      : null,
     message.edited && message.user !== context.state.bot.user ? el("small", { class: "edited" }, "(edited)") : null,
   );
 }
@@ -67,26 +92,48 @@ function body(message, context) {
 function tasks(chunks) {
   const known = chunks.filter((chunk) => chunk.type === "task_update" || chunk.type === "plan_update");
   if (!known.length) return null;
-  return el("ul", { class: "tasks" }, known.map((chunk) =>
-    el("li", { class: `task-${chunk.status ?? "plan"}` },
-      el("span", { "aria-hidden": "true" }, TASKS[chunk.status] ?? "▸"), ` ${chunk.title}`, chunk.details ? el("small", {}, ` ${chunk.details}`) : null)));
+  return el(
+    "ul",
+    { class: "tasks" },
+    known.map((chunk) =>
+      el(
+        "li",
+        { class: `task-${chunk.status ?? "plan"}` },
+        el("span", { "aria-hidden": "true" }, TASKS[chunk.status] ?? "▸"),
+        ` ${chunk.title}`,
+        chunk.details ? el("small", {}, ` ${chunk.details}`) : null,
+      ),
+    ),
+  );
 }
 
 function attachment(given, context) {
-  const inside = given.blocks?.length ? blocks(given.blocks, context) : mrkdwn(given.text ?? given.fallback ?? "", context.names);
+  const inside = given.blocks?.length
+    ? blocks(given.blocks, context)
+    : mrkdwn(given.text ?? given.fallback ?? "", context.names);
   return el("div", { class: "attachment" }, given.title ? el("strong", {}, given.title) : null, inside);
 }
 
 function file(given, { state }) {
-  if (given.file_access === "check_file_info") return el("span", { class: "file" }, icon("file"), "A file from another company");
+  if (given.file_access === "check_file_info")
+    return el("span", { class: "file" }, icon("file"), "A file from another company");
   if (!given.name) return el("span", { class: "file" }, icon("file"), "This file is gone");
   const address = `${new URL(given.url_private).pathname}?viewer=${encodeURIComponent(state.viewer)}`;
   if (given.is_external) return el("span", { class: "file" }, icon("file"), given.name);
   const isPicture = given.mimetype.startsWith("image/") && given.mimetype !== "image/svg+xml";
-  const label = [el("span", { class: "file-name" }, given.title || given.name), el("small", {}, `${given.pretty_type}, ${sizeOf(given.size)}`)];
+  const label = [
+    el("span", { class: "file-name" }, given.title || given.name),
+    el("small", {}, `${given.pretty_type}, ${sizeOf(given.size)}`),
+  ];
   return el(
     "a",
-    { class: isPicture ? "file picture" : "file", href: address, target: "_blank", rel: "noopener", download: isPicture ? null : given.name },
+    {
+      class: isPicture ? "file picture" : "file",
+      href: address,
+      target: "_blank",
+      rel: "noopener",
+      download: isPicture ? null : given.name,
+    },
     isPicture ? el("img", { src: address, alt: given.alt_txt ?? given.name, loading: "lazy" }) : icon("file"),
     el("span", {}, label),
   );
@@ -99,14 +146,27 @@ export function sizeOf(bytes) {
 
 function reactions(message, { state, person }) {
   if (!message.reactions?.length) return null;
-  return el("div", { class: "reactions" }, message.reactions.map(({ name, users, count }) => {
-    const who = users.map((id) => nameOf(state.person(id)) || id).join(", ");
-    return el(
-      "button",
-      { type: "button", class: "reaction", "data-do": "react", value: name, "aria-pressed": String(users.includes(person.id)), title: `${who}: :${name}:` },
-      emoji(name) ?? `:${name}:`, " ", String(count),
-    );
-  }));
+  return el(
+    "div",
+    { class: "reactions" },
+    message.reactions.map(({ name, users, count }) => {
+      const who = users.map((id) => nameOf(state.person(id)) || id).join(", ");
+      return el(
+        "button",
+        {
+          type: "button",
+          class: "reaction",
+          "data-do": "react",
+          value: name,
+          "aria-pressed": String(users.includes(person.id)),
+          title: `${who}: :${name}:`,
+        },
+        emoji(name) ?? `:${name}:`,
+        " ",
+        String(count),
+      );
+    }),
+  );
 }
 
 /** How the thread stands: a button that opens it. */
@@ -121,7 +181,9 @@ function summary(message, { state }) {
     { type: "button", class: "summary", "data-do": "thread" },
     authors.map((id) => avatar(state.person(id), "tiny")),
     replies.length ? el("span", { class: "count" }, count) : null,
-    status ? el("span", { class: "status" }, statusText(status, state)) : el("small", {}, `last at ${timeOf(replies.at(-1).ts)}`),
+    status
+      ? el("span", { class: "status" }, statusText(status, state))
+      : el("small", {}, `last at ${timeOf(replies.at(-1).ts)}`),
   );
 }
 
@@ -140,7 +202,7 @@ function toolbar(message, { state, person, inThread }) {
     REACTIONS.slice(0, 3).map((name) => tool("react", `React with ${name}`, emoji(name), name)),
     inThread ? null : tool("thread", "Reply in the thread", icon("reply")),
     own ? tool("edit", "Edit", icon("edit")) : null,
-    own || person.is_admin && message.user !== state.bot.user ? tool("delete", "Delete", icon("trash")) : null,
+    own || (person.is_admin && message.user !== state.bot.user) ? tool("delete", "Delete", icon("trash")) : null,
   );
 }
 
@@ -149,9 +211,12 @@ function editor(message) {
     "form",
     { class: "editor", "data-do": "save" },
     el("textarea", { name: "text", rows: 3, "aria-label": "Edit the message" }, editable(message)),
-    el("div", { class: "actions" },
+    el(
+      "div",
+      { class: "actions" },
       el("button", { type: "button", class: "button", "data-do": "cancel" }, "Cancel"),
-      el("button", { type: "submit", class: "button primary" }, "Save")),
+      el("button", { type: "submit", class: "button primary" }, "Save"),
+    ),
   );
 }
 

@@ -2,13 +2,17 @@
 
 import { arrange, el, patch } from "./dom.js";
 
-const TONES = 6;
+const TONES = 7;
 
 /** @param {any} person undefined for Slackbot and others who are not listed */
 export function avatar(person, size = "") {
   const name = nameOf(person) || "?";
-  const tone = person?.is_bot ? "app" : [...(person?.id ?? "")].reduce((sum, c) => sum + c.charCodeAt(0), 0) % TONES;
-  const initials = name.split(/\s+/).slice(0, 2).map((part) => [...part][0]).join("");
+  const tone = person?.is_bot ? "app" : [...(person?.name ?? "")].reduce((sum, c) => sum + c.charCodeAt(0), 0) % TONES;
+  const initials = name
+    .split(/\s+/)
+    .slice(0, 2)
+    .map((part) => [...part][0])
+    .join("");
   return el("span", { class: `avatar tone-${tone} ${size}`, "aria-hidden": "true" }, person?.is_bot ? "✳" : initials);
 }
 
@@ -42,7 +46,10 @@ export class Switcher {
       this.choices.set(person.id, old ? patch(old, fresh) : fresh);
       this.choices.get(person.id).querySelector("input").checked = person.id === chosen.id;
     }
-    arrange(this.row, people.map((person) => this.choices.get(person.id)));
+    arrange(
+      this.row,
+      people.map((person) => this.choices.get(person.id)),
+    );
     patch(this.caption, el("p", { class: "acting-as" }, el("strong", {}, nameOf(chosen)), ` ${roleOf(chosen)}`));
     this.caption = this.root.lastElementChild;
   }

@@ -27,14 +27,14 @@ export function readPlace(hash, state) {
   const channels = state.channelsOf(person.id);
   const isApp = where === "parley" || where === "home";
   const asked = channels.find((one) => (isApp ? one.kind === "im" : one.kind !== "im" && one.name === where));
-  const first = isWide() || !name ? channels.find((one) => one.name === "general") ?? channels[0] : null;
-  const channel = where === undefined || (where && !asked) ? first : asked ?? first;
+  const first = isWide() || !name ? (channels.find((one) => one.name === "general") ?? channels[0]) : null;
+  const channel = where === undefined || (where && !asked) ? first : (asked ?? first);
   return { person, channel: channel ?? null, thread: (channel === asked && what) || "", home: where === "home" };
 }
 
 /** @param {Place} place */
 export function writePlace({ person, channel, thread, home }) {
-  const where = channel?.kind === "im" ? (home ? "home" : "parley") : channel?.name ?? "";
+  const where = channel?.kind === "im" ? (home ? "home" : "parley") : (channel?.name ?? "");
   const parts = [person.name, where, home ? "" : thread];
   while (parts.length > 1 && !parts.at(-1)) parts.pop();
   return `#/${parts.map(encodeURIComponent).join("/")}${parts.length === 1 ? "/" : ""}`;

@@ -10,7 +10,11 @@ const LIST_MARKS = ["1", "a", "i"];
 
 /** @param {import("./mentions.js").Names} names */
 export function richText(block, names) {
-  return el("div", { class: "rich-text" }, (block.elements ?? []).map((part) => element(part, names)));
+  return el(
+    "div",
+    { class: "rich-text" },
+    (block.elements ?? []).map((part) => element(part, names)),
+  );
 }
 
 function element(part, names) {

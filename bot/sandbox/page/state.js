@@ -8,6 +8,8 @@ export class State {
     this.loaded = false;
     this.unread = new Set();
     this.dismissed = new Set();
+    /** @type {Map<string, string>} the feedback button pressed last, by the message's ts */
+    this.feedback = new Map();
     this.forget();
   }
 
@@ -124,8 +126,21 @@ export class State {
 const HANDLERS = {
   snapshot(state, given) {
     state.forget();
-    const lists = { user: "users", channel: "channels", message: "messages", ephemeral: "ephemerals", status: "statuses" };
-    Object.assign(lists, { session: "sessions", title: "titles", prompts: "prompts", view: "views", home: "homes", usage: "usage" });
+    const lists = {
+      user: "users",
+      channel: "channels",
+      message: "messages",
+      ephemeral: "ephemerals",
+      status: "statuses",
+    };
+    Object.assign(lists, {
+      session: "sessions",
+      title: "titles",
+      prompts: "prompts",
+      view: "views",
+      home: "homes",
+      usage: "usage",
+    });
     for (const [kind, list] of Object.entries(lists)) for (const one of given[list]) state.apply(kind, one);
     for (const kind of ["sockets", "installed", "clock", "faults"]) state.apply(kind, given[kind]);
     state.team = given.team;

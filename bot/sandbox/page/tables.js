@@ -10,8 +10,24 @@ const PAGE_SIZE = 5;
 export function table(block, { names }) {
   const settings = block.column_settings ?? [];
   const [head, ...body] = block.rows ?? [];
-  const row = (cells, tag) => el("tr", {}, (cells ?? []).map((cell, number) => el(tag, { class: side(cell, settings[number]) }, content(cell, names))));
-  return scrollable(el("table", {}, el("thead", {}, row(head, "th")), el("tbody", {}, body.map((cells) => row(cells, "td")))));
+  const row = (cells, tag) =>
+    el(
+      "tr",
+      {},
+      (cells ?? []).map((cell, number) => el(tag, { class: side(cell, settings[number]) }, content(cell, names))),
+    );
+  return scrollable(
+    el(
+      "table",
+      {},
+      el("thead", {}, row(head, "th")),
+      el(
+        "tbody",
+        {},
+        body.map((cells) => row(cells, "td")),
+      ),
+    ),
+  );
 }
 
 function side(cell, setting) {
@@ -26,7 +42,9 @@ function content(cell, names) {
 
 function worth(cell) {
   if (cell?.type === "raw_number") return Number(cell.value);
-  return cell?.type === "rich_text" ? richText(cell, { user: String, channel: String }).textContent : String(cell?.text ?? "");
+  return cell?.type === "rich_text"
+    ? richText(cell, { user: String, channel: String }).textContent
+    : String(cell?.text ?? "");
 }
 
 /** https://docs.slack.dev/reference/block-kit/blocks/data-table-block */
@@ -41,26 +59,43 @@ export function dataTable(block, { names }) {
 
   function draw() {
     const focused = frame.contains(document.activeElement) ? document.activeElement.dataset.part : null;
-    const made = el("table", {}, el("caption", {}, block.caption), el("thead", {}, el("tr", {}, head.map(heading))), el("tbody", {}, shown().map(line)));
+    const made = el(
+      "table",
+      {},
+      el("caption", {}, block.caption),
+      el("thead", {}, el("tr", {}, head.map(heading))),
+      el("tbody", {}, shown().map(line)),
+    );
     frame.replaceChildren(scrollable(made, block.caption), pages > 1 ? pager() : "");
     if (focused) frame.querySelector(`[data-part="${focused}"]:not(:disabled)`)?.focus();
   }
 
   function heading(cell, number) {
     const sorted = now.column === number ? (now.down ? "descending" : "ascending") : "none";
-    const button = el("button", { type: "button", class: "plain", "data-part": `column-${number}`, onclick: () => sort(number) }, content(cell, names));
+    const button = el(
+      "button",
+      { type: "button", class: "plain", "data-part": `column-${number}`, onclick: () => sort(number) },
+      content(cell, names),
+    );
     return el("th", { scope: "col", "aria-sort": sorted, class: side(rows[0]?.[number]) }, button);
   }
 
   function line(cells) {
-    return el("tr", {}, cells.map((cell, number) => {
-      const heads = number === (block.row_header_column_index ?? -1);
-      return el(heads ? "th" : "td", { class: side(cell), scope: heads ? "row" : null }, content(cell, names));
-    }));
+    return el(
+      "tr",
+      {},
+      cells.map((cell, number) => {
+        const heads = number === (block.row_header_column_index ?? -1);
+        return el(heads ? "th" : "td", { class: side(cell), scope: heads ? "row" : null }, content(cell, names));
+      }),
+    );
   }
 
   function shown() {
-    const sorted = now.column < 0 ? rows : rows.toSorted((one, other) => compare(one[now.column], other[now.column]) * (now.down ? -1 : 1));
+    const sorted =
+      now.column < 0
+        ? rows
+        : rows.toSorted((one, other) => compare(one[now.column], other[now.column]) * (now.down ? -1 : 1));
     return sorted.slice(now.page * size, (now.page + 1) * size);
   }
 
@@ -71,8 +106,27 @@ export function dataTable(block, { names }) {
 
   function pager() {
     const turn = (by, name) =>
-      el("button", { type: "button", class: "button", "data-part": name, disabled: now.page + by < 0 || now.page + by >= pages, onclick: () => { now.page += by; draw(); } }, name);
-    return el("div", { class: "pager" }, turn(-1, "Previous"), el("span", { role: "status" }, `${now.page + 1} of ${pages}`), turn(1, "Next"));
+      el(
+        "button",
+        {
+          type: "button",
+          class: "button",
+          "data-part": name,
+          disabled: now.page + by < 0 || now.page + by >= pages,
+          onclick: () => {
+            now.page += by;
+            draw();
+          },
+        },
+        name,
+      );
+    return el(
+      "div",
+      { class: "pager" },
+      turn(-1, "Previous"),
+      el("span", { role: "status" }, `${now.page + 1} of ${pages}`),
+      turn(1, "Next"),
+    );
   }
 }
 
