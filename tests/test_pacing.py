@@ -141,6 +141,8 @@ class Process:
         """Each edit: whether it is final, how long it is on its way to Slack, and how long its answer."""
         last = -math.inf
         for final, there, back in edits:
+            if not final and not await self._pacing.admit(TEAM, name):
+                continue
             while wait := await self._pacing.edit(TEAM, name, min(3600.0, time.monotonic() - last), final=final):
                 await asyncio.sleep(wait)
             last = time.monotonic()

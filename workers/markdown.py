@@ -24,6 +24,8 @@ HALF_DEFINITION = re.compile(
     (?:(?<=\s)|\s++(?:"(?:[^"\\]|\\.)*+"?+|'(?:[^'\\]|\\.)*+'?+|\((?:[^()\\]|\\.)*+\)?+)?+|)[ \t]*+\\?)?)$""",
     re.S | re.X,
 )
+# What of a text may be held back: link targets, HTML, definitions, fence lines and rows that begin with a pipe.
+NOT_SURELY_SHOWN = re.compile(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*|^[> \t]*\|[^\n]*")
 LABEL = re.compile(r"\[([^\[\]]+)\]")
 HEADING_END = re.compile(r"(?:^|[ \t])#+$")
 
@@ -174,7 +176,7 @@ def _paid(text: str, blocks: list[Block]) -> int:
         if header.startswith("|"):
             continue
         seen = sum(map(str.isalnum, header)) if not set(header) & set("[<&!") else 0
-        rest = re.sub(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*", "", text[block.lines[1][2] : stop])
+        rest = NOT_SURELY_SHOWN.sub("", text[block.lines[1][2] : stop])
         if seen + sum(map(str.isalnum, rest)) >= len(header.replace(" ", "")):
             break
         stop = block.lines[1][0]

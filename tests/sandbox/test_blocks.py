@@ -178,3 +178,8 @@ def test_some_blocks_are_for_messages_only(kind: str) -> None:
     }
     with pytest.raises(Refused, match="invalid_blocks"):
         checked([blocks[kind]], "home")
+
+
+def test_blocks_may_use_the_same_action_id() -> None:
+    blocks = [actions(button(action_id="a")), actions(button(action_id="a"))]
+    assert len(checked(blocks, "message")) == 2

@@ -16,7 +16,7 @@ class Check:
     def __init__(self, surface: str) -> None:
         self.surface = surface
         self.problems: list[str] = []
-        self._actions: set[str] = set()
+        self._actions: set[tuple[str, str]] = set()
 
     def wrong(self, problem: str, path: str) -> None:
         self.problems.append(f"{problem} [json-pointer:{path}]")
@@ -85,9 +85,11 @@ class Check:
             return
         if kind not in ("image", "plain_text", "mrkdwn"):
             action = self.string(value, "action_id", path, 255)
-            if action and action in self._actions:
+            # Unique in its block: https://docs.slack.dev/reference/block-kit/block-elements/button-element
+            place = ("/".join(path.split("/")[:3]), action)
+            if action and place in self._actions:
                 self.wrong(f"action_id {action} already exists", f"{path}/action_id")
-            self._actions.add(action)
+            self._actions.add(place)
         if kind in block_fields.ELEMENTS:
             self.only(value, path, block_fields.ELEMENTS[kind])
         ELEMENTS.get(str(kind), _plain)(self, value, path)
