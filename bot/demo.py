@@ -74,7 +74,7 @@ class Demo:
         await self._stack.aclose()
 
     async def ask(self, question: str, thread_ts: str | None = None, *, show: bool = False) -> tuple[str, Outcome]:
-        """Ask as a person would, and wait for the complete answer. Raises DemoFailed after 60 s."""
+        """Ask as a person would, and wait for the complete answer. Raises DemoFailed if there is none in 60 s."""
         slack = self.sandbox.slack
         screen = _Screen() if show else None
         said = question if thread_ts else f"@parley {question}"
@@ -84,12 +84,14 @@ class Demo:
             parts = self._answer(thread_ts or ts, ts)
             if screen and parts:
                 screen.draw("\n\n".join(_text(part) for part in parts))
-            return parts if is_complete(parts) else []
+            return parts if has_ended(parts) else []
 
         try:
             parts = await slack.until(answered, within=ANSWER_SECONDS)
         except TimeoutError:
             raise DemoFailed(f"No complete answer within {ANSWER_SECONDS:.0f} s. {self._last_words()}") from None
+        if _payload(parts[-1])["state"] == "failed":
+            raise DemoFailed(_text(parts[-1]))
         return ts, self._outcome(question, ts, parts)
 
     def _environ(self, redis_url: str) -> dict[str, str]:
@@ -138,10 +140,10 @@ class Demo:
         return f"The log says: {bad[-1]}" if bad else "The log says nothing of it."
 
 
-def is_complete(parts: list[Message]) -> bool:
-    """Whether these are all messages of a reply, each complete."""
+def has_ended(parts: list[Message]) -> bool:
+    """Whether these are all messages of a reply, each complete or failed."""
     states = [_payload(part) for part in parts]
-    return bool(states) and all(s["state"] == "complete" and s["parts"] == len(parts) for s in states)
+    return bool(states) and all(s["state"] != "streaming" and s["parts"] == len(parts) for s in states)
 
 
 class _Screen:

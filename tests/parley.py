@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from bot.demo import is_complete
+from bot.demo import has_ended
 from bot.incoming import Thread
 from bot.processes import die_with_parent
 from bot.sandbox import Sandbox
@@ -108,7 +108,7 @@ class Parley:
         """The complete answers to the messages `asked` (their ts) of one thread, in the order of the thread."""
 
         def complete() -> bool:
-            return all(is_complete(self.answer(channel, ts, thread_ts or asked[0])) for ts in asked)
+            return all(has_ended(self.answer(channel, ts, thread_ts or asked[0])) for ts in asked)
 
         await self.slack.until(complete, within=within)
         return [text(m) for m in self.replies(channel, thread_ts or asked[0]) if payload(m)["message_ts"] in asked]

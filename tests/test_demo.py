@@ -106,6 +106,25 @@ async def test_it_plays_a_question_and_a_follow_up_and_stays_until_it_is_told_to
     assert processes_of(tmp_path) == []
 
 
+async def test_a_question_that_is_not_answered_exits_with_the_reason(tmp_path: Path) -> None:
+    clock = Clock()
+    claude = Claude(clock, Journal(clock), Faults())
+    await claude.start()
+    demo = await asyncio.create_subprocess_exec(
+        *PARLEY,
+        *("demo", "--once", "--json"),
+        env=environ(tmp_path, ANTHROPIC_API_KEY="sk-ant-wrong", ANTHROPIC_BASE_URL=claude.url),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    said, why = await asyncio.wait_for(demo.communicate(), 60)
+    await claude.stop()
+    assert demo.returncode == 1
+    assert said == b""
+    assert why.startswith(b"parley: Claude refuses the API key")
+
+
 def test_a_demo_that_cannot_start_says_why(tmp_path: Path) -> None:
     ran = subprocess.run(
         [*PARLEY, "demo", "--once"],

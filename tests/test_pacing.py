@@ -131,7 +131,7 @@ async def test_no_minute_has_more_edits_than_the_limit(
 
 
 class Process:
-    """Drafts that edit against a Slack whose minute is a fifth of a second, in real time."""
+    """Drafts that edit against a Slack whose minute is a tenth of a second, in real time."""
 
     def __init__(self, redis: "Redis", slack: Window) -> None:
         self._pacing, self._slack = Pacing(redis, slack.limit, window=slack.seconds), slack
@@ -144,7 +144,7 @@ class Process:
             if not final and not await self._pacing.admit(TEAM, name):
                 continue
             while wait := await self._pacing.edit(TEAM, name, min(3600.0, time.monotonic() - last), final=final):
-                await asyncio.sleep(wait)
+                await asyncio.sleep(min(wait, 0.01))
             last = time.monotonic()
             await asyncio.sleep(there)
             now = time.monotonic()
@@ -156,7 +156,7 @@ class Process:
                 await self._pacing.close(TEAM, name)
 
 
-ways = st.sampled_from([0.0, 0.0, 0.01, 0.05, 0.1])
+ways = st.sampled_from([0.0, 0.0, 0.005, 0.02, 0.05])
 edits = st.lists(st.tuples(st.booleans(), ways, ways), min_size=1, max_size=8)
 
 
@@ -167,7 +167,7 @@ async def test_slack_refuses_nobody_of_two_processes_however_slow_the_way(
 ) -> None:
     """Invariant 6, judged as the sandbox's Slack does: by when calls arrive."""
     await redis.flushall()
-    slack = Window(limit, seconds=0.2)
+    slack = Window(limit, seconds=0.1)
     other = connections.shared(redis_url)
     processes = [Process(redis, slack), Process(other, slack)]
     await asyncio.gather(*(processes[n % 2].draft(f"d{n}", edits) for n, edits in enumerate(drafts)))
@@ -221,9 +221,8 @@ async def test_an_edit_that_was_under_way_when_its_process_died_counts_when_anot
     assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
     await pass_by(redis, 1.0)
     assert await edit(pacing, "d", 3600.0, final=True) == 0
-    most = (MINUTE_MS + UNDER_WAY_MS) / 1000 - 1
-    assert most - 1 < await pacing.edit(TEAM, "d", 3600.0, final=True) <= MINUTE_MS / 1000
-    await pass_by(redis, MINUTE_MS / 1000 + 0.1)
+    assert await pacing.edit(TEAM, "d", 3600.0, final=True) > 59
+    await pass_by(redis, 60.1)
     assert await edit(pacing, "d", 3600.0, final=True) == 0
     assert 0 < await pacing.edit(TEAM, "d", 3600.0, final=True) < UNDER_WAY_MS / 1000
 

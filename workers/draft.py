@@ -84,7 +84,7 @@ class Draft:
         self._may_send, self._may_begin = may_send, may_begin
         self._unsure = resumed
         self._plain = False
-        self._text = ""
+        self._text, self._end = "", "complete"
         self._changed, self._ending, self._stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._posting = asyncio.Lock()
         self._last_edit = float("-inf")
@@ -108,15 +108,15 @@ class Draft:
         finally:
             self._stopped.set()
 
-    async def finish(self, text: str) -> None:
-        """Show the complete text and return when Slack has it.
+    async def finish(self, text: str, *, failed: bool = False) -> None:
+        """Show the complete text and return when Slack has it. `failed` says that it is not the answer but why not.
 
         Raises Deleted, Undeliverable, LeaseLost, and TimeoutError after two minutes of passing failures.
         """
         self._ending.set()
         self._changed.set()
         await self._stopped.wait()
-        self._text = text
+        self._text, self._end = text, "failed" if failed else "complete"
         async with asyncio.timeout(FINAL_SECONDS):
             while self._next(final=True):
                 await self._step(final=True)
@@ -291,13 +291,14 @@ class Draft:
     def _payload(self, number: int, parts: int, content: str, final: bool) -> Payload:
         """Blocks carry the text, `text` is what a notification shows; Slack's own markup stays off.
 
-        The metadata tells programs which message this answers, and when it is complete: all of `parts` are then.
+        The metadata tells programs which message this answers, and when it is complete (or has failed): all of `parts`
+        are then.
         """
         event_payload = {
             "message_ts": self._message.ts,
             "part": number + 1,
             "parts": parts,
-            "state": "complete" if final or number < parts - 1 else "streaming",
+            "state": self._end if final or number < parts - 1 else "streaming",
         }
         return {
             "text": fallback(content, 3_900) if self._plain else fallback(content),
@@ -357,4 +358,4 @@ class Draft:
 
 def _complete_of(payload: Payload) -> int | None:
     said = payload["metadata"]["event_payload"]
-    return said["parts"] if said["state"] == "complete" else None
+    return said["parts"] if said["state"] != "streaming" else None

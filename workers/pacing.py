@@ -132,7 +132,10 @@ class Pacing:
         return bool(await self._redis.eval(ADMIT, 1, keys.drafts(team), draft, self._most_live))
 
     async def edit(self, team: str, draft: str, since_last: float, *, final: bool) -> float:
-        """0 when an edit may be sent now (it is counted then), else how long to wait before asking again."""
+        """0 when an edit may be sent now (it counts from then on, see `edited`), else how long to wait at most.
+
+        It may be possible sooner: others end, and edits that are under way are answered.
+        """
         names = [
             keys.edits(team),
             keys.pause(team, "chat.update"),

@@ -130,7 +130,7 @@ class _Turn:
         question = await self._question()
         past = await history.load(runtime.redis, self._thread)
         final = record.final or await self._conclude(draft, past, question)
-        await draft.finish(final["text"])
+        await draft.finish(final["text"], failed=final["failed"])
         status.cancel()
         answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
         entries = [replace(question, hidden=final["hidden"]), answer]
@@ -157,7 +157,7 @@ class _Turn:
             final = _final(ONLY_FILES)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
-            final = _final(GIVEN_UP.format(ref=self._ref))
+            final = _final(GIVEN_UP.format(ref=self._ref), failed=True)
         else:
             final = await self._ask(draft, past, question)
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
@@ -181,7 +181,7 @@ class _Turn:
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
             sentence = f"{failure.sentence} (Reference: {self._ref})"
-            return _final(f"{shown}\n\n_{sentence}_" if shown.strip() else sentence)
+            return _final(f"{shown}\n\n_{sentence}_" if shown.strip() else sentence, failed=True)
         self._log(answer, question)
         return closed(answer)
 
@@ -214,6 +214,6 @@ def closed(answer: Answer) -> dict[str, Any]:
     return _final(text or NO_TEXT)
 
 
-def _final(text: str, *, said: str | None = None, hidden: bool = False) -> dict[str, Any]:
+def _final(text: str, *, said: str | None = None, hidden: bool = False, failed: bool = False) -> dict[str, Any]:
     """`text` is what people see, `said` what the history remembers as ours; `hidden` keeps the turn out of prompts."""
-    return {"text": text, "said": text if said is None else said, "hidden": hidden}
+    return {"text": text, "said": text if said is None else said, "hidden": hidden, "failed": failed}

@@ -30,6 +30,7 @@ JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
+BUSY_JOBS = 200
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
@@ -150,7 +151,7 @@ class Inbox:
         """Wake the threads that nobody looked after in time; how many there were.
 
         A wake-up can be swallowed by a worker that hangs, so a thread is woken every ten seconds until somebody comes.
-        With `most` jobs in the queue already all workers are busy, and more wake-ups would only pile up behind them.
+        With many jobs in the queue all workers are busy, and more wake-ups would only pile up behind them.
         """
         return await asyncio.to_thread(self._sweep, most)
 
@@ -229,7 +230,7 @@ class Inbox:
 
     def _sweep(self, most: int) -> int:
         redis = self._queue.connection
-        if self._queue.count >= most:
+        if self._queue.count >= BUSY_JOBS:
             return 0
         woken = 0
         for team in map(as_text, redis.smembers(keys.TEAMS)):

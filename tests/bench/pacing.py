@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import fmean
 
 from bot import embedded
-from bot.demo import is_complete
+from bot.demo import has_ended
 from bot.processes import die_with_parent
 from bot.sandbox import Sandbox
 from bot.sandbox.claude.answers import Answer
@@ -41,32 +41,31 @@ COMPLETE_WITHIN = 2.0
 FAIR = 1.3
 # The usual way may take long to end: who is not complete by then counts with this delay.
 PATIENCE = 120.0
+WAYS = ("parley", "usual")
 ASKED = re.compile(r"question (\d+)\b")
+NOTES = (
+    f"Ages and delays in seconds; ages are sampled every 20 ms from a reply's first delta until it is complete. A call "
+    f"to Slack takes {ROUND_TRIP} s. What is not complete {PATIENCE:.0f} s after Claude ended counts with that delay.",
+    f"best: 60·K / 2·L + {ROUND_TRIP} s, for K replies that are edited live and L = {EDITS_A_MINUTE} - K edits "
+    "a minute left over: what a fair schedule can reach that keeps back an edit for each.",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replies", type=_numbers, default=[1, 5, 20, 60], help="how many at once (1,5,20,60)")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long Claude writes each (60)")
-    parser.add_argument("--ways", type=lambda value: value.split(","), default=["parley", "usual"], help="parley,usual")
+    parser.add_argument("--only", choices=WAYS, help="one of the two ways")
 
 
 async def run(options: argparse.Namespace) -> Report:
     runs: list[_Run] = []
     for replies in options.replies:
-        for way in options.ways:
+        for way in [options.only] if options.only else WAYS:
             runs.append(await _play(way, replies, PacedAnswer(int(options.seconds * DELTAS_A_SECOND), DELTAS_A_SECOND)))
             if not options.json:
                 print(f"{way}, {replies} at once: done", file=sys.stderr, flush=True)
     targets = [target for run in runs if run.way == "parley" for target in run.targets()]
     return Report("pacing", [run.row() for run in runs], targets, NOTES)
-
-
-NOTES = (
-    f"Ages and delays in seconds. A call to Slack takes {ROUND_TRIP} s. Ages are sampled every 20 ms from a reply's "
-    "first delta until it is complete.",
-    f"best: 60·K / 2·L s + {ROUND_TRIP} s, for K replies that are edited live and L = {EDITS_A_MINUTE} - K edits a "
-    "minute: what a fair schedule can reach that keeps back an edit for each.",
-)
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def _bots(sandbox: Sandbox, channel: str, thread_ts: str) -> list[Message]:
 
 def _is_complete(way: str, messages: list[Message], answer: PacedAnswer) -> bool:
     if way == "parley":
-        return is_complete(messages)
+        return has_ended(messages)
     return bool(messages) and visible(text(messages[-1])) == answer.words
 
 

@@ -60,7 +60,7 @@ async def test_a_worker_killed_before_the_first_words_leaves_one_reply(redis_url
 
 async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path, settings=QUICK_LEASE) as parley:
-        script(parley, seconds=8)
+        script(parley, seconds=4)
         ts = await parley.slack.say("ada", "general", "@parley sleep")
         message = await begun(parley, ts)
         await parley.start_worker("worker2")
