@@ -198,9 +198,9 @@ def _bots(sandbox: Sandbox, channel: str, thread_ts: str) -> list[Message]:
 
 
 def _is_complete(way: str, messages: list[Message], answer: PacedAnswer) -> bool:
-    if way == "parley":
-        return has_ended(messages)
-    return bool(messages) and visible(text(messages[-1])) == answer.words
+    """Whether the whole answer is there, and in Parley's case says so: an apology is no answer."""
+    whole = bool(messages) and visible(text(messages[-1])) == answer.words
+    return whole and (way != "parley" or has_ended(messages))
 
 
 def _measured(way: str, sandbox: Sandbox, asked: list[tuple[str, str]], answer: PacedAnswer) -> _Run:
