@@ -91,7 +91,6 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
 SHOWN_BY = {
     "bot/__main__.py": "tests/parley.py",
     "bot/app.py": "tests/scenarios/test_bad_input.py",
-    "bot/cli.py": "tests/test_demo.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/manifest.py": "tests/test_house.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",

@@ -1,0 +1,52 @@
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+
+PARLEY = str(Path(sys.executable).parent / "parley")
+KEYS = [
+    *("slack_url", "claude_url", "page_url", "control_url", "bot_token", "app_token", "signing_secret"),
+    *("anthropic_api_key", "team", "bot_user", "channels", "users"),
+]
+
+
+async def test_the_sandbox_runs_alone_and_says_what_a_bot_needs() -> None:
+    sandbox = await asyncio.create_subprocess_exec(PARLEY, "sandbox", "--json", stdout=subprocess.PIPE)
+    assert sandbox.stdout
+    said = json.loads(await asyncio.wait_for(sandbox.stdout.readline(), 20))
+    assert list(said) == KEYS
+    assert said["slack_url"].endswith("/api/")
+    async with aiohttp.ClientSession() as session:
+        message = {"user": "ada", "channel": "general", "text": "@parley hello"}
+        async with session.post(said["control_url"] + "say", json=message) as answer:
+            ts = (await answer.json())["ts"]
+        async with session.get(said["control_url"] + "journal", params={"kind": "slack.delivery"}) as answer:
+            assert ts in await answer.text()
+        async with session.get(said["page_url"]) as answer:
+            assert answer.content_type == "text/html"
+    sandbox.terminate()
+    assert await sandbox.wait() == 0
+
+
+def test_json_goes_with_once(tmp_path: Path) -> None:
+    assert failure("demo", "--json", folder=tmp_path) == "parley: --json goes with --once.\n"
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = failure("sandbox", "--slack-port", str(taken.getsockname()[1]), folder=tmp_path)
+    assert said.startswith("parley: The sandbox cannot listen")
+    assert said.count("\n") == 1
+
+
+def failure(*arguments: str, folder: Path) -> str:
+    """What the command says on standard error when it fails."""
+    ran = subprocess.run([PARLEY, *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 1
+    return ran.stderr
