@@ -116,20 +116,20 @@ class Demo:
         entries = self.sandbox.journal.entries()
         delivered = next(e for e in entries if e.kind == "slack.delivery" and e.data.get("ts") == ts)
         later = [e for e in entries if e.monotonic >= delivered.monotonic]
-
-        def ms(*found: Entry | None) -> float | None:
-            times = [entry.monotonic for entry in found if entry]
-            return round((times[0] - delivered.monotonic) * 1000, 1) if times else None
-
-        first_ts = parts[0].ts
         written = [e for e in later if e.kind == "slack.request" and e.name in ("chat.postMessage", "chat.update")]
+        acked = next((e for e in later if e.kind == "slack.ack" and e.data.get("ts") == ts), None)
+        first_delta = next((e for e in later if e.kind == "claude.delta"), None)
+
+        def ms(entry: Entry | None) -> float | None:
+            return round((entry.monotonic - delivered.monotonic) * 1000, 1) if entry else None
+
         return Outcome(
             question=question,
             answer="\n\n".join(_text(part) for part in parts),
             edits=sum(part.edits for part in parts),
-            acked_ms=ms(next((e for e in later if e.kind == "slack.ack" and e.data.get("ts") == ts), None)),
-            first_delta_ms=ms(next((e for e in later if e.kind == "claude.delta"), None)),
-            first_visible_ms=ms(written[0] if first_ts else None),
+            acked_ms=ms(acked),
+            first_delta_ms=ms(first_delta),
+            first_visible_ms=ms(written[0]),
             complete_ms=ms(written[-1]),
         )
 
@@ -196,11 +196,10 @@ async def _play(running: Demo, question: str, thread_ts: str | None, *, quiet: b
     if not quiet:
         if not sys.stdout.isatty():
             print("\n" + "\n".join(f"  | {line}" for line in outcome.answer.split("\n")))
-        print(
-            f"\n  acknowledged after {outcome.acked_ms:.0f} ms, first words after {outcome.first_visible_ms:.0f} ms, "
-            f"complete after {(outcome.complete_ms or 0) / 1000:.1f} s with {outcome.edits} edits",
-            flush=True,
-        )
+        times = (outcome.acked_ms, outcome.first_visible_ms, outcome.complete_ms)
+        acked, visible, complete = (time or 0 for time in times)
+        print(f"\n  acknowledged after {acked:.0f} ms, first words after {visible:.0f} ms, ", end="")
+        print(f"complete after {complete / 1000:.1f} s with {outcome.edits} edits", flush=True)
     return ts, outcome
 
 
