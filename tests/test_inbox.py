@@ -486,6 +486,16 @@ async def test_whatever_happens_each_message_is_answered_once_and_the_oldest_fir
     assert [entry.text for entry in await history.load(redis, THREAD)] == answered
 
 
+async def test_an_attempt_that_was_not_begun_is_not_counted(inbox: Inbox) -> None:
+    await inbox.put(said("1.000001"))
+    for _ in range(3):
+        claim = await claimed(inbox)
+        assert claim.attempts == 1
+        await inbox.release(claim, begun=False)
+    await inbox.release(await claimed(inbox))
+    assert (await claimed(inbox)).attempts == 2
+
+
 async def test_a_stored_message_that_cannot_be_read_is_dropped_and_the_next_one_is_answered(
     redis: "AsyncRedis", inbox: Inbox
 ) -> None:

@@ -75,7 +75,7 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
     except LeaseLost:
         raise
     except Overtaken:
-        await runtime.inbox.release(claim)
+        await runtime.inbox.release(claim, begun=False)
     except Deleted:
         log.info("reply deleted by somebody thread=%s ts=%s ref=%s", thread, ts, ref)
         await _drop(runtime, claim)

@@ -143,9 +143,12 @@ class Inbox:
         """
         await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days)
 
-    async def release(self, claim: Claim, retry_in: float = 0.0) -> None:
-        """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost."""
-        await asyncio.to_thread(self._release, claim, retry_in)
+    async def release(self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True) -> None:
+        """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
+
+        An attempt of which nothing became visible, because another message goes first, is not `begun` and not counted.
+        """
+        await asyncio.to_thread(self._release, claim, retry_in, begun)
 
     async def sweep(self, most: int = 200) -> int:
         """Wake the threads that nobody looked after in time; how many there were.
@@ -213,13 +216,15 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _release(self, claim: Claim, retry_in: float) -> None:
+    def _release(self, claim: Claim, retry_in: float, begun: bool) -> None:
         thread = claim.thread
         with self._queue.connection.pipeline() as pipe:
             try:
                 self._watch_lease(pipe, claim)
                 now = _now(pipe)
                 pipe.multi()
+                if not begun:
+                    pipe.hincrby(keys.attempts(thread), claim.message.ts, -1)
                 pipe.delete(keys.lease(thread))
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:

@@ -47,3 +47,19 @@ async def test_an_earlier_message_that_arrives_late_is_still_answered_first(parl
     await parley.answers("general", first, second, thread_ts=root)
     answered = [payload(message)["message_ts"] for message in parley.replies("general", root)]
     assert answered == [root, first, second]
+
+
+async def test_a_thread_whose_messages_arrive_in_reverse_order_is_answered_in_order(parley: Parley) -> None:
+    parley.sandbox.claude.script("backwards", Answer("Said.", first_delta=0.6), times=40)
+    root = await parley.slack.say("ada", "random", "@parley hello")
+    await parley.answers("random", root)
+    stamps = [f"{float(root) + later:.6f}" for later in range(10, 17)]
+    for ts in reversed(stamps):
+        event = {"user": parley.sandbox.users["ben"], "channel": parley.sandbox.channels["random"]}
+        text = f"<@{parley.sandbox.bot_user}> backwards {ts}"
+        await parley.slack.deliver({"type": "app_mention", "ts": ts, "thread_ts": root, "text": text, **event})
+        await parley.sandbox.journal.until(partial(_asks, ts))
+    await parley.answers("random", *stamps, thread_ts=root, within=60)
+    replies = parley.replies("random", root)
+    assert [payload(message)["message_ts"] for message in replies] == [root, *stamps]
+    assert all(payload(message)["state"] == "complete" for message in replies)
