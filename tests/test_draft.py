@@ -14,8 +14,11 @@ from bot.settings import Settings
 from bot.store import replies
 from bot.store.inbox import LeaseLost
 from tests.parley import payload, text
-from workers.draft import PLAIN_LENGTH, Deleted, Draft, Undeliverable
+from workers.draft import PART_LENGTH, PLAIN_LENGTH, Deleted, Draft, Undeliverable
 from workers.pacing import Pacing
+
+# Two messages long.
+LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
 
 
 async def _begin() -> None: ...
@@ -248,3 +251,50 @@ async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk
     [refused] = desk.sandbox.journal.entries("slack.fault", "chat.postMessage")
     [posted] = desk.sandbox.journal.entries("slack.request", "chat.postMessage")
     assert posted.monotonic - refused.monotonic >= 0.9
+
+
+async def test_a_reply_that_may_not_be_edited_live_posts_what_is_whole(desk: Desk) -> None:
+    pacing = Pacing(desk.redis, 50)
+    assert [await pacing.admit(desk.message.thread.team, f"other{n}") for n in range(13)] == [True] * 12 + [False]
+    assert PART_LENGTH < len(LONG) < 2 * PART_LENGTH
+    async with desk.draft() as draft:
+        draft.write(LONG)
+        await desk.shows(lambda shown: len(shown) == 1)
+        assert payload(desk.posted[0])["state"] == "complete"
+        await draft.finish(LONG + " End.")
+    assert [payload(m)["state"] for m in desk.posted] == ["complete", "complete"]
+    assert text(desk.posted[-1]).endswith("End.")
+    assert (desk.calls("chat.postMessage"), desk.calls("chat.update")) == (2, 0)
+
+
+async def test_a_message_that_is_full_needs_no_edit_at_the_end(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write("A paragraph")
+        await desk.shows(lambda shown: len(shown) == 1)
+        draft.write(LONG)
+        await desk.shows(lambda shown: len(shown) == 2)
+        before = desk.calls("chat.update")
+        await draft.finish(LONG + " End.")
+        assert desk.calls("chat.update") - before == 1
+    assert [(payload(m)["state"], payload(m)["parts"]) for m in desk.posted] == [("complete", 2)] * 2
+
+
+async def test_the_count_of_parts_is_made_good_at_the_end(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write(LONG)
+        await desk.shows(lambda shown: len(shown) == 2)
+        await draft.finish(LONG + "\n\n" + LONG)
+    assert {payload(m)["parts"] for m in desk.posted} == {len(desk.posted)}
+    assert len(desk.posted) > 2
+
+
+async def test_a_full_message_that_may_not_be_edited_any_more_stays(desk: Desk) -> None:
+    async with desk.draft() as draft:
+        draft.write(LONG)
+        await desk.shows(lambda shown: len(shown) == 2)
+        first = desk.posted[0].ts
+        desk.sandbox.slack.edit_window = 60.0
+        desk.sandbox.clock.advance(120)
+        await draft.finish(LONG + "\n\n" + LONG)
+    assert desk.posted[0].ts == first
+    assert len([m for m in desk.posted if text(m) == text(desk.posted[0])]) == 1

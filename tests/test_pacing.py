@@ -15,7 +15,7 @@ from bot.store import connections, keys
 from workers.pacing import DRAFT_MS, MINUTE_MS, POST_SPACING_MS, POSTS_MS, POSTS_PER_MINUTE, UNDER_WAY_MS, Pacing
 
 TEAM, CHANNEL = "T1", "C1"
-ALL_CHANNELS = keys.next_post(TEAM, "*")
+ALL_CHANNELS = keys.posts(TEAM)
 on_redis = settings(
     max_examples=max(25, settings().max_examples // 8), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -151,7 +151,7 @@ class Pacing:
 
     async def post(self, team: str, channel: str) -> float:
         """Take the next place for a message in the channel: how long to wait before posting it."""
-        names = [keys.next_post(team, channel), keys.pause(team, "chat.postMessage"), keys.next_post(team, "*")]
+        names = [keys.next_post(team, channel), keys.pause(team, "chat.postMessage"), keys.posts(team)]
         return float(await self._redis.eval(POST, len(names), *names, POST_SPACING_MS, uuid4().hex)) / 1000
 
     async def is_paused(self, team: str, method: str) -> bool:

@@ -80,3 +80,8 @@ def drafts(team: str) -> str:
 def next_post(team: str, channel: str) -> str:
     """String with an expiry: when the next message may be posted in this channel, in ms since the epoch."""
     return f"{team}:next-post:{channel}"
+
+
+def posts(team: str) -> str:
+    """Sorted set: the places of the last minute's messages, in all channels, by time in ms."""
+    return f"{team}:posts"
