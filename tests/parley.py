@@ -95,7 +95,7 @@ class Parley:
         before = await self._registered()
         await self._start(name, "worker")
         async with asyncio.timeout(30):
-            while not (await self._registered()) - before:
+            while not [key for key in (await self._registered()) - before if await self._waits_for_jobs(key)]:
                 await asyncio.sleep(0.02)
 
     async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
@@ -155,6 +155,9 @@ class Parley:
                 stderr=output,
                 preexec_fn=die_with_parent,
             )
+
+    async def _waits_for_jobs(self, worker: str | bytes) -> bool:
+        return bool(await self.redis.hget(str(worker), "state") == "idle")
 
     async def _registered(self) -> set[str | bytes]:
         return set(await self.redis.smembers(REDIS_WORKER_KEYS))

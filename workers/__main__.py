@@ -4,6 +4,8 @@ import asyncio
 import logging
 import sys
 
+from redis.exceptions import RedisError
+
 from bot import embedded, logs
 from bot.settings import SettingError, Settings
 from bot.store import connections
@@ -50,6 +52,9 @@ def main() -> int:
             return 0 if worker.is_stopping else 1
     except SettingError as error:
         print(f"parley: {error}", file=sys.stderr)
+        return 1
+    except RedisError as error:
+        log.error("redis away at the start error=%s", type(error).__name__)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -44,8 +44,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server.kill()
 
 
-def _is_unanswered(ts: str, attempt: int, entry: Entry) -> bool:
-    return entry.kind == "slack.unanswered" and entry.data["ts"] == ts and entry.data["attempt"] == attempt
+def _is_unanswered(ts: str, event: str, attempt: int, entry: Entry) -> bool:
+    if (entry.kind, entry.name) != ("slack.unanswered", event):
+        return False
+    return (entry.data["ts"], entry.data["attempt"]) == (ts, attempt)
 
 
 @pytest.mark.parametrize("transport", ["socket", "http"])
@@ -56,11 +58,12 @@ async def test_without_redis_slack_gets_no_acknowledgement_and_its_redelivery_is
         parley.sandbox.claude.script(None, Answer("Back again."))
         await asyncio.to_thread(server.kill)
         ts = await parley.slack.say("ada", "general", "@parley are you there?")
-        # Slack asks twice at once, and again a minute later.
+        # Slack asks twice at once, and again a minute later; a mention is two events.
         for attempt in (0, 1):
-            await parley.logged(f"(not acknowledged .*ts={ts}[^$]*){{{attempt + 1}}}")
+            await parley.logged(f"(not acknowledged .*ts={ts}[^$]*){{{2 * (attempt + 1)}}}")
             parley.sandbox.clock.advance(3)
-            await parley.sandbox.journal.until(partial(_is_unanswered, ts, attempt))
+            for event in ("message", "app_mention"):
+                await parley.sandbox.journal.until(partial(_is_unanswered, ts, event, attempt))
         assert not [e for e in parley.sandbox.journal.entries("slack.ack") if e.data.get("ts") == ts]
         await asyncio.to_thread(server.start)
         parley.sandbox.clock.advance(61)
