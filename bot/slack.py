@@ -18,7 +18,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.settings import SettingError, Settings
 
 CONNECTIONS = 1_000
-STATUS = "is thinking…"
 
 # The reply's message is gone, or may not be edited any more.
 DELETED = {"message_not_found"}

@@ -14,6 +14,7 @@ from bot.store import connections
 from bot.store.inbox import Inbox
 from workers.claude import Claude
 from workers.pacing import Pacing
+from workers.stops import Stops
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Runtime:
     bot_user: str
     claude: Claude
     pacing: Pacing
+    stops: Stops
 
 
 _opened: dict[asyncio.AbstractEventLoop, Runtime] = {}
@@ -39,7 +41,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
     claude = Claude(settings)
     try:
-        async with slack.client(settings) as web:
+        async with slack.client(settings) as web, Stops(redis).listening() as stops:
             _opened[loop] = runtime = Runtime(
                 settings=settings,
                 redis=redis,
@@ -48,6 +50,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 bot_user=(await slack.identify(web)).user,
                 claude=claude,
                 pacing=Pacing(redis, settings.edits_per_minute),
+                stops=stops,
             )
             yield runtime
     finally:
