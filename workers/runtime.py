@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import embedded, slack
 from bot.settings import Settings
 from bot.store import connections
+from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 from workers.claude import Claude
 from workers.pacing import Pacing
@@ -42,12 +43,14 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     claude = Claude(settings)
     try:
         async with slack.client(settings) as web, Stops(redis).listening() as stops:
+            identity = await slack.identify(web)
+            web.budget = Budget(redis, identity.team)
             _opened[loop] = runtime = Runtime(
                 settings=settings,
                 redis=redis,
                 inbox=Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds),
                 slack=web,
-                bot_user=(await slack.identify(web)).user,
+                bot_user=identity.user,
                 claude=claude,
                 pacing=Pacing(redis, settings.edits_per_minute),
                 stops=stops,
