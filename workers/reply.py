@@ -87,15 +87,23 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
     except Undeliverable as error:
         log.error("undeliverable thread=%s ts=%s ref=%s error=%s", thread, ts, ref, error)
         await _drop(runtime, claim)
+    except TimeoutError:
+        log.error("not delivered yet thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
+        await _give_back(runtime, claim)
     except asyncio.CancelledError:
         await asyncio.shield(runtime.inbox.release(claim))
         raise
     except Exception:
         log.exception("turn failed thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
-        if claim.attempts > MOST_ATTEMPTS + 1:
-            await _drop(runtime, claim)
-        else:
-            await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts)
+        await _give_back(runtime, claim)
+
+
+async def _give_back(runtime: Runtime, claim: Claim) -> None:
+    """For another attempt; what failed after we said that we give up fails for good."""
+    if claim.attempts > MOST_ATTEMPTS + 1:
+        await _drop(runtime, claim)
+    else:
+        await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts)
 
 
 async def _drop(runtime: Runtime, claim: Claim) -> None:
