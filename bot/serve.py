@@ -30,7 +30,7 @@ DEFAULT_PORT = 3000
 SOCKETS = 2
 STOP_SECONDS = 5.0
 # What Bolt raises for a body whose fields are not of their types; what our listeners raise it answers with 500.
-UNREADABLE = (ValueError, AttributeError, TypeError, KeyError)
+UNREADABLE = (ValueError, AttributeError, TypeError, LookupError)
 
 
 async def serve(settings: Settings, redis_url: str) -> None:
@@ -46,7 +46,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
         identity = await slack.identify(client)
-        app = create_app(settings, client, identity, inbox)
+        app = create_app(settings, client, identity, inbox, redis)
         if settings.slack_app_token:
             await slack.try_app_token(client, settings.slack_app_token)
             for _ in range(SOCKETS):
