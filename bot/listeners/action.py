@@ -3,6 +3,7 @@
 Slack does not send a click again, so each is answered, if need be with a sentence that only its author sees.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,6 +25,8 @@ from bot.views import reply
 
 log = logging.getLogger("parley.listeners")
 
+# Slack waits three seconds (https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response).
+MOST_SECONDS = 2.5
 AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 
 HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient], Awaitable[Notice | None]]] = {
@@ -57,8 +60,9 @@ async def receive(
         log.debug("ignored type=block_actions reason=%s", click.reason)
         return
     try:
-        notice = await HANDLERS[click.action_id](click, inbox, redis, web)
-    except RedisError as error:
+        async with asyncio.timeout(MOST_SECONDS):
+            notice = await HANDLERS[click.action_id](click, inbox, redis, web)
+    except (RedisError, TimeoutError) as error:
         log.warning("not done action=%s thread=%s error=%s", click.action_id, click.thread, type(error).__name__)
         notice = AWAY
     tell(web, click.thread, click.user, notice)

@@ -1,5 +1,6 @@
 """Somebody says what they think of an answer. It is counted, and no answer waits for it."""
 
+import asyncio
 import logging
 from datetime import UTC, date, datetime
 from typing import Any
@@ -21,6 +22,8 @@ from bot.views.reply import read_value
 
 log = logging.getLogger("parley.listeners")
 
+# Slack waits three seconds.
+MOST_SECONDS = 2.5
 UNKEPT = "I cannot keep this right now. Please try again in a minute."
 
 
@@ -59,8 +62,9 @@ async def keep_comment(body: dict[str, Any], ack: AsyncAck, redis: "Redis", team
         return
     thread, answer, text = found
     try:
-        await feedback.comment(redis, thread, answer, person, text, _today())
-    except RedisError as error:
+        async with asyncio.timeout(MOST_SECONDS):
+            await feedback.comment(redis, thread, answer, person, text, _today())
+    except (RedisError, TimeoutError) as error:
         log.warning("comment not kept thread=%s error=%s", thread, type(error).__name__)
         await ack(response_action="errors", errors={view.INPUT: UNKEPT})
         return
