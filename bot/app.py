@@ -40,10 +40,12 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
             bot_user_id=identity.user,
         )
 
+    client = AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[])
+    client.proxy = web.proxy
     app = AsyncApp(
         name="slack",
         logger=bolt_log,
-        client=AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[]),
+        client=client,
         signing_secret=settings.slack_signing_secret,
         authorize=authorize,
         process_before_response=True,

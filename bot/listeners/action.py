@@ -52,6 +52,7 @@ async def receive(
     inbox: Inbox,
     redis: "Redis",
     web: AsyncWebClient,
+    client: AsyncWebClient,
     team: str,
 ) -> None:
     await ack()
@@ -64,5 +65,7 @@ async def receive(
             notice = await HANDLERS[click.action_id](click, inbox, redis, web)
     except (RedisError, TimeoutError) as error:
         log.warning("not done action=%s thread=%s error=%s", click.action_id, click.thread, type(error).__name__)
-        notice = AWAY
+        # The other client would ask the budget first, which is in Redis.
+        tell(client, click.thread, click.user, AWAY)
+        return
     tell(web, click.thread, click.user, notice)

@@ -6,10 +6,9 @@ import time
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background
+from bot import background, status
 from bot.clicks import Click
 from bot.incoming import Message
-from bot.listeners.message import say_thinking
 from bot.listeners.notice import Notice
 from bot.store import history
 from bot.store.inbox import Inbox
@@ -52,7 +51,7 @@ async def _ask(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
     )
     if await inbox.put(message, alone=True):
         log.info("%s thread=%s ts=%s user=%s", "again" if anew else "go on", message.thread, message.ts, message.user)
-        background.run(say_thinking(web, message))
+        background.run(status.show(web, redis, message.thread, message.ts))
         return None
     waiting = await inbox.waiting(click.thread)
     twice = [(each.user, each.text, each.again) == (message.user, message.text, message.again) for each in waiting]

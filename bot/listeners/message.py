@@ -8,10 +8,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background
+from bot import background, status
 from bot.incoming import Ignored, Message, read
 from bot.listeners import stop
-from bot.slack import CALL_ERRORS, STATUS, Identity, error_name
+from bot.slack import Identity
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
@@ -43,17 +43,8 @@ async def receive(
     log.info("%s event_id=%s thread=%s ts=%s", "kept" if kept else "seen", message.event_id, message.thread, message.ts)
     if kept:
         # People see it at once, and Slack does not wait for it.
-        background.run(say_thinking(web, message))
+        background.run(status.show(web, redis, message.thread, message.ts))
 
 
 async def _is_for_us(message: Message, inbox: Inbox) -> bool:
     return message.direct or message.mentioned or await inbox.takes_part(message.thread)
-
-
-async def say_thinking(web: AsyncWebClient, message: Message) -> None:
-    try:
-        await web.assistant_threads_setStatus(
-            channel_id=message.thread.channel, thread_ts=message.thread.ts, status=STATUS
-        )
-    except CALL_ERRORS as error:
-        log.debug("no status thread=%s error=%s", message.thread, error_name(error))

@@ -86,9 +86,9 @@ def person(team: str, user: str) -> str:
     return f"{team}:person:{user}"
 
 
-def edits(team: str) -> str:
-    """Sorted set: the edits of the last minute, by time in ms."""
-    return f"{team}:edits"
+def calls(team: str, method: str) -> str:
+    """Sorted set: the calls of a method in the last minute, by time in ms."""
+    return f"{team}:calls:{method}"
 
 
 def pause(team: str, method: str) -> str:
@@ -104,6 +104,16 @@ def slower(team: str, method: str) -> str:
 def drafts(team: str) -> str:
     """Sorted set: replies that are edited live, by the time in ms at which they count as abandoned."""
     return f"{team}:drafts"
+
+
+def streams(team: str) -> str:
+    """Sorted set: replies with an open native stream, by the time in ms at which it is over."""
+    return f"{team}:streams"
+
+
+def no_streams(team: str) -> str:
+    """String with an expiry: the workspace has no native streams."""
+    return f"{team}:no-streams"
 
 
 def next_post(team: str, channel: str) -> str:

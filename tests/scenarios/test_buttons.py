@@ -69,9 +69,9 @@ async def asks(parley: Parley, user: str = "ben", text: str = "@parley hello") -
     return thread(parley, ts), ts
 
 
-async def remembers(parley: Parley, *questions: str) -> Thread:
+async def remembers(parley: Parley, *questions: str, channel: str = "general") -> Thread:
     """A thread with an answered turn for each of these ts."""
-    of = thread(parley, await parley.slack.say("ben", "general", "hello"))
+    of = thread(parley, await parley.slack.say("ben", channel, "hello"), channel)
     for ts in questions or (of.ts,):
         turn = (Entry("user", f"asked {ts}", ts, "U1", "ben"), Entry("assistant", "answered", ts))
         await parley.redis.rpush(keys.history(of), *(entry.to_json() for entry in turn))
@@ -217,9 +217,9 @@ async def test_slacks_own_button_stops_what_its_user_asked(parley: Parley, web: 
 
 
 async def test_regenerate_asks_the_newest_question_again(parley: Parley, web: AsyncWebClient) -> None:
-    of = await remembers(parley)
+    of = await remembers(parley, channel="random")
     button = await shows(web, of, reply.done(of.ts))
-    await parley.slack.click("chidi", reply.REGENERATE, channel="general", ts=button)
+    await parley.slack.click("chidi", reply.REGENERATE, channel="random", ts=button)
     [message] = await waiting(parley, of)
     assert (message.again, message.user) == (of.ts, parley.sandbox.users["chidi"])
     assert float(message.ts) > float(of.ts)
