@@ -209,6 +209,7 @@ async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
     redis: "AsyncRedis", inbox: Inbox, queue: Queue
 ) -> None:
     await inbox.put(said("1.000001"))
+    await redis.hset(keys.files(THREAD), "F1", "{}")
     woken(queue)
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
     assert await history.load(redis, THREAD) == ANSWERED
@@ -216,7 +217,8 @@ async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
     assert woken(queue) == []
     assert not await redis.exists(*(name(THREAD) for name in (keys.lease, keys.box, keys.messages, keys.attempts)))
     assert await redis.zcard(keys.active("T1")) == 0
-    assert 29 * 24 * 3600 < await redis.ttl(keys.history(THREAD)) <= 30 * 24 * 3600
+    for key in (keys.history(THREAD), keys.files(THREAD)):
+        assert 29 * 24 * 3600 < await redis.ttl(key) <= 30 * 24 * 3600
 
 
 async def test_the_next_message_of_the_thread_is_woken(inbox: Inbox, queue: Queue) -> None:

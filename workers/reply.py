@@ -8,13 +8,14 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from bot.incoming import Message, Thread, mentioned_people, spoken
+from bot.incoming import Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from workers import people, prompt
 from workers.claude import Answer, Unanswered
 from workers.draft import Deleted, Draft, Undeliverable
+from workers.files import Taken
 from workers.lease import Lease
 from workers.runtime import Runtime, current
 
@@ -26,10 +27,12 @@ MOST_ATTEMPTS = 5
 RETRY_SECONDS = 5.0
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
-ONLY_FILES = "I can read text, but not files yet. Please paste the part that your question is about as text."
-FILES_UNREAD = "[Attached, but not readable for you: {names}. Say so if the question needs them.]"
 GIVEN_UP = (
     "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
+)
+UNREADABLE = (
+    "Claude could not read what was shared with this message, so I leave it out of this thread. Please share it in "
+    "another form, or less of it."
 )
 CUT_SHORT = "_The answer reached its length limit. Say “continue” and I go on._"
 REFUSED = "Claude declined to answer this. Please rephrase the question, or ask something else."
@@ -111,6 +114,7 @@ class _Turn:
         self._runtime, self._claim, self._lease = runtime, claim, lease
         self._message, self._thread = claim.message, claim.thread
         self._ref = claim.token[:8]
+        self._taken = Taken()
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         runtime, message = self._runtime, self._message
@@ -133,7 +137,9 @@ class _Turn:
         await draft.finish(final["text"], failed=final["failed"])
         status.cancel()
         answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
-        entries = [replace(question, hidden=final["hidden"]), answer]
+        # What Claude refused once would make it refuse every later question of the thread.
+        files = () if final.get("without_files") else question.files
+        entries = [replace(question, hidden=final["hidden"], files=files), answer]
         keep = history.kept([*past, *entries], runtime.settings.history_tokens)
         await runtime.inbox.acknowledge(self._claim, entries, keep, runtime.settings.history_days)
 
@@ -145,27 +151,30 @@ class _Turn:
         message = self._message
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
-        parts = (spoken(message.text, self._runtime.bot_user, names), _unread(message))
+        self._taken = await self._runtime.files.take(message)
+        parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
-        return Entry("user", text, message.ts, message.user, names.get(message.user))
+        return Entry("user", text, message.ts, message.user, names.get(message.user), files=self._taken.files)
 
     async def _conclude(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
         """What the reply says in the end, kept in Redis from the moment it is known."""
-        if not question.text:
-            final = _final(EMPTY)
-        elif question.text == _unread(self._message):
-            final = _final(ONLY_FILES)
+        left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
+        if question.text == self._taken.note and not question.files:
+            final = _final(left_out or EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
             final = _final(GIVEN_UP.format(ref=self._ref), failed=True)
         else:
             final = await self._ask(draft, past, question)
+            final["text"] = f"{final['text']}\n\n{left_out}".rstrip()
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
         return final
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
         settings = self._runtime.settings
-        request = prompt.build(settings.model, settings.max_tokens, settings.system_prompt, past, question)
+        self._lease.check()
+        files = await self._runtime.files.blocks(self._thread, [*past, question])
+        request = prompt.build(settings.model, settings.max_tokens, settings.system_prompt, past, question, files)
         shown = ""
 
         def on_text(text: str) -> None:
@@ -176,10 +185,15 @@ class _Turn:
         try:
             answer = await self._runtime.claude.answer(request, on_text)
         except Unanswered as failure:
+            refused = failure.kind.startswith(("400/", "413/"))
+            if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):
+                return await self._ask(draft, past, question)
             log.error(
                 "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
+            if refused and question.files:
+                return {**_final(f"{UNREADABLE} (Reference: {self._ref})", failed=True), "without_files": True}
             sentence = f"{failure.sentence} (Reference: {self._ref})"
             return _final(f"{shown}\n\n_{sentence}_" if shown.strip() else sentence, failed=True)
         self._log(answer, question)
@@ -195,10 +209,6 @@ class _Turn:
             *(usage.get("cache_creation_input_tokens", 0), usage.get("cache_read_input_tokens", 0)),
             *(answer.first_text, answer.total, answer.attempts, len(question.text), answer.request_id),
         )
-
-
-def _unread(message: Message) -> str:
-    return FILES_UNREAD.format(names=", ".join(message.files)) if message.files else ""
 
 
 def closed(answer: Answer) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from bot.settings import Settings
 from bot.store import connections
 from bot.store.inbox import Inbox
 from workers.claude import Claude
+from workers.files import Files
 from workers.pacing import Pacing
 
 
@@ -25,6 +26,7 @@ class Runtime:
     bot_user: str
     claude: Claude
     pacing: Pacing
+    files: Files
 
 
 _opened: dict[asyncio.AbstractEventLoop, Runtime] = {}
@@ -48,6 +50,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 bot_user=(await slack.identify(web)).user,
                 claude=claude,
                 pacing=Pacing(redis, settings.edits_per_minute),
+                files=Files(settings, redis, web),
             )
             yield runtime
     finally:

@@ -202,6 +202,7 @@ class Inbox:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in entries))
                         pipe.ltrim(keys.history(thread), -keep, -1)
                         pipe.expire(keys.history(thread), history_days * 24 * 3600)
+                        pipe.expire(keys.files(thread), history_days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
