@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 
+from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
@@ -23,8 +24,8 @@ bolt_log = logging.getLogger("parley.bolt")
 bolt_log.setLevel(logging.ERROR)
 
 
-def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox) -> AsyncApp:
-    """Listeners find `inbox`, `web` and `identity` among their arguments.
+def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox, redis: "Redis") -> AsyncApp:
+    """Listeners find `inbox`, `web`, `identity` and `redis` among their arguments.
 
     `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
     raised, so that Slack delivers again (invariant 1).
@@ -52,6 +53,7 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
+        context["redis"] = redis
         await next()
 
     app.error(_failed)

@@ -38,6 +38,8 @@ class Message:
     files: tuple[File, ...] = ()
     direct: bool = False
     mentioned: bool = False
+    user_team: str | None = None
+    again: str | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

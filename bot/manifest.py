@@ -10,6 +10,7 @@ SCOPES = (
     "groups:history",
     "im:history",
     "mpim:history",
+    "reactions:write",
     "users:read",
 )
 EVENTS = ("app_mention", "message.channels", "message.groups", "message.im", "message.mpim")

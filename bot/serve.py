@@ -21,6 +21,7 @@ from bot import slack
 from bot.app import bolt_log, create_app
 from bot.settings import SettingError, Settings
 from bot.store import connections
+from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.serve")
@@ -46,7 +47,8 @@ async def serve(settings: Settings, redis_url: str) -> None:
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
         identity = await slack.identify(client)
-        app = create_app(settings, client, identity, inbox)
+        client.budget = Budget(redis, identity.team)
+        app = create_app(settings, client, identity, inbox, redis)
         if settings.slack_app_token:
             await slack.try_app_token(client, settings.slack_app_token)
             for _ in range(SOCKETS):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -61,19 +61,19 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.lower() not in words:
-            raise ValueError(f"one of {', '.join(words)}")
-        return value.lower()
-
-    return parse
-
-
 def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
     return value.upper()
+
+
+def _one_of(*values: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in values:
+            raise ValueError(f"one of {', '.join(values)}")
+        return value.lower()
+
+    return parse
 
 
 def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
@@ -133,6 +133,9 @@ class Settings:
     drain_seconds: float = _setting(60.0, _seconds(0, 3600))
     slack_timeout_seconds: float = _setting(4.0, _seconds(0.1, 60))
     edits_per_minute: int = _setting(50, _whole(2, 1_000))
+    streaming: Literal["edit", "native", "auto"] = _setting("edit", _one_of("edit", "native", "auto"))
+    answer_length: int = _setting(24_000, _whole(1_000, 1_000_000))
+    answer_note: str = _setting("off", _one_of("off", "on"))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> "Settings":

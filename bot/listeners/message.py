@@ -4,12 +4,14 @@ import asyncio
 import logging
 from typing import Any
 
+from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import status
 from bot.incoming import Ignored, Message, read
-from bot.slack import CALL_ERRORS, STATUS, Identity, error_name
+from bot.slack import Identity
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
@@ -22,7 +24,12 @@ def register(app: AsyncApp) -> None:
 
 
 async def receive(
-    body: dict[str, Any], context: AsyncBoltContext, inbox: Inbox, web: AsyncWebClient, identity: Identity
+    body: dict[str, Any],
+    context: AsyncBoltContext,
+    inbox: Inbox,
+    web: AsyncWebClient,
+    identity: Identity,
+    redis: "Redis",
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
     team = context.team_id or context.enterprise_id or identity.team
@@ -36,19 +43,10 @@ async def receive(
     log.info("%s event_id=%s thread=%s ts=%s", "kept" if kept else "seen", message.event_id, message.thread, message.ts)
     if kept:
         # People see it at once, and Slack does not wait for it.
-        status = asyncio.create_task(_say_thinking(web, message))
-        _statuses.add(status)
-        status.add_done_callback(_statuses.discard)
+        showing = asyncio.create_task(status.show(web, redis, message.thread, message.ts))
+        _statuses.add(showing)
+        showing.add_done_callback(_statuses.discard)
 
 
 async def _is_for_us(message: Message, inbox: Inbox) -> bool:
     return message.direct or message.mentioned or await inbox.takes_part(message.thread)
-
-
-async def _say_thinking(web: AsyncWebClient, message: Message) -> None:
-    try:
-        await web.assistant_threads_setStatus(
-            channel_id=message.thread.channel, thread_ts=message.thread.ts, status=STATUS
-        )
-    except CALL_ERRORS as error:
-        log.debug("no status thread=%s error=%s", message.thread, error_name(error))

@@ -7,6 +7,8 @@ with `rq:`.
 from bot.incoming import Thread
 
 TEAMS = "teams"
+# A channel, where the keys of wishes to stop are named that have just been set. All databases of a Redis share it.
+STOPS = "parley:stops"
 
 
 def seen_event(team: str, event_id: str) -> str:
@@ -57,14 +59,19 @@ def reply(thread: Thread, ts: str) -> str:
     return f"{thread}:reply:{ts}"
 
 
+def stop(thread: Thread, ts: str) -> str:
+    """String with an expiry: who wants the answer to the question `ts` stopped."""
+    return f"{thread}:stop:{ts}"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
 
 
-def edits(team: str) -> str:
-    """Sorted set: the edits of the last minute, by time in ms."""
-    return f"{team}:edits"
+def calls(team: str, method: str) -> str:
+    """Sorted set: the calls of a method in the last minute, by time in ms."""
+    return f"{team}:calls:{method}"
 
 
 def pause(team: str, method: str) -> str:
@@ -80,6 +87,16 @@ def slower(team: str, method: str) -> str:
 def drafts(team: str) -> str:
     """Sorted set: replies that are edited live, by the time in ms at which they count as abandoned."""
     return f"{team}:drafts"
+
+
+def streams(team: str) -> str:
+    """Sorted set: replies with an open native stream, by the time in ms at which it is over."""
+    return f"{team}:streams"
+
+
+def no_streams(team: str) -> str:
+    """String with an expiry: the workspace has no native streams."""
+    return f"{team}:no-streams"
 
 
 def next_post(team: str, channel: str) -> str:

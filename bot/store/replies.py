@@ -17,12 +17,15 @@ KEEP_SECONDS = 7 * 24 * 3600
 class Reply:
     """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of it.
 
-    `final` is what Claude answered in the end, there from the moment it is known.
+    `final` is what Claude answered in the end, there from the moment it is known. `streamed` says that a native stream
+    was begun, `file` is the id of the file with the rest of the text.
     """
 
     parts: tuple[str, ...] = ()
     shown: int = 0
     final: dict[str, Any] | None = None
+    streamed: bool = False
+    file: str | None = None
 
 
 async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
@@ -31,6 +34,8 @@ async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
         parts=tuple(json.loads(fields.get("parts", "[]"))),
         shown=int(fields.get("shown", 0)),
         final=json.loads(fields["final"]) if "final" in fields else None,
+        streamed="streamed" in fields,
+        file=fields.get("file"),
     )
 
 
@@ -40,6 +45,27 @@ async def save_shown(redis: "Redis", thread: Thread, ts: str, parts: tuple[str, 
 
 async def save_final(redis: "Redis", thread: Thread, ts: str, final: dict[str, Any]) -> None:
     await _save(redis, keys.reply(thread, ts), {"final": json.dumps(final, ensure_ascii=False)})
+
+
+async def save_streamed(redis: "Redis", thread: Thread, ts: str) -> None:
+    await _save(redis, keys.reply(thread, ts), {"streamed": 1})
+
+
+async def save_file(redis: "Redis", thread: Thread, ts: str, file: str) -> None:
+    await _save(redis, keys.reply(thread, ts), {"file": file})
+
+
+async def mark_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
+    """Note that our eyes are on the question; False if they were before."""
+    async with redis.pipeline() as pipe:
+        pipe.hsetnx(keys.reply(thread, ts), "seen", "1")
+        pipe.expire(keys.reply(thread, ts), KEEP_SECONDS)
+        return bool((await pipe.execute())[0])
+
+
+async def unmark_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
+    """False if they were not."""
+    return bool(await redis.hdel(keys.reply(thread, ts), "seen"))
 
 
 async def _save(redis: "Redis", key: str, fields: Mapping[Any, Any]) -> None:
