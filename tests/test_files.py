@@ -17,6 +17,7 @@ from bot.files import File
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from bot.store import files as store
 from bot.store import keys
 from bot.store.files import Attachment
 from bot.store.history import Entry
@@ -151,6 +152,14 @@ async def test_a_file_is_fetched_once_and_stays_as_it_was(reader: Reader) -> Non
     reader.sandbox.slack.workspace.files[message.files[0].id].content = png("blue")
     assert await reader.files.take(message) == first
     assert len(reader.sandbox.journal.entries("slack.download")) == 1
+
+
+async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis: "Redis") -> None:
+    thread = Thread("T1", "C1", "1.1")
+    first, second = (Attachment("F1", "a.png", "image", "image/png", 5, size) for size in (10, 20))
+    assert await store.keep(redis, thread, first, [{"type": "text", "text": "one"}], 1) == first
+    assert await store.keep(redis, thread, second, [{"type": "text", "text": "two"}], 1) == first
+    assert await store.blocks(redis, thread, ["F1", "F2"]) == {"F1": [{"type": "text", "text": "one"}]}
 
 
 async def test_files_expire_with_the_thread(reader: Reader, redis: "Redis") -> None:

@@ -161,7 +161,8 @@ class _Turn:
         message = self._message
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
-        self._taken = await self._runtime.files.take(message)
+        files = await self._runtime.inbox.files(self._claim)
+        self._taken = await self._runtime.files.take(replace(message, files=files))
         parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
         return Entry("user", text, message.ts, message.user, names.get(message.user), files=self._taken.files)
