@@ -138,6 +138,15 @@ class Settings:
     history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
     history_days: int = _setting(30, _whole(1, 400))
 
+    file_most_bytes: int = _setting(20_000_000, _whole(1_000, 100_000_000))
+    file_most_pages: int = _setting(100, _whole(1, 600))
+    file_text_characters: int = _setting(100_000, _whole(100, 2_000_000))
+    file_seconds: float = _setting(30.0, _seconds(0.1, 600))
+    files_per_message: int = _setting(10, _whole(0, 20))
+    files_per_thread: int = _setting(50, _whole(1, 100))
+    thread_files_bytes: int = _setting(28_000_000, _whole(10_000, 30_000_000))
+    image_links: str = _setting("off", _one_of("off", "on"))
+
     slots: int = _setting(50, _whole(1, 1_000))
     queue: str = _setting("parley")
     lease_seconds: float = _setting(8.0, _seconds(1, 300))

@@ -16,6 +16,7 @@ from workers import people, prompt, tools
 from workers.claude import About, Answer, Unanswered
 from workers.composition import Terms
 from workers.draft import Deleted, Draft, Undeliverable
+from workers.files import Taken
 from workers.lease import Lease
 from workers.messages import Ending
 from workers.native import Streams
@@ -30,10 +31,12 @@ MOST_ATTEMPTS = 5
 RETRY_SECONDS = 5.0
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
-ONLY_FILES = "I can read text, but not files yet. Please paste the part that your question is about as text."
-FILES_UNREAD = "[Attached, but not readable for you: {names}. Say so if the question needs them.]"
 GIVEN_UP = (
     "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
+)
+UNREADABLE = (
+    "Claude could not read what was shared with this message, so I leave it out of this thread. Please share it in "
+    "another form, or less of it."
 )
 CUT_SHORT = "_The answer reached its length limit. Press Continue, or say “continue”, and I go on._"
 PAUSED = "_This took more steps than I may take at once. Press Continue, or say “continue”, and I go on._"
@@ -133,6 +136,7 @@ class _Turn:
         self._runtime, self._claim, self._lease = runtime, claim, lease
         self._message, self._thread = claim.message, claim.thread
         self._ref = claim.token[:8]
+        self._taken = Taken()
         self._shown = ""
 
     async def run(self, group: asyncio.TaskGroup) -> None:
@@ -160,7 +164,9 @@ class _Turn:
         await draft.finish(_ending(final))
         status.cancel()
         answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
-        entries = [replace(question, hidden=final["hidden"]), answer]
+        # What Claude refused once would make it refuse every later question of the thread.
+        files = () if final.get("without_files") else question.files
+        entries = [replace(question, hidden=final["hidden"], files=files), answer]
         keep = history.kept([*past, *entries], settings.history_tokens)
         await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days)
 
@@ -172,21 +178,23 @@ class _Turn:
         message = self._message
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
-        parts = (spoken(message.text, self._runtime.bot_user, names), _unread(message))
+        files = await self._runtime.inbox.files(self._claim)
+        self._taken = await self._runtime.files.take(replace(message, files=files))
+        parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
-        return Entry("user", text, message.ts, message.user, names.get(message.user))
+        return Entry("user", text, message.ts, message.user, names.get(message.user), files=self._taken.files)
 
     async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> dict[str, Any]:
         """What the reply says in the end, kept in Redis from the moment it is known."""
-        if not question.text:
-            final = _final(EMPTY)
-        elif question.text == _unread(self._message):
-            final = _final(ONLY_FILES)
+        left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
+        if question.text == self._taken.note and not question.files:
+            final = _final(left_out or EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
             final = _final(GIVEN_UP.format(ref=self._ref), failed=True)
         else:
             final = await self._ask_until_stopped(draft, past, question, stop)
+            final["text"] = f"{final['text']}\n\n{left_out}".rstrip()
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
         return final
 
@@ -212,23 +220,30 @@ class _Turn:
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
         settings = self._runtime.settings
+        self._lease.check()
+        files = await self._runtime.files.blocks(self._thread, [*past, question])
 
         def on_text(text: str) -> None:
             self._shown = text if len(text) > len(self._shown) else self._shown
             draft.write(text)
 
         request = tools.tools(settings, settings.model) | prompt.build(
-            settings.model, settings.max_tokens, settings.system_prompt, past, question
+            settings.model, settings.max_tokens, settings.system_prompt, past, question, files
         )
         about = About(str(self._thread), self._message.ts, self._ref, question.text)
         call = self._runtime.claude.call(request, on_text=on_text, on_wait=draft.say, about=about)
         try:
             return {**closed(await call.answer()), "has_buttons": True}
         except Unanswered as failure:
+            refused = failure.kind.startswith(("400/", "413/"))
+            if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):
+                return await self._ask(draft, past, question)
             log.error(
                 "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
+            if refused and question.files:
+                return {**_final(f"{UNREADABLE} (Reference: {self._ref})", failed=True), "without_files": True}
             sentence = f"{failure.sentence} (Reference: {self._ref})"
             return _final(f"{self._shown}\n\n_{sentence}_" if self._shown.strip() else sentence, failed=True)
 
@@ -247,10 +262,6 @@ def _ending(final: dict[str, Any]) -> Ending:
         stopped_by=final.get("stopped_by"),
         note=final.get("note"),
     )
-
-
-def _unread(message: Message) -> str:
-    return FILES_UNREAD.format(names=", ".join(message.files)) if message.files else ""
 
 
 def closed(answer: Answer) -> dict[str, Any]:

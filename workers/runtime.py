@@ -15,6 +15,7 @@ from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 from workers import tools
 from workers.claude import Claude
+from workers.files import Files
 from workers.pacing import Pacing
 from workers.stops import Stops
 
@@ -28,6 +29,7 @@ class Runtime:
     bot_user: str
     claude: Claude
     pacing: Pacing
+    files: Files
     stops: Stops
 
 
@@ -55,6 +57,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 bot_user=identity.user,
                 claude=claude,
                 pacing=Pacing(redis, settings.edits_per_minute),
+                files=Files(settings, redis, web),
                 stops=stops,
             )
             yield runtime

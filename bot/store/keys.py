@@ -51,6 +51,11 @@ def history(thread: Thread) -> str:
     return f"{thread}:history"
 
 
+def files(thread: Thread) -> str:
+    """Hash: file id -> what Claude is sent of that file, as JSON."""
+    return f"{thread}:files"
+
+
 def reply(thread: Thread, ts: str) -> str:
     """Hash: how far the reply to the message `ts` is."""
     return f"{thread}:reply:{ts}"
