@@ -142,7 +142,8 @@ class _Turn:
     async def run(self, group: asyncio.TaskGroup) -> None:
         runtime, message, settings = self._runtime, self._message, self._runtime.settings
         record = await replies.load(runtime.redis, self._thread, message.ts)
-        past = await history.load(runtime.redis, self._thread)
+        said = await history.load(runtime.redis, self._thread)
+        past = history.without(said, message.again) if message.again else said
         async with runtime.stops.watch(self._thread, message.ts) as stop:
             draft = Draft(
                 runtime.slack,
@@ -159,23 +160,25 @@ class _Turn:
             )
             group.create_task(draft.run())
             status = group.create_task(draft.keep_status())
-            question = await self._question()
+            question = await self._question(said)
             final = record.final or await self._conclude(draft, past, question, stop)
         await draft.finish(_ending(final))
         status.cancel()
-        answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
+        answer = Entry("assistant", final["said"], question.ts, hidden=final["hidden"])
         # What Claude refused once would make it refuse every later question of the thread.
         files = () if final.get("without_files") else question.files
         entries = [replace(question, hidden=final["hidden"], files=files), answer]
         keep = history.kept([*past, *entries], settings.history_tokens)
-        await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days)
+        await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days, message.again)
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):
             raise Overtaken
 
-    async def _question(self) -> Entry:
+    async def _question(self, said: list[Entry]) -> Entry:
         message = self._message
+        if message.again:
+            return history.asked(said, message.again) or Entry("user", "", message.again, message.user)
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
         files = await self._runtime.inbox.files(self._claim)
