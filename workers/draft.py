@@ -62,6 +62,8 @@ class Draft:
     ) -> None:
         self._slack, self._redis, self._pacing, self._streams = slack, redis, pacing, streams
         self._message, self._thread = message, message.thread
+        # A question that is answered anew has no message of its own.
+        self._question_ts = message.again or message.ts
         self._name = f"{self._thread.channel}:{message.ts}"
         self._text = Composition(message, terms)
         self._messages = Messages(slack, redis, message, reply, streams, resumed=resumed, may_send=may_send)
@@ -116,7 +118,7 @@ class Draft:
                 raise
             await self._complete()
         await self._pacing.close(self._thread.team, self._name)
-        await status.look_away(self._slack, self._redis, self._thread, self._message.ts)
+        await status.look_away(self._slack, self._redis, self._thread, self._question_ts)
 
     async def keep_status(self) -> None:
         """Keep up the status that the listener set until there is text; Slack clears it after two minutes.
@@ -134,7 +136,7 @@ class Draft:
                 if self._messages.parts or self._ending.is_set():
                     return
                 self._may_send()
-                await status.show(self._slack, self._redis, self._thread, self._message.ts, self._status)
+                await status.show(self._slack, self._redis, self._thread, self._question_ts, self._status)
 
     async def _complete(self) -> None:
         async with asyncio.timeout(self._final_seconds):
@@ -169,7 +171,7 @@ class Draft:
             await self._judge(step, due, error)
             return
         self._backoff = BACKOFF_SECONDS[0]
-        await self._messages.save()
+        await self._messages.save(self._text.text)
 
     async def _turn(self, step: Step) -> bool:
         """Wait for the right to send; False if there is none, or if a live frame's reply ended meanwhile."""

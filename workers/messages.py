@@ -223,12 +223,12 @@ class Messages:
             except CALL_ERRORS as error:
                 log.warning("leftover stays thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
 
-    async def save(self) -> None:
-        """Write down how far the reply is, for who may have to go on with it."""
+    async def save(self, text: str) -> None:
+        """Write down how far the reply to the text is, for who may have to go on with it."""
         self.shown = max(self.shown, sum(part.shown for part in self.parts))
         parts = tuple(part.ts for part in self.parts)
         try:
-            await replies.save_shown(self._redis, self._thread, self._message.ts, parts, self.shown)
+            await replies.save_shown(self._redis, self._thread, self._message.ts, parts, self.shown, text)
         except RedisError as error:
             log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
 

@@ -15,7 +15,7 @@ KEEP_SECONDS = 7 * 24 * 3600
 
 @dataclass(frozen=True)
 class Reply:
-    """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of it.
+    """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of `text`.
 
     `final` is what Claude answered in the end, there from the moment it is known. `streamed` says that a native stream
     was begun, `file` is the id of the file with the rest of the text.
@@ -23,6 +23,7 @@ class Reply:
 
     parts: tuple[str, ...] = ()
     shown: int = 0
+    text: str = ""
     final: dict[str, Any] | None = None
     streamed: bool = False
     file: str | None = None
@@ -33,14 +34,17 @@ async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
     return Reply(
         parts=tuple(json.loads(fields.get("parts", "[]"))),
         shown=int(fields.get("shown", 0)),
+        text=fields.get("text", ""),
         final=json.loads(fields["final"]) if "final" in fields else None,
         streamed="streamed" in fields,
         file=fields.get("file"),
     )
 
 
-async def save_shown(redis: "Redis", thread: Thread, ts: str, parts: tuple[str, ...], shown: int) -> None:
-    await _save(redis, keys.reply(thread, ts), {"parts": json.dumps(parts), "shown": shown})
+async def save_shown(
+    redis: "Redis", thread: Thread, ts: str, parts: tuple[str, ...], shown: int, text: str = ""
+) -> None:
+    await _save(redis, keys.reply(thread, ts), {"parts": json.dumps(parts), "shown": shown, "text": text})
 
 
 async def save_final(redis: "Redis", thread: Thread, ts: str, final: dict[str, Any]) -> None:
