@@ -28,7 +28,10 @@ class Thread:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities."""
+    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities.
+
+    With `again` it is a wish to have the question with that ts answered once more.
+    """
 
     thread: Thread
     ts: str
@@ -77,7 +80,7 @@ def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         return Ignored("a bot's message")
     if not (isinstance(user, str) and isinstance(channel, str) and user and channel):
         return Ignored("no author or no channel")
-    if not (_is_ts(ts) and _is_ts(thread_ts)):
+    if not (is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no timestamp")
     if _is_outsider(body, event, team, enterprise):
         return Ignored("an author of another company")
@@ -141,7 +144,7 @@ def _unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _is_ts(value: object) -> TypeGuard[str]:
+def is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and TS.fullmatch(value) is not None
 
 

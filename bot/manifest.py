@@ -13,4 +13,11 @@ SCOPES = (
     "reactions:write",
     "users:read",
 )
-EVENTS = ("app_mention", "message.channels", "message.groups", "message.im", "message.mpim")
+EVENTS = (
+    "agent_session_stopped",
+    "app_mention",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+)

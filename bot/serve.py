@@ -31,7 +31,7 @@ DEFAULT_PORT = 3000
 SOCKETS = 2
 STOP_SECONDS = 5.0
 # What Bolt raises for a body whose fields are not of their types; what our listeners raise it answers with 500.
-UNREADABLE = (ValueError, AttributeError, TypeError, KeyError)
+UNREADABLE = (ValueError, AttributeError, TypeError, LookupError)
 
 
 async def serve(settings: Settings, redis_url: str) -> None:

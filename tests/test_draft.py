@@ -18,8 +18,8 @@ from workers.composition import Terms
 from workers.draft import FINAL_SECONDS, Deleted, Draft, Undeliverable
 from workers.layout import PART_LENGTH, PLAIN_LENGTH
 from workers.messages import Ending
+from workers.native import Mode, Streams
 from workers.pacing import Pacing
-from workers.stream import Mode, Streams
 
 # Two messages long.
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))

@@ -7,8 +7,8 @@ from typing import Literal
 from bot.incoming import Message
 from workers.layout import PART_LENGTH, Form, Layout, lay_out
 from workers.messages import Due, Ending, Part, Payload, payload
+from workers.native import LONGEST_SECONDS, ROTATE_SECONDS
 from workers.split import Cut, cut_from, pieces
-from workers.stream import LONGEST_SECONDS, ROTATE_SECONDS
 
 Step = Literal["post", "edit", "open", "append", "stop"]
 

@@ -15,8 +15,8 @@ from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
 from bot.store import replies
 from workers.composition import Composition, Step, Terms
 from workers.messages import Due, Ending, Messages
+from workers.native import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.pacing import Pacing
-from workers.stream import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.upload import NoUpload, upload_markdown
 
 log = logging.getLogger("parley.draft")

@@ -15,7 +15,7 @@ from bot.slack import CALL_ERRORS, error_name
 from bot.store import replies
 from bot.views import reply as footer
 from workers.markdown import fallback
-from workers.stream import Stream, Streams
+from workers.native import Stream, Streams
 
 log = logging.getLogger("parley.messages")
 

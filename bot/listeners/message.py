@@ -1,6 +1,5 @@
 """A message in a channel we are in, or to us."""
 
-import asyncio
 import logging
 from typing import Any
 
@@ -9,14 +8,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import status
+from bot import background, status
 from bot.incoming import Ignored, Message, read
+from bot.listeners import stop
 from bot.slack import Identity
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
-
-_statuses: set[asyncio.Task[None]] = set()
 
 
 def register(app: AsyncApp) -> None:
@@ -27,25 +25,25 @@ async def receive(
     body: dict[str, Any],
     context: AsyncBoltContext,
     inbox: Inbox,
+    redis: "Redis",
     web: AsyncWebClient,
     identity: Identity,
-    redis: "Redis",
+    team: str,
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
-    team = context.team_id or context.enterprise_id or identity.team
     message = read(body, team, identity.user, context.enterprise_id)
     if isinstance(message, Message) and not await _is_for_us(message, inbox):
         message = Ignored("a thread that we have no part in")
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
+    if await stop.say(message, inbox, redis, web, identity.user):
+        return
     kept = await inbox.put(message)
     log.info("%s event_id=%s thread=%s ts=%s", "kept" if kept else "seen", message.event_id, message.thread, message.ts)
     if kept:
         # People see it at once, and Slack does not wait for it.
-        showing = asyncio.create_task(status.show(web, redis, message.thread, message.ts))
-        _statuses.add(showing)
-        showing.add_done_callback(_statuses.discard)
+        background.run(status.show(web, redis, message.thread, message.ts))
 
 
 async def _is_for_us(message: Message, inbox: Inbox) -> bool:

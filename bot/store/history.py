@@ -46,6 +46,21 @@ def _read(stored: dict[str, Any]) -> Entry:
     return Entry(**{**stored, "files": tuple(Attachment(**file) for file in stored.get("files", ()))})
 
 
+def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
+    """The question with this ts."""
+    return next((entry for entry in entries if entry.role == "user" and entry.ts == ts), None)
+
+
+def newest(entries: Sequence[Entry]) -> str | None:
+    """The ts of the newest question."""
+    return next((entry.ts for entry in reversed(entries) if entry.role == "user"), None)
+
+
+def without(entries: Sequence[Entry], ts: str) -> list[Entry]:
+    """The entries but for the turn whose question has this ts."""
+    return [entry for entry in entries if entry.ts != ts]
+
+
 def kept(entries: Sequence[Entry], budget: int) -> int:
     """How many of the newest entries to keep so that they fit into `budget` tokens.
 

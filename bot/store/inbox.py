@@ -6,6 +6,7 @@ again by `sweep` once its lease is over.
 """
 
 import asyncio
+import json
 import logging
 import secrets
 from collections.abc import Awaitable, Sequence
@@ -101,9 +102,23 @@ class Inbox:
         self._queue = queue
         self._lease_ms = int(lease_seconds * 1000)
 
-    async def put(self, message: Message) -> bool:
-        """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError."""
-        return await asyncio.to_thread(self._put, message)
+    async def put(self, message: Message, *, alone: bool = False) -> bool:
+        """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError.
+
+        With `alone` it is False, too, if anything else waits or is answered in the thread.
+        """
+        return await asyncio.to_thread(self._put, message, alone)
+
+    async def waiting(self, thread: Thread) -> list[Message]:
+        """The messages that wait or are answered in the thread, oldest first. Raises redis.RedisError."""
+        stored = await cast("Awaitable[dict[str, str]]", self._redis.hgetall(keys.messages(thread)))
+        found = []
+        for ts, message in stored.items():
+            try:
+                found.append(Message.from_json(message))
+            except (ValueError, KeyError, TypeError):
+                log.debug("unreadable message passed over thread=%s ts=%s", thread, ts)
+        return sorted(found, key=lambda message: float(message.ts))
 
     async def claim(self, thread: Thread) -> Claim | None:
         """Take the lease and the oldest message; None if another holds the lease or nothing waits."""
@@ -142,12 +157,15 @@ class Inbox:
         head = await cast("Awaitable[list[str]]", self._redis.zrange(keys.box(claim.thread), 0, 0))
         return bool(head) and head[0] != claim.message.ts
 
-    async def acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+    async def acknowledge(
+        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None = None
+    ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
-        Of the history, with `entries` added, the newest `keep` stay.
+        Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
+        goes.
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
 
     async def release(self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
@@ -168,7 +186,7 @@ class Inbox:
         """Whether somebody spoke to us in this thread before."""
         return bool(await self._redis.exists(keys.history(thread), keys.box(thread)))
 
-    def _put(self, message: Message) -> bool:
+    def _put(self, message: Message, alone: bool) -> bool:
         thread = message.thread
         marks = [keys.seen_message(thread.team, thread.channel, message.ts)]
         if message.event_id:
@@ -176,8 +194,8 @@ class Inbox:
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    pipe.watch(*marks)
-                    if pipe.exists(*marks):
+                    pipe.watch(*marks, *([keys.box(thread)] if alone else []))
+                    if pipe.exists(*marks) or (alone and pipe.exists(keys.box(thread))):
                         _add_files(pipe, message)
                         return False
                     now = _now(pipe)
@@ -196,15 +214,20 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+    def _acknowledge(
+        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None
+    ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    self._watch_lease(pipe, claim, keys.box(thread))
+                    self._watch_lease(pipe, claim, keys.box(thread), keys.history(thread))
+                    replaced = _turn(pipe, thread, replaces) if replaces else []
                     waiting = pipe.zcard(keys.box(thread))
                     now = _now(pipe)
                     pipe.multi()
+                    for line in replaced:
+                        pipe.lrem(keys.history(thread), 1, line)
                     if entries:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in entries))
                         pipe.ltrim(keys.history(thread), -keep, -1)
@@ -213,7 +236,7 @@ class Inbox:
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
-                    pipe.delete(keys.lease(thread))
+                    pipe.delete(keys.lease(thread), keys.stop(thread, ts))
                     if waiting > 1:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         self._wake(thread, pipe)
@@ -293,6 +316,12 @@ def _add_files(pipe: Pipeline, twin: Message) -> None:
 
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
+
+
+def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:
+    """The lines of the history that belong to the question with this ts."""
+    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
+    return [line for line in lines if json.loads(line)["ts"] == ts]
 
 
 def _now(pipe: Pipeline) -> float:

@@ -4,6 +4,8 @@ Each starts with the installing team (invariant 13); `TEAMS` alone says which te
 with `rq:`.
 """
 
+from datetime import date
+
 from bot.incoming import Thread
 
 TEAMS = "teams"
@@ -62,6 +64,26 @@ def reply(thread: Thread, ts: str) -> str:
 def stop(thread: Thread, ts: str) -> str:
     """String with an expiry: who wants the answer to the question `ts` stopped."""
     return f"{thread}:stop:{ts}"
+
+
+def votes(thread: Thread, answer: str) -> str:
+    """Hash with an expiry: who voted what on the answer with this ts, and when."""
+    return f"{thread}:votes:{answer}"
+
+
+def feedback(team: str, day: date) -> str:
+    """Hash with an expiry: how many votes of this day are `good`, and how many `bad`."""
+    return f"{team}:feedback:{day}"
+
+
+def comments(team: str, day: date) -> str:
+    """Hash with an expiry: what people wrote about answers on this day, by `channel:answer:user`."""
+    return f"{team}:comments:{day}"
+
+
+def admin(team: str, user: str) -> str:
+    """String with an expiry: whether somebody is an admin of the workspace."""
+    return f"{team}:admin:{user}"
 
 
 def person(team: str, user: str) -> str:
