@@ -1,91 +1,17 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
-from redis.asyncio import Redis
 
-from bot import slack
-from bot.incoming import Message, Thread
-from bot.sandbox import Sandbox
-from bot.sandbox.slack.records import Message as Posted
-from bot.settings import Settings
-from bot.store import replies
 from bot.store.inbox import LeaseLost
+from tests.desk import Desk
 from tests.parley import payload, text
-from workers.composition import Terms
-from workers.draft import FINAL_SECONDS, Deleted, Draft, Undeliverable
+from workers.draft import Deleted, Undeliverable
 from workers.layout import PART_LENGTH, PLAIN_LENGTH
 from workers.messages import Ending
-from workers.native import Mode, Streams
 from workers.pacing import Pacing
 
 # Two messages long.
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
-
-
-async def _begin() -> None: ...
-
-
-@dataclass
-class Desk:
-    """A question in a thread of the sandbox, and drafts of its reply."""
-
-    sandbox: Sandbox
-    redis: "Redis"
-    message: Message
-
-    @property
-    def posted(self) -> list[Posted]:
-        return [m for m in self.sandbox.slack.thread(self.message.thread.channel, self.message.ts) if payload(m)]
-
-    def calls(self, method: str) -> int:
-        return len(self.sandbox.journal.entries("slack.request", method))
-
-    @asynccontextmanager
-    async def draft(
-        self,
-        *,
-        resumed: bool = False,
-        may_send: Callable[[], None] = lambda: None,
-        may_begin: Callable[[], Awaitable[None]] = _begin,
-        streaming: Mode = "edit",
-        terms: Terms | None = None,
-        on_stop: Callable[[], None] = lambda: None,
-        final_seconds: float = FINAL_SECONDS,
-    ) -> AsyncIterator[Draft]:
-        settings = Settings.load(self.sandbox.environ(), dotenv=None)
-        reply = await replies.load(self.redis, self.message.thread, self.message.ts)
-        async with slack.client(settings) as web:
-            draft = Draft(
-                web,
-                self.redis,
-                Pacing(self.redis, edits_per_minute=50),
-                self.message,
-                reply,
-                Streams(web, self.redis, self.message, streaming),
-                terms or Terms(frozenset({self.message.user}), 24_000),
-                resumed=resumed,
-                may_send=may_send,
-                may_begin=may_begin,
-                on_stop=on_stop,
-                final_seconds=final_seconds,
-            )
-            running = asyncio.create_task(draft.run())
-            yield draft
-            await running
-
-    async def shows(self, wanted: Callable[[list[str]], object], within: float = 10.0) -> None:
-        await self.sandbox.slack.until(lambda: wanted([text(m) for m in self.posted]), within)
-
-
-@pytest.fixture
-async def desk(redis: "Redis") -> AsyncIterator[Desk]:
-    async with Sandbox(with_claude=False) as sandbox:
-        ts = await sandbox.slack.say("ada", "general", "a question")
-        thread = Thread(sandbox.team, sandbox.channels["general"], ts)
-        yield Desk(sandbox, redis, Message(thread, ts, sandbox.users["ada"], "a question"))
 
 
 async def test_the_first_words_are_posted_and_then_edited_in_place(desk: Desk) -> None:

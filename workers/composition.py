@@ -32,9 +32,21 @@ class Composition:
         self._simple = False
         self._cuts: dict[int, Cut] = {}
         self._stands_in: int | None = None
-        self.text = ""
+        self._text = ""
         self.ended: Ending | None = None
         self.native = False
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    @text.setter
+    def text(self, text: str) -> None:
+        end = max((cut.start for cut in self._cuts.values()), default=0)
+        if text[:end] != self._text[:end]:
+            # A retry begins otherwise: what was cut is not there any more.
+            self._cuts.clear()
+        self._text = text
 
     @property
     def rest(self) -> str:

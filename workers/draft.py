@@ -185,6 +185,9 @@ class Draft:
         while step == "post" and self._is_open_ended() and not await pacing.admit(team, self._name):
             if await self._wait(ASKING_SECONDS):
                 return False
+        while self._messages.unsure and await pacing.is_paused(team, "conversations.replies"):
+            if await self._wait(ASKING_SECONDS / 2):
+                return False
         while True:
             if self._place is None:
                 self._place = time.monotonic() + await pacing.post(team, self._thread.channel)
@@ -314,7 +317,7 @@ class Draft:
         if due is None or due.number >= len(self._messages.parts):
             return False
         log.error("edit given up thread=%s ts=%s", self._thread, self._messages.parts[due.number].ts)
-        del self._messages.parts[due.number :]
+        self._messages.leave_from(due.number)
         self._text.stand_in(due.number)
         return True
 
@@ -327,7 +330,7 @@ class Draft:
         if sent is not None and sent["blocks"][:1] == wanted["blocks"][:1] and not due.is_last:
             parts[due.number].sent = wanted
         else:
-            del parts[due.number :]
+            self._messages.leave_from(due.number)
 
     async def _wait(self, seconds: float) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""

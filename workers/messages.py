@@ -147,6 +147,7 @@ class Messages:
         # A status that arrives after the post would stay: Slack clears it when a message comes.
         self.posting = asyncio.Lock()
         self._has_streamed = reply.streamed
+        self._left: set[str] = set()
 
     async def post(self, content: Payload) -> None:
         """Post the next message, unless it turns out to be there."""
@@ -213,10 +214,17 @@ class Messages:
         except CALL_ERRORS as error:
             log.info("stream not stopped thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
 
+    def leave_from(self, number: int) -> None:
+        """Leave these messages as they are: what should be in them goes into new ones."""
+        self._left.update(part.ts for part in self.parts[number:])
+        del self.parts[number:]
+
     async def delete_from(self, number: int) -> None:
         """A retry came out shorter: its last messages are not needed any more."""
         while len(self.parts) > number:
             part = self.parts.pop()
+            if part.stream is not None:
+                await self.abandon(part)
             self._may_send()
             try:
                 await self._slack.chat_delete(channel=self._thread.channel, ts=part.ts)
@@ -245,12 +253,12 @@ class Messages:
             include_all_metadata=True,
             limit=200,
         )
-        known = {part.ts for part in self.parts}
+        known = {self._thread.ts, *self._left, *(part.ts for part in self.parts)}
         ours: dict[int, str] = {}
         for message in found.get("messages") or []:
             metadata = message.get("metadata") or {}
             about = metadata.get("event_payload") or {}
-            if message["ts"] in known or message["ts"] == self._thread.ts:
+            if message["ts"] in known:
                 continue
             if metadata.get("event_type") == EVENT_TYPE and about.get("message_ts") == self._message.ts:
                 ours[int(about.get("part") or 0)] = str(message["ts"])
