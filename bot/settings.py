@@ -111,6 +111,7 @@ class Settings:
     max_tokens: int = _setting(16_000, _whole(1, 128_000))
     effort: str | None = _setting(None, _one_of("low", "medium", "high", "xhigh", "max"))
     thinking: str = _setting("auto", _one_of("auto", "summarized", "off"))
+    claude_concurrency: int = _setting(100, _whole(0, 100_000))
     claude_attempts: int = _setting(5, _whole(1, 20))
     claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
     claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))
