@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from bot.incoming import Message, Thread
+from bot.store.replies import Final
 from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Ending, Part
+from workers.messages import Due, Part
 from workers.native import Stream
 
 TERMS = Terms(frozenset({"U1"}), 24_000)
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
-BUTTONS = Ending("", has_buttons=True)
+BUTTONS = Final("", has_buttons=True)
 
 
 def composed(text: str = "", *, native: bool = False, terms: Terms = TERMS) -> Composition:
@@ -21,7 +22,7 @@ def composed(text: str = "", *, native: bool = False, terms: Terms = TERMS) -> C
 
 
 def end(composition: Composition, text: str, **how: Any) -> None:
-    composition.text, composition.ended = text, Ending(text, **how)
+    composition.text, composition.ended = text, Final(text, **how)
 
 
 def wanted(composition: Composition, parts: list[Part], shown: int = 0) -> tuple[Due, Step]:

@@ -13,18 +13,18 @@ from bot.settings import Settings
 from bot.slack import CALL_ERRORS
 from bot.store import replies
 from bot.store.inbox import LeaseLost
-from bot.store.replies import Reply
+from bot.store.replies import Final, Reply
 from bot.views import reply as footer
 from tests.desk import Desk
 from tests.parley import payload as about
-from workers.messages import IN_A_FILE, STANDS_IN, Due, Ending, Messages, Part, payload
+from workers.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload
 from workers.native import Streams
 
 QUESTION = Message(Thread("T1", "C1", "1.1"), "1.1", "U1", "a question")
 LAST = Due(0, "Some **words**", True)
 
 
-def made(due: Due = LAST, ending: Ending | None = None, *, simple: bool = False, plain: bool = False) -> dict[str, Any]:
+def made(due: Due = LAST, ending: Final | None = None, *, simple: bool = False, plain: bool = False) -> dict[str, Any]:
     return payload(due, QUESTION, ending, simple=simple, plain=plain)
 
 
@@ -54,59 +54,59 @@ def test_while_it_grows_there_is_a_stop_button() -> None:
 
 
 def test_a_whole_answer_has_its_buttons_and_says_how_many_messages_there_are() -> None:
-    content = made(Due(1, "The end", True), Ending("", has_buttons=True, note="a note", continuable=True))
+    content = made(Due(1, "The end", True), Final("", has_buttons=True, note="a note", continuable=True))
     done = footer.done("1.1", continuable=True, note="a note")
     assert content["blocks"][1:] == [content["blocks"][1], *done]
     assert content["metadata"]["event_payload"] == {"message_ts": "1.1", "part": 2, "state": "complete", "parts": 2}
 
 
 def test_who_stopped_it_is_told() -> None:
-    content = made(ending=Ending("", has_buttons=True, stopped_by="Ada"))
+    content = made(ending=Final("", has_buttons=True, stopped_by="Ada"))
     assert content["blocks"][1:] == footer.stopped("1.1", by="Ada")
-    somebody = made(ending=Ending("", has_buttons=True, stopped_by=""))
+    somebody = made(ending=Final("", has_buttons=True, stopped_by=""))
     assert somebody["blocks"][1:] == footer.stopped("1.1")
 
 
 def test_an_answer_given_again_has_the_buttons_of_its_question() -> None:
     message = Message(QUESTION.thread, "9.1", "U1", "a question", again="1.1")
-    content = payload(LAST, message, Ending("", has_buttons=True), simple=False, plain=False)
+    content = payload(LAST, message, Final("", has_buttons=True), simple=False, plain=False)
     assert content["blocks"][1:] == footer.done("1.1")
     assert content["metadata"]["event_payload"]["message_ts"] == "9.1"
 
 
 def test_a_failure_says_so_to_programs_and_has_no_buttons() -> None:
-    content = made(ending=Ending("", failed=True))
+    content = made(ending=Final("", failed=True))
     assert content["metadata"]["event_payload"]["state"] == "failed"
     assert kinds(content) == ["markdown"]
-    assert made(Due(0, "", False), Ending("", failed=True))["metadata"]["event_payload"]["state"] == "complete"
+    assert made(Due(0, "", False), Final("", failed=True))["metadata"]["event_payload"]["state"] == "complete"
 
 
 def test_messages_are_numbered_only_if_there_are_several() -> None:
     assert small_print(made()) == []
     assert small_print(made(Due(0, "", False))) == ["Part 1, continued below"]
     assert small_print(made(Due(1, "", False))) == ["Part 2, continued below"]
-    assert small_print(made(Due(1, "", True), Ending(""))) == ["Part 2"]
+    assert small_print(made(Due(1, "", True), Final(""))) == ["Part 2"]
 
 
 def test_only_the_last_message_has_buttons() -> None:
     assert kinds(made(Due(0, "", False))) == ["markdown", "context"]
-    assert kinds(made(Due(0, "", False), Ending("", has_buttons=True))) == ["markdown", "context"]
+    assert kinds(made(Due(0, "", False), Final("", has_buttons=True))) == ["markdown", "context"]
 
 
 def test_a_rest_in_a_file_is_told_at_the_end() -> None:
     due = Due(0, "", True, has_rest=True)
     assert small_print(made(due)) == []
-    assert small_print(made(due, Ending(""))) == [IN_A_FILE]
+    assert small_print(made(due, Final(""))) == [IN_A_FILE]
 
 
 def test_who_stands_in_says_so() -> None:
-    assert small_print(made(Due(0, "", True, stands_in=True), Ending(""))) == [STANDS_IN]
+    assert small_print(made(Due(0, "", True, stands_in=True), Final(""))) == [STANDS_IN]
 
 
 @pytest.mark.parametrize("simple", [False, True])
 def test_slack_takes_all_of_it(simple: bool) -> None:
     note = "note " * 200
-    for ending in (None, Ending("", has_buttons=True, note=note, continuable=True, stopped_by="Ada"), Ending("")):
+    for ending in (None, Final("", has_buttons=True, note=note, continuable=True, stopped_by="Ada"), Final("")):
         for is_last in (False, True):
             due = Due(3, "x" * 12_000, is_last, has_rest=True, stands_in=True)
             blocks.checked(made(due, ending, simple=simple)["blocks"], "message")
@@ -135,7 +135,7 @@ async def sending(desk: Desk, *, resumed: bool = False, streamed: bool = False) 
         yield Messages(web, desk.redis, desk.message, reply, streams, resumed=resumed, may_send=lambda: None)
 
 
-def content(desk: Desk, due: Due, ending: Ending | None = None) -> dict[str, Any]:
+def content(desk: Desk, due: Due, ending: Final | None = None) -> dict[str, Any]:
     return payload(due, desk.message, ending, simple=False, plain=False)
 
 
@@ -144,7 +144,7 @@ async def test_a_message_is_posted_and_edited(desk: Desk) -> None:
         await messages.post(content(desk, LAST))
         [part] = messages.parts
         assert (part.ts, part.shown) == (desk.posted[0].ts, 14)
-        await messages.edit(part, content(desk, Due(0, "Others", True), Ending("")))
+        await messages.edit(part, content(desk, Due(0, "Others", True), Final("")))
         assert messages.method == "chat.update"
     assert (desk.texts, desk.states) == (["Others"], ["complete"])
 
@@ -163,7 +163,7 @@ async def test_a_stream_takes_what_is_new_and_at_its_end_what_stands_below(desk:
         await messages.append(part, Due(0, "One two", True, 7))
         assert desk.texts == ["One two"]
         due = Due(0, "One two three", True)
-        await messages.stop(part, due, content(desk, due, Ending("", has_buttons=True)))
+        await messages.stop(part, due, content(desk, due, Final("", has_buttons=True)))
     [message] = desk.posted
     assert (desk.texts, desk.states, message.stream) == (["One two three"], ["complete"], "stopped")
     assert [block["type"] for block in message.blocks] == ["markdown", "context_actions", "actions"]

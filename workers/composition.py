@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.incoming import Message
+from bot.store.replies import Final
 from workers.layout import PART_LENGTH, Form, Layout, lay_out
-from workers.messages import Due, Ending, Part, Payload, payload
+from workers.messages import Due, Part, Payload, payload
 from workers.native import LONGEST_SECONDS, ROTATE_SECONDS
 from workers.split import Cut, cut_from, pieces
 
@@ -33,7 +34,7 @@ class Composition:
         self._cuts: dict[int, Cut] = {}
         self._stands_in: int | None = None
         self._text = ""
-        self.ended: Ending | None = None
+        self.ended: Final | None = None
         self.native = False
 
     @property

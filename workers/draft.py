@@ -13,8 +13,9 @@ from bot import status
 from bot.incoming import Message
 from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
 from bot.store import replies
+from bot.store.replies import Final
 from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Ending, Messages
+from workers.messages import Due, Messages
 from workers.native import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.pacing import Pacing
 from workers.upload import NoUpload, upload_markdown
@@ -101,7 +102,7 @@ class Draft:
         finally:
             self._stopped.set()
 
-    async def finish(self, ending: Ending) -> None:
+    async def finish(self, ending: Final) -> None:
         """Show the last words and return when Slack has them.
 
         An edit that does not pass for two minutes is given up: people are told so in a new message, with the text.

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.incoming import Message
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import replies
+from bot.store.replies import Final
 from bot.views import reply as footer
 from workers.markdown import fallback
 from workers.native import Stream, Streams
@@ -24,22 +25,6 @@ IN_A_FILE = "The rest of this answer is in the file below."
 STANDS_IN = "For two minutes Slack did not take the end of the message above, so this is its whole text."
 
 Payload = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Ending:
-    """The last words of a reply. `failed` says that they are not the answer but why there is none.
-
-    Under an answer stand buttons (`has_buttons`) and `note`, a line of small print. `stopped_by` is the display name
-    of who stopped it, "" for somebody.
-    """
-
-    text: str
-    failed: bool = False
-    has_buttons: bool = False
-    continuable: bool = False
-    stopped_by: str | None = None
-    note: str | None = None
 
 
 @dataclass
@@ -76,7 +61,7 @@ class Due:
     stands_in: bool = False
 
 
-def payload(due: Due, message: Message, ending: Ending | None, *, simple: bool, plain: bool) -> Payload:
+def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, plain: bool) -> Payload:
     """Blocks carry the text, `text` is what a notification shows; Slack's own markup stays off.
 
     The metadata tells programs which message this answers. `state` is that of this message; the last one of a reply
@@ -95,7 +80,7 @@ def payload(due: Due, message: Message, ending: Ending | None, *, simple: bool, 
     }
 
 
-def _below(due: Due, message: Message, ending: Ending | None, simple: bool) -> list[Payload]:
+def _below(due: Due, message: Message, ending: Final | None, simple: bool) -> list[Payload]:
     blocks = [_small_print(STANDS_IN)] if due.stands_in else []
     if due.number or not due.is_last:
         blocks.append(_small_print(f"Part {due.number + 1}" + ("" if due.is_last else ", continued below")))
