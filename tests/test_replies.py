@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys, replies
-from bot.store.replies import Final, Reply
+from bot.store.replies import KEEP_SECONDS, Final, Reply
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
 FINAL = Final("Ä “final” 🙂", said="", hidden=True, note="1 token")

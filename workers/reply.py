@@ -182,18 +182,20 @@ class _Turn:
         return final
 
     async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
-        asking = asyncio.create_task(self._ask(draft, past, question))
         stopping = asyncio.create_task(stop.wait())
+        asking = None if stop.is_set() else asyncio.create_task(self._ask(draft, past, question))
         try:
-            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-            asking.cancel()
-            await asyncio.wait({asking})
+            if asking is not None:
+                await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    return asking.result()
+                asking.cancel()
+                await asyncio.wait({asking})
+            by = await stopping
         finally:
-            asking.cancel()
             stopping.cancel()
-        by = stopping.result()
+            if asking is not None:
+                asking.cancel()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
         return ending.stopped(self._shown, names.get(by, ""))
