@@ -251,6 +251,14 @@ async def test_who_cannot_compact_says_so(sandbox: Sandbox, claude: Claude) -> N
     assert await claude.compact(REQUEST) is None
 
 
+async def test_a_compaction_without_a_summary_is_no_block_but_costs(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.script(None, Script(compaction=""))
+    compaction = await claude.compact(REQUEST)
+    assert compaction
+    assert compaction.content == ()
+    assert compaction.usage[0].input > 0
+
+
 async def test_a_compaction_that_failed_is_told(sandbox: Sandbox, claude: Claude) -> None:
     sandbox.faults.add(ROUTE, "overloaded")
     with pytest.raises(Unanswered, match="529"):

@@ -49,7 +49,10 @@ class Answer:
 
 
 class Unanswered(Exception):
-    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators."""
+    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators.
+
+    `usage` is what was billed nevertheless.
+    """
 
     def __init__(self, kind: str, sentence: str, request_id: str | None = None, failure: Failure | None = None) -> None:
         super().__init__(kind)
@@ -57,6 +60,7 @@ class Unanswered(Exception):
         self.sentence = sentence
         self.request_id = request_id
         self.failure = failure
+        self.usage: tuple[Usage, ...] = ()
 
     @classmethod
     def of(cls, failure: Failure) -> "Unanswered":
@@ -119,9 +123,11 @@ class Call:
                 figures.error = "deadline"
                 if not limit.expired():
                     raise
-                raise Unanswered("deadline", TOO_SLOW, figures.request_id) from error
+                unanswered = Unanswered("deadline", TOO_SLOW, figures.request_id)
+                unanswered.usage = self.usage
+                raise unanswered from error
             except Unanswered as unanswered:
-                figures.error = unanswered.kind
+                figures.error, unanswered.usage = unanswered.kind, self.usage
                 raise
             except asyncio.CancelledError:
                 figures.error = "stopped"

@@ -40,7 +40,10 @@ ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSErr
 
 @dataclass(frozen=True)
 class Compaction:
-    """The signed block that stands for a conversation, to be sent first in `messages`, and what it cost."""
+    """The signed block that stands for a conversation, to be sent first in `messages`, and what it cost.
+
+    There is no block if the model failed to sum up.
+    """
 
     content: tuple[Mapping[str, Any], ...]
     usage: tuple[Usage, ...]
@@ -135,7 +138,7 @@ class Claude:
                 return None
             raise
         content = tuple(block for block in answer.content if block["type"] == "compaction" and block.get("content"))
-        return Compaction(content, answer.usage) if content else None
+        return Compaction(content, answer.usage)
 
     async def model_name(self, model: str) -> str:
         """Its display name. Raises Unanswered: the key or the model is wrong, or Claude cannot be reached."""
