@@ -215,7 +215,8 @@ class _Turn:
         about = About(str(self._thread), self._message.ts, self._ref, question.text)
         call = self._runtime.claude.call(request, on_text=on_text, on_wait=draft.say, about=about)
         try:
-            return ending.answered(await call.answer())
+            answer = await call.answer()
+            return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))
         except Unanswered as failure:
             refused = failure.kind.startswith(("400/", "413/"))
             if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):
