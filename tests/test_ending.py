@@ -75,9 +75,9 @@ def test_another_model_than_the_one_asked_is_told() -> None:
 
 def test_the_small_print_tells_tokens_and_cost_as_far_as_they_are_known() -> None:
     model = "claude-sonnet-5-5"
-    usage = (Usage(model, input=1_000, read=500, output=200), Usage(model, output=100))
+    usage = (Usage(model, input=1_000, read=1_000, output=200), Usage(model, output=100))
     assert note(Answer("Hi", model, "end_turn", model, usage), full=True) == (
-        "Claude Sonnet 5.5 · 1,500 tokens in, 300 out · $0.0051"
+        "Claude Sonnet 5.5 · 2,000 tokens in, 300 out · $0.0051"
     )
     guessed = (Usage(model, input=1_000, output=10, estimated=True),)
     assert note(Answer("Hi", model, "end_turn", model, guessed), full=True) == (
