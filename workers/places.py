@@ -19,8 +19,9 @@ from bot.store import keys
 
 log = logging.getLogger("parley.places")
 
-# The next in the queue asks again after so many seconds, those behind it less often.
-POLL = 0.1
+# The next in the queue asks again after so many seconds. Those behind it ask less often: a call takes seconds, so in
+# one second fewer than all places come free.
+POLL = 0.05
 LONGEST_POLL = 1.5
 
 NOW = """
@@ -85,7 +86,7 @@ class Places:
             began = time.monotonic()
             while number := await self.ask(token):
                 waiting(time.monotonic() - began)
-                await asyncio.sleep(min(LONGEST_POLL, POLL * number))
+                await asyncio.sleep(min(LONGEST_POLL, max(POLL, number / self._most)))
             keeper = asyncio.create_task(self._keep(token))
             yield
         finally:
