@@ -171,6 +171,13 @@ def test_a_time_says_its_unit() -> None:
                 assert re.search(rf"# .*{unit}.*\n# {setting}=", text), f"{setting} does not say {unit}"
 
 
+def test_every_test_that_the_documentation_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/claude.md").read_text())
+    assert len(named) > 40
+    found = {path: (ROOT / path).read_text() for path, _ in named}
+    assert not [f"{path}::{test}" for path, test in named if f"def {test}(" not in found[path]]
+
+
 def test_the_manifest_asks_for_what_the_code_knows() -> None:
     pasted = yaml.safe_load((ROOT / "manifest.yaml").read_text())
     assert tuple(pasted["oauth_config"]["scopes"]["bot"]) == manifest.SCOPES

@@ -152,7 +152,7 @@ class Claude:
         settings, client = self._settings, self._client
         body = {name: value for name, value in request.items() if name != "betas"}
         betas = [*request.get("betas", ()), *self._betas]
-        other = fallback.chosen(body["model"], settings.fallback_model)
+        other = fallback.chosen(body, settings.fallback_model)
         declined: Any = nullcontext()
         if other is None or "compaction" in body:
             pass

@@ -70,7 +70,7 @@ def check(body: object, headers: Mapping[str, str], counting: bool = False) -> R
     check_tools(body, model)
     _check_credit(body)
     check_system(body.get("system"))
-    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas)
+    _check_conversation(body, model, betas)
     _check_cache_control(body)
     _check_compaction(body, model)
     _check_fallbacks(body, model, betas)
@@ -91,6 +91,10 @@ def check_headers(headers: Mapping[str, str]) -> frozenset[str]:
         told = "Please consult our documentation at platform.claude.com/docs or try again without the header."
         raise invalid("", f"Unexpected value(s) {unknown} for the `anthropic-beta` header. {told}")
     return betas
+
+
+def _check_conversation(body: Json, model: Model, betas: frozenset[str]) -> None:
+    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas)
 
 
 def _check_names(body: Json, betas: frozenset[str], counting: bool) -> None:
@@ -242,6 +246,7 @@ def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
             over = overridden(body, entry)
             _check_output(over, other)
             _check_thinking(over, other, betas)
+            _check_conversation(over, other, betas)
         except ApiError as error:
             raise invalid(f"fallbacks.{at}", error.message) from None
 
