@@ -47,6 +47,11 @@ def history(thread: Thread) -> str:
     return f"{thread}:history"
 
 
+def record(thread: Thread) -> str:
+    """Hash: what its prompt began with (`instructions`) and the last request (`asked`), as JSON."""
+    return f"{thread}:record"
+
+
 def reply(thread: Thread, ts: str) -> str:
     """Hash: how far the reply to the message `ts` is."""
     return f"{thread}:reply:{ts}"
@@ -55,6 +60,31 @@ def reply(thread: Thread, ts: str) -> str:
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
+
+
+def place(team: str, channel: str) -> str:
+    """String with an expiry: what a channel is called."""
+    return f"{team}:place:{channel}"
+
+
+def workspace_policy(team: str) -> str:
+    """Hash: `persona` and `model` of a workspace."""
+    return f"{team}:policy"
+
+
+def channel_policy(team: str, channel: str) -> str:
+    """Hash: `persona` and `model` of a channel."""
+    return f"{team}:policy:{channel}"
+
+
+def thread_policy(thread: Thread) -> str:
+    """Hash with an expiry: the `model` of a thread."""
+    return f"{thread}:policy"
+
+
+def no_system_turns(team: str, model: str) -> str:
+    """String with an expiry: this model refused a message of role `system`."""
+    return f"{team}:no-system-turns:{model}"
 
 
 def edits(team: str) -> str:
