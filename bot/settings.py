@@ -61,6 +61,15 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return value.lower()
+
+    return parse
+
+
 def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
@@ -100,6 +109,8 @@ class Settings:
     model: str = _setting("claude-sonnet-5-5")
     system_prompt: str = _setting(PERSONA)
     max_tokens: int = _setting(16_000, _whole(1, 128_000))
+    effort: str | None = _setting(None, _one_of("low", "medium", "high", "xhigh", "max"))
+    thinking: str = _setting("auto", _one_of("auto", "summarized", "off"))
     claude_attempts: int = _setting(5, _whole(1, 20))
     claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
     claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))

@@ -3,21 +3,36 @@
 import asyncio
 import logging
 import sys
+from datetime import date
 
 from redis.exceptions import RedisError
 
 from bot import embedded, logs
 from bot.settings import SettingError, Settings
 from bot.store import connections
+from workers import models
 from workers.claude import Claude, Unanswered
 from workers.loop import LoopThread
+from workers.model_check import findings
 from workers.worker import SlotWorker
 
 log = logging.getLogger("parley.worker")
 
 
 async def check(settings: Settings) -> int:
-    """Print a line on the key and the model; 1 if Claude would not answer."""
+    """Print lines on the key and the model; 1 if Claude would not answer."""
+    answers = await _answers(settings)
+    model = models.find(settings.model)
+    found = findings(settings.model, settings.effort, settings.thinking, settings.max_tokens, None, date.today())
+    if not found:
+        print(f"ok    Model: {model.name} reads {model.context:,} tokens and writes {model.max_output:,}")
+    for finding in found:
+        print(finding)
+    return 0 if answers and not any(finding.fails for finding in found) else 1
+
+
+async def _answers(settings: Settings) -> bool:
+    """Whether the Claude API knows the key and the model."""
     claude = None
     try:
         settings.require_claude()
@@ -25,11 +40,11 @@ async def check(settings: Settings) -> int:
         print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
     except (SettingError, Unanswered) as error:
         print(f"FAIL  Claude: {error.sentence if isinstance(error, Unanswered) else error}")
-        return 1
+        return False
     finally:
         if claude:
             await claude.close()
-    return 0
+    return True
 
 
 def main() -> int:

@@ -58,6 +58,7 @@ TAKEN: list[dict[str, Any]] = [
     {"system": [marked(ttl="1h")], "cache_control": {"type": "ephemeral"}},
     {"output_config": {"effort": "xhigh"}, "thinking": {"type": "adaptive", "display": "summarized"}},
     {"model": "claude-sonnet-5-5", "thinking": {"type": "between_tools"}},
+    {"model": "claude-sonnet-5", "thinking": {"type": "disabled"}, "output_config": {"effort": "xhigh"}},
     {"model": OLD, "thinking": {"type": "enabled", "budget_tokens": 1024}},
     {"tools": [TOOL], "tool_choice": {"type": "auto"}},
     {"tools": [{"type": "web_search_20260318", "name": "web_search"}]},
@@ -137,6 +138,18 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     (
         "not supported at effort max",
         {"model": "claude-opus-5", "thinking": {"type": "disabled"}, "output_config": {"effort": "max"}},
+    ),
+    (
+        "not supported at effort xhigh",
+        {
+            "model": "claude-sonnet-5-5",
+            "thinking": {"type": "between_tools"},
+            "output_config": {"effort": "xhigh"},
+        },
+    ),
+    (
+        "thinking.between_tools.display: Extra inputs",
+        {"model": "claude-sonnet-5-5", "thinking": {"type": "between_tools", "display": "summarized"}},
     ),
     ("output_config.effort: not supported", {"model": OLD, "output_config": {"effort": "low"}}),
     ("output_config.effort: Input should be 'low'", {"output_config": {"effort": "huge"}}),

@@ -135,8 +135,11 @@ def _check_thinking(body: Json, model: Model, betas: frozenset[str]) -> None:
             raise invalid("thinking.enabled.budget_tokens", "Input should be greater than or equal to 1024")
         if "max_tokens" in body and budget >= body["max_tokens"]:
             raise invalid("", "`max_tokens` must be greater than `thinking.budget_tokens`")
-    if kind == "disabled" and model.thinks and effort in ("xhigh", "max"):
-        raise invalid("", f'"thinking.type.disabled" is not supported at effort {effort}')
+    if kind in ("disabled", "between_tools") and effort and effort not in model.off_efforts:
+        raise invalid("", f'"thinking.type.{kind}" is not supported at effort {effort}')
+    if kind == "between_tools" and (more := sorted(thinking.keys() - {"type"})):
+        # https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide
+        raise invalid(f"thinking.between_tools.{more[0]}", "Extra inputs are not permitted")
     if thinking.get("display") not in (None, "summarized", "omitted"):
         raise invalid(f"thinking.{kind}.display", "Input should be 'summarized' or 'omitted'")
     if "block_binding" in thinking and BINDING not in betas:
