@@ -33,7 +33,7 @@ async def load(redis: "Redis", thread: Thread) -> Policy:
 
 
 async def put(redis: "Redis", scope: str, field: Field, value: str | None) -> None:
-    """Set what holds in a workspace or a channel (`keys.workspace_policy`, `keys.channel_policy`); None takes it away."""
+    """Set what holds in a workspace or a channel, by `keys.workspace_policy` or `channel_policy`; None takes it away."""
     if value is None:
         await cast("Awaitable[int]", redis.hdel(scope, field))
     else:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.sandbox.claude import compaction
 from bot.sandbox.claude.conversation import check_messages, check_system
 from bot.sandbox.claude.errors import ApiError, invalid
 from bot.sandbox.claude.models import EFFORTS, THINKING, Model, find
@@ -63,7 +64,12 @@ def check(body: object, headers: Mapping[str, str], counting: bool = False) -> R
     _check_thinking(body, model, betas)
     _check_tools(body, model)
     check_system(body.get("system"))
-    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas)
+    summed_up = bool(body.get("compaction"))
+    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, summed_up)
+    if COMPACT_WHOLE in betas:
+        compaction.check(body["messages"], COMPACT_EDIT in betas)
+    if summed_up:
+        compaction.check_request(body)
     _check_cache_control(body)
     _check_compaction(body, model)
     _check_fallbacks(body, model, betas)
