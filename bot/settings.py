@@ -76,6 +76,13 @@ def _level(value: str) -> str:
     return value.upper()
 
 
+def _headers(value: str) -> str:
+    lines = [line for line in value.replace("\\n", "\n").split("\n") if line.strip()]
+    if not all(re.fullmatch(r"\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*:[^\r]*", line) for line in lines):
+        raise ValueError("lines of the form `Name: value`")
+    return "\n".join(lines)
+
+
 def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"parse": parse})
 
@@ -98,22 +105,33 @@ class Settings:
 
     anthropic_api_key: str | None = _setting(None, secret=True)
     anthropic_auth_token: str | None = _setting(None, secret=True)
+    anthropic_profile: str | None = _setting(None)
     anthropic_base_url: str | None = _setting(None, _url("https", "http"))
+    anthropic_custom_headers: str | None = _setting(None, _headers, secret=True)
 
     redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True)
     data_dir: Path = _setting(DATA_DIR, Path)
     host: str = _setting("0.0.0.0")
     port: int | None = _setting(None, _whole(1, 65535))
     log_level: str = _setting("INFO", _level)
+    log_prompts: str = _setting("off", _one_of("off", "200chars"))
+    log_hash_key: str | None = _setting(None, secret=True)
 
     model: str = _setting("claude-sonnet-5-5")
     system_prompt: str = _setting(PERSONA)
     max_tokens: int = _setting(16_000, _whole(1, 128_000))
     effort: str | None = _setting(None, _one_of("low", "medium", "high", "xhigh", "max"))
     thinking: str = _setting("auto", _one_of("auto", "summarized", "off"))
+    fallback_model: str | None = _setting(None)
+    web_search: str = _setting("off", _one_of("off", "on"))
+    web_search_uses: int = _setting(5, _whole(1, 100))
+    mcp_servers: Path | None = _setting(None, Path)
+    claude_betas: str | None = _setting(None)
+    claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
     claude_attempts: int = _setting(5, _whole(1, 20))
     claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
     claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))
+    claude_connect_seconds: float = _setting(10.0, _seconds(0.001, 600))
     claude_idle_seconds: float = _setting(90.0, _seconds(0.001, 3600))
     answer_seconds: float = _setting(900.0, _seconds(1, 3600))
 
@@ -162,7 +180,7 @@ class Settings:
                 raise SettingError(f"{name.upper()} is missing: {MISSING[name]} Put it into .env or the environment.")
 
     def require_claude(self) -> None:
-        if self.anthropic_auth_token is None:
+        if self.anthropic_auth_token is None and self.anthropic_profile is None:
             self.require("anthropic_api_key")
 
     def require_slack(self) -> None:

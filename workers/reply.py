@@ -12,8 +12,8 @@ from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
-from workers import people, prompt
-from workers.claude import Answer, Unanswered
+from workers import people, prompt, tools
+from workers.claude import About, Answer, Unanswered
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.lease import Lease
 from workers.runtime import Runtime, current
@@ -32,7 +32,16 @@ GIVEN_UP = (
     "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
 )
 CUT_SHORT = "_The answer reached its length limit. Say “continue” and I go on._"
-REFUSED = "Claude declined to answer this. Please rephrase the question, or ask something else."
+PAUSED = "_This took more steps than I may take at once. Say “continue” and I go on._"
+REFUSED = "Claude declined to answer this{why}. Please rephrase the question, or ask something else."
+# https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
+CATEGORIES = {
+    "cyber": " because it may help to attack computers",
+    "bio": " because it may help to cause biological harm",
+    "frontier_llm": " because it may help to build a competing AI model",
+    "reasoning_extraction": " because it asks for the model's inner reasoning",
+    "general_harms": " because it may cause harm",
+}
 TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
 NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
 
@@ -165,36 +174,20 @@ class _Turn:
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
         settings = self._runtime.settings
-        request = prompt.build(settings.model, settings.max_tokens, settings.system_prompt, past, question)
-        shown = ""
-
-        def on_text(text: str) -> None:
-            nonlocal shown
-            shown = text if len(text) > len(shown) else shown
-            draft.write(text)
-
+        request = tools.tools(settings, settings.model) | prompt.build(
+            settings.model, settings.max_tokens, settings.system_prompt, past, question
+        )
+        about = About(str(self._thread), self._message.ts, self._ref, question.text)
+        call = self._runtime.claude.call(request, on_text=draft.write, about=about)
         try:
-            answer = await self._runtime.claude.answer(request, on_text)
+            return closed(await call.answer())
         except Unanswered as failure:
             log.error(
                 "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
             sentence = f"{failure.sentence} (Reference: {self._ref})"
-            return _final(f"{shown}\n\n_{sentence}_" if shown.strip() else sentence, failed=True)
-        self._log(answer, question)
-        return closed(answer)
-
-    def _log(self, answer: Answer, question: Entry) -> None:
-        usage = answer.usage
-        log.info(
-            "answered thread=%s ts=%s ref=%s model=%s stop=%s in=%d out=%d cache_write=%d cache_read=%d "
-            "first_text_s=%.2f total_s=%.2f attempts=%d question_chars=%d request_id=%s",
-            *(self._thread, self._message.ts, self._ref, answer.model, answer.stop_reason),
-            *(usage.get("input_tokens", 0), usage.get("output_tokens", 0)),
-            *(usage.get("cache_creation_input_tokens", 0), usage.get("cache_read_input_tokens", 0)),
-            *(answer.first_text, answer.total, answer.attempts, len(question.text), answer.request_id),
-        )
+            return _final(f"{call.text}\n\n_{sentence}_" if call.text.strip() else sentence, failed=True)
 
 
 def _unread(message: Message) -> str:
@@ -202,18 +195,42 @@ def _unread(message: Message) -> str:
 
 
 def closed(answer: Answer) -> dict[str, Any]:
-    """The final text for each way in which an answer can end."""
+    """The final text for each way in which an answer can end.
+
+    Of a refusal the category is told where there is one; its explanation is not meant to be stable (documented).
+    """
     text = answer.text.rstrip()
     match answer.stop_reason:
         case "refusal":
-            return _final(f"{text}\n\n_{REFUSED}_" if text else REFUSED, hidden=True)
+            refused = REFUSED.format(why=CATEGORIES.get(answer.category or "", ""))
+            return _final(f"{text}\n\n_{refused}_" if text else refused, hidden=True)
         case "model_context_window_exceeded":
-            return _final(f"{text}\n\n_{TOO_LONG}_" if text else TOO_LONG)
+            return _final(f"{text}\n\n_{TOO_LONG}_" if text else TOO_LONG, outgrown=True)
         case "max_tokens" if text:
-            return _final(f"{text}\n\n{CUT_SHORT}", said=text)
+            return _final(f"{text}\n\n{CUT_SHORT}", said=text, continuable=True)
+        case "pause_turn" if text:
+            return _final(f"{text}\n\n{PAUSED}", said=text, continuable=True)
     return _final(text or NO_TEXT)
 
 
-def _final(text: str, *, said: str | None = None, hidden: bool = False, failed: bool = False) -> dict[str, Any]:
-    """`text` is what people see, `said` what the history remembers as ours; `hidden` keeps the turn out of prompts."""
-    return {"text": text, "said": text if said is None else said, "hidden": hidden, "failed": failed}
+def _final(
+    text: str,
+    *,
+    said: str | None = None,
+    hidden: bool = False,
+    failed: bool = False,
+    continuable: bool = False,
+    outgrown: bool = False,
+) -> dict[str, Any]:
+    """`text` is what people see, `said` what the history remembers as ours; `hidden` keeps the turn out of prompts.
+
+    A `continuable` answer can be gone on with; an `outgrown` thread is longer than the model reads.
+    """
+    return {
+        "text": text,
+        "said": text if said is None else said,
+        "hidden": hidden,
+        "failed": failed,
+        "continuable": continuable,
+        "outgrown": outgrown,
+    }

@@ -12,6 +12,7 @@ from bot import embedded, slack
 from bot.settings import Settings
 from bot.store import connections
 from bot.store.inbox import Inbox
+from workers import tools
 from workers.claude import Claude
 from workers.pacing import Pacing
 
@@ -35,6 +36,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     """Open the clients for this event loop; `current` finds them until they are closed. Raises SettingError."""
     settings.require("slack_bot_token")
     settings.require_claude()
+    tools.tools(settings, settings.model)
     loop = asyncio.get_running_loop()
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
     claude = Claude(settings)

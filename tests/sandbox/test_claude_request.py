@@ -49,7 +49,36 @@ def marked(text: str = "Hi", **control: str) -> dict[str, Any]:
     return {"type": "text", "text": text, "cache_control": {"type": "ephemeral", **control}}
 
 
+MCP = "mcp-client-2025-11-20"
+SERVER = {"type": "url", "name": "wiki", "url": "https://mcp.example.com/sse"}
+TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "wiki"}
+ASKED = [
+    {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "wiki", "input": {}},
+    {
+        "type": "mcp_tool_result",
+        "tool_use_id": "mcptoolu_1",
+        "is_error": False,
+        "content": [{"type": "text", "text": "a"}],
+    },
+]
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+
 TAKEN: list[dict[str, Any]] = [
+    {"tools": [{**SEARCH, "max_uses": 5, "allowed_domains": ["example.com"]}]},
+    {"mcp_servers": [SERVER], "tools": [TOOLSET, TOOL], "betas": [MCP]},
+    {
+        "mcp_servers": [SERVER],
+        "tools": [TOOLSET],
+        "betas": [MCP],
+        "messages": [HI, {"role": "assistant", "content": ASKED}],
+    },
+    {"betas": ["fallback-credit-2026-07-01"], "fallback_credit_token": {"token": "fct_1", "mode": "best_effort"}},
+    {
+        "model": "claude-sonnet-5-5",
+        "thinking": {"type": "between_tools"},
+        "fallbacks": [{"model": "claude-opus-5-5", "thinking": None, "max_tokens": None}],
+        "betas": ["server-side-fallback-2026-06-01"],
+    },
     {"messages": [HI, HI, ANSWER, HI]},
     {"messages": [HI, ANSWER, HI, SYSTEM]},
     {"messages": [HI, SYSTEM, ANSWER, HI]},
@@ -78,7 +107,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("max_tokens: 128001 > 128000", {"max_tokens": 128_001, "timeout": 5}),
     ("max_tokens: Input should be greater", {"max_tokens": -1}),
     ("stop_sequences.0: each stop sequence", {"stop_sequences": [" "]}),
-    ("Unexpected value.s. `mcp-client-2025-11-20`", {"betas": ["mcp-client-2025-11-20"]}),
+    ("Unexpected value.s. `context-management-2025-06-27`", {"betas": ["context-management-2025-06-27"]}),
     ("messages: at least one message is required", {"messages": []}),
     ('first message must use the "user" role', {"messages": [ANSWER, HI]}),
     ('first message must use the "user" role', {"messages": [SYSTEM, HI]}),
@@ -156,6 +185,27 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("tool_choice: type 'any' is not supported on this model", {"tools": [TOOL], "tool_choice": {"type": "any"}}),
     ("only be specified while providing tools", {"tool_choice": {"type": "auto"}}),
     ("Tool 'other' not found", {"model": OLD, "tools": [TOOL], "tool_choice": {"type": "tool", "name": "other"}}),
+    ("tools.0: Input tag 'web_search_20200101'", {"tools": [{**SEARCH, "type": "web_search_20200101"}]}),
+    ("web_search_20250305.name: Input should be 'web_search'", {"tools": [{**SEARCH, "name": "search"}]}),
+    ("max_uses: Input should be greater than 0", {"tools": [{**SEARCH, "max_uses": 0}]}),
+    ("response_inclusion: Extra inputs", {"tools": [{**SEARCH, "response_inclusion": "full"}]}),
+    ("only one of", {"tools": [{**SEARCH, "allowed_domains": ["a.com"], "blocked_domains": ["b.com"]}]}),
+    ("mcp_servers: Extra inputs", {"mcp_servers": [SERVER], "tools": [TOOLSET], "betas": ["compact-2026-09-04"]}),
+    ("must be referenced by exactly one", {"mcp_servers": [SERVER], "betas": [MCP]}),
+    ("must be referenced by exactly one", {"mcp_servers": [SERVER], "tools": [TOOLSET, TOOLSET], "betas": [MCP]}),
+    ("not in mcp_servers", {"tools": [TOOLSET], "betas": [MCP]}),
+    ("names must be unique", {"mcp_servers": [SERVER, SERVER], "tools": [TOOLSET], "betas": [MCP]}),
+    (
+        "mcp_servers.0.url: URL should use https",
+        {"mcp_servers": [{**SERVER, "url": "http://a.example"}], "tools": [TOOLSET], "betas": [MCP]},
+    ),
+    (
+        "mcp_servers.0.key: Extra inputs",
+        {"mcp_servers": [{**SERVER, "key": "a"}], "tools": [TOOLSET], "betas": [MCP]},
+    ),
+    ("Input tag 'mcp_tool_use'", {"messages": [HI, {"role": "assistant", "content": ASKED}, HI]}),
+    ("fallback_credit_token: Extra inputs", {"fallback_credit_token": "fct_1", "betas": ["compact-2026-09-04"]}),
+    ("the token is malformed", {"fallback_credit_token": "a", "betas": ["fallback-credit-2026-07-01"]}),
     ("Tool names must be unique", {"tools": [TOOL, TOOL]}),
     ("tools.0.custom.name: String should match", {"tools": [{**TOOL, "name": "no spaces"}]}),
     ("tools.0.custom.input_schema: Field required", {"tools": [{"name": "look"}]}),

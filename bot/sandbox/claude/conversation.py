@@ -19,7 +19,9 @@ IMAGE_TYPES = {
 # Bytes an image may have as base64 (inferred from reported sizes); not established for the newest models.
 LARGEST_IMAGE = 5 * 1024 * 1024
 USER_BLOCKS = {"text", "image", "document", "search_result", "tool_result", "compaction"}
-ASSISTANT_BLOCKS = {"text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "fallback", "compaction"}
+ASSISTANT_BLOCKS = {
+    *("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use", "fallback", "compaction"),
+}
 
 
 def check_system(system: str | list[Json] | None) -> None:
@@ -29,14 +31,18 @@ def check_system(system: str | list[Json] | None) -> None:
         _check_text(f"system.{at}", "system", block, "system")
 
 
-def check_messages(messages: list[Json], model: Model, compaction: bool, summed_up: bool = False) -> None:
-    """`compaction` says whether the request's betas allow compaction blocks, `summed_up` whether it asks for one."""
+def check_messages(
+    messages: list[Json], model: Model, compaction: bool, mcp: bool = False, summed_up: bool = False
+) -> None:
+    """`compaction` and `mcp` say whether the request's betas allow such blocks, `summed_up` if it is for a summary."""
     if not messages:
         raise invalid("messages", "at least one message is required")
     if len(messages) > MOST_MESSAGES:
         raise invalid("messages", f"at most {MOST_MESSAGES} messages are allowed")
     for at, message in enumerate(messages):
         _check_message(f"messages.{at}", message, compaction)
+        if not mcp:
+            _check_no_mcp(f"messages.{at}", message)
     _check_roles(messages, model, summed_up)
     _check_tool_results(messages)
     _check_images(messages, model)
@@ -52,6 +58,13 @@ def _check_message(path: str, message: Json, compaction: bool) -> None:
         raise invalid(path, "all messages must have non-empty content except for the optional final assistant message")
     for part, block in enumerate(blocks(content)):
         _check_block(f"{path}.content.{part}", role, block, compaction)
+
+
+def _check_no_mcp(path: str, message: Json) -> None:
+    for part, block in enumerate(blocks(message["content"])):
+        if block["type"].startswith("mcp_"):
+            told = f"Input tag '{block['type']}' does not match any of the expected tags"
+            raise invalid(f"{path}.content.{part}", told)
 
 
 def _check_block(path: str, role: str, block: Json, compaction: bool) -> None:
@@ -172,7 +185,7 @@ def _check_system_turn(messages: list[Json], at: int, model: Model) -> None:
 def _resumes(message: Json) -> bool:
     """Whether an assistant message ends in server tool use, so that the API goes on with it (pause_turn)."""
     kind = blocks(message["content"])[-1]["type"]
-    return bool(kind == "server_tool_use" or kind.endswith("_tool_result"))
+    return bool(kind in ("server_tool_use", "mcp_tool_use") or kind.endswith("_tool_result"))
 
 
 def _check_tool_results(messages: list[Json]) -> None:
