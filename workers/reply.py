@@ -12,8 +12,9 @@ from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
-from workers import people, prompt, tools
+from workers import people, places
 from workers.claude import About, Answer, Unanswered
+from workers.conversation import Conversation
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.lease import Lease
 from workers.runtime import Runtime, current
@@ -138,13 +139,15 @@ class _Turn:
         status = group.create_task(draft.keep_status())
         question = await self._question()
         past = await history.load(runtime.redis, self._thread)
+        self._kept = len(past)
         final = record.final or await self._conclude(draft, past, question)
         await draft.finish(final["text"], failed=final["failed"])
         status.cancel()
-        answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
-        entries = [replace(question, hidden=final["hidden"]), answer]
-        keep = history.kept([*past, *entries], runtime.settings.history_tokens)
-        await runtime.inbox.acknowledge(self._claim, entries, keep, runtime.settings.history_days)
+        told = final.get("instruction")
+        instruction = [Entry("system", told, message.ts)] if told else []
+        entries = [question, *instruction, Entry("assistant", final["said"], message.ts)]
+        entries = [replace(entry, hidden=final["hidden"]) for entry in entries]
+        await runtime.inbox.acknowledge(self._claim, entries, self._kept + len(entries), runtime.settings.history_days)
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):
@@ -156,7 +159,8 @@ class _Turn:
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
         parts = (spoken(message.text, self._runtime.bot_user, names), _unread(message))
         text = "\n\n".join(part for part in parts if part)
-        return Entry("user", text, message.ts, message.user, names.get(message.user))
+        place = await places.place(self._runtime.redis, self._runtime.slack, message)
+        return Entry("user", text, message.ts, message.user, names.get(message.user), place=place)
 
     async def _conclude(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
         """What the reply says in the end, kept in Redis from the moment it is known."""
@@ -173,21 +177,31 @@ class _Turn:
         return final
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
-        settings = self._runtime.settings
-        request = tools.tools(settings, settings.model) | prompt.build(
-            settings.model, settings.max_tokens, settings.system_prompt, past, question
-        )
-        about = About(str(self._thread), self._message.ts, self._ref, question.text)
-        call = self._runtime.claude.call(request, on_text=draft.write, about=about)
-        try:
-            return closed(await call.answer())
-        except Unanswered as failure:
-            log.error(
-                "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
-                *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
-            )
-            sentence = f"{failure.sentence} (Reference: {self._ref})"
-            return _final(f"{call.text}\n\n_{sentence}_" if call.text.strip() else sentence, failed=True)
+        runtime = self._runtime
+        talk = Conversation(runtime.settings, runtime.redis, runtime.inbox, runtime.claude, self._claim, past, question)
+        await talk.begin()
+        final = await self._answered(draft, talk, About(str(self._thread), self._message.ts, self._ref, question.text))
+        self._kept = len(talk.history)
+        return {**final, "instruction": talk.instruction}
+
+    async def _answered(self, draft: Draft, talk: Conversation, about: About) -> dict[str, Any]:
+        while True:
+            call = self._runtime.claude.call(talk.request, on_text=draft.write, about=about)
+            try:
+                answer = await call.answer()
+            except Unanswered as failure:
+                if await talk.rephrase(failure):
+                    continue
+                log.error(
+                    "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
+                    *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
+                )
+                sentence = f"{failure.sentence} (Reference: {self._ref})"
+                return _final(f"{call.text}\n\n_{sentence}_" if call.text.strip() else sentence, failed=True)
+            if answer.stop_reason == "model_context_window_exceeded" and await talk.shorten():
+                continue
+            await talk.answered(answer)
+            return closed(answer)
 
 
 def _unread(message: Message) -> str:

@@ -1,8 +1,7 @@
 """What admins have set for a workspace, a channel or a thread: its persona and its model."""
 
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from redis.asyncio import Redis
 
@@ -33,11 +32,11 @@ async def load(redis: "Redis", thread: Thread) -> Policy:
 
 
 async def put(redis: "Redis", scope: str, field: Field, value: str | None) -> None:
-    """Set what holds in a workspace or a channel, by `keys.workspace_policy` or `channel_policy`; None takes it away."""
+    """Set what holds in a workspace or a channel, by `keys.workspace_policy` or `channel_policy`; None removes it."""
     if value is None:
-        await cast("Awaitable[int]", redis.hdel(scope, field))
+        await redis.hdel(scope, field)
     else:
-        await cast("Awaitable[int]", redis.hset(scope, field, value))
+        await redis.hset(scope, field, value)
 
 
 async def put_model(redis: "Redis", thread: Thread, model: str | None) -> None:

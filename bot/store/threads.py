@@ -1,9 +1,7 @@
 """What a thread's prompt began with, and what of it Claude was sent last."""
 
 import json
-from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
-from typing import cast
 
 from redis.asyncio import Redis
 
@@ -51,4 +49,4 @@ async def load(redis: "Redis", thread: Thread, instructions: Instructions, days:
 
 
 async def save_asked(redis: "Redis", thread: Thread, asked: Asked) -> None:
-    await cast("Awaitable[int]", redis.hset(keys.record(thread), "asked", json.dumps(asdict(asked))))
+    await redis.hset(keys.record(thread), "asked", json.dumps(asdict(asked)))

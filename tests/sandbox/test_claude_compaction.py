@@ -29,10 +29,13 @@ GREETED = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content
 QUESTION = {"role": "user", "content": "And now?"}
 
 
+async def answered(client: AsyncAnthropic, **more: Any) -> Any:
+    create: Any = client.beta.messages.create
+    return await create(**{**SENT, **more})
+
+
 async def summed_up(client: AsyncAnthropic, **more: Any) -> Any:
-    return await client.beta.messages.create(
-        **SENT, **{"messages": GREETED, "compaction": {"type": "summarize"}, **more}
-    )
+    return await answered(client, **{"messages": GREETED, "compaction": {"type": "summarize"}, **more})
 
 
 async def block(client: AsyncAnthropic) -> dict[str, Any]:
@@ -53,7 +56,7 @@ async def test_a_conversation_that_ends_with_an_answer_is_summed_up(client: Asyn
 
 
 async def test_in_a_stream_the_block_comes_whole(client: AsyncAnthropic) -> None:
-    stream = await client.beta.messages.create(**SENT, messages=GREETED, compaction={"type": "summarize"}, stream=True)
+    stream = await answered(client, messages=GREETED, compaction={"type": "summarize"}, stream=True)
     events = [event async for event in stream]
     assert "content_block_delta" not in [event.type for event in events]
     (start,) = [event for event in events if event.type == "content_block_start"]
@@ -66,7 +69,7 @@ async def test_the_block_goes_first_in_place_of_what_it_sums_up(client: AsyncAnt
         [{"role": "assistant", "content": [await block(client)]}, QUESTION],
         [{"role": "user", "content": [await block(client), {"type": "text", "text": "And now?"}]}],
     ):
-        message = await client.beta.messages.create(**SENT, messages=first)
+        message = await answered(client, messages=first)
         assert message.stop_reason == "end_turn"
 
 
@@ -79,28 +82,28 @@ async def test_one_block_is_summed_up_with_what_came_after_it(client: AsyncAnthr
 async def test_a_block_that_is_not_as_it_came_is_refused(client: AsyncAnthropic, change: dict[str, str]) -> None:
     changed = {**await block(client), **change}
     with pytest.raises(anthropic.BadRequestError) as error:
-        await client.beta.messages.create(**SENT, messages=[{"role": "assistant", "content": [changed]}, QUESTION])
+        await answered(client, messages=[{"role": "assistant", "content": [changed]}, QUESTION])
     assert code(error) == ("compaction_signature_invalid" if "signature" in change else "compaction_content_mismatch")
 
 
 async def test_a_block_behind_other_messages_is_refused(client: AsyncAnthropic) -> None:
     behind = {"role": "assistant", "content": [await block(client)]}
     with pytest.raises(anthropic.BadRequestError) as error:
-        await client.beta.messages.create(**SENT, messages=[QUESTION, behind, QUESTION])
+        await answered(client, messages=[QUESTION, behind, QUESTION])
     assert code(error) == "compaction_block_misplaced"
 
 
 async def test_two_blocks_are_refused(client: AsyncAnthropic) -> None:
     one = await block(client)
     with pytest.raises(anthropic.BadRequestError) as error:
-        await client.beta.messages.create(**SENT, messages=[{"role": "assistant", "content": [one, one]}, QUESTION])
+        await answered(client, messages=[{"role": "assistant", "content": [one, one]}, QUESTION])
     assert code(error) == "compaction_block_ambiguous"
 
 
 async def test_a_block_needs_the_header(client: AsyncAnthropic) -> None:
     messages = [{"role": "assistant", "content": [await block(client)]}, QUESTION]
     with pytest.raises(anthropic.BadRequestError, match="does not match any of the expected tags"):
-        await client.beta.messages.create(model="claude-opus-5-5", max_tokens=10, messages=messages)
+        await answered(client, messages=messages, betas=[])
 
 
 async def test_a_tool_call_without_its_result_is_not_summed_up(client: AsyncAnthropic) -> None:
