@@ -4,9 +4,9 @@ import argparse
 import asyncio
 import sys
 
-from tests.bench import latency, pacing, sandbox
+from tests.bench import cache, latency, pacing, sandbox
 
-BENCHMARKS = {"latency": latency, "pacing": pacing, "sandbox": sandbox}
+BENCHMARKS = {"cache": cache, "latency": latency, "pacing": pacing, "sandbox": sandbox}
 
 
 def main(arguments: list[str] | None = None) -> int:
