@@ -11,11 +11,12 @@ from workers.harmless import PING, harmless
 from workers.layout import PART_LENGTH, PLAIN_LENGTH, Form, Layout, lay_out
 from workers.split import Cut
 
+FORM = Form()
 NO_CUTS: Mapping[int, Cut] = {}
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(40))
 
 
-def edited(text: str, form: Form = Form(), *, ended: bool = False) -> Layout:
+def edited(text: str, form: Form = FORM, *, ended: bool = False) -> Layout:
     return lay_out(text, form, ended=ended, streams=lambda number: False, cuts=NO_CUTS)
 
 
