@@ -197,7 +197,7 @@ def test_a_forced_cut_loses_and_doubles_nothing_however_the_text_goes_on(
     if not parts:
         return
     number, part = len(parts) - 1, parts[-1]
-    least = part.start + round((part.end - part.start) * shown)
+    least = part.start + max(1, round((part.end - part.start) * shown))
     if (cut := cut_from(here, part, least, at_once=at_once)) is None:
         assert not at_once
         return

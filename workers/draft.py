@@ -161,6 +161,7 @@ class Draft:
             if not await self._turn(step):
                 return
             # The text has grown while we waited: what goes out is always the newest.
+            self._text.rotate(self._messages.parts)
             due = self._next()
             if due is None or self._text.step(due, self._messages.parts) != step:
                 return
