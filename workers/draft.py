@@ -139,9 +139,15 @@ class Draft:
     async def _complete(self) -> None:
         async with asyncio.timeout(self._final_seconds):
             await self._last_steps()
-            if self._text.rest and not await self._share(self._text.rest):
-                self._text.without_a_file()
-                await self._last_steps()
+        if not (rest := self._text.rest):
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._final_seconds):
+                if await self._share(rest):
+                    return
+        self._text.without_a_file()
+        async with asyncio.timeout(self._final_seconds):
+            await self._last_steps()
 
     async def _last_steps(self) -> None:
         while self._next():
