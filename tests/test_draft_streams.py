@@ -285,6 +285,34 @@ async def test_a_call_that_is_limited_is_made_again_after_the_time_that_slack_to
     assert all(call.monotonic - refused.monotonic >= 0.95 for call in later)
 
 
+async def test_the_stop_of_a_stream_that_cannot_go_on_counts_too(desk: Desk) -> None:
+    desk.sandbox.faults.add("chat.appendStream", "error", error="invalid_chunks")
+    async with desk.draft(streaming="native") as draft:
+        await streaming(desk, draft)
+        draft.write("First and second")
+        await desk.shows(lambda shown: shown == ["First and second"])
+        await draft.finish(Ending("First and second and last"))
+    assert desk.calls("chat.stopStream") == 1
+    assert await desk.redis.zcard(keys.calls(desk.sandbox.team, "chat.stopStream")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"), [("error", {"error": "internal_error"}), ("rate_limit", {"retry_after": 1})]
+)
+async def test_a_stream_that_will_not_stop_is_asked_again_in_good_time(
+    desk: Desk, kind: str, params: dict[str, Any]
+) -> None:
+    desk.sandbox.faults.add("chat.appendStream", "error", error="invalid_chunks")
+    desk.sandbox.faults.add("chat.stopStream", kind, times=2, **params)
+    async with desk.draft(streaming="native") as draft:
+        await streaming(desk, draft)
+        await draft.finish(Ending("First and second and last"))
+    assert (desk.texts, desk.states) == (["First and second and last"], ["complete"])
+    assert len(desk.refused()) <= 2
+    tries = [e for e in desk.sandbox.journal.entries() if e.name == "chat.stopStream" and "response" not in e.kind]
+    assert all(later.monotonic - call.monotonic >= 0.45 for call, later in pairwise(tries[1:]))
+
+
 async def test_slacks_stop_is_stop(desk: Desk) -> None:
     stopped = asyncio.Event()
     async with desk.draft(streaming="native", on_stop=stopped.set) as draft:

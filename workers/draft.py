@@ -14,7 +14,7 @@ from bot.incoming import Message
 from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
 from bot.store import replies
 from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Ending, Messages
+from workers.messages import Due, Ending, Messages, Part
 from workers.pacing import Pacing
 from workers.stream import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.upload import NoUpload, upload_markdown
@@ -289,7 +289,7 @@ class Draft:
             case _ if step in ("open", "append", "stop"):
                 await self._leave_streams(step, due, error)
             case _ if name == STILL_STREAMING and due and due.number < len(messages.parts):
-                await messages.abandon(messages.parts[due.number])
+                await self._abandon(messages.parts[due.number])
             case "frozen":
                 self._go_on_in_a_new_message(due)
             case "payload" if self._text.simpler(refused_blocks=name.startswith("invalid_blocks")):
@@ -297,8 +297,7 @@ class Draft:
             case "payload" | "permanent":
                 raise Undeliverable(name)
             case "transient":
-                await self._wait(self._backoff)
-                self._backoff = min(self._backoff * 2, BACKOFF_SECONDS[1])
+                await self._back_off()
 
     async def _leave_streams(self, step: Step, due: Due | None, error: Exception) -> None:
         """From here on this reply is edited. A stream of which we do not know how far it is cannot go on."""
@@ -314,7 +313,20 @@ class Draft:
         if name in (NOT_STREAMING, STOPPED_BY_USER):
             parts[due.number].stream = parts[due.number].sent = None
         else:
-            await self._messages.abandon(parts[due.number])
+            await self._abandon(parts[due.number])
+
+    async def _abandon(self, part: Part) -> None:
+        """Stop a stream that cannot go on. If that fails, the edit after it says so."""
+        team = self._thread.team
+        while wait := await self._pacing.stop_stream(team, self._name):
+            await asyncio.sleep(min(wait, ASKING_SECONDS))
+        match error := await self._messages.abandon(part):
+            case None:
+                pass
+            case _ if verdict(error) == "limited":
+                await self._pacing.pause(team, "chat.stopStream", retry_after(error))
+            case _:
+                await self._back_off()
 
     def _give_up_the_edit(self) -> bool:
         """Whether there is a message to give up; what it should have become goes into a new one."""
@@ -336,6 +348,10 @@ class Draft:
             parts[due.number].sent = wanted
         else:
             self._messages.leave_from(due.number)
+
+    async def _back_off(self) -> None:
+        await self._wait(self._backoff)
+        self._backoff = min(self._backoff * 2, BACKOFF_SECONDS[1])
 
     async def _wait(self, seconds: float) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""
