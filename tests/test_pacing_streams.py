@@ -67,6 +67,14 @@ async def test_a_stream_that_is_closed_or_stopped_frees_its_place(redis: "Redis"
     assert not await pacing.open_stream(TEAM, "another")
 
 
+async def test_a_start_counts_for_a_minute_whatever_becomes_of_the_stream(redis: "Redis", pacing: Pacing) -> None:
+    for name in await opened(pacing, STREAMS_PER_MINUTE):
+        await pacing.close(TEAM, name)
+    assert await opened(pacing, 1) == []
+    await pass_by(redis, 61.1)
+    assert await opened(pacing, 1) == ["s0"]
+
+
 async def test_a_stream_that_nobody_stopped_is_over_after_five_minutes(redis: "Redis", pacing: Pacing) -> None:
     await opened(pacing, STREAMS_PER_MINUTE)
     await pass_by(redis, STREAM_MS / 1000 - 1)
