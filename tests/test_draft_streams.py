@@ -404,6 +404,14 @@ async def test_who_takes_over_stops_the_stream_and_edits_it(desk: Desk, recorded
     assert desk.refused() == ["chat.update streaming_state_conflict"]
 
 
+async def test_who_takes_over_begins_no_stream(desk: Desk) -> None:
+    async with desk.draft(resumed=True, streaming="native") as draft:
+        draft.write("First")
+        await desk.shows(lambda shown: shown == ["First"])
+        await draft.finish(Ending("First and last"))
+    assert (desk.texts, desk.calls("chat.startStream")) == (["First and last"], 0)
+
+
 async def test_a_stream_of_an_earlier_question_is_left_alone(desk: Desk) -> None:
     """Of two questions in a thread, the first one's stream is still there when the second one is gone on with."""
     thread = desk.message.thread
