@@ -141,8 +141,11 @@ class Demo:
 
 
 def has_ended(parts: list[Message]) -> bool:
-    """Whether these are all messages of a reply: the last one says how many there are once it has ended."""
-    return bool(parts) and _payload(parts[-1]).get("parts") == len(parts)
+    """Whether these are all messages of a reply: the last one says how many there are once it has ended.
+
+    One that could not be edited any more stays, and another has its number.
+    """
+    return bool(parts) and _payload(parts[-1]).get("parts") == len({_payload(part).get("part") for part in parts})
 
 
 class _Screen:

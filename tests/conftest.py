@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from rq import Queue
 
 from bot import embedded
 from bot.store import connections
+from bot.store.inbox import Inbox
 from tests.desk import Desk, at_desk
 
 settings.register_profile(
@@ -44,3 +46,20 @@ async def redis(redis_url: str) -> "AsyncIterator[AsyncRedis]":
 async def desk(redis: "AsyncRedis") -> AsyncIterator[Desk]:
     async with at_desk(redis) as desk:
         yield desk
+
+
+@pytest.fixture
+def producer(redis_url: str) -> "Iterator[Redis]":
+    client = connections.producer(redis_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def queue(producer: "Redis") -> Queue:
+    return connections.queue("test", producer)
+
+
+@pytest.fixture
+def inbox(redis: "AsyncRedis", queue: Queue) -> Inbox:
+    return Inbox(redis, queue, 60.0)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.incoming import Message, Thread
@@ -61,6 +62,9 @@ class Desk:
         thread = Thread(self.sandbox.team, self.sandbox.slack.workspace.channel(channel).id, ts)
         return Desk(self.sandbox, self.redis, Message(thread, ts, self.sandbox.users[user], "a question"))
 
+    def web(self) -> AbstractAsyncContextManager[AsyncWebClient]:
+        return slack.client(Settings.load({**self.sandbox.environ(), "SLACK_TIMEOUT_SECONDS": "2"}, dotenv=None))
+
     @asynccontextmanager
     async def draft(
         self,
@@ -73,9 +77,8 @@ class Desk:
         on_stop: Callable[[], None] = lambda: None,
         final_seconds: float = FINAL_SECONDS,
     ) -> AsyncIterator[Draft]:
-        settings = Settings.load({**self.sandbox.environ(), "SLACK_TIMEOUT_SECONDS": "2"}, dotenv=None)
         reply = await replies.load(self.redis, self.message.thread, self.message.ts)
-        async with slack.client(settings) as web:
+        async with self.web() as web:
             draft = Draft(
                 web,
                 self.redis,

@@ -3,21 +3,23 @@
 import asyncio
 import math
 import time
-from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot.sandbox.slack.limits import Window
 from bot.store import connections, keys
-from workers.pacing import DRAFT_MS, MINUTE_MS, POST_SPACING_MS, POSTS_MS, POSTS_PER_MINUTE, UNDER_WAY_MS, Pacing
-
-TEAM, CHANNEL = "T1", "C1"
-ALL_CHANNELS = keys.posts(TEAM)
-on_redis = settings(
-    max_examples=max(25, settings().max_examples // 8), suppress_health_check=[HealthCheck.function_scoped_fixture]
+from tests.budget import CHANNEL, TEAM, edit, now_ms, on_redis, pass_by, scores
+from workers.pacing import (
+    DRAFT_MS,
+    MINUTE_MS,
+    POST_SPACING_MS,
+    POSTS_MS,
+    POSTS_PER_MINUTE,
+    UNDER_WAY_MS,
+    Pacing,
 )
 
 
@@ -26,49 +28,12 @@ def pacing(redis: "Redis") -> Pacing:
     return Pacing(redis, 10)
 
 
-async def now_ms(redis: "Redis") -> int:
-    seconds, microseconds = await redis.time()
-    return int(seconds) * 1000 + int(microseconds) // 1000
-
-
-async def scores(redis: "Redis", key: str) -> list[tuple[str, float]]:
-    return cast("list[tuple[str, float]]", await redis.zrange(key, 0, -1, withscores=True))
-
-
-async def pass_by(redis: "Redis", seconds: float) -> None:
-    """Let time pass for what the budget knows: all that it did lies further back."""
-    ms = math.ceil(seconds * 1000)
-    sets = [keys.calls(TEAM, "chat.update"), keys.drafts(TEAM), ALL_CHANNELS]
-    for key in sets:
-        for member, score in await scores(redis, key):
-            await redis.zadd(key, {member: score - ms})
-    places = [key async for key in redis.scan_iter(f"{TEAM}:next-post:*") if key != ALL_CHANNELS]
-    for key in places:
-        await redis.incrby(key, -ms)
-    strings = [key async for key in redis.scan_iter(f"{TEAM}:pause:*")] + [
-        key async for key in redis.scan_iter(f"{TEAM}:slower:*")
-    ]
-    for key in [*places, *strings, *sets]:
-        left = await redis.pttl(key)
-        if left > ms:
-            await redis.pexpire(key, left - ms)
-        elif left >= 0:
-            await redis.delete(key)
-
-
 async def use_up(pacing: Pacing, draft: str = "d", most: int = 1000) -> int:
     """Edit until the budget says no; how often it went."""
     used = 0
     while used < most and not await edit(pacing, draft, 3600.0, final=False):
         used += 1
     return used
-
-
-async def edit(pacing: Pacing, draft: str, since_last: float, *, final: bool) -> float:
-    """Ask for an edit; if it is allowed, Slack answers at once."""
-    if not (wait := await pacing.edit(TEAM, draft, since_last, final=final)):
-        await pacing.edited(TEAM, draft)
-    return wait
 
 
 class Past:
@@ -333,7 +298,8 @@ async def test_a_refused_post_waits_in_every_channel(redis: "Redis", pacing: Pac
 
 async def test_nothing_of_the_budget_stays_behind(redis: "Redis", pacing: Pacing) -> None:
     await pacing.admit(TEAM, "d")
-    await pacing.edit(TEAM, "d", 3600.0, final=True)
+    await edit(pacing, "d", 3600.0, final=True)
+    await pacing.edit(TEAM, "under way", 3600.0, final=True)
     await pacing.post(TEAM, CHANNEL)
     await pacing.pause(TEAM, "chat.update", 5)
     await pacing.close(TEAM, "d")

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -6,18 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rendered import DOCUMENTS, MARKDOWN, document, documents, soup
-from workers.split import pieces, split
+from workers.split import Cut, cut_from, pieces, split
 
 # What wrappers may consist of: markers of lists and quotes, white space, fences with their info, table rows.
 MARKERS = re.compile(r"(?:>|[-+*]|\d{1,9}[.)]|[ \t])*")
 
 
-def check(text: str, limit: int) -> None:
-    parts = pieces(text, limit)
-    assert split(text, limit) == [part.head + text[part.start : part.end] + part.foot for part in parts]
+def check(text: str, limit: int, forced: Mapping[int, Cut] | None = None) -> None:
+    parts = pieces(text, limit, forced)
+    if not forced:
+        assert split(text, limit) == [part.head + text[part.start : part.end] + part.foot for part in parts]
     position = 0
     for index, part in enumerate(parts):
-        assert len(part.head) + part.end - part.start + len(part.foot) <= limit
+        assert len(part.head) + part.end - part.start + (index not in (forced or {})) * len(part.foot) <= limit
         assert part.end > part.start
         gap = text[position : part.start]
         assert not gap.strip(" \t\r\n>"), gap
@@ -143,3 +145,61 @@ def test_a_long_line_is_not_cut_inside_of_a_link_or_code() -> None:
 def test_emphasis_goes_on_in_the_next_part() -> None:
     parts = split("**" + "bold words " * 12 + "end**", 80)
     assert all(part.startswith("**") and part.endswith("**") for part in parts)
+
+
+# Forced cuts, where a stream must end
+
+
+def cut_at(text: str, least: int, *, at_once: bool = False) -> tuple[str, str] | None:
+    """The two parts of a text that is cut at `least` or behind it."""
+    [part] = pieces(text, 10_000)
+    if (cut := cut_from(text, part, least, at_once=at_once)) is None:
+        return None
+    assert cut.end >= least
+    first, second = pieces(text, 10_000, {0: cut})
+    return first.head + text[first.start : first.end] + first.foot, second.head + text[second.start : second.end]
+
+
+def test_a_text_is_cut_between_blocks_or_lines() -> None:
+    text = "One paragraph\nof two lines.\n\nAnother one."
+    assert cut_at(text, 5) == ("One paragraph", "of two lines.\n\nAnother one.")
+    assert cut_at(text, 20) == ("One paragraph\nof two lines.", "Another one.")
+    assert cut_at(text, 35) is None
+
+
+def test_a_text_that_must_be_cut_at_once_is_cut_where_it_is() -> None:
+    assert cut_at("One paragraph of one line", 13, at_once=True) == ("One paragraph", " of one line")
+    assert cut_at("One.\n\nTwo.", 2, at_once=True) == ("One.", "Two.")
+
+
+def test_a_fence_is_reopened_behind_a_forced_cut() -> None:
+    text = "```python\na = 1\nb = 2\nc = 3\n"
+    assert cut_at(text, 12) == ("```python\na = 1\n```", "```python\nb = 2\nc = 3\n")
+    assert cut_at(text, 18, at_once=True) == ("```python\na = 1\nb = 2\n```", "```python\nc = 3\n")
+    assert cut_at(text, 25, at_once=True) == ("```python\na = 1\nb = 2\nc =\n```", "```python\n 3\n")
+
+
+def test_a_table_repeats_its_header_behind_a_forced_cut() -> None:
+    text = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
+    assert cut_at(text, 25) == (text[:29], "| a | b |\n|---|---|\n| 3 | 4 |\n")
+
+
+grown = st.tuples(st.one_of(documents, soup), st.floats(0, 1), st.floats(0, 1), st.booleans())
+
+
+@given(grown, st.integers(30, 200))
+def test_a_forced_cut_loses_and_doubles_nothing_however_the_text_goes_on(
+    drawn: tuple[str, float, float, bool], limit: int
+) -> None:
+    text, come, shown, at_once = drawn
+    here = text[: round(len(text) * come)]
+    parts = pieces(here, limit)
+    if not parts:
+        return
+    number, part = len(parts) - 1, parts[-1]
+    least = part.start + max(1, round((part.end - part.start) * shown))
+    if (cut := cut_from(here, part, least, at_once=at_once)) is None:
+        assert not at_once
+        return
+    assert least <= cut.end <= cut.start <= len(text)
+    check(text, limit, {number: cut})

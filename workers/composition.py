@@ -110,7 +110,11 @@ class Composition:
     def stream_ends_in(self, parts: Sequence[Part]) -> float | None:
         """Seconds until an open stream must end, even if no text comes."""
         stream = parts[-1].stream if parts else None
-        return None if stream is None else max(0.0, self._terms.longest_seconds - stream.age) + 0.01
+        if stream is None:
+            return None
+        # One that is due already and still open belongs to a text that Claude has begun anew.
+        left = self._terms.longest_seconds - stream.age
+        return left + 0.01 if left > 0 else 1.0
 
     def goes_on_behind(self, number: int) -> bool:
         """Whether the message with this number has a forced end: the text goes on in a new stream."""

@@ -15,7 +15,7 @@ from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
 from bot.store import replies
 from bot.store.replies import Final
 from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Messages
+from workers.messages import Due, Messages, Part
 from workers.native import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.pacing import Pacing
 from workers.upload import NoUpload, upload_markdown
@@ -144,9 +144,15 @@ class Draft:
     async def _complete(self) -> None:
         async with asyncio.timeout(self._final_seconds):
             await self._last_steps()
-            if self._text.rest and not await self._share(self._text.rest):
-                self._text.without_a_file()
-                await self._last_steps()
+        if not (rest := self._text.rest):
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._final_seconds):
+                if await self._share(rest):
+                    return
+        self._text.without_a_file()
+        async with asyncio.timeout(self._final_seconds):
+            await self._last_steps()
 
     async def _last_steps(self) -> None:
         while self._next():
@@ -166,6 +172,7 @@ class Draft:
             if not await self._turn(step):
                 return
             # The text has grown while we waited: what goes out is always the newest.
+            self._text.rotate(self._messages.parts)
             due = self._next()
             if due is None or self._text.step(due, self._messages.parts) != step:
                 return
@@ -287,7 +294,7 @@ class Draft:
             case _ if step in ("open", "append", "stop"):
                 await self._leave_streams(step, due, error)
             case _ if name == STILL_STREAMING and due and due.number < len(messages.parts):
-                await messages.abandon(messages.parts[due.number])
+                await self._abandon(messages.parts[due.number])
             case "frozen":
                 self._go_on_in_a_new_message(due)
             case "payload" if self._text.simpler(refused_blocks=name.startswith("invalid_blocks")):
@@ -295,8 +302,7 @@ class Draft:
             case "payload" | "permanent":
                 raise Undeliverable(name)
             case "transient":
-                await self._wait(self._backoff)
-                self._backoff = min(self._backoff * 2, BACKOFF_SECONDS[1])
+                await self._back_off()
 
     async def _leave_streams(self, step: Step, due: Due | None, error: Exception) -> None:
         """From here on this reply is edited. A stream of which we do not know how far it is cannot go on."""
@@ -312,7 +318,20 @@ class Draft:
         if name in (NOT_STREAMING, STOPPED_BY_USER):
             parts[due.number].stream = parts[due.number].sent = None
         else:
-            await self._messages.abandon(parts[due.number])
+            await self._abandon(parts[due.number])
+
+    async def _abandon(self, part: Part) -> None:
+        """Stop a stream that cannot go on. If that fails, the edit after it says so."""
+        team = self._thread.team
+        while wait := await self._pacing.stop_stream(team, self._name):
+            await asyncio.sleep(min(wait, ASKING_SECONDS))
+        match error := await self._messages.abandon(part):
+            case None:
+                pass
+            case _ if verdict(error) == "limited":
+                await self._pacing.pause(team, "chat.stopStream", retry_after(error))
+            case _:
+                await self._back_off()
 
     def _give_up_the_edit(self) -> bool:
         """Whether there is a message to give up; what it should have become goes into a new one."""
@@ -334,6 +353,10 @@ class Draft:
             parts[due.number].sent = wanted
         else:
             self._messages.leave_from(due.number)
+
+    async def _back_off(self) -> None:
+        await self._wait(self._backoff)
+        self._backoff = min(self._backoff * 2, BACKOFF_SECONDS[1])
 
     async def _wait(self, seconds: float) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""

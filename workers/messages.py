@@ -16,7 +16,7 @@ from bot.store import replies
 from bot.store.replies import Final
 from bot.views import reply as footer
 from workers.markdown import fallback
-from workers.native import Stream, Streams
+from workers.native import NOT_STREAMING, Stream, Streams
 
 log = logging.getLogger("parley.messages")
 
@@ -190,14 +190,16 @@ class Messages:
         await self._streams.stop(part.ts, due.content[len(sent) :] if goes_on else "", content if goes_on else None)
         part.stream, part.sent = None, content if goes_on else None
 
-    async def abandon(self, part: Part) -> None:
-        """Leave the stream as it is, for edits from now on; one that Slack has ended already is no matter."""
+    async def abandon(self, part: Part) -> Exception | None:
+        """Stop the stream as it is, for edits from now on; what went wrong, unless Slack had ended it already."""
         self._may_send()
         part.stream = part.sent = None
         try:
             await self._streams.stop(part.ts, "", None)
         except CALL_ERRORS as error:
             log.info("stream not stopped thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
+            return None if error_name(error) == NOT_STREAMING else error
+        return None
 
     def leave_from(self, number: int) -> None:
         """Leave these messages as they are: what should be in them goes into new ones."""

@@ -82,9 +82,10 @@ return 0
 # KEYS calls; ARGV draft. Rounded up: the next one may come a whole window after it.
 ANSWERED = (
     PRELUDE
-    + """
+    + f"""
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
     redis.call('ZADD', KEYS[1], now + 1, ARGV[1] .. ':' .. time[1] .. '.' .. time[2])
+    redis.call('PEXPIRE', KEYS[1], {MINUTE_MS + UNDER_WAY_MS})
 end
 """
 )

@@ -1,0 +1,40 @@
+"""A thread's mailbox, and what is to be seen of it in Redis."""
+
+from redis.asyncio import Redis as AsyncRedis
+from rq import Queue
+
+from bot.incoming import Message, Thread
+from bot.store import keys
+from bot.store.history import Entry
+from bot.store.inbox import JOB, Claim, Inbox
+
+THREAD = Thread("T1", "C1", "1.000001")
+OTHER = Thread("T1", "C1", "2.000001")
+ANSWERED = [Entry("user", "question", "1.1", "U1", "Ada"), Entry("assistant", "answer", "1.1")]
+
+
+def said(ts: str, thread: Thread = THREAD, event_id: str | None = None) -> Message:
+    return Message(thread, ts, "U1", f"text of {ts}", event_id or f"Ev{ts}", direct=True)
+
+
+async def claimed(inbox: Inbox, thread: Thread = THREAD) -> Claim:
+    claim = await inbox.claim(thread)
+    assert claim is not None
+    return claim
+
+
+async def waits(redis: "AsyncRedis", thread: Thread = THREAD) -> list[str]:
+    return [str(ts) for ts in await redis.zrange(keys.box(thread), 0, -1)]
+
+
+async def end_lease(redis: "AsyncRedis", thread: Thread = THREAD) -> None:
+    """What is left when a worker was killed and its time is over."""
+    await redis.delete(keys.lease(thread))
+    await redis.zadd(keys.active(thread.team), {f"{thread.channel}:{thread.ts}": 0})
+
+
+def woken(queue: Queue) -> list[list[str]]:
+    """The threads of the wake-up jobs, and no job afterwards."""
+    jobs = [job for job in queue.get_jobs() if job.func_name == JOB]
+    queue.empty()
+    return [list(job.args) for job in jobs]
