@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeGuard
 
+from bot.files import File
+
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
 TS = re.compile(r"\d{1,12}\.\d{1,9}")
@@ -26,16 +28,21 @@ class Thread:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities."""
+    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities.
+
+    With `again` it is a wish to have the question with that ts answered once more.
+    """
 
     thread: Thread
     ts: str
     user: str
     text: str
     event_id: str | None = None
-    files: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
     direct: bool = False
     mentioned: bool = False
+    user_team: str | None = None
+    again: str | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
@@ -45,7 +52,8 @@ class Message:
         """Fields that this version does not know are left out: another version may have written them."""
         known = {each.name for each in fields(cls)}
         found = {name: value for name, value in json.loads(data).items() if name in known}
-        return cls(**{**found, "thread": Thread(**found["thread"]), "files": tuple(found.get("files", ()))})
+        files = tuple(file for each in found.get("files", ()) if (file := File.kept(each)))
+        return cls(**{**found, "thread": Thread(**found["thread"]), "files": files})
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         return Ignored("a bot's message")
     if not (isinstance(user, str) and isinstance(channel, str) and user and channel):
         return Ignored("no author or no channel")
-    if not (_is_ts(ts) and _is_ts(thread_ts)):
+    if not (is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no timestamp")
     if _is_outsider(body, event, team, enterprise):
         return Ignored("an author of another company")
@@ -88,7 +96,6 @@ def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         if people:
             return Ignored("addressed to somebody else")
     files = event.get("files")
-    named = [file for file in files if isinstance(file, Mapping)] if isinstance(files, list) else []
     event_id = body.get("event_id")
     return Message(
         thread=Thread(team, channel, thread_ts),
@@ -96,7 +103,7 @@ def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         user=user,
         text=_whole(text),
         event_id=event_id if isinstance(event_id, str) else None,
-        files=tuple(_whole(str(file.get("name") or file.get("id"))) for file in named),
+        files=tuple(file for each in files if (file := File.of(each))) if isinstance(files, list) else (),
         direct=direct,
         mentioned=mentioned,
     )
@@ -137,7 +144,7 @@ def _unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _is_ts(value: object) -> TypeGuard[str]:
+def is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and TS.fullmatch(value) is not None
 
 

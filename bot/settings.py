@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -128,6 +128,7 @@ class Settings:
     mcp_servers: Path | None = _setting(None, Path)
     claude_betas: str | None = _setting(None)
     claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
+    claude_concurrency: int = _setting(100, _whole(0, 100_000))
     claude_attempts: int = _setting(5, _whole(1, 20))
     claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
     claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))
@@ -139,12 +140,24 @@ class Settings:
     history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
     history_days: int = _setting(30, _whole(1, 400))
 
+    file_most_bytes: int = _setting(20_000_000, _whole(1_000, 100_000_000))
+    file_most_pages: int = _setting(100, _whole(1, 600))
+    file_text_characters: int = _setting(100_000, _whole(100, 2_000_000))
+    file_seconds: float = _setting(30.0, _seconds(0.1, 600))
+    files_per_message: int = _setting(10, _whole(0, 20))
+    files_per_thread: int = _setting(50, _whole(1, 100))
+    thread_files_bytes: int = _setting(28_000_000, _whole(10_000, 30_000_000))
+    image_links: str = _setting("off", _one_of("off", "on"))
+
     slots: int = _setting(50, _whole(1, 1_000))
     queue: str = _setting("parley")
     lease_seconds: float = _setting(8.0, _seconds(1, 300))
     drain_seconds: float = _setting(60.0, _seconds(0, 3600))
     slack_timeout_seconds: float = _setting(4.0, _seconds(0.1, 60))
     edits_per_minute: int = _setting(50, _whole(2, 1_000))
+    streaming: Literal["edit", "native", "auto"] = _setting("edit", _one_of("edit", "native", "auto"))
+    answer_length: int = _setting(24_000, _whole(1_000, 1_000_000))
+    answer_note: str = _setting("off", _one_of("off", "on"))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> "Settings":

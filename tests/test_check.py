@@ -104,8 +104,8 @@ async def test_scopes_that_are_not_granted_are_named(redis_url: str, tmp_path: P
     assert status == 1
     [scopes] = failed(lines)
     missing = (
-        "assistant:write, channels:history, channels:read, groups:history, groups:read, im:history, mpim:history, "
-        "mpim:read"
+        "assistant:write, channels:history, channels:read, files:read, files:write, groups:history, groups:read, "
+        "im:history, mpim:history, mpim:read, reactions:write"
     )
     assert scopes.startswith(f"Slack scopes: {missing} not granted: ")
 

@@ -63,7 +63,7 @@ class Talk:
             assert claim is not None
             past = await history.load(redis, THREAD)
             question = Entry("user", text, ts, user, self.names[user], place="#general")
-            talk = Conversation(settings, redis, inbox, claude, claim, past, question, self.waits.append)
+            talk = Conversation(settings, redis, inbox, claude, claim, past, question, {}, self.waits.append)
             if lose_lease:
                 await redis.delete(keys.lease(THREAD))
             await talk.begin()

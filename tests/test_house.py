@@ -59,9 +59,10 @@ def test_the_sandbox_knows_nobody(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", under("bot/store"), ids=name)
-def test_the_store_knows_messages_and_itself(path: Path) -> None:
+def test_the_store_knows_messages_their_files_and_itself(path: Path) -> None:
+    known = ("bot.store", "bot.incoming", "bot.files")
     ours = {module for module in imports(path) if is_in(module, "bot")}
-    assert not [module for module in ours if not (is_in(module, "bot.store") or is_in(module, "bot.incoming"))]
+    assert not [module for module in ours if not any(is_in(module, name) for name in known)]
 
 
 def test_nothing_that_runs_in_production_loads_the_sandbox() -> None:
@@ -91,6 +92,7 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
 SHOWN_BY = {
     "bot/__main__.py": "tests/parley.py",
     "bot/app.py": "tests/scenarios/test_bad_input.py",
+    "bot/background.py": "tests/scenarios/test_buttons.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/manifest.py": "tests/test_house.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
@@ -100,6 +102,8 @@ SHOWN_BY = {
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",
+    "bot/views/reply.py": "tests/test_views_reply.py",
+    "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/loop.py": "tests/test_worker.py",
     "workers/runtime.py": "tests/test_worker.py",
     "workers/sweeper.py": "tests/chaos/test_kill.py",
@@ -171,6 +175,7 @@ def test_the_manifest_asks_for_what_the_code_knows() -> None:
     pasted = yaml.safe_load((ROOT / "manifest.yaml").read_text())
     assert tuple(pasted["oauth_config"]["scopes"]["bot"]) == manifest.SCOPES
     assert tuple(pasted["settings"]["event_subscriptions"]["bot_events"]) == manifest.EVENTS
+    assert pasted["settings"]["interactivity"] == {"is_enabled": True}
 
 
 def test_the_manifest_keeps_to_slacks_lengths() -> None:

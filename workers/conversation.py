@@ -2,14 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import history, keys, policy, threads
+from bot.store.files import Block
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox
 from bot.store.threads import Asked, Instructions
@@ -31,8 +33,9 @@ NOT_ACCEPTED = 400
 class Conversation:
     """`request` is what to ask Claude; after `rephrase` or `shorten` it is another one.
 
-    `history` is what the thread remembers, shorter when it was summed up; `instruction` what of the operator's came in
-    with the question; `usage` what was billed on the way, for summaries.
+    `past` begins as the stored history does; `files` are as for `prompt.build`. `history` is what the thread remembers,
+    shorter when it was summed up; `instruction` what of the operator's came in with the question; `usage` what was
+    billed on the way, for summaries.
     """
 
     def __init__(
@@ -44,11 +47,12 @@ class Conversation:
         claim: Claim,
         past: Sequence[Entry],
         question: Entry,
+        files: Mapping[str, Sequence[Block]] = MappingProxyType({}),
         on_wait: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._settings, self._redis, self._inbox, self._claude = settings, redis, inbox, claude
         self._claim, self._thread, self._on_wait = claim, claim.thread, on_wait
-        self._question = question
+        self._question, self._files = question, files
         self._about = About(str(claim.thread), claim.message.ts, claim.token[:8])
         self._refused = False
         self.history = list(past)
@@ -83,17 +87,20 @@ class Conversation:
     async def rephrase(self, failure: Unanswered) -> bool:
         """Whether the request has another form now, which Claude may accept: for what it refused as it was (400).
 
-        Its error says what it did not like for people only, so the forms that not every model or account takes give
-        way one after the other: system messages, then the signed block of a compaction.
+        Its error says what it did not like for people only, unless it is the signed block of a compaction. So the forms
+        that not every model or account takes give way one after the other: system messages, then that block.
         """
-        if failure.failure is None or failure.failure.status != NOT_ACCEPTED:
+        failed, summary = failure.failure, self.history[0] if self.history else None
+        if failed is None or failed.status != NOT_ACCEPTED:
             return False
-        if any(message["role"] == "system" for message in self.request["messages"]):
+        signed = summary if summary and summary.block and find(self.model).compaction else None
+        told = any(message["role"] == "system" for message in self.request["messages"])
+        if told and not (signed and (failed.code or "").startswith("compaction_")):
             self._system_turns, self._refused = False, True
-        elif self.history and self.history[0].block and find(self.model).compaction:
-            plain = replace(self.history[0], block=None)
+        elif signed:
+            self._refused = False
+            self.history[0] = plain = replace(signed, block=None)
             await self._inbox.compact(self._claim, 1, plain, self._settings.history_days)
-            self.history[0] = plain
         else:
             return False
         self._make()
@@ -125,7 +132,13 @@ class Conversation:
         settings = self._settings
         more = {**tools(settings, self.model), **options(self.model, settings.effort, settings.thinking)}
         return build(
-            self.model, settings.max_tokens, self._began, entries, system_turns=self._system_turns, options=more
+            self.model,
+            settings.max_tokens,
+            self._began,
+            entries,
+            self._files,
+            system_turns=self._system_turns,
+            options=more,
         )
 
     @property

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -12,12 +12,17 @@ from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
-from workers import people, places
-from workers.claude import About, Answer, Unanswered
+from bot.store.replies import Final
+from workers import channels, ending, people
+from workers.claude import About, Unanswered
+from workers.composition import Terms
 from workers.conversation import Conversation
 from workers.draft import Deleted, Draft, Undeliverable
+from workers.files import Taken
 from workers.lease import Lease
+from workers.native import Streams
 from workers.runtime import Runtime, current
+from workers.stops import Stop
 
 log = logging.getLogger("parley.reply")
 
@@ -25,26 +30,6 @@ log = logging.getLogger("parley.reply")
 SETTLE_SECONDS = 0.05
 MOST_ATTEMPTS = 5
 RETRY_SECONDS = 5.0
-
-EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
-ONLY_FILES = "I can read text, but not files yet. Please paste the part that your question is about as text."
-FILES_UNREAD = "[Attached, but not readable for you: {names}. Say so if the question needs them.]"
-GIVEN_UP = (
-    "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
-)
-CUT_SHORT = "_The answer reached its length limit. Say “continue” and I go on._"
-PAUSED = "_This took more steps than I may take at once. Say “continue” and I go on._"
-REFUSED = "Claude declined to answer this{why}. Please rephrase the question, or ask something else."
-# https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
-CATEGORIES = {
-    "cyber": " because it may help to attack computers",
-    "bio": " because it may help to cause biological harm",
-    "frontier_llm": " because it may help to build a competing AI model",
-    "reasoning_extraction": " because it asks for the model's inner reasoning",
-    "general_harms": " because it may cause harm",
-}
-TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
-NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
 
 
 class Overtaken(Exception):
@@ -92,15 +77,23 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
     except Undeliverable as error:
         log.error("undeliverable thread=%s ts=%s ref=%s error=%s", thread, ts, ref, error)
         await _drop(runtime, claim)
+    except TimeoutError:
+        log.error("not delivered yet thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
+        await _give_back(runtime, claim)
     except asyncio.CancelledError:
         await asyncio.shield(runtime.inbox.release(claim))
         raise
     except Exception:
         log.exception("turn failed thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
-        if claim.attempts > MOST_ATTEMPTS + 1:
-            await _drop(runtime, claim)
-        else:
-            await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts)
+        await _give_back(runtime, claim)
+
+
+async def _give_back(runtime: Runtime, claim: Claim) -> None:
+    """For another attempt; what failed after we said that we give up fails for good."""
+    if claim.attempts > MOST_ATTEMPTS + 1:
+        await _drop(runtime, claim)
+    else:
+        await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts)
 
 
 async def _drop(runtime: Runtime, claim: Claim) -> None:
@@ -121,130 +114,154 @@ class _Turn:
         self._runtime, self._claim, self._lease = runtime, claim, lease
         self._message, self._thread = claim.message, claim.thread
         self._ref = claim.token[:8]
+        self._taken = Taken()
+        self._talk: Conversation | None = None
+        # The longest that people have seen of the answer: it stays, whatever comes.
+        self._shown = ""
 
     async def run(self, group: asyncio.TaskGroup) -> None:
-        runtime, message = self._runtime, self._message
+        runtime, message, settings = self._runtime, self._message, self._runtime.settings
         record = await replies.load(runtime.redis, self._thread, message.ts)
-        draft = Draft(
-            runtime.slack,
-            runtime.redis,
-            runtime.pacing,
-            message,
-            record,
-            resumed=self._claim.attempts > 1,
-            may_send=self._lease.check,
-            may_begin=self._may_begin,
-        )
-        group.create_task(draft.run())
-        status = group.create_task(draft.keep_status())
-        question = await self._question()
-        past = await history.load(runtime.redis, self._thread)
-        self._kept = len(past)
-        final = record.final or await self._conclude(draft, past, question)
-        await draft.finish(final["text"], failed=final["failed"])
+        said = await history.load(runtime.redis, self._thread)
+        past = history.without(said, message.again) if message.again else said
+        self._shown = record.text
+        async with runtime.stops.watch(self._thread, message.ts) as stop:
+            draft = Draft(
+                runtime.slack,
+                runtime.redis,
+                runtime.pacing,
+                message,
+                record,
+                Streams(runtime.slack, runtime.redis, message, settings.streaming),
+                Terms(_people(past, message), settings.answer_length),
+                resumed=self._claim.attempts > 1,
+                may_send=self._lease.check,
+                may_begin=self._may_begin,
+                on_stop=lambda: stop.set(""),
+            )
+            group.create_task(draft.run())
+            status = group.create_task(draft.keep_status())
+            question = await self._question(said)
+            final = record.final or await self._conclude(draft, past, question, stop)
+        await draft.finish(final)
         status.cancel()
-        told = final.get("instruction")
-        instruction = [Entry("system", told, message.ts)] if told else []
-        entries = [question, *instruction, Entry("assistant", final["said"], message.ts)]
-        entries = [replace(entry, hidden=final["hidden"]) for entry in entries]
-        await runtime.inbox.acknowledge(self._claim, entries, self._kept + len(entries), runtime.settings.history_days)
+        if message.again and final.failed:
+            # The old answer stays what it was.
+            await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days)
+            return
+        entries = _turn(question, final)
+        keep = len(self._talk.history if self._talk else past) + len(entries)
+        await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days, message.again)
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):
             raise Overtaken
 
-    async def _question(self) -> Entry:
+    async def _question(self, said: list[Entry]) -> Entry:
         message = self._message
+        if message.again:
+            return history.asked(said, message.again) or Entry("user", "", message.again, message.user)
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
-        parts = (spoken(message.text, self._runtime.bot_user, names), _unread(message))
+        files = await self._runtime.inbox.files(self._claim)
+        self._taken = await self._runtime.files.take(replace(message, files=files))
+        parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
-        place = await places.place(self._runtime.redis, self._runtime.slack, message)
-        return Entry("user", text, message.ts, message.user, names.get(message.user), place=place)
+        place = await channels.place(self._runtime.redis, self._runtime.slack, message)
+        name = names.get(message.user)
+        return Entry("user", text, message.ts, message.user, name, files=self._taken.files, place=place)
 
-    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
+    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
         """What the reply says in the end, kept in Redis from the moment it is known."""
-        if not question.text:
-            final = _final(EMPTY)
-        elif question.text == _unread(self._message):
-            final = _final(ONLY_FILES)
+        left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
+        if question.text == self._taken.note and not question.files:
+            final = Final(ending.FORGOTTEN, failed=True) if self._message.again else Final(left_out or ending.EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
-            final = _final(GIVEN_UP.format(ref=self._ref), failed=True)
+            final = Final(ending.GIVEN_UP.format(ref=self._ref), failed=True)
         else:
-            final = await self._ask(draft, past, question)
+            final = await self._ask_until_stopped(draft, past, question, stop)
+            if left_out:
+                final = replace(final, text=f"{final.text}\n\n{left_out}", said=final.remembered)
+        final = replace(final, instruction=self._talk.instruction if self._talk else None)
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
         return final
 
-    async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
-        runtime = self._runtime
-        talk = Conversation(runtime.settings, runtime.redis, runtime.inbox, runtime.claude, self._claim, past, question)
-        await talk.begin()
-        final = await self._answered(draft, talk, About(str(self._thread), self._message.ts, self._ref, question.text))
-        self._kept = len(talk.history)
-        return {**final, "instruction": talk.instruction}
+    async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
+        stopping = asyncio.create_task(stop.wait())
+        asking = None if stop.is_set() else asyncio.create_task(self._ask(draft, past, question))
+        try:
+            if asking is not None:
+                await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    return asking.result()
+                asking.cancel()
+                await asyncio.wait({asking})
+            by = await stopping
+        finally:
+            stopping.cancel()
+            if asking is not None:
+                asking.cancel()
+        log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
+        names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
+        return ending.stopped(self._shown, names.get(by, ""))
 
-    async def _answered(self, draft: Draft, talk: Conversation, about: About) -> dict[str, Any]:
+    async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:
+        settings = self._runtime.settings
+        self._lease.check()
+        files = await self._runtime.files.blocks(self._thread, [*past, question])
+
+        def on_text(text: str) -> None:
+            self._shown = text if len(text) > len(self._shown) else self._shown
+            draft.write(text)
+
+        runtime = self._runtime
+        self._talk = talk = Conversation(
+            settings, runtime.redis, runtime.inbox, runtime.claude, self._claim, past, question, files, draft.say
+        )
+        await talk.begin()
+        try:
+            return await self._answered(draft, talk, on_text, question)
+        except Unanswered as failure:
+            refused = failure.kind.startswith(("400/", "413/"))
+            if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):
+                return await self._ask(draft, past, question)
+            log.error(
+                "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
+                *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
+            )
+            if refused and question.files:
+                return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
+            return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
+
+    async def _answered(
+        self, draft: Draft, talk: Conversation, on_text: Callable[[str], None], question: Entry
+    ) -> Final:
+        """Raises Unanswered."""
+        about = About(str(self._thread), self._message.ts, self._ref, question.text)
         while True:
-            call = self._runtime.claude.call(talk.request, on_text=draft.write, about=about)
+            call = self._runtime.claude.call(talk.request, on_text=on_text, on_wait=draft.say, about=about)
             try:
                 answer = await call.answer()
             except Unanswered as failure:
-                if await talk.rephrase(failure):
-                    continue
-                log.error(
-                    "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
-                    *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
-                )
-                sentence = f"{failure.sentence} (Reference: {self._ref})"
-                return _final(f"{call.text}\n\n_{sentence}_" if call.text.strip() else sentence, failed=True)
+                if not await talk.rephrase(failure):
+                    raise
+                continue
             if answer.stop_reason == "model_context_window_exceeded" and await talk.shorten():
                 continue
             await talk.answered(answer)
-            return closed(answer)
+            full = self._runtime.settings.answer_note == "on"
+            return replace(ending.answered(answer), note=ending.note(answer, full=full))
 
 
-def _unread(message: Message) -> str:
-    return FILES_UNREAD.format(names=", ".join(message.files)) if message.files else ""
+def _turn(question: Entry, final: Final) -> list[Entry]:
+    """What the history keeps. A file that Claude refused would make it refuse every later question of the thread."""
+    files = () if final.without_files else question.files
+    instruction = [Entry("system", final.instruction, question.ts)] if final.instruction else []
+    entries = [replace(question, files=files), *instruction, Entry("assistant", final.remembered, question.ts)]
+    return [replace(entry, hidden=final.hidden) for entry in entries]
 
 
-def closed(answer: Answer) -> dict[str, Any]:
-    """The final text for each way in which an answer can end.
-
-    Of a refusal the category is told where there is one; its explanation is not meant to be stable (documented).
-    """
-    text = answer.text.rstrip()
-    match answer.stop_reason:
-        case "refusal":
-            refused = REFUSED.format(why=CATEGORIES.get(answer.category or "", ""))
-            return _final(f"{text}\n\n_{refused}_" if text else refused, hidden=True)
-        case "model_context_window_exceeded":
-            return _final(f"{text}\n\n_{TOO_LONG}_" if text else TOO_LONG, outgrown=True)
-        case "max_tokens" if text:
-            return _final(f"{text}\n\n{CUT_SHORT}", said=text, continuable=True)
-        case "pause_turn" if text:
-            return _final(f"{text}\n\n{PAUSED}", said=text, continuable=True)
-    return _final(text or NO_TEXT)
-
-
-def _final(
-    text: str,
-    *,
-    said: str | None = None,
-    hidden: bool = False,
-    failed: bool = False,
-    continuable: bool = False,
-    outgrown: bool = False,
-) -> dict[str, Any]:
-    """`text` is what people see, `said` what the history remembers as ours; `hidden` keeps the turn out of prompts.
-
-    A `continuable` answer can be gone on with; an `outgrown` thread is longer than the model reads.
-    """
-    return {
-        "text": text,
-        "said": text if said is None else said,
-        "hidden": hidden,
-        "failed": failed,
-        "continuable": continuable,
-        "outgrown": outgrown,
-    }
+def _people(past: list[Entry], message: Message) -> frozenset[str]:
+    """Who wrote in the thread: an answer may mention them."""
+    return frozenset({message.user, *(entry.user for entry in past if entry.user)})

@@ -11,10 +11,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import embedded, slack
 from bot.settings import Settings
 from bot.store import connections
+from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 from workers import tools
 from workers.claude import Claude
+from workers.files import Files
 from workers.pacing import Pacing
+from workers.stops import Stops
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Runtime:
     bot_user: str
     claude: Claude
     pacing: Pacing
+    files: Files
+    stops: Stops
 
 
 _opened: dict[asyncio.AbstractEventLoop, Runtime] = {}
@@ -39,17 +44,21 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     tools.tools(settings, settings.model)
     loop = asyncio.get_running_loop()
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
-    claude = Claude(settings)
+    claude = Claude(settings, redis)
     try:
-        async with slack.client(settings) as web:
+        async with slack.client(settings) as web, Stops(redis).listening() as stops:
+            identity = await slack.identify(web)
+            web.budget = Budget(redis, identity.team)
             _opened[loop] = runtime = Runtime(
                 settings=settings,
                 redis=redis,
                 inbox=Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds),
                 slack=web,
-                bot_user=(await slack.identify(web)).user,
+                bot_user=identity.user,
                 claude=claude,
                 pacing=Pacing(redis, settings.edits_per_minute),
+                files=Files(settings, redis, web),
+                stops=stops,
             )
             yield runtime
     finally:

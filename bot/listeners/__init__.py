@@ -2,9 +2,12 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import mention, message
+from bot.listeners import action, feedback, mention, message, stop
 
 
 def register(app: AsyncApp) -> None:
     mention.register(app)
     message.register(app)
+    stop.register(app)
+    action.register(app)
+    feedback.register(app)

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
+from bot.store.files import Attachment
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Entry:
 
     A `hidden` turn was refused: people see it, later prompts leave it out. A `system` entry is an instruction of the
     operator that came in with the question before it. A `summary` stands first, in place of what was said before;
-    `block` is Claude's own form of it, to be sent back as it came.
+    `block` is Claude's own form of it, to be sent back as it came. What Claude is sent of `files` is kept apart
+    (bot/store/files.py).
     """
 
     role: Literal["user", "assistant", "system", "summary"]
@@ -26,6 +28,7 @@ class Entry:
     user: str | None = None
     name: str | None = None
     hidden: bool = False
+    files: tuple[Attachment, ...] = ()
     place: str | None = None
     block: dict[str, Any] | None = None
 
@@ -35,12 +38,31 @@ class Entry:
     @property
     def tokens(self) -> int:
         """An estimate on the high side: three bytes a token."""
-        return len(self.text.encode()) // 3 + 16
+        return len(self.text.encode()) // 3 + 16 + sum(file.tokens for file in self.files)
 
 
 async def load(redis: "Redis", thread: Thread) -> list[Entry]:
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, -1))
-    return [Entry(**json.loads(line)) for line in lines]
+    return [_read(json.loads(line)) for line in lines]
+
+
+def _read(stored: dict[str, Any]) -> Entry:
+    return Entry(**{**stored, "files": tuple(Attachment(**file) for file in stored.get("files", ()))})
+
+
+def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
+    """The question with this ts."""
+    return next((entry for entry in entries if entry.role == "user" and entry.ts == ts), None)
+
+
+def newest(entries: Sequence[Entry]) -> str | None:
+    """The ts of the newest question."""
+    return next((entry.ts for entry in reversed(entries) if entry.role == "user"), None)
+
+
+def without(entries: Sequence[Entry], ts: str) -> list[Entry]:
+    """The entries but for the turn whose question has this ts."""
+    return [entry for entry in entries if entry.ts != ts]
 
 
 def kept(entries: Sequence[Entry], budget: int) -> int:

@@ -6,10 +6,11 @@ again by `sweep` once its lease is over.
 """
 
 import asyncio
+import json
 import logging
 import secrets
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from redis import WatchError
@@ -18,6 +19,7 @@ from redis.client import Pipeline
 from rq import Queue
 from rq.utils import as_text
 
+from bot.files import File
 from bot.incoming import Message, Thread
 from bot.store import keys
 from bot.store.history import Entry
@@ -111,9 +113,23 @@ class Inbox:
         self._queue = queue
         self._lease_ms = int(lease_seconds * 1000)
 
-    async def put(self, message: Message) -> bool:
-        """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError."""
-        return await asyncio.to_thread(self._put, message)
+    async def put(self, message: Message, *, alone: bool = False) -> bool:
+        """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError.
+
+        With `alone` it is False, too, if anything else waits or is answered in the thread.
+        """
+        return await asyncio.to_thread(self._put, message, alone)
+
+    async def waiting(self, thread: Thread) -> list[Message]:
+        """The messages that wait or are answered in the thread, oldest first. Raises redis.RedisError."""
+        stored = await cast("Awaitable[dict[str, str]]", self._redis.hgetall(keys.messages(thread)))
+        found = []
+        for ts, message in stored.items():
+            try:
+                found.append(Message.from_json(message))
+            except (ValueError, KeyError, TypeError):
+                log.debug("unreadable message passed over thread=%s ts=%s", thread, ts)
+        return sorted(found, key=lambda message: float(message.ts))
 
     async def claim(self, thread: Thread) -> Claim | None:
         """Take the lease and the oldest message; None if another holds the lease or nothing waits."""
@@ -136,6 +152,11 @@ class Inbox:
             await self.acknowledge(Claim(Message(thread, ts, "", ""), token, int(attempts)), [], 0, 1)
             return None
 
+    async def files(self, claim: Claim) -> tuple[File, ...]:
+        """The message's files, also those that only a second delivery told of, after the message was claimed."""
+        stored = await cast("Awaitable[str | None]", self._redis.hget(keys.messages(claim.thread), claim.message.ts))
+        return Message.from_json(stored).files if stored else claim.message.files
+
     async def renew(self, claim: Claim) -> None:
         """Raises LeaseLost."""
         names = [keys.lease(claim.thread), keys.active(claim.thread.team)]
@@ -150,19 +171,23 @@ class Inbox:
     async def compact(self, claim: Claim, count: int, summary: Entry, history_days: int) -> None:
         """Put `summary` in place of the oldest `count` entries of the history. Raises LeaseLost.
 
-        A client that sends the command twice, because it lost the answer, changes nothing more.
+        A client that sends the command twice, because it lost the answer, changes nothing more: no two summaries of a
+        thread are the same.
         """
         names = [keys.lease(claim.thread), keys.history(claim.thread), keys.record(claim.thread)]
         arguments = [claim.token, count, summary.to_json(), history_days * 24 * 3600]
         if not await self._run(COMPACT, names, *arguments):
             raise LeaseLost(str(claim.thread))
 
-    async def acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+    async def acknowledge(
+        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None = None
+    ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
-        Of the history, with `entries` added, the newest `keep` stay.
+        Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
+        goes.
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
 
     async def release(self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
@@ -183,7 +208,7 @@ class Inbox:
         """Whether somebody spoke to us in this thread before."""
         return bool(await self._redis.exists(keys.history(thread), keys.box(thread)))
 
-    def _put(self, message: Message) -> bool:
+    def _put(self, message: Message, alone: bool) -> bool:
         thread = message.thread
         marks = [keys.seen_message(thread.team, thread.channel, message.ts)]
         if message.event_id:
@@ -191,8 +216,9 @@ class Inbox:
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    pipe.watch(*marks)
-                    if pipe.exists(*marks):
+                    pipe.watch(*marks, *([keys.box(thread)] if alone else []))
+                    if pipe.exists(*marks) or (alone and pipe.exists(keys.box(thread))):
+                        _add_files(pipe, message)
                         return False
                     now = _now(pipe)
                     pipe.multi()
@@ -210,23 +236,29 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+    def _acknowledge(
+        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None
+    ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    self._watch_lease(pipe, claim, keys.box(thread))
+                    self._watch_lease(pipe, claim, keys.box(thread), keys.history(thread))
+                    replaced = _turn(pipe, thread, replaces) if replaces else []
                     waiting = pipe.zcard(keys.box(thread))
                     now = _now(pipe)
                     pipe.multi()
+                    for line in replaced:
+                        pipe.lrem(keys.history(thread), 1, line)
                     if entries:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in entries))
                         pipe.ltrim(keys.history(thread), -keep, -1)
                         pipe.expire(keys.history(thread), history_days * 24 * 3600)
+                        pipe.expire(keys.files(thread), history_days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
-                    pipe.delete(keys.lease(thread))
+                    pipe.delete(keys.lease(thread), keys.stop(thread, ts))
                     if waiting > 1:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         self._wake(thread, pipe)
@@ -289,8 +321,29 @@ class Inbox:
         return await self._redis.eval(script, len(names), *names, *args)
 
 
+def _add_files(pipe: Pipeline, twin: Message) -> None:
+    """A mention comes as `message` and as `app_mention`, which now and then leaves out the files (observed).
+
+    Whichever came first is kept; here it gets the files that only the second one has. Raises WatchError.
+    """
+    messages = keys.messages(twin.thread)
+    pipe.watch(messages)
+    stored = pipe.hget(messages, twin.ts) if twin.files else None
+    if stored is None or (kept := Message.from_json(stored)).files:
+        return
+    pipe.multi()
+    pipe.hset(messages, twin.ts, replace(kept, files=twin.files).to_json())
+    pipe.execute()
+
+
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
+
+
+def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:
+    """The lines of the history that belong to the question with this ts."""
+    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
+    return [line for line in lines if json.loads(line)["ts"] == ts]
 
 
 def _now(pipe: Pipeline) -> float:

@@ -1,12 +1,17 @@
 """The names of everything kept in Redis.
 
-Each starts with the installing team (invariant 13); `TEAMS` alone says which teams there are. RQ's own keys start
-with `rq:`.
+Each starts with the installing team (invariant 13); `TEAMS` alone says which teams there are. What is known of the
+Claude account, which all teams share, starts with `claude:`; nothing of a team's is in it, and no team's id looks like
+that. RQ's own keys start with `rq:`.
 """
+
+from datetime import date
 
 from bot.incoming import Thread
 
 TEAMS = "teams"
+# A channel, where the keys of wishes to stop are named that have just been set. All databases of a Redis share it.
+STOPS = "parley:stops"
 
 
 def seen_event(team: str, event_id: str) -> str:
@@ -52,9 +57,39 @@ def record(thread: Thread) -> str:
     return f"{thread}:record"
 
 
+def files(thread: Thread) -> str:
+    """Hash: file id -> what Claude is sent of that file, as JSON."""
+    return f"{thread}:files"
+
+
 def reply(thread: Thread, ts: str) -> str:
     """Hash: how far the reply to the message `ts` is."""
     return f"{thread}:reply:{ts}"
+
+
+def stop(thread: Thread, ts: str) -> str:
+    """String with an expiry: who wants the answer to the question `ts` stopped."""
+    return f"{thread}:stop:{ts}"
+
+
+def votes(thread: Thread, answer: str) -> str:
+    """Hash with an expiry: who voted what on the answer with this ts, and when."""
+    return f"{thread}:votes:{answer}"
+
+
+def feedback(team: str, day: date) -> str:
+    """Hash with an expiry: how many votes of this day are `good`, and how many `bad`."""
+    return f"{team}:feedback:{day}"
+
+
+def comments(team: str, day: date) -> str:
+    """Hash with an expiry: what people wrote about answers on this day, by `channel:answer:user`."""
+    return f"{team}:comments:{day}"
+
+
+def admin(team: str, user: str) -> str:
+    """String with an expiry: whether somebody is an admin of the workspace."""
+    return f"{team}:admin:{user}"
 
 
 def person(team: str, user: str) -> str:
@@ -87,9 +122,9 @@ def no_system_turns(team: str, model: str) -> str:
     return f"{team}:no-system-turns:{model}"
 
 
-def edits(team: str) -> str:
-    """Sorted set: the edits of the last minute, by time in ms."""
-    return f"{team}:edits"
+def calls(team: str, method: str) -> str:
+    """Sorted set: the calls of a method in the last minute, by time in ms."""
+    return f"{team}:calls:{method}"
 
 
 def pause(team: str, method: str) -> str:
@@ -107,6 +142,16 @@ def drafts(team: str) -> str:
     return f"{team}:drafts"
 
 
+def streams(team: str) -> str:
+    """Sorted set: replies with an open native stream, by the time in ms at which it is over."""
+    return f"{team}:streams"
+
+
+def no_streams(team: str) -> str:
+    """String with an expiry: the workspace has no native streams."""
+    return f"{team}:no-streams"
+
+
 def next_post(team: str, channel: str) -> str:
     """String with an expiry: when the next message may be posted in this channel, in ms since the epoch."""
     return f"{team}:next-post:{channel}"
@@ -115,3 +160,43 @@ def next_post(team: str, channel: str) -> str:
 def posts(team: str) -> str:
     """Sorted set: the places of the last minute's messages, in all channels, by time in ms."""
     return f"{team}:posts"
+
+
+def breaker(model: str) -> str:
+    """Hash: how the circuit breaker of a model is. It is gone when it is closed and was so for a while."""
+    return f"claude:breaker:{model}"
+
+
+def outages(model: str) -> str:
+    """List: the last failed calls of a model that are Claude's fault, newest first, by time in ms."""
+    return f"claude:outages:{model}"
+
+
+CALLS = "claude:calls"
+"""Sorted set: the calls to Claude that are under way, by the time in ms at which they count as abandoned."""
+
+CALLS_WAITING = "claude:calls:waiting"
+"""Sorted set: those that wait for a place, by when they came."""
+
+CALLS_HEARD = "claude:calls:heard"
+"""Sorted set: those that wait, by the time in ms at which they count as gone."""
+
+
+def rates(family: str) -> str:
+    """Hash: what Claude last said of the limits of a family of models, and when."""
+    return f"claude:rates:{family}"
+
+
+def rates_taken(family: str) -> str:
+    """Sorted set: calls and their tokens of which Claude has said nothing yet, by when they came."""
+    return f"claude:rates:{family}:taken"
+
+
+def rates_heard(family: str) -> str:
+    """Sorted set: those calls, by the time in ms at which they count as gone."""
+    return f"claude:rates:{family}:heard"
+
+
+def rates_pause(family: str) -> str:
+    """String with an expiry: Claude asked us to wait with these models."""
+    return f"claude:rates:{family}:pause"

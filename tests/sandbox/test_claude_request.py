@@ -1,18 +1,28 @@
 """Requests that the API refuses, and their neighbours that it takes."""
 
 import base64
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 
 import anthropic
 import pytest
 from anthropic import AsyncAnthropic
+from PIL import Image
 
 from bot.sandbox.claude.answers import Answer, ToolUse
 from tests.sandbox.test_claude import MODEL, connected, said, serving
 
 OLD = "claude-haiku-4-5"
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
+
+
+def png(width: int = 1, height: int = 1) -> str:
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+PNG = png()
 PDF = base64.b64encode(b"%PDF-1.7\n").decode()
 HI = {"role": "user", "content": "Hi"}
 ANSWER = {"role": "assistant", "content": "Hello"}
@@ -143,6 +153,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("appears to be a image/png image", user(image("image/jpeg"))),
     ("media_type: Input should be 'image/jpeg'", user(image("image/svg+xml"))),
     ("Could not process image", user(image(data=base64.b64encode(b"hello").decode()))),
+    ("Could not process image", user(image(data=base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()))),
+    ("exceed max allowed size: 8000 pixels", user(image(data=png(8001)))),
+    ("for many-image requests: 2000 pixels", user(*[image(data=png(1, 2001))] * 21)),
     ("Input should be valid base64", user(image(data="%%%"))),
     ("image exceeds 5 MB maximum", user(image(data=base64.b64encode(b"\x89PNG" + bytes(4 << 20)).decode()))),
     ("Only HTTPS URLs", user({"type": "image", "source": {"type": "url", "url": "http://example.com/a.png"}})),

@@ -4,6 +4,9 @@ https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that 
 """
 
 import base64
+import io
+
+from PIL import Image
 
 from bot.sandbox.claude.errors import ApiError, invalid
 from bot.sandbox.claude.models import Model
@@ -16,6 +19,8 @@ IMAGE_TYPES = {
     "image/gif": b"GIF8",
     "image/webp": b"RIFF",
 }
+# Pixels that an edge may have, alone and among more than MANY_IMAGES.
+LONGEST_EDGE, LONGEST_EDGE_OF_MANY, MANY_IMAGES = 8_000, 2_000, 20
 # Bytes an image may have as base64 (inferred from reported sizes); not established for the newest models.
 LARGEST_IMAGE = 5 * 1024 * 1024
 USER_BLOCKS = {"text", "image", "document", "search_result", "tool_result", "compaction"}
@@ -104,7 +109,7 @@ def _check_text(path: str, what: str, block: Json, role: str) -> None:
 
 
 def _check_image(path: str, block: Json) -> None:
-    """https://platform.claude.com/docs/en/build-with-claude/vision. Pixel sizes are not checked."""
+    """https://platform.claude.com/docs/en/build-with-claude/vision"""
     source = _source(path, block, ("base64", "url"))
     if source["type"] == "url":
         return
@@ -227,3 +232,17 @@ def _check_images(messages: list[Json], model: Model) -> None:
     found = [block for m in messages for block in blocks(m["content"]) if block["type"] == "image"]
     if len(found) > most:
         raise invalid("messages", f"Too many images: {len(found)} > {most} maximum")
+    longest = LONGEST_EDGE_OF_MANY if len(found) > MANY_IMAGES else LONGEST_EDGE
+    if any(block["source"]["type"] == "base64" and _longest_edge(block) > longest for block in found):
+        many = " for many-image requests" if len(found) > MANY_IMAGES else ""
+        raise invalid(
+            "messages", f"At least one of the image dimensions exceed max allowed size{many}: {longest} pixels"
+        )
+
+
+def _longest_edge(block: Json) -> int:
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(block["source"]["data"]))) as image:
+            return max(image.size)
+    except Exception:
+        raise ApiError(400, "Could not process image") from None

@@ -21,9 +21,9 @@ COMPACT_EDIT, COMPACT_WHOLE = "compact-2026-01-12", "compact-2026-09-04"
 FALLBACK, FALLBACK_DEFAULT = "server-side-fallback-2026-06-01", "server-side-fallback-2026-07-01"
 BINDING = "thinking-binding-controls-2026-08-01"
 MCP, CREDIT = "mcp-client-2025-11-20", "fallback-credit-2026-07-01"
-# The SDK's beta client adds it to each request to count tokens (observed).
-COUNTING = "token-counting-2024-11-01"
-BETAS = frozenset({COUNTING, COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING, MCP, CREDIT})
+# The SDK adds these by itself: with the tokens of a profile, and in its beta client to each count (observed).
+OAUTH, COUNTING = "oauth-2025-04-20", "token-counting-2024-11-01"
+BETAS = frozenset({OAUTH, COUNTING, COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING, MCP, CREDIT})
 # A beta parameter and the headers of which one lets it in.
 BETA_PARAMETERS = {
     "context_management": {COMPACT_EDIT},
