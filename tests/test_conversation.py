@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Message, Thread
 from bot.sandbox import Claude as Sandbox
@@ -22,7 +21,6 @@ from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from workers.claude import Answer, Claude, Unanswered
 from workers.conversation import SUMMING_UP, Conversation
-from workers.files import Files
 from workers.models import Usage
 
 THREAD = Thread("T1", "C1", "1.000001")
@@ -65,8 +63,7 @@ class Talk:
             assert claim is not None
             past = await history.load(redis, THREAD)
             question = Entry("user", text, ts, user, self.names[user], place="#general")
-            files = Files(settings, redis, AsyncWebClient())
-            talk = Conversation(settings, redis, inbox, claude, files, claim, past, question, self.waits.append)
+            talk = Conversation(settings, redis, inbox, claude, claim, past, question, {}, self.waits.append)
             if lose_lease:
                 await redis.delete(keys.lease(THREAD))
             await talk.begin()

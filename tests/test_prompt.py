@@ -63,7 +63,8 @@ def content(entries: Sequence[Entry], **more: Any) -> str:
 
 
 def spoken(thread: Sequence[tuple[Entry | None, ...]]) -> list[Entry]:
-    return [Entry(**json.loads(entry.to_json())) for turn in thread for entry in turn if entry]
+    stored = [json.loads(entry.to_json()) for turn in thread for entry in turn if entry]
+    return [Entry(**{**entry, "files": ()}) for entry in stored]
 
 
 @given(threads, st.sampled_from([OPUS, HAIKU]))
@@ -141,6 +142,21 @@ def test_an_answer_that_was_stopped_before_its_first_word_is_no_empty_text() -> 
 def test_a_hidden_turn_is_left_out() -> None:
     hidden = [replace(entry, hidden=True) for entry in (QUESTION, Entry("system", "x", "1.1"), SUMMARY)]
     assert request([*hidden, QUESTION]) == request([QUESTION])
+
+
+def test_files_stand_before_the_text_and_a_note_for_those_that_are_gone() -> None:
+    files = tuple(Attachment(name, f"{name}.png", "image", "image/png", 1, 1) for name in ("F1", "F2"))
+    question = Entry("user", "Which is the cat?", "1.1", files=files)
+    picture = {"type": "image", "source": {"type": "url", "url": "https://example.org/cat.png"}}
+    [message] = request([question], files={"F1": [picture]})["messages"]
+    first, gone, text = message["content"]
+    assert first == picture
+    assert gone == {
+        "type": "text",
+        "text": '[The file "F2.png" was shared here. It is no longer kept, so you cannot see it any more.]',
+    }
+    assert "Which is the cat?" in text["text"]
+    assert transcript([question]).startswith('[The file "F1.png" was shared here.]\n[The file "F2.png"')
 
 
 # The system prompt
@@ -262,20 +278,3 @@ def test_what_was_told_in_a_refused_turn_is_told_again() -> None:
 
 def test_what_was_summed_up_is_told_again() -> None:
     assert changed(BEGAN, NOW, [SUMMARY]) is not None
-
-
-# Files
-
-
-def test_files_stand_before_the_text_and_a_note_for_those_that_are_gone() -> None:
-    files = tuple(Attachment(name, f"{name}.png", "image", "image/png", 1, 1) for name in ("F1", "F2"))
-    question = Entry("user", "Which is the cat?", "1.1", files=files)
-    picture = {"type": "image", "source": {"type": "url", "url": "https://example.org/cat.png"}}
-    [message] = build(OPUS, 1000, BEGAN, [question], files={"F1": [picture]})["messages"]
-    first, gone, text = message["content"]
-    assert first == picture
-    assert gone == {
-        "type": "text",
-        "text": '[The file "F2.png" was shared here. It is no longer kept, so you cannot see it any more.]',
-    }
-    assert "Which is the cat?" in text["text"]

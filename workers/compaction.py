@@ -83,7 +83,7 @@ async def _by_itself(
     if compacted is None or not compacted.content:
         return None, compacted.usage if compacted else ()
     block = dict(compacted.content[0])
-    return Entry("summary", block["content"], entries[-1].ts, block=block), compacted.usage
+    return Entry("summary", block["content"], _until(entries), block=block), compacted.usage
 
 
 async def _by_another(
@@ -109,7 +109,12 @@ async def _by_another(
     text = answer.text.strip()
     if answer.stop_reason == "refusal" or not text:
         return None, call.usage
-    return Entry("summary", text, entries[-1].ts), call.usage
+    return Entry("summary", text, _until(entries)), call.usage
+
+
+def _until(entries: Sequence[Entry]) -> str:
+    """The ts of a summary: no message's, and no other summary's of the thread."""
+    return f"until {entries[-1].ts}"
 
 
 def _log(failure: Unanswered, model: str, about: About) -> None:

@@ -2,21 +2,22 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import history, keys, policy, threads
+from bot.store.files import Block
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox
 from bot.store.threads import Asked, Instructions
 from workers import compaction
 from workers.caching import cache_read_due
 from workers.claude import About, Answer, Claude, Unanswered
-from workers.files import Files
 from workers.models import Usage, find, options
 from workers.prompt import FRAME, build, changed
 from workers.tools import tools
@@ -26,19 +27,15 @@ log = logging.getLogger("parley.conversation")
 SUMMING_UP = "Summing up the earlier conversation…"
 # A model that refused a system message may take one some day.
 REFUSED_SECONDS = 7 * 24 * 3600
-NOT_ACCEPTED = (400, 413)
-
-
-def was_refused(failure: Unanswered) -> bool:
-    """Whether Claude did not take the request as it was."""
-    return failure.failure is not None and failure.failure.status in NOT_ACCEPTED
+NOT_ACCEPTED = 400
 
 
 class Conversation:
     """`request` is what to ask Claude; after `rephrase` or `shorten` it is another one.
 
-    `history` is what the thread remembers, shorter when it was summed up; `instruction` what of the operator's came in
-    with the question; `usage` what was billed on the way, for summaries.
+    `past` begins as the stored history does; `files` are as for `prompt.build`. `history` is what the thread remembers,
+    shorter when it was summed up; `instruction` what of the operator's came in with the question; `usage` what was
+    billed on the way, for summaries.
     """
 
     def __init__(
@@ -47,16 +44,15 @@ class Conversation:
         redis: "Redis",
         inbox: Inbox,
         claude: Claude,
-        files: Files,
         claim: Claim,
         past: Sequence[Entry],
         question: Entry,
+        files: Mapping[str, Sequence[Block]] = MappingProxyType({}),
         on_wait: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._settings, self._redis, self._inbox, self._claude = settings, redis, inbox, claude
-        self._files = files
         self._claim, self._thread, self._on_wait = claim, claim.thread, on_wait
-        self._question = question
+        self._question, self._files = question, files
         self._about = About(str(claim.thread), claim.message.ts, claim.token[:8])
         self._refused = False
         self.history = list(past)
@@ -72,7 +68,6 @@ class Conversation:
         record = await threads.load(self._redis, thread, self._now, settings.history_days)
         self._began, self._before = record.instructions, record.asked
         self._system_turns = not await self._redis.exists(keys.no_system_turns(thread.team, self.model))
-        self._blocks = await self._files.blocks(thread, [*self.history, self._question])
         self._make()
         if await self._is_too_long():
             await self._sum_up(self._room)
@@ -90,23 +85,22 @@ class Conversation:
         return len(self.history) < length
 
     async def rephrase(self, failure: Unanswered) -> bool:
-        """Whether the request has another form now, which Claude may accept: for what it refused as it was (400, 413).
+        """Whether the request has another form now, which Claude may accept: for what it refused as it was (400).
 
-        Its error says what it did not like for people only, so what not every model or account takes gives way, one
-        after the other: pictures by their address, system messages, then the signed block of a compaction.
+        Its error says what it did not like for people only, unless it is the signed block of a compaction. So the forms
+        that not every model or account takes give way one after the other: system messages, then that block.
         """
-        if not was_refused(failure):
+        failed, summary = failure.failure, self.history[0] if self.history else None
+        if failed is None or failed.status != NOT_ACCEPTED:
             return False
-        if await self._files.forget_links(self._thread, [*self.history, self._question]):
-            self._blocks = await self._files.blocks(self._thread, [*self.history, self._question])
-            self._make()
-            return True
-        if any(message["role"] == "system" for message in self.request["messages"]):
+        signed = summary if summary and summary.block and find(self.model).compaction else None
+        told = any(message["role"] == "system" for message in self.request["messages"])
+        if told and not (signed and (failed.code or "").startswith("compaction_")):
             self._system_turns, self._refused = False, True
-        elif self.history and self.history[0].block and find(self.model).compaction:
-            plain = replace(self.history[0], block=None)
+        elif signed:
+            self._refused = False
+            self.history[0] = plain = replace(signed, block=None)
             await self._inbox.compact(self._claim, 1, plain, self._settings.history_days)
-            self.history[0] = plain
         else:
             return False
         self._make()
@@ -142,7 +136,7 @@ class Conversation:
             settings.max_tokens,
             self._began,
             entries,
-            files=self._blocks,
+            self._files,
             system_turns=self._system_turns,
             options=more,
         )

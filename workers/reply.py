@@ -13,9 +13,9 @@ from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
 from workers import channels, ending, people
-from workers.claude import About, Unanswered
+from workers.claude import About, Answer, Unanswered
 from workers.composition import Terms
-from workers.conversation import Conversation, was_refused
+from workers.conversation import Conversation
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.files import Taken
 from workers.lease import Lease
@@ -114,6 +114,7 @@ class _Turn:
         self._message, self._thread = claim.message, claim.thread
         self._ref = claim.token[:8]
         self._taken = Taken()
+        self._talk: Conversation | None = None
         # The longest that people have seen of the answer: it stays, whatever comes.
         self._shown = ""
 
@@ -122,7 +123,7 @@ class _Turn:
         record = await replies.load(runtime.redis, self._thread, message.ts)
         said = await history.load(runtime.redis, self._thread)
         past = history.without(said, message.again) if message.again else said
-        self._shown, self._past = record.text, past
+        self._shown = record.text
         async with runtime.stops.watch(self._thread, message.ts) as stop:
             draft = Draft(
                 runtime.slack,
@@ -148,7 +149,7 @@ class _Turn:
             await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days)
             return
         entries = _turn(question, final)
-        keep = len(self._past) + len(entries)
+        keep = len(self._talk.history if self._talk else past) + len(entries)
         await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days, message.again)
 
     async def _may_begin(self) -> None:
@@ -165,10 +166,9 @@ class _Turn:
         self._taken = await self._runtime.files.take(replace(message, files=files))
         parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
-        place = await channels.name(self._runtime.redis, self._runtime.slack, message)
-        return Entry(
-            "user", text, message.ts, message.user, names.get(message.user), files=self._taken.files, place=place
-        )
+        place = await channels.place(self._runtime.redis, self._runtime.slack, message)
+        name = names.get(message.user)
+        return Entry("user", text, message.ts, message.user, name, files=self._taken.files, place=place)
 
     async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
         """What the reply says in the end, kept in Redis from the moment it is known."""
@@ -182,6 +182,7 @@ class _Turn:
             final = await self._ask_until_stopped(draft, past, question, stop)
             if left_out:
                 final = replace(final, text=f"{final.text}\n\n{left_out}", said=final.remembered)
+        final = replace(final, instruction=self._talk.instruction if self._talk else None)
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
         return final
 
@@ -205,26 +206,30 @@ class _Turn:
         return ending.stopped(self._shown, names.get(by, ""))
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:
-        runtime = self._runtime
+        runtime, settings = self._runtime, self._runtime.settings
         self._lease.check()
-        talk = Conversation(
-            runtime.settings,
-            runtime.redis,
-            runtime.inbox,
-            runtime.claude,
-            runtime.files,
-            self._claim,
-            past,
-            question,
-            draft.say,
+        files = await runtime.files.blocks(self._thread, [*past, question])
+        self._talk = talk = Conversation(
+            settings, runtime.redis, runtime.inbox, runtime.claude, self._claim, past, question, files, draft.say
         )
         await talk.begin()
-        final = await self._answered(draft, talk, question)
-        self._past = talk.history
-        return replace(final, instruction=talk.instruction)
+        try:
+            answer = await self._answer(draft, talk, question)
+        except Unanswered as failure:
+            refused = failure.kind.startswith(("400/", "413/"))
+            if refused and await runtime.files.forget_links(self._thread, [*past, question]):
+                return await self._ask(draft, past, question)
+            log.error(
+                "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
+                *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
+            )
+            if refused and question.files:
+                return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
+            return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
+        return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))
 
-    async def _answered(self, draft: Draft, talk: Conversation, question: Entry) -> Final:
-        settings = self._runtime.settings
+    async def _answer(self, draft: Draft, talk: Conversation, question: Entry) -> Answer:
+        """Ask, in other forms if need be. Raises Unanswered."""
         about = About(str(self._thread), self._message.ts, self._ref, question.text)
 
         def on_text(text: str) -> None:
@@ -241,19 +246,13 @@ class _Turn:
             try:
                 answer = await call.answer()
             except Unanswered as failure:
-                if await talk.rephrase(failure):
-                    continue
-                log.error(
-                    "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
-                    *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
-                )
-                if was_refused(failure) and question.files:
-                    return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
-                return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
+                if not await talk.rephrase(failure):
+                    raise
+                continue
             if answer.stop_reason == "model_context_window_exceeded" and await talk.shorten():
                 continue
             await talk.answered(answer)
-            return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))
+            return answer
 
 
 def _turn(question: Entry, final: Final) -> list[Entry]:

@@ -171,7 +171,8 @@ class Inbox:
     async def compact(self, claim: Claim, count: int, summary: Entry, history_days: int) -> None:
         """Put `summary` in place of the oldest `count` entries of the history. Raises LeaseLost.
 
-        A client that sends the command twice, because it lost the answer, changes nothing more.
+        A client that sends the command twice, because it lost the answer, changes nothing more: no two summaries of a
+        thread are the same.
         """
         names = [keys.lease(claim.thread), keys.history(claim.thread), keys.record(claim.thread)]
         arguments = [claim.token, count, summary.to_json(), history_days * 24 * 3600]

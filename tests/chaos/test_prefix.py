@@ -43,6 +43,8 @@ async def test_ten_turns_of_two_people_across_restarts_names_and_personas(redis_
         assert await parley.redis.exists(keys.record(thread))
         read = [e.data["usage"]["cache_read_input_tokens"] for e in parley.sandbox.journal.entries("claude.done")]
         assert "nothing read from the prompt cache" not in parley.log
+        # Other sandboxes have people with the same ids.
+        await parley.redis.delete(keys.person(parley.sandbox.team, ada.id))
     encoded = [json.dumps(prompt, ensure_ascii=False).encode().removesuffix(b"]}") for prompt in prompts]
     assert all(after.startswith(before) for before, after in itertools.pairwise(encoded))
     assert all(read[1:])

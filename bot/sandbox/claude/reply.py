@@ -178,9 +178,8 @@ def _compaction(answer: Answer, request: Request, dropped: Mapping[str, str]) ->
     told = f"{NOTICE} In place of a summary: {many} turns came before this point."
     # An empty summary is a failed compaction, which the API tells by null (SDK).
     summary = told if answer.compaction is None else answer.compaction or None
-    if body.get("compaction"):
-        signed = {} if summary is None else {"signature": claude_compaction.sign(summary)}
-        return {"type": "compaction", "content": summary, **signed}
+    if body.get("compaction") and summary:
+        return {"type": "compaction", "content": summary, "signature": claude_compaction.sign(summary)}
     return {"type": "compaction", "content": summary, "encrypted_content": None}
 
 
