@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rendered import DOCUMENTS, MARKDOWN, document, documents, inline, seen, soup, visible
+from tests.rendered import DOCUMENTS, check_closed, document, documents, inline, seen, soup, visible
 from workers.markdown import fallback, frame, harmless, split
 
 
@@ -21,24 +21,12 @@ def check_every_prefix(text: str) -> None:
         most, before = count, shown
 
 
-def check_closed(text: str) -> None:
-    """A fence that reaches to the end of a frame has its end."""
-    shown = frame(text).rstrip(" \t")
-    lines = shown.splitlines()
-    fences = [token for token in MARKDOWN.parse(shown) if token.type == "fence"]
-    # A fence in a quote ends with the quote, at a blank line.
-    if fences and fences[-1].map is not None and fences[-1].map[1] == len(lines):
-        last = lines[-1]
-        assert fences[-1].map[1] - fences[-1].map[0] > 1
-        assert last.lstrip("> \t").startswith(fences[-1].markup)
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_real_documents_never_shrink_and_stay_well_formed_at_any_prefix(path: Path) -> None:
     text = document(path)
     check_every_prefix(text)
     for size in range(0, len(text) + 1, 3):
-        check_closed(text[:size])
+        check_closed(frame(text[:size]))
 
 
 # Documents whose last line could go on as something else, or that stop inside of a construct.
@@ -69,7 +57,7 @@ def test_rare_shapes_never_shrink(text: str) -> None:
 @given(documents)
 def test_structured_text_never_shrinks(text: str) -> None:
     check_every_prefix(text)
-    check_closed(text)
+    check_closed(frame(text))
 
 
 @pytest.mark.timeout(900)

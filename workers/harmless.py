@@ -37,6 +37,8 @@ ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
 HTML = re.compile(r"<[A-Za-z/!?]")
 INTERESTING = re.compile(r"\]\(|\]:|<|://|javascript:|data:", re.I)
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]")
+# https://www.rfc-editor.org/rfc/rfc1035#section-3.1, without the dot at its end.
+LONGEST_HOST = 253
 SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++")
 TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
 # Endings of file names that are no top-level domains.
@@ -72,6 +74,11 @@ def harmless(text: str, people: frozenset[str] = frozenset()) -> str:
             return text
         text = safer
     return _pings(text.replace("](", f"]{JOINER}(").replace("]:", f"]{JOINER}:"), people)
+
+
+def harmless_plain(text: str) -> str:
+    """The same for a text in which nothing is markup any more: no mention stays one."""
+    return BAD_SCHEME.sub(lambda found: found[0] + JOINER, _pings(text, frozenset()))
 
 
 def _pings(text: str, people: frozenset[str]) -> str:
@@ -273,7 +280,7 @@ def true_host(url: str) -> str | None:
             host = host.encode("idna").decode()
     except (ValueError, UnicodeError):
         return None
-    return host if HOST.fullmatch(host) else None
+    return host if len(host) <= LONGEST_HOST and HOST.fullmatch(host) else None
 
 
 def _masked(url: str, host: str) -> bool:

@@ -2,57 +2,75 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from workers.harmless import harmless
-from workers.markdown import frame
-from workers.split import Cut, pieces
+from workers.markdown import PLAIN_BYTES, frame, plain_bytes, without_late_definitions
+from workers.split import Cut, Piece, content, pieces
 
-# Slack takes 12,000 characters of markdown in a message (docs.slack.dev/reference/block-kit/blocks/markdown-block);
-# what makes a text harmless adds some.
 PART_LENGTH = 10_000
-# `text` alone may have 4,000 bytes on an update (docs.slack.dev/reference/methods/chat.update).
+# Slack takes 12,000 characters of markdown in a message (docs.slack.dev/reference/block-kit/blocks/markdown-block), and
+# with what stands below them 13,200 (observed, github.com/slackapi/bolt-js/issues/2509).
+MOST_LENGTH = 11_400
 PLAIN_LENGTH = 1_200
+
+# The parts that are whole stay as they are from frame to frame.
+_safe = lru_cache(maxsize=64)(harmless)
 
 
 @dataclass(frozen=True)
 class Layout:
     """`contents` are those of the messages, harmless; `rest` is what goes into a file, "" if nothing does.
 
-    `length` is how much of the last message's own text its content shows: less than all if some is held back.
+    `parts` is where they come from. `length` is how much of the last message's own text its content shows: less than
+    all if some is held back.
     """
 
     contents: tuple[str, ...]
+    parts: tuple[Piece, ...] = ()
     rest: str = ""
     length: int = 0
 
 
 @dataclass(frozen=True)
 class Form:
-    """`most` is the length from which on the text goes into a file, None for no such end; `cuts` are forced ends.
+    """Whose mentions may stay, and the length from which on the text goes into a file, None for no such end.
 
-    `plain` is for a Slack that refuses the blocks.
+    `part_length` is how long a message's own text may be, `most_length` how long with what makes it harmless. `plain`
+    is for a Slack that refuses the blocks.
     """
 
     people: frozenset[str] = frozenset()
     most: int | None = None
     plain: bool = False
+    part_length: int = PART_LENGTH
+    most_length: int = MOST_LENGTH
 
 
 def lay_out(text: str, form: Form, *, ended: bool, streams: Callable[[int], bool], cuts: Mapping[int, Cut]) -> Layout:
-    """Lay out a text that has `ended`, or of which this much has come.
+    """Lay out a text that has `ended`, or of which this much has come; `cuts` are forced ends.
 
     Only the last message of a growing text is open-ended: it is framed, or cut off where all is decided if the message
     of that number `streams`, for then nothing of it can be taken back.
     """
+
+    def fits(part: str) -> bool:
+        safe = _safe(part, form.people)
+        return plain_bytes(safe) <= PLAIN_BYTES if form.plain else len(safe) <= form.most_length
+
     text, rest = _divided(text, form.most)
-    parts = pieces(text, PLAIN_LENGTH if form.plain else PART_LENGTH, cuts)
-    contents = [piece.head + text[piece.start : piece.end] + piece.foot for piece in parts]
+    parts = pieces(text, PLAIN_LENGTH if form.plain else form.part_length, cuts, fits)
+    contents = [content(text, part) for part in parts]
     length = 0
-    if contents and not ended and not rest:
-        contents[-1] = decided(contents[-1]) if streams(len(parts) - 1) else frame(contents[-1])
+    if contents and not ended:
+        *whole, last = contents
+        close = without_late_definitions if rest else decided if streams(len(whole)) else frame
+        contents = [*map(without_late_definitions, whole), close(last)]
     if contents:
         length = len(contents[-1]) - len(parts[-1].head)
-    return Layout(tuple(harmless(content, form.people) for content in contents), rest, length)
+    if ended:
+        rest = harmless(rest, form.people)
+    return Layout(tuple(_safe(part, form.people) for part in contents), tuple(parts), rest, length)
 
 
 def decided(text: str) -> str:

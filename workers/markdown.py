@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import combinations
 
-from workers.blocks import Block, Scanner, lines
-from workers.harmless import NOTICE, harmless
+from workers.blocks import Block, Scanner, lines, scan
+from workers.harmless import NOTICE, harmless, harmless_plain
 from workers.inline import Half, Run, definition, label_key, parse, unmatched
 from workers.split import split
 
@@ -28,6 +28,10 @@ HALF_DEFINITION = re.compile(
 NOT_SURELY_SHOWN = re.compile(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*|^[> \t]*\|[^\n]*")
 LABEL = re.compile(r"\[([^\[\]]+)\]")
 HEADING_END = re.compile(r"(?:^|[ \t])#+$")
+ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# chat.update refuses a `text` of 4,000 bytes (docs.slack.dev/reference/methods/chat.update; bytes: observed,
+# gitlab.com/gitlab-org/gitlab/-/merge_requests/258898).
+PLAIN_BYTES = 3_900
 
 
 def frame(text: str) -> str:
@@ -59,6 +63,11 @@ def frame(text: str) -> str:
             return frame(text[:held])
     shown = _closed(text, scanner) if scanner.blocks else text
     return frame(text[:held]) if shown is None else shown
+
+
+def without_late_definitions(text: str) -> str:
+    """A whole part of an answer that still grows: what `frame` showed with its brackets keeps them until the end."""
+    return _without(text, _late_definitions(text, scan(text))) if "]:" in text else text
 
 
 def _number(scanner: Scanner, tail: str) -> int:
@@ -110,11 +119,15 @@ def _closed(shown: str, scanner: Scanner) -> str | None:
         if inline is None:
             return None
         shown = inline
+    return _without(shown, late)
+
+
+def _without(text: str, places: list[tuple[int, int]]) -> str:
     kept, position = [], 0
-    for start, end in late:
-        kept.append(shown[position:start])
+    for start, end in places:
+        kept.append(text[position:start])
         position = end
-    return "".join([*kept, shown[position:]])
+    return "".join([*kept, text[position:]])
 
 
 def _content(text: str, block: Block) -> tuple[str, list[tuple[int, int]]]:
@@ -260,16 +273,10 @@ def _escaped(content: str, position: int) -> bool:
 
 def fallback(text: str, limit: int = 3000) -> str:
     """The notification's plain `text`: escaped, at most `limit` bytes of UTF-8 (chat.update refuses 4,000)."""
-    plain = re.sub(r"(?m)^[ \t]*(?:`{3,}[^\n]*|~{3,}[^\n]*|[|:-][-:| \t]+)$\n?", "", text)
-    plain = re.sub(r"!?\[([^\[\]\n]*)\]\([^()\n]*\)", r"\1", plain)
-    plain = re.sub(r"(?m)^[ \t]*(?:#{1,6}|>)[ \t]+", "", plain)
-    plain = re.sub(r"(\*\*|__|~~|`+)(?=\S)([^\n]*?\S)\1", r"\2", plain)
-    plain = re.sub(r"[ \t]+", " ", plain)
-    plain = re.sub(r"\s*\n\s*", "\n", plain).strip()
     pieces: list[str] = []
     size = 0
-    for char in plain:
-        piece = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(char, char)
+    for char in _plain(text):
+        piece = ESCAPED.get(char, char)
         size += len(piece.encode("utf-8", "replace"))
         if size > limit:
             while pieces and size + 3 > limit:
@@ -277,3 +284,21 @@ def fallback(text: str, limit: int = 3000) -> str:
             return "".join(pieces).rstrip() + "…"
         pieces.append(piece)
     return "".join(pieces)
+
+
+def plain_bytes(text: str) -> int:
+    """How many bytes the plain `text` has if nothing is cut off."""
+    plain = _plain(text)
+    escapes = sum(plain.count(char) * (len(escaped) - 1) for char, escaped in ESCAPED.items())
+    return len(plain.encode("utf-8", "replace")) + escapes
+
+
+def _plain(text: str) -> str:
+    plain = re.sub(r"(?m)^[ \t]*(?:`{3,}[^\n]*|~{3,}[^\n]*|[|:-][-:| \t]+)$\n?", "", text)
+    plain = re.sub(r"!?\[([^\[\]\n]*)\]\([^()\n]*\)", r"\1", plain)
+    plain = re.sub(r"(?m)^[ \t]*(?:#{1,6}|>)[ \t]+", "", plain)
+    plain = re.sub(r"(\*\*|__|~~|`+)(?=\S)([^\n]*?\S)\1", r"\2", plain)
+    plain = re.sub(r"[ \t]+", " ", plain)
+    plain = re.sub(r"\s*\n\s*", "\n", plain).strip()
+    # What stood between markup may have come together.
+    return harmless_plain(plain)

@@ -1,0 +1,135 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.hostile import PEOPLE, check_harmless, check_plain, long_documents
+from tests.rendered import check_closed, seen
+from workers.harmless import harmless
+from workers.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
+from workers.markdown import PLAIN_BYTES, fallback, plain_bytes
+from workers.split import SMALLEST, content
+
+# Small enough that short texts take several messages and a file, and large enough for what the shortest part becomes.
+PART, MOST, FILE = 400, 520, 1_500
+SMALL = Form(PEOPLE, FILE, part_length=PART, most_length=MOST)
+assert PART > 2 * SMALLEST
+
+
+def laid(text: str, *, ended: bool = False, streams: bool = False, form: Form = SMALL) -> Layout:
+    return lay_out(text, form, ended=ended, streams=lambda number: streams, cuts={})
+
+
+@st.composite
+def growing(draw: st.DrawFn) -> list[str]:
+    """A text at a few moments of its growth, two of them a character apart, and whole."""
+    text = draw(long_documents)
+    sizes = draw(st.lists(st.integers(1, max(1, len(text))), min_size=1, max_size=4))
+    return [text[:size] for size in sorted({*sizes, sizes[0] + 1, len(text)})]
+
+
+def check_contents(layout: Layout) -> None:
+    for shown in layout.contents:
+        assert len(shown) <= MOST
+        assert harmless(shown, PEOPLE) == shown
+        check_harmless(shown)
+
+
+def check_nothing_lost(text: str, layout: Layout) -> None:
+    """What lies between two parts is white space and quote marks."""
+    position = 0
+    for part in layout.parts:
+        assert part.end > part.start
+        assert not text[position : part.start].strip("> \t\r\n")
+        position = part.end
+    behind = text[position:].strip("> \t\r\n")
+    assert not behind or harmless(behind, PEOPLE).split()[-1] in layout.rest
+
+
+@given(growing())
+def test_live_messages_are_short_enough_harmless_and_well_formed(texts: list[str]) -> None:
+    for text in texts:
+        layout = laid(text)
+        check_contents(layout)
+        for shown in layout.contents[-1:]:
+            check_closed(shown)
+
+
+@given(growing())
+def test_messages_with_a_successor_stay_and_what_all_show_never_shrinks(texts: list[str]) -> None:
+    """Without definitions: one that a cut parts from its use shows brackets in one message and none in another."""
+    before, most = Layout(()), 0
+    for text in texts:
+        layout = laid(text.replace("]:", "] :"))
+        assert layout.contents[: len(before.contents[:-1])] == before.contents[:-1]
+        count = sum(map(seen, layout.contents))
+        assert count >= most
+        before, most = layout, count
+
+
+@given(long_documents)
+def test_a_whole_text_loses_nothing_over_messages_and_file(text: str) -> None:
+    layout = laid(text, ended=True)
+    check_contents(layout)
+    check_nothing_lost(text, layout)
+    check_harmless(layout.rest)
+    parts = [harmless(content(text, part), PEOPLE) for part in layout.parts]
+    assert list(layout.contents[:-1]) == parts[:-1]
+    assert not layout.contents or layout.contents[-1].startswith(parts[-1])
+
+
+@given(long_documents)
+def test_the_plain_form_loses_nothing_to_the_byte_limit(text: str) -> None:
+    layout = laid(text * 3, ended=True, form=Form(PEOPLE, plain=True))
+    for shown in layout.contents:
+        plain = fallback(shown, PLAIN_BYTES)
+        assert len(plain.encode()) == plain_bytes(shown) <= PLAIN_BYTES
+        check_plain(plain)
+
+
+@given(growing())
+def test_what_a_stream_shows_is_never_taken_back(texts: list[str]) -> None:
+    before = ""
+    for text in texts:
+        shown = decided(text)
+        assert text.startswith(shown)
+        assert shown.startswith(before)
+        before = shown
+        check_harmless(harmless(shown, PEOPLE))
+
+
+def test_brackets_stay_when_a_message_gets_a_successor_and_go_at_the_end() -> None:
+    text = "see [r][1]\n\n[1]: https://a.bc\n\n" + "word " * 100
+    before, after, ended = laid(text[:PART]), laid(text), laid(text, ended=True)
+    assert len(before.contents) == 1 < len(after.contents)
+    assert before.contents[0].startswith("see [r][1]\n\n\n")
+    assert after.contents[0].startswith("see [r][1]\n\n\n")
+    assert ended.contents[0].startswith("see [r][1]\n\n[1]: https://a.bc\n")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<!a",
+        "<a>",
+        "[](a)",
+        "http://ä.bc/ ",
+        "[a.bc](http://d.ef)",
+        "\n[x]: y\n",
+        "a://@here ",
+        "`",
+        "&#60;@U",
+    ],
+)
+def test_no_growth_makes_a_message_too_long(unit: str) -> None:
+    text = (unit * 40_000)[:40_000]
+    for ended in (False, True):
+        layout = lay_out(text, Form(most=24_000), ended=ended, streams=lambda number: False, cuts={})
+        assert max(map(len, layout.contents), default=0) <= MOST_LENGTH
+
+
+def test_links_beside_which_a_long_host_is_shown_make_more_messages() -> None:
+    text = f"[a.bc](http://{'.'.join(['d' * 60] * 4)}) " * 100
+    layout = lay_out(text, Form(), ended=True, streams=lambda number: False, cuts={})
+    assert max(map(len, layout.contents)) <= MOST_LENGTH
+    assert len(layout.contents) > len(text) / PART_LENGTH * 1.5
+    check_nothing_lost(text, layout)
