@@ -89,11 +89,12 @@ class Composition:
         if stream is None or self.ended or number in self._cuts or stream.age <= self._terms.rotate_seconds:
             return
         layout = self._layout(parts)
-        if layout.rest or number != len(layout.parts) - 1:
+        if number != len(layout.parts) - 1:
             return
         last = layout.parts[number]
         least = last.start + stream.length
-        if cut := cut_from(self.text, last, least, at_once=stream.age > self._terms.longest_seconds):
+        at_once = stream.age > self._terms.longest_seconds
+        if cut := cut_from(self.text[: self._form.most], last, least, at_once=at_once):
             self._cuts[number] = cut
             self._settled = self.text[: cut.start]
 

@@ -20,7 +20,7 @@ _safe = lru_cache(maxsize=64)(harmless)
 
 @dataclass(frozen=True)
 class Layout:
-    """`contents` are those of the messages, harmless; `rest` is what goes into a file, "" if nothing does.
+    """All harmless: `contents` are those of the messages, `rest` is what goes into a file, "" if nothing does.
 
     `parts` is where they come from. `length` is how much of the last message's own text its content shows: less than
     all if some is held back.
@@ -58,19 +58,18 @@ def lay_out(text: str, form: Form, *, ended: bool, streams: Callable[[int], bool
         safe = _safe(part, form.people)
         return plain_bytes(safe) <= PLAIN_BYTES if form.plain else len(safe) <= form.most_length
 
-    text, rest = _divided(text, form.most)
+    # What people have seen stays until the end, and only then goes into the file with the rest of its block.
+    text, rest = _divided(text, form.most) if ended else (text[: form.most], "")
     parts = pieces(text, PLAIN_LENGTH if form.plain else form.part_length, cuts, fits)
     contents = [content(text, part) for part in parts]
     length = 0
     if contents and not ended:
         *whole, last = contents
-        close = without_late_definitions if rest else decided if streams(len(whole)) else frame
-        contents = [*map(without_late_definitions, whole), close(last)]
+        last = decided(last) if streams(len(whole)) else frame(last)
+        contents = [*map(without_late_definitions, whole), last]
     if contents:
         length = len(contents[-1]) - len(parts[-1].head)
-    if ended:
-        rest = harmless(rest, form.people)
-    return Layout(tuple(_safe(part, form.people) for part in contents), tuple(parts), rest, length)
+    return Layout(tuple(_safe(part, form.people) for part in contents), tuple(parts), _safe(rest, form.people), length)
 
 
 def decided(text: str) -> str:
