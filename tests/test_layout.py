@@ -7,7 +7,7 @@ from tests.rendered import check_closed, seen
 from workers.harmless import harmless
 from workers.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
 from workers.markdown import PLAIN_BYTES, fallback, plain_bytes
-from workers.split import SMALLEST, content
+from workers.split import SMALLEST, content, pieces
 
 # Small enough that short texts take several messages and a file, and large enough for what the shortest part becomes.
 PART, MOST, FILE = 400, 520, 1_500
@@ -35,14 +35,18 @@ def check_contents(layout: Layout) -> None:
 
 
 def check_nothing_lost(text: str, layout: Layout) -> None:
-    """What lies between two parts is white space and quote marks."""
+    """What lies between two messages is white space and quote marks, and the file goes on where they end."""
+    if len(text) > FILE and layout.rest:
+        first, second = pieces(text, FILE)[:2]
+        assert layout.rest == harmless(second.head + text[second.start :], PEOPLE)
+        assert not text[first.end : second.start].strip("> \t\r\n")
+        text = text[: first.end] + first.foot
     position = 0
     for part in layout.parts:
         assert part.end > part.start
         assert not text[position : part.start].strip("> \t\r\n")
         position = part.end
-    behind = text[position:].strip("> \t\r\n")
-    assert not behind or harmless(behind, PEOPLE).split()[-1] in layout.rest
+    assert not text[position:].strip("> \t\r\n")
 
 
 @given(growing())
@@ -72,9 +76,8 @@ def test_a_whole_text_loses_nothing_over_messages_and_file(text: str) -> None:
     check_contents(layout)
     check_nothing_lost(text, layout)
     check_harmless(layout.rest)
-    parts = [harmless(content(text, part), PEOPLE) for part in layout.parts]
-    assert list(layout.contents[:-1]) == parts[:-1]
-    assert not layout.contents or layout.contents[-1].startswith(parts[-1])
+    for shown, part in list(zip(layout.contents, layout.parts, strict=True))[:-1]:
+        assert shown == harmless(content(text, part), PEOPLE)
 
 
 @given(long_documents)

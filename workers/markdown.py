@@ -42,7 +42,8 @@ def frame(text: str) -> str:
     definitions that follow their use are held back, for they would take brackets away that were visible. A text that
     ends whole comes back unchanged, but for `<!…>`, which is broken here as in `harmless` and is thus never HTML.
     """
-    text = NOTICE.sub("<\u2060!", text)
+    # A carriage return at the end is half of a line break.
+    text = NOTICE.sub("<\u2060!", text).removesuffix("\r")
     last = text.rfind("\n") + 1
     tail = text[last:]
     scanner = Scanner(text)
@@ -217,6 +218,8 @@ def _inline(text: str, block: Block, references: frozenset[str]) -> str | None:
         stop = _trimmed(content, min(stop, half.start), heading)
         half = None
     closers = _closers(content[:stop], [run for run in inline.runs if run.start < stop])
+    if half is None and not heading and stop < size and definition(content[:stop] + closers, first):
+        stop = first
     if half is None and not closers and stop >= len(content.rstrip()):
         return text
     if stop <= row and "\n" not in text[block.lines[-1][0] :]:
