@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.hostile import PEOPLE, check_harmless, check_plain, long_documents
-from tests.rendered import check_closed, seen
+from tests.hostile import PEOPLE, check_harmless, check_plain, hostile_documents, long_documents
+from tests.rendered import DOCUMENTS, check_closed, document, seen
 from workers.harmless import harmless
 from workers.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
 from workers.markdown import PLAIN_BYTES, fallback, plain_bytes
@@ -89,15 +91,24 @@ def test_the_plain_form_loses_nothing_to_the_byte_limit(text: str) -> None:
         check_plain(plain)
 
 
-@given(growing())
-def test_what_a_stream_shows_is_never_taken_back(texts: list[str]) -> None:
+@given(hostile_documents(), st.integers(0, 300))
+def test_what_a_stream_shows_is_never_taken_back(text: str, start: int) -> None:
     before = ""
-    for text in texts:
-        shown = decided(text)
+    for size in range(min(start, max(0, len(text) - 50)), len(text) + 1):
+        shown = decided(text[:size])
         assert text.startswith(shown)
         assert shown.startswith(before)
         before = shown
-        check_harmless(harmless(shown, PEOPLE))
+    check_harmless(harmless(before, PEOPLE))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_what_a_stream_shows_of_a_real_document_stays_when_it_is_made_harmless(path: Path) -> None:
+    text, before = document(path), ""
+    for size in range(len(text) + 1):
+        shown = harmless(decided(text[:size]), PEOPLE)
+        assert shown.startswith(before)
+        before = shown
 
 
 def test_brackets_stay_when_a_message_gets_a_successor_and_go_at_the_end() -> None:

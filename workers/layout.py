@@ -1,5 +1,6 @@
 """The text of a reply as the contents of its Slack messages, and of the file that takes what is too much for them."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,8 @@ PART_LENGTH = 10_000
 # with what stands below them 13,200 (observed, github.com/slackapi/bolt-js/issues/2509).
 MOST_LENGTH = 11_400
 PLAIN_LENGTH = 1_200
+# What an address, a mention or an entity has in it.
+MARKER = re.compile("[<&@:]")
 
 # The parts that are whole stay as they are from frame to frame.
 _safe = lru_cache(maxsize=64)(harmless)
@@ -73,10 +76,28 @@ def lay_out(text: str, form: Form, *, ended: bool, streams: Callable[[int], bool
 
 
 def decided(text: str) -> str:
-    """The beginning of a growing text that stands as it is, whatever comes."""
+    """The beginning of a growing text that stands as it is, whatever comes.
+
+    Without white space at its end, and without a last word that may become an address or a mention: what makes those
+    harmless stands behind or inside of them.
+    """
+    sure = _unchanged(text)
+    stop = len(sure)
+    if not text[stop : stop + 1].isspace():
+        word = max(map(sure.rfind, " \t\r\n")) + 1
+        marker = MARKER.search(sure, word)
+        stop = marker.start() if marker else stop
+        # No address begins in the middle of a word of another script: those are written without spaces.
+        while stop > word and sure[stop - 1].isascii():
+            stop -= 1
+    return _unchanged(sure[:stop].rstrip())
+
+
+def _unchanged(text: str) -> str:
+    """How far the frame of a text is the text itself."""
     shown = frame(text)
     pairs = enumerate(zip(text, shown, strict=False))
-    return text[: next((at for at, (ours, theirs) in pairs if ours != theirs), min(len(text), len(shown)))]
+    return text[: next((at for at, (ours, theirs) in pairs if ours != theirs), min(len(text), len(shown)))].rstrip()
 
 
 def _divided(text: str, most: int | None) -> tuple[str, str]:
