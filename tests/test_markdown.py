@@ -251,6 +251,8 @@ def _duration(work: Callable[[str], object], text: str) -> float:
     ("text", "plain"),
     [
         ("", ""),
+        ("---", "---"),
+        ("@**here** @`channel`", "@\u2060here @\u2060channel"),
         ("**Bold** and `code` & <b>", "Bold and code &amp; &lt;b&gt;"),
         ("# Title\n\n\n- one\n- two", "Title\n- one\n- two"),
         ("see [the docs](https://a.example/b) now", "see the docs now"),

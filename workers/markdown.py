@@ -303,5 +303,5 @@ def _plain(text: str) -> str:
     plain = re.sub(r"(\*\*|__|~~|`+)(?=\S)([^\n]*?\S)\1", r"\2", plain)
     plain = re.sub(r"[ \t]+", " ", plain)
     plain = re.sub(r"\s*\n\s*", "\n", plain).strip()
-    # What stood between markup may have come together.
-    return harmless_plain(plain)
+    # What stood between markup may have come together; what is markup alone is better than no text, which is refused.
+    return harmless_plain(plain or text.strip())
