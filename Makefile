@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: install demo up test lint bench lock clean
+.PHONY: install demo up test properties lint bench lock clean
 
 install: $(VENV)/installed
 
@@ -26,6 +26,9 @@ up: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(ARGS)
+
+properties: $(VENV)/installed-dev
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -m hypothesis --timeout 900 $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -42,7 +42,7 @@ class Desk:
 
     @property
     def texts(self) -> list[str]:
-        return [text(message) for message in self.posted]
+        return [text(message).rstrip() for message in self.posted]
 
     @property
     def states(self) -> list[str]:

@@ -57,6 +57,18 @@ def seen(text: str) -> int:
     return len(visible(text).replace(" ", ""))
 
 
+def check_closed(shown: str) -> None:
+    """A fence that reaches to the end of a frame has its end."""
+    shown = shown.rstrip(" \t")
+    lines = shown.splitlines()
+    fences = [token for token in MARKDOWN.parse(shown) if token.type == "fence"]
+    # A fence in a quote ends with the quote, at a blank line.
+    if fences and fences[-1].map is not None and fences[-1].map[1] == len(lines):
+        last = lines[-1]
+        assert fences[-1].map[1] - fences[-1].map[0] > 1
+        assert last.lstrip("> \t").startswith(fences[-1].markup)
+
+
 def text_of(words: list[str]) -> st.SearchStrategy[str]:
     return st.lists(st.sampled_from(words), min_size=1, max_size=6).map("".join)
 

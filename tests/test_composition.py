@@ -76,7 +76,7 @@ def test_a_message_of_which_nobody_knows_what_is_in_it_is_edited() -> None:
 
 
 def test_a_stream_is_opened_appended_to_and_stopped() -> None:
-    composition = composed("First", native=True)
+    composition = composed("First ", native=True)
     assert wanted(composition, [])[1] == "open"
     parts = [streaming(composition)]
     assert composition.next(parts, 5) is None
@@ -87,9 +87,9 @@ def test_a_stream_is_opened_appended_to_and_stopped() -> None:
 
 
 def test_a_stream_that_has_begun_otherwise_is_stopped() -> None:
-    composition = composed("First", native=True)
+    composition = composed("First ", native=True)
     parts = [streaming(composition)]
-    composition.text = "Otherwise"
+    composition.text = "Otherwise said "
     assert wanted(composition, parts, 5)[1] == "stop"
 
 
@@ -121,11 +121,11 @@ def test_earlier_messages_come_first() -> None:
 @pytest.mark.parametrize("native", [False, True])
 def test_the_old_text_stays_until_the_new_one_has_passed_it_or_is_complete(native: bool) -> None:
     """Invariant 8."""
-    composition = composed("one two three", native=native)
+    composition = composed("one two three ", native=native)
     parts = [streaming(composition) if native else posted(composition)]
-    composition.text = "uno due"
+    composition.text = "uno due "
     assert composition.next(parts, 13) is None
-    composition.text = "uno due tre quattro"
+    composition.text = "uno due tre quattro "
     assert composition.next(parts, 13) is not None
     end(composition, "uno")
     assert composition.next(parts, 13) is not None
@@ -152,9 +152,9 @@ def test_a_text_that_is_too_long_for_slack_becomes_plain_at_once() -> None:
 
 
 def test_a_stream_goes_on_in_a_new_message_from_the_end_of_a_block() -> None:
-    composition = composed("A paragraph that is", native=True)
+    composition = composed("A paragraph that is ", native=True)
     parts = [streaming(composition, age=241)]
-    composition.text += " going on"
+    composition.text += "going on "
     composition.rotate(parts)
     assert wanted(composition, parts, 5)[1] == "append"
     composition.text += "\n\nThe next"
@@ -175,12 +175,12 @@ def test_a_young_stream_goes_on() -> None:
 
 
 def test_a_stream_that_is_too_old_ends_where_it_is() -> None:
-    composition = composed("```python\na = 1\nb =", native=True)
+    composition = composed("```python\na = 1\nb = ", native=True)
     parts = [streaming(composition, age=271)]
     assert composition.stream_ends_in(parts) == 1
     composition.rotate(parts)
     assert wanted(composition, parts, 5)[1] == "stop"
-    composition.text += " 2\nc = 3"
+    composition.text += "2\nc = 3"
     first, second = (due.content for due in dues(composition))
     assert first.startswith("```python\na = 1\nb")
     assert first.endswith("\n```")

@@ -38,8 +38,8 @@ def never_shrinks(frames: list[list[str]]) -> bool:
 
 async def streaming(desk: Desk, draft: Draft, text: str = "First") -> None:
     """Write, and wait until it stands in an open stream."""
-    draft.write(text)
-    await desk.sandbox.slack.until(lambda: desk.texts == [text] and desk.posted[0].stream == "open")
+    draft.write(f"{text} ")
+    await desk.sandbox.slack.until(lambda: desk.texts == [text.rstrip()] and desk.posted[0].stream == "open")
 
 
 # As it should be
@@ -49,7 +49,7 @@ async def test_the_answer_grows_by_appends_and_ends_with_what_stands_below(desk:
     with desk.seen() as frames:
         async with desk.draft(streaming="native") as draft:
             await streaming(desk, draft, "One")
-            draft.write("One two")
+            draft.write("One two ")
             await desk.shows(lambda shown: shown == ["One two"])
             await draft.finish(Final("One two three", has_buttons=True, note="a note"))
     assert desk.texts == ["One two three"]
@@ -82,9 +82,9 @@ async def test_appends_are_a_second_apart_and_take_all_that_came(desk: Desk) -> 
     async with desk.draft(streaming="native") as draft:
         await streaming(desk, draft, "x")
         for length in range(2, 200):
-            draft.write("x" * length)
+            draft.write("x " * length)
             await asyncio.sleep(0.005)
-        await desk.shows(lambda shown: shown == ["x" * 199])
+        await desk.shows(lambda shown: shown == ["x " * 198 + "x"])
         await draft.finish(Final("x" * 200))
     calls = desk.sandbox.journal.entries("slack.request", "chat.appendStream")
     assert len(calls) <= 3
@@ -109,7 +109,7 @@ async def test_what_pings_never_stands_in_a_stream_however_it_is_split(desk: Des
                 await draft.finish(Final(hostile))
         shown.update(text for frame in frames for text in frame)
         await desk.redis.flushall()
-    assert len(shown) > 3
+    assert len(shown) >= 2
     assert desk.calls("chat.startStream") > 3
     assert not [text for text in shown if PING.search(text)]
 
@@ -185,7 +185,7 @@ async def test_a_stream_ends_in_time_even_if_no_text_comes(desk: Desk) -> None:
         await streaming(desk, draft, "First")
         await desk.sandbox.slack.until(lambda: desk.posted[0].stream == "stopped", within=3)
         assert desk.texts == ["First"]
-        draft.write("First and more\n\nand more")
+        draft.write("First and more\n\nand more ")
         await desk.shows(lambda shown: squeezed(*shown) == squeezed("First and more and more"))
         await draft.finish(Final("First and more\n\nand more. End."))
     assert squeezed(*desk.texts) == squeezed("First and more and more. End.")
@@ -201,7 +201,7 @@ async def test_a_stream_that_slack_ended_is_edited_from_then_on(desk: Desk, mome
         await streaming(desk, draft)
         desk.sandbox.clock.advance(310)
         if moment == "append":
-            draft.write("First and second")
+            draft.write("First and second ")
             await desk.shows(lambda shown: shown == ["First and second"])
         await draft.finish(Final("First and second and last", has_buttons=True))
     assert (desk.texts, desk.states) == (["First and second and last"], ["complete"])
@@ -215,9 +215,9 @@ async def test_a_stream_that_slack_ended_is_edited_from_then_on(desk: Desk, mome
 async def test_a_workspace_without_streams_gets_edits(desk: Desk, error: str) -> None:
     desk.sandbox.faults.add("chat.startStream", "error", error=error)
     async with desk.draft(streaming="native") as draft:
-        draft.write("First")
+        draft.write("First ")
         await desk.shows(lambda shown: shown == ["First"])
-        draft.write("First and second")
+        draft.write("First and second ")
         await desk.shows(lambda shown: shown == ["First and second"])
         await draft.finish(Final("First and second and last"))
     assert desk.texts == ["First and second and last"]
@@ -230,7 +230,7 @@ async def test_only_auto_remembers_that_a_workspace_has_none(desk: Desk, mode: A
     desk.sandbox.faults.add("chat.startStream", "error", error="unknown_method")
     for one in (desk, await desk.ask("random")):
         async with one.draft(streaming=mode) as draft:
-            draft.write("First")
+            draft.write("First ")
             await one.shows(lambda shown: shown == ["First"])
             await draft.finish(Final("First and last"))
         assert one.texts == ["First and last"]
@@ -258,9 +258,9 @@ async def test_a_call_that_fails_on_the_way_doubles_and_loses_nothing(
     desk.sandbox.faults.add(method, fault[0], times=1, **fault[1])
     with desk.seen() as frames:
         async with desk.draft(streaming="native") as draft:
-            draft.write("First")
+            draft.write("First ")
             await desk.shows(lambda shown: shown == ["First"])
-            draft.write("First and second")
+            draft.write("First and second ")
             await desk.shows(lambda shown: shown == ["First and second"])
             await draft.finish(Final("First and second and last", has_buttons=True))
     assert (desk.texts, desk.states) == (["First and second and last"], ["complete"])
@@ -274,9 +274,9 @@ async def test_a_call_that_fails_on_the_way_doubles_and_loses_nothing(
 async def test_a_call_that_is_limited_is_made_again_after_the_time_that_slack_told(desk: Desk, method: str) -> None:
     desk.sandbox.faults.add(method, "rate_limit", times=1, retry_after=1)
     async with desk.draft(streaming="native") as draft:
-        draft.write("First")
+        draft.write("First ")
         await desk.shows(lambda shown: shown == ["First"])
-        draft.write("First and second")
+        draft.write("First and second ")
         await desk.shows(lambda shown: shown == ["First and second"])
         await draft.finish(Final("First and second and last"))
     assert (desk.texts, desk.states) == (["First and second and last"], ["complete"])
@@ -289,7 +289,7 @@ async def test_the_stop_of_a_stream_that_cannot_go_on_counts_too(desk: Desk) -> 
     desk.sandbox.faults.add("chat.appendStream", "error", error="invalid_chunks")
     async with desk.draft(streaming="native") as draft:
         await streaming(desk, draft)
-        draft.write("First and second")
+        draft.write("First and second ")
         await desk.shows(lambda shown: shown == ["First and second"])
         await draft.finish(Final("First and second and last"))
     assert desk.calls("chat.stopStream") == 1
@@ -320,7 +320,7 @@ async def test_slacks_stop_is_stop(desk: Desk) -> None:
         thread = (desk.message.thread.channel, desk.message.thread.ts)
         await _session(desk)
         await desk.sandbox.slack.press_stop("ada", *thread)
-        draft.write("First and second")
+        draft.write("First and second ")
         async with asyncio.timeout(5):
             await stopped.wait()
         await draft.finish(Final("First and second", has_buttons=True, stopped_by="ada"))
@@ -373,7 +373,7 @@ async def test_a_retry_that_is_shorter_leaves_no_message_of_a_rotated_stream(des
     async with desk.draft(streaming="native", terms=terms) as draft:
         await streaming(desk, draft, "The first paragraph.")
         await asyncio.sleep(0.5)
-        draft.write("The first paragraph.\n\nThe second")
+        draft.write("The first paragraph.\n\nThe second ")
         await desk.shows(lambda shown: len(shown) == 2)
         await draft.finish(Final("Claude began anew"))
     assert (desk.texts, desk.states) == (["Claude began anew"], ["complete"])
@@ -394,7 +394,7 @@ async def test_who_takes_over_stops_the_stream_and_edits_it(desk: Desk, recorded
     if not recorded:
         await desk.redis.hdel(keys.reply(desk.message.thread, desk.message.ts), "parts")
     async with desk.draft(resumed=True, streaming="native") as draft:
-        draft.write("First and second")
+        draft.write("First and second ")
         await desk.shows(lambda shown: shown == ["First and second"])
         await draft.finish(Final("First and second and last", has_buttons=True))
     assert (desk.texts, desk.states) == (["First and second and last"], ["complete"])
@@ -406,7 +406,7 @@ async def test_who_takes_over_stops_the_stream_and_edits_it(desk: Desk, recorded
 
 async def test_who_takes_over_begins_no_stream(desk: Desk) -> None:
     async with desk.draft(resumed=True, streaming="native") as draft:
-        draft.write("First")
+        draft.write("First ")
         await desk.shows(lambda shown: shown == ["First"])
         await draft.finish(Final("First and last"))
     assert (desk.texts, desk.calls("chat.startStream")) == (["First and last"], 0)

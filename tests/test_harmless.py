@@ -1,59 +1,18 @@
-import re
-from html import unescape
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it.token import Token
 
-from tests.rendered import DOCUMENTS, document, documents, parser, soup, visible
+from tests.hostile import PEOPLE, check_harmless
+from tests.rendered import DOCUMENTS, document, documents, soup
 from workers.harmless import harmless
-
-PEOPLE = frozenset({"U1", "U012ABCDEF"})
-PING = re.compile(
-    r"<!(?!DOCTYPE\b)[a-z]|<@(?!(?:U1|U012ABCDEF)(?:\|[^<>|]*)?>)[A-Z]|(?<![A-Za-z0-9])@(?:channel|here|everyone)\b",
-    re.I,
-)
-HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}", re.I)
-PARSERS = [parser(html=True), parser(html=False)]
 
 
 def check(text: str) -> None:
-    """Looks for whatever Slack could take for a ping, and for every link that is not what it looks like."""
     safe = harmless(text, PEOPLE)
     assert harmless(safe, PEOPLE) == safe
-    for raw in (safe, unescape(safe), safe.replace("\\", ""), visible(safe) if "\u2060" not in safe else ""):
-        assert not PING.search(raw), raw
-    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x1b\x7f]", safe)
-    for markdown in PARSERS:
-        for token in markdown.parse(safe):
-            check_links(token.children or [])
-
-
-def check_links(tokens: list[Token]) -> None:
-    for index, token in enumerate(tokens):
-        if token.type == "image":
-            url, label, after = str(token.attrs["src"]), token.content, index + 1
-        elif token.type == "link_open":
-            after = next(at for at in range(index, len(tokens)) if tokens[at].type == "link_close") + 1
-            url, label = str(token.attrs["href"]), "".join(inner.content for inner in tokens[index:after])
-        else:
-            continue
-        parts = urlsplit(url)
-        assert parts.scheme in ("http", "https", "mailto"), url
-        assert "\\" not in url
-        if parts.scheme == "mailto":
-            continue
-        host = (parts.hostname or "").lower()
-        assert host
-        shown = {found.lower().removeprefix("www.") for found in HOST.findall(label)}
-        if token.markup == "autolink":
-            shown = set()
-        if shown - {host.removeprefix("www.")} or "@" in parts.netloc or "xn--" in host:
-            follows = "".join(inner.content for inner in tokens[after:])
-            assert follows.startswith(f" ({host}"), (url, label, follows)
+    check_harmless(safe)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
@@ -151,6 +110,7 @@ def test_marker_soup_is_harmless(text: str) -> None:
         ("[example.com](https://www.example.com/a)", "[example.com](https://www.example.com/a)"),
         ("[bank.example](https://evil.example)", "[bank.example](https://evil.example) (evil.example)"),
         ("[**bank**.example][1]\n\n[1]: https://e.fg", "[**bank**.example][1] (e.fg)\n\n[1]: https://e.fg"),
+        ("https://ä.bc&#60;x&gt;", "https://ä.bc&#60;x (xn--4ca.bc)&gt;"),
         ("[docs](https://a.bc@e.fg/x)", "[docs](https://a.bc@e.fg/x) (e.fg)"),
         ("https://a.bc@e.fg/x", "https://a.bc@e.fg/x (e.fg)"),
         ("[pay](https://xn--80ak6aa92e.com)", "[pay](https://xn--80ak6aa92e.com) (xn--80ak6aa92e.com)"),

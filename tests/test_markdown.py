@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rendered import DOCUMENTS, MARKDOWN, document, documents, inline, seen, soup, visible
+from tests.hostile import PEOPLE, check_harmless
+from tests.rendered import DOCUMENTS, check_closed, document, documents, inline, seen, soup, visible
 from workers.markdown import fallback, frame, harmless, split
 
 
@@ -15,38 +16,49 @@ def check_every_prefix(text: str) -> None:
     most, before = 0, ""
     for size in range(len(text) + 1):
         shown = frame(text[:size])
+        if shown == before:
+            continue
         count = seen(shown)
         assert count >= most, f"{text[:size]!r} shows {visible(shown)!r} after {visible(before)!r}"
-        assert frame(shown) == shown or seen(frame(shown)) <= count
+        again = frame(shown)
+        assert again == shown or seen(again) <= count
         most, before = count, shown
-
-
-def check_closed(text: str) -> None:
-    """A fence that reaches to the end of a frame has its end."""
-    shown = frame(text).rstrip(" \t")
-    lines = shown.splitlines()
-    fences = [token for token in MARKDOWN.parse(shown) if token.type == "fence"]
-    # A fence in a quote ends with the quote, at a blank line.
-    if fences and fences[-1].map is not None and fences[-1].map[1] == len(lines):
-        last = lines[-1]
-        assert fences[-1].map[1] - fences[-1].map[0] > 1
-        assert last.lstrip("> \t").startswith(fences[-1].markup)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_real_documents_never_shrink_and_stay_well_formed_at_any_prefix(path: Path) -> None:
     text = document(path)
     check_every_prefix(text)
-    for size in range(0, len(text) + 1, 3):
-        check_closed(text[:size])
+    for size in range(len(text) + 1):
+        check_closed(frame(text[:size]))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_frames_of_real_documents_are_harmless(path: Path) -> None:
+    text = document(path)
+    for size in range(0, len(text) + 1, 5):
+        check_harmless(harmless(frame(text[:size]), PEOPLE))
 
 
 # Documents whose last line could go on as something else, or that stop inside of a construct.
-ENDS_HALF_OPEN = {"emphasis-corners", "fence-never-closed", "hard-breaks", "hostile-links", "images", "unbalanced"}
+ENDS_HALF_OPEN = {
+    "dunders-and-generics",
+    "emphasis-corners",
+    "fence-never-closed",
+    "globs-and-cron",
+    "hard-breaks",
+    "hostile-links",
+    "images",
+    "tables-of-all-kinds",
+    "unbalanced",
+    "windows-paths",
+    "yaml-anchors",
+}
+DEFINES_LATE = {"changelog-with-references", "code-of-an-agent", "reference-links", "web-search-answer"}
 
 
 def test_there_are_enough_documents() -> None:
-    assert len(DOCUMENTS) >= 30
+    assert len(DOCUMENTS) >= 60
 
 
 @pytest.mark.parametrize(
@@ -59,39 +71,39 @@ def test_there_are_enough_documents() -> None:
         "word\n\n*word\n**bold*****x***word",
         "word\n\n! | !\n---|---\nword | word",
         "word\n\n<!here>`word `",
+        "[a]\n\n[a]: *b `c`",
     ],
 )
 def test_rare_shapes_never_shrink(text: str) -> None:
     check_every_prefix(text)
 
 
-@pytest.mark.timeout(900)
 @given(documents)
 def test_structured_text_never_shrinks(text: str) -> None:
     check_every_prefix(text)
-    check_closed(text)
+    check_closed(frame(text))
 
 
-@pytest.mark.timeout(900)
 @given(inline)
 def test_inline_markup_never_shrinks(text: str) -> None:
     check_every_prefix(text)
 
 
-@pytest.mark.timeout(900)
 @given(soup)
 def test_marker_soup_never_shrinks(text: str) -> None:
     check_every_prefix(text)
 
 
-@pytest.mark.timeout(900)
 @given(documents)
 def test_harmless_frames_never_shrink(text: str) -> None:
-    most = 0
+    most, before = 0, ""
     for size in range(len(text) + 1):
-        count = seen(harmless(frame(text[:size])))
+        shown = frame(text[:size])
+        if shown == before:
+            continue
+        count = seen(harmless(shown))
         assert count >= most, text[:size]
-        most = count
+        most, before = count, shown
 
 
 @pytest.mark.parametrize(
@@ -154,7 +166,7 @@ def test_what_is_half_open_is_closed_or_held_back(text: str, shown: str) -> None
     assert frame(text) == shown
 
 
-WHOLE = [path for path in DOCUMENTS if path.stem not in ENDS_HALF_OPEN | {"reference-links"}]
+WHOLE = [path for path in DOCUMENTS if path.stem not in ENDS_HALF_OPEN | DEFINES_LATE]
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
@@ -239,6 +251,8 @@ def _duration(work: Callable[[str], object], text: str) -> float:
     ("text", "plain"),
     [
         ("", ""),
+        ("---", "---"),
+        ("@**here** @`channel`", "@\u2060here @\u2060channel"),
         ("**Bold** and `code` & <b>", "Bold and code &amp; &lt;b&gt;"),
         ("# Title\n\n\n- one\n- two", "Title\n- one\n- two"),
         ("see [the docs](https://a.example/b) now", "see the docs now"),

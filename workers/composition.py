@@ -6,10 +6,10 @@ from typing import Literal
 
 from bot.incoming import Message
 from bot.store.replies import Final
-from workers.layout import PART_LENGTH, Form, Layout, lay_out
+from workers.layout import Form, Layout, lay_out
 from workers.messages import Due, Part, Payload, payload
 from workers.native import LONGEST_SECONDS, ROTATE_SECONDS
-from workers.split import Cut, cut_from, pieces
+from workers.split import Cut, cut_from
 
 Step = Literal["post", "edit", "open", "append", "stop"]
 
@@ -32,6 +32,7 @@ class Composition:
         self._form = Form(terms.people, terms.most_length)
         self._simple = False
         self._cuts: dict[int, Cut] = {}
+        self._settled = ""
         self._stands_in: int | None = None
         self._text = ""
         self.ended: Final | None = None
@@ -100,12 +101,15 @@ class Composition:
         stream = parts[-1].stream if parts else None
         if stream is None or self.ended or number in self._cuts or stream.age <= self._terms.rotate_seconds:
             return
-        laid = pieces(self.text, PART_LENGTH, self._cuts)
-        if number != len(laid) - 1:
+        layout = self._layout(parts)
+        if number != len(layout.parts) - 1:
             return
-        least = laid[number].start + stream.length
-        if cut := cut_from(self.text, laid[number], least, at_once=stream.age > self._terms.longest_seconds):
+        last = layout.parts[number]
+        least = last.start + stream.length
+        at_once = stream.age > self._terms.longest_seconds
+        if cut := cut_from(self.text[: self._form.most], last, least, at_once=at_once):
             self._cuts[number] = cut
+            self._settled = self.text[: cut.start]
 
     def stream_ends_in(self, parts: Sequence[Part]) -> float | None:
         """Seconds until an open stream must end, even if no text comes."""
@@ -140,6 +144,9 @@ class Composition:
         def is_stream(number: int) -> bool:
             return parts[number].stream is not None if number < len(parts) else self.native
 
+        if not self.text.startswith(self._settled[: len(self.text)]):
+            # A retry came out otherwise: where the old text was cut says nothing about the new one.
+            self._cuts, self._settled = {}, ""
         return lay_out(self.text, self._form, ended=self.ended is not None, streams=is_stream, cuts=self._cuts)
 
     def _must_stop(self, due: Due, part: Part) -> bool:

@@ -32,11 +32,14 @@ PING = re.compile(
 MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>|\n]*)?>")
 ADDRESS_BEFORE = re.compile(r"[A-Za-z0-9]$")
 URL = re.compile(r"\bhttps?:[/\\]+[^\s<>]+", re.I)
+LAST_ENTITY = re.compile(r"&#?\w{1,31}$")
 BAD_SCHEME = re.compile(r"\b(slack|file|javascript|vbscript|data)(?=:(?://|[^\s:`]+[(,]))", re.I)
 ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
 HTML = re.compile(r"<[A-Za-z/!?]")
 INTERESTING = re.compile(r"\]\(|\]:|<|://|javascript:|data:", re.I)
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]")
+# https://www.rfc-editor.org/rfc/rfc1035#section-3.1, without the dot at its end.
+LONGEST_HOST = 253
 SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++")
 TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
 # Endings of file names that are no top-level domains.
@@ -72,6 +75,11 @@ def harmless(text: str, people: frozenset[str] = frozenset()) -> str:
             return text
         text = safer
     return _pings(text.replace("](", f"]{JOINER}(").replace("]:", f"]{JOINER}:"), people)
+
+
+def harmless_plain(text: str) -> str:
+    """The same for a text in which nothing is markup any more: no mention stays one."""
+    return BAD_SCHEME.sub(lambda found: found[0] + JOINER, _pings(text, frozenset()))
 
 
 def _pings(text: str, people: frozenset[str]) -> str:
@@ -192,13 +200,24 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
     for found in URL.finditer(content):
         if any(start <= found.start() < end for start, end in covered):
             continue
-        url = found[0].rstrip(".,;:!?*_~'\"")
-        host = true_host(url)
-        if host is not None and _masked(url, host):
+        url = _bare(found[0])
+        shown = re.split(r"[\s<>]", _unescaped(url), maxsplit=1)[0]
+        host = true_host(shown)
+        if host is not None and _masked(shown, host):
             yield from _beside(content, found.start() + len(url), host)
     for found in BAD_SCHEME.finditer(content):
         if not any(start <= found.start() < end for start, end in covered):
             yield Edit(found.end(), found.end(), JOINER)
+
+
+def _bare(url: str) -> str:
+    """An address without the punctuation and the entities behind it."""
+    while True:
+        short = url.rstrip(".,;:!?*_~'\"")
+        entity = LAST_ENTITY.search(short, max(0, len(short) - 33)) if url.startswith(";", len(short)) else None
+        if entity is None:
+            return short
+        url = short[: entity.start()]
 
 
 def _referred(content: str, span: Span, references: dict[str, str]) -> str:
@@ -273,7 +292,7 @@ def true_host(url: str) -> str | None:
             host = host.encode("idna").decode()
     except (ValueError, UnicodeError):
         return None
-    return host if HOST.fullmatch(host) else None
+    return host if len(host) <= LONGEST_HOST and HOST.fullmatch(host) else None
 
 
 def _masked(url: str, host: str) -> bool:

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import combinations
 
-from workers.blocks import Block, Scanner, lines
-from workers.harmless import NOTICE, harmless
+from workers.blocks import Block, Scanner, lines, scan
+from workers.harmless import NOTICE, harmless, harmless_plain
 from workers.inline import Half, Run, definition, label_key, parse, unmatched
 from workers.split import split
 
@@ -28,6 +28,10 @@ HALF_DEFINITION = re.compile(
 NOT_SURELY_SHOWN = re.compile(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*|^[> \t]*\|[^\n]*")
 LABEL = re.compile(r"\[([^\[\]]+)\]")
 HEADING_END = re.compile(r"(?:^|[ \t])#+$")
+ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# chat.update refuses a `text` of 4,000 bytes (docs.slack.dev/reference/methods/chat.update; bytes: observed,
+# gitlab.com/gitlab-org/gitlab/-/merge_requests/258898).
+PLAIN_BYTES = 3_900
 
 
 def frame(text: str) -> str:
@@ -38,7 +42,8 @@ def frame(text: str) -> str:
     definitions that follow their use are held back, for they would take brackets away that were visible. A text that
     ends whole comes back unchanged, but for `<!…>`, which is broken here as in `harmless` and is thus never HTML.
     """
-    text = NOTICE.sub("<\u2060!", text)
+    # A carriage return at the end is half of a line break.
+    text = NOTICE.sub("<\u2060!", text).removesuffix("\r")
     last = text.rfind("\n") + 1
     tail = text[last:]
     scanner = Scanner(text)
@@ -59,6 +64,11 @@ def frame(text: str) -> str:
             return frame(text[:held])
     shown = _closed(text, scanner) if scanner.blocks else text
     return frame(text[:held]) if shown is None else shown
+
+
+def without_late_definitions(text: str) -> str:
+    """A whole part of an answer that still grows: what `frame` showed with its brackets keeps them until the end."""
+    return _without(text, _late_definitions(text, scan(text))) if "]:" in text else text
 
 
 def _number(scanner: Scanner, tail: str) -> int:
@@ -110,11 +120,15 @@ def _closed(shown: str, scanner: Scanner) -> str | None:
         if inline is None:
             return None
         shown = inline
+    return _without(shown, late)
+
+
+def _without(text: str, places: list[tuple[int, int]]) -> str:
     kept, position = [], 0
-    for start, end in late:
-        kept.append(shown[position:start])
+    for start, end in places:
+        kept.append(text[position:start])
         position = end
-    return "".join([*kept, shown[position:]])
+    return "".join([*kept, text[position:]])
 
 
 def _content(text: str, block: Block) -> tuple[str, list[tuple[int, int]]]:
@@ -204,6 +218,8 @@ def _inline(text: str, block: Block, references: frozenset[str]) -> str | None:
         stop = _trimmed(content, min(stop, half.start), heading)
         half = None
     closers = _closers(content[:stop], [run for run in inline.runs if run.start < stop])
+    if half is None and not heading and stop < size and definition(content[:stop] + closers, first):
+        stop = first
     if half is None and not closers and stop >= len(content.rstrip()):
         return text
     if stop <= row and "\n" not in text[block.lines[-1][0] :]:
@@ -260,16 +276,10 @@ def _escaped(content: str, position: int) -> bool:
 
 def fallback(text: str, limit: int = 3000) -> str:
     """The notification's plain `text`: escaped, at most `limit` bytes of UTF-8 (chat.update refuses 4,000)."""
-    plain = re.sub(r"(?m)^[ \t]*(?:`{3,}[^\n]*|~{3,}[^\n]*|[|:-][-:| \t]+)$\n?", "", text)
-    plain = re.sub(r"!?\[([^\[\]\n]*)\]\([^()\n]*\)", r"\1", plain)
-    plain = re.sub(r"(?m)^[ \t]*(?:#{1,6}|>)[ \t]+", "", plain)
-    plain = re.sub(r"(\*\*|__|~~|`+)(?=\S)([^\n]*?\S)\1", r"\2", plain)
-    plain = re.sub(r"[ \t]+", " ", plain)
-    plain = re.sub(r"\s*\n\s*", "\n", plain).strip()
     pieces: list[str] = []
     size = 0
-    for char in plain:
-        piece = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(char, char)
+    for char in _plain(text):
+        piece = ESCAPED.get(char, char)
         size += len(piece.encode("utf-8", "replace"))
         if size > limit:
             while pieces and size + 3 > limit:
@@ -277,3 +287,21 @@ def fallback(text: str, limit: int = 3000) -> str:
             return "".join(pieces).rstrip() + "…"
         pieces.append(piece)
     return "".join(pieces)
+
+
+def plain_bytes(text: str) -> int:
+    """How many bytes the plain `text` has if nothing is cut off."""
+    plain = _plain(text)
+    escapes = sum(plain.count(char) * (len(escaped) - 1) for char, escaped in ESCAPED.items())
+    return len(plain.encode("utf-8", "replace")) + escapes
+
+
+def _plain(text: str) -> str:
+    plain = re.sub(r"(?m)^[ \t]*(?:`{3,}[^\n]*|~{3,}[^\n]*|[|:-][-:| \t]+)$\n?", "", text)
+    plain = re.sub(r"!?\[([^\[\]\n]*)\]\([^()\n]*\)", r"\1", plain)
+    plain = re.sub(r"(?m)^[ \t]*(?:#{1,6}|>)[ \t]+", "", plain)
+    plain = re.sub(r"(\*\*|__|~~|`+)(?=\S)([^\n]*?\S)\1", r"\2", plain)
+    plain = re.sub(r"[ \t]+", " ", plain)
+    plain = re.sub(r"\s*\n\s*", "\n", plain).strip()
+    # What stood between markup may have come together; what is markup alone is better than no text, which is refused.
+    return harmless_plain(plain or text.strip())

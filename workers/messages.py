@@ -15,7 +15,7 @@ from bot.slack import CALL_ERRORS, error_name
 from bot.store import replies
 from bot.store.replies import Final
 from bot.views import reply as footer
-from workers.markdown import fallback
+from workers.markdown import PLAIN_BYTES, fallback
 from workers.native import NOT_STREAMING, Stream, Streams
 
 log = logging.getLogger("parley.messages")
@@ -73,7 +73,7 @@ def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, p
         about["parts"] = due.number + 1
     blocks = [] if plain else [{"type": "markdown", "text": due.content}, *_below(due, message, ending, simple)]
     return {
-        "text": fallback(due.content, 3_900) if plain else fallback(due.content),
+        "text": fallback(due.content, PLAIN_BYTES) if plain else fallback(due.content),
         "blocks": blocks,
         "parse": "none",
         "metadata": {"event_type": EVENT_TYPE, "event_payload": about},

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from workers.blocks import Block, Container, Scanner
@@ -11,6 +11,8 @@ from workers.inline import Run, parse, unmatched
 SENTENCE = re.compile(r"[.!?…][\"')\]”’]*\s+|[。！？]")
 WORD = re.compile(r"\s+")
 BLANK = re.compile(r"(?:[ \t]*\r?\n)*")
+# No part is cut shorter than this to make it fit.
+SMALLEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +45,59 @@ def split(text: str, limit: int) -> list[str]:
     nothing behind the first `limit + 1` characters of its part, so a growing text never changes a part that has a
     successor.
     """
-    return [piece.head + text[piece.start : piece.end] + piece.foot for piece in pieces(text, limit)]
+    return [content(text, part) for part in pieces(text, limit)]
 
 
-def pieces(text: str, limit: int, forced: Mapping[int, Cut] | None = None) -> list[Piece]:
-    """Where `split` cuts; the parts with the numbers in `forced` end there, before they are full."""
+def pieces(
+    text: str,
+    limit: int,
+    forced: Mapping[int, Cut] | None = None,
+    fits: Callable[[str], bool] | None = None,
+) -> list[Piece]:
+    """Where `split` cuts; the parts with the numbers in `forced` end there, before they are full.
+
+    A part that does not fit is cut at half the limit, and again at half of that. So that a growing text changes no part
+    that has a successor, `fits` is asked about all that a part could have, too: it should not be true of a text and
+    false of its beginning.
+    """
     parts: list[Piece] = []
     head, start = "", 0
     if not text.strip():
         return parts
     while True:
-        room = limit - len(head)
-        cut = (forced or {}).get(len(parts))
-        if cut is None or cut.end > len(text):
-            if len(text) - start <= room:
-                parts.append(Piece(head, start, len(text), ""))
-                return parts
-            window = head + text[start : start + room + 1]
-            cut = _moved(_choose(window, len(head), limit), start - len(head))
-        parts.append(Piece(head, start, cut.end, cut.foot))
+        part, cut = _next(text, start, head, limit, (forced or {}).get(len(parts)), fits)
+        parts.append(part)
+        if cut is None:
+            return parts
         start, head = cut.start, cut.head
         if not head:
             blank = BLANK.match(text, start)
             start = blank.end() if blank else start
         if not text[start:].strip():
             return parts
+
+
+def _next(
+    text: str, start: int, head: str, limit: int, forced: Cut | None, fits: Callable[[str], bool] | None
+) -> tuple[Piece, Cut | None]:
+    """The part that begins at `start`, and where it ends if that is before the text does."""
+    if forced is not None and forced.end <= len(text):
+        part = Piece(head, start, forced.end, forced.foot)
+        if fits is None or fits(content(text, part)):
+            return part, forced
+    while True:
+        if len(head) > limit // 2:
+            head = ""
+        window = head + text[start : start + limit + 1 - len(head)]
+        cut = None if len(window) <= limit else _moved(_choose(window, len(head), limit), start - len(head))
+        part = Piece(head, start, cut.end, cut.foot) if cut else Piece(head, start, len(text), "")
+        if fits is None or limit <= SMALLEST or (fits(window[:limit]) and (cut is None or fits(content(text, part)))):
+            return part, cut
+        limit //= 2
+
+
+def content(text: str, part: Piece) -> str:
+    return part.head + text[part.start : part.end] + part.foot
 
 
 def cut_from(text: str, part: Piece, least: int, *, at_once: bool) -> Cut | None:

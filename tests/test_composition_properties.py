@@ -1,0 +1,66 @@
+"""Replies of full size: whatever Claude writes, Slack takes each message of it."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.incoming import Message, Thread
+from bot.sandbox.slack.blocks import checked
+from bot.sandbox.slack.text import escaped_bytes
+from bot.store.replies import Final
+from tests.hostile import PEOPLE, PIECES, check_plain, hostile_documents
+from tests.rendered import DOCUMENTS, document
+from workers.composition import Composition, Terms
+from workers.messages import Part, Payload
+
+MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
+TERMS = Terms(PEOPLE, most_length=24_000)
+# As long as names and figures below an answer ever get, and longer when escaped.
+ENDING = Final("", has_buttons=True, continuable=True, stopped_by="&" * 80, note="<" * 300)
+
+
+def check_payload(content: Payload) -> None:
+    """https://docs.slack.dev/reference/block-kit/blocks/markdown-block, …/methods/chat.update; the sum is observed."""
+    checked(content["blocks"], "message")
+    assert len(content["blocks"]) <= 50
+    for block in content["blocks"]:
+        if block["type"] == "markdown":
+            assert len(block["text"]) <= 12_000
+    assert escaped_bytes(content["text"]) <= 4_000
+    assert content["text"] or content["blocks"]
+    check_plain(content["text"])
+    assert content["parse"] == "none"
+    assert len(json.dumps(content["metadata"])) < 300
+
+
+def messages(composition: Composition) -> list[Payload]:
+    """Make the messages as they shall be, and say what Slack is sent for it."""
+    parts: list[Part] = []
+    sent = []
+    while due := composition.next(parts, 0):
+        content = composition.payload(due)
+        sent.append(content)
+        parts[due.number :] = [Part(str(due.number), content)]
+    return sent
+
+
+def repeated(texts: list[str], length: int) -> str:
+    text = "\n\n".join([*texts, ""])
+    return (text * (length // len(text) + 1))[:length]
+
+
+pieces = st.one_of(hostile_documents(), st.sampled_from(PIECES), st.sampled_from(DOCUMENTS).map(document))
+answers = st.builds(repeated, st.lists(pieces, min_size=1), st.integers(1, 30_000))
+
+
+@given(answers, st.booleans())
+def test_slack_takes_every_message_of_a_live_and_of_an_ended_reply(text: str, plain: bool) -> None:
+    composition = Composition(MESSAGE, TERMS)
+    if plain:
+        composition.simpler(refused_blocks=False)
+    composition.text = text
+    for ending in (None, ENDING):
+        composition.ended = ending
+        for content in messages(composition):
+            check_payload(content)
