@@ -181,5 +181,13 @@ async def test_a_fallback_that_is_off_is_no_model(sandbox: Sandbox, redis_url: s
     status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, FALLBACK_MODEL="off")
     assert status == 0
     assert not [line for line in lines if line.startswith("warn")]
-    _, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, FALLBACK_MODEL="claude-nobody")
-    assert [line for line in lines if line.startswith("warn  Model: FALLBACK_MODEL=claude-nobody is not in")]
+
+
+async def test_the_other_models_are_asked_for_too(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, FALLBACK_MODEL="claude-nobody")
+    assert status == 1
+    missing = "is not available to this API key: choose another in .env."
+    assert failed(lines) == [f"Model: FALLBACK_MODEL=claude-nobody {missing}"]
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, SUMMARY_MODEL="claude-nobody")
+    assert status == 0
+    assert f"warn  Model: SUMMARY_MODEL=claude-nobody {missing}" in lines

@@ -136,6 +136,22 @@ async def test_several_failures_in_a_row_are_outlasted(sandbox: Sandbox, claude:
     assert (answer.text, answer.attempts) == (TEXT, 3)
 
 
+async def test_every_attempt_asks_the_same_system_prompt_included(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("reset"))
+    await ask(claude)
+    first, *others = bodies(sandbox)
+    assert "Be brief." in first["system"][0]["text"] + first["system"][-1]["text"]
+    assert others == [first, first]
+
+
+async def test_nobody_waits_after_the_last_attempt(sandbox: Sandbox) -> None:
+    sandbox.faults.add(ROUTE, "rate_limit", retry_after=30)
+    async with connected(sandbox, CLAUDE_ATTEMPTS="1", CLAUDE_BACKOFF_CAP_SECONDS="60") as claude:
+        async with asyncio.timeout(10):
+            await fail(claude)
+    assert attempts(sandbox) == 1
+
+
 async def test_no_more_attempts_than_are_set(sandbox: Sandbox, claude: Claude) -> None:
     sandbox.faults.add(ROUTE, "overloaded")
     failure = await fail(claude)

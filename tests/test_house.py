@@ -5,6 +5,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,11 @@ def test_every_test_that_the_documentation_names_exists() -> None:
     assert not [f"{path}::{test}" for path, test in named if f"def {test}(" not in found[path]]
 
 
+def test_every_requirement_has_its_tests() -> None:
+    rows = re.findall(r"(?m)^\| (\d+) \|.*\| `tests/[^|]*\|$", (ROOT / "docs/claude.md").read_text())
+    assert [int(number) for number in rows] == list(range(1, 54))
+
+
 def test_the_manifest_asks_for_what_the_code_knows() -> None:
     pasted = yaml.safe_load((ROOT / "manifest.yaml").read_text())
     assert tuple(pasted["oauth_config"]["scopes"]["bot"]) == manifest.SCOPES
@@ -205,6 +211,14 @@ def test_a_lock_file_pins_by_hash_and_names_no_host(lock: str) -> None:
     for pin in pins:
         assert re.match(r"[A-Za-z0-9._-]+==[^\s;]+", pin), pin
         assert "--hash=sha256:" in pin, pin
+
+
+def test_the_library_for_claude_keeps_to_its_major_version() -> None:
+    """2.0 is the first on API version 2026-10-21: https://platform.claude.com/docs/en/api/migration-2026-10-21"""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    [ours] = [each for each in asked if each.startswith("anthropic")]
+    assert re.fullmatch(r"anthropic\[aiohttp\]>=2\.\d+,<3", ours)
+    assert re.search(r"(?m)^anthropic==2\.", (ROOT / "requirements.lock").read_text())
 
 
 def test_the_dev_lock_has_the_same_versions_as_the_other() -> None:

@@ -1,4 +1,4 @@
-"""Are the settings about the model sensible? Pure; `parley check` prints what comes of it."""
+"""Are the settings about the models sensible? Pure; `parley check` prints what comes of it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -22,22 +22,29 @@ class Finding:
 
 
 def findings(
-    model: str, effort: str | None, thinking: str, max_tokens: int, fallback: str | None, today: date
+    model: str, effort: str | None, thinking: str, max_tokens: int, fallback: str | None, summary: str, today: date
 ) -> list[Finding]:
-    """What is wrong with MODEL, EFFORT, THINKING, MAX_TOKENS and FALLBACK_MODEL; nothing if all is well."""
+    """What is wrong with the three models, EFFORT, THINKING and MAX_TOKENS; nothing if all is well.
+
+    `fallback` is FALLBACK_MODEL, None for none. Without a `summary`, SUMMARY_MODEL, people still get answers.
+    """
     found = [*_existence("MODEL", model, today), *_options(models.find(model), effort, thinking, max_tokens)]
-    if fallback is None:
-        return found
     if fallback == model:
-        return [*found, Finding(False, "FALLBACK_MODEL is the same as MODEL, so it helps nobody.")]
-    return [*found, *_existence("FALLBACK_MODEL", fallback, today)]
+        found.append(Finding(False, "FALLBACK_MODEL is the same as MODEL, so it helps nobody."))
+    elif fallback is not None:
+        found += _existence("FALLBACK_MODEL", fallback, today)
+    return [*found, *_existence("SUMMARY_MODEL", summary, today, is_needed=False)]
 
 
-def _existence(setting: str, model_id: str, today: date) -> list[Finding]:
+def unavailable(setting: str, model_id: str, *, is_needed: bool) -> Finding:
+    """The API does not give this key that model."""
+    return Finding(is_needed, f"{setting}={model_id} is not available to this API key: choose another in .env.")
+
+
+def _existence(setting: str, model_id: str, today: date, *, is_needed: bool = True) -> list[Finding]:
     if since := models.retired(model_id, today):
-        return [
-            Finding(True, f"{setting}={model_id} answers nobody: it was retired on {since}. Choose another in .env.")
-        ]
+        told = f"{setting}={model_id} answers nobody: it was retired on {since}. Choose another in .env."
+        return [Finding(is_needed, told)]
     model = models.find(model_id)
     if not model.is_known:
         return [

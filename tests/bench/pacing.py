@@ -57,7 +57,7 @@ NOTES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replies", type=_numbers, default=[1, 5, 20, 60], help="how many at once (1,5,20,60)")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long Claude writes each (60)")
-    parser.add_argument("--only", choices=WAYS, help="one of the two ways")
+    parser.add_argument("--only", choices=WAYS, help="one of the three ways")
 
 
 async def run(options: argparse.Namespace) -> Report:

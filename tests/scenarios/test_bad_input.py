@@ -93,6 +93,17 @@ async def test_a_failure_for_good_is_told_in_one_sentence(parley: Parley) -> Non
     assert "Error" not in said
 
 
+async def test_a_question_that_failed_keeps_its_place_in_the_history(parley: Parley) -> None:
+    parley.sandbox.faults.add("/v1/messages", "status", times=1, status=401)
+    ts = await parley.slack.say("ada", "general", "@parley will you?")
+    [said] = await parley.answers("general", ts)
+    again = await parley.slack.say("ada", "general", "@parley and now?", thread_ts=ts)
+    await parley.answers("general", again, thread_ts=ts)
+    sent = parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"]
+    assert [message["role"] for message in sent] == ["user", "assistant", "user"]
+    assert sent[1]["content"] == said
+
+
 async def test_somebody_who_deletes_the_answer_stops_it(parley: Parley) -> None:
     parley.sandbox.claude.script("forever", Answer("on and on " * 500, deltas_per_second=50.0), times=1)
     ts = await parley.slack.say("ada", "general", "@parley forever")
