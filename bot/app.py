@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 
+from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
@@ -23,8 +24,8 @@ bolt_log = logging.getLogger("parley.bolt")
 bolt_log.setLevel(logging.ERROR)
 
 
-def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox) -> AsyncApp:
-    """Listeners find `inbox`, `web` and `identity` among their arguments.
+def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox, redis: "Redis") -> AsyncApp:
+    """Listeners find these among their arguments, and `team`, under which everything of the workspace is kept.
 
     `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
     raised, so that Slack delivers again (invariant 1).
@@ -46,17 +47,27 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
         signing_secret=settings.slack_signing_secret,
         authorize=authorize,
         process_before_response=True,
+        # Bolt takes the deletion of our message for our own act.
+        ignoring_self_events_enabled=False,
         raise_error_for_unhandled_request=True,
     )
 
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
+        context["redis"], context["settings"], context["team"] = redis, settings, _installed_in(context, identity)
         await next()
 
     app.error(_failed)
     listeners.register(app)
     return app
+
+
+def _installed_in(context: AsyncBoltContext, identity: Identity) -> str:
+    """The installing team; for an org-wide installation the organization, which may be all that an event names."""
+    if context.is_enterprise_install and context.enterprise_id:
+        return context.enterprise_id
+    return context.team_id or context.enterprise_id or identity.team
 
 
 async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:

@@ -61,6 +61,18 @@ def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
     A message in a thread that neither mentions us nor is direct comes back with both flags False: it is for us only
     if we take part in that thread, which the caller knows.
     """
+    message = heard(body, team, bot_user, enterprise)
+    if isinstance(message, Ignored) or message.direct or message.mentioned:
+        return message
+    if message.ts == message.thread.ts:
+        return Ignored("not addressed to us")
+    if mentioned_people(message.text):
+        return Ignored("addressed to somebody else")
+    return message
+
+
+def heard(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None) -> Message | Ignored:
+    """As `read`, whomever the message is addressed to."""
     event = body.get("event")
     if not isinstance(event, Mapping):
         return Ignored("no event in the body")
@@ -72,21 +84,15 @@ def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         return Ignored("a bot's message")
     if not (isinstance(user, str) and isinstance(channel, str) and user and channel):
         return Ignored("no author or no channel")
-    if not (_is_ts(ts) and _is_ts(thread_ts)):
+    if not (is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no timestamp")
     if _is_outsider(body, event, team, enterprise):
         return Ignored("an author of another company")
     text = event.get("text") or ""
     if not isinstance(text, str):
         return Ignored("a text that is not text")
-    people = mentioned_people(text)
     direct = event.get("channel_type") == "im" or (event.get("channel_type") is None and channel.startswith("D"))
-    mentioned = event.get("type") == "app_mention" or bot_user in people
-    if not direct and not mentioned:
-        if event.get("thread_ts") is None:
-            return Ignored("not addressed to us")
-        if people:
-            return Ignored("addressed to somebody else")
+    mentioned = event.get("type") == "app_mention" or bot_user in mentioned_people(text)
     files = event.get("files")
     named = [file for file in files if isinstance(file, Mapping)] if isinstance(files, list) else []
     event_id = body.get("event_id")
@@ -137,7 +143,7 @@ def _unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _is_ts(value: object) -> TypeGuard[str]:
+def is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and TS.fullmatch(value) is not None
 
 

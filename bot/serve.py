@@ -46,7 +46,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
         identity = await slack.identify(client)
-        app = create_app(settings, client, identity, inbox)
+        app = create_app(settings, client, identity, inbox, redis)
         if settings.slack_app_token:
             await slack.try_app_token(client, settings.slack_app_token)
             for _ in range(SOCKETS):

@@ -10,6 +10,7 @@ from bot import slack
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import keys
+from bot.store.people import known
 from workers.people import KEEP_SECONDS, MOST, names
 
 
@@ -74,3 +75,10 @@ async def test_a_message_full_of_mentions_asks_for_twenty_names(
 ) -> None:
     assert await names(redis, web, sandbox.team, [f"U{n}" for n in range(100)]) == {}
     assert asked(sandbox) == MOST
+
+
+async def test_names_that_are_kept_are_known_without_asking(redis: "Redis") -> None:
+    await redis.set(keys.person("T1", "U1"), "Ada")
+    assert await known(redis, "T1", {"U1", "U2"}) == {"U1": "Ada"}
+    assert await known(redis, "T2", {"U1"}) == {}
+    assert await known(redis, "T1", set()) == {}

@@ -2,9 +2,11 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import mention, message
+from bot.listeners import change, mention, message
 
 
 def register(app: AsyncApp) -> None:
     mention.register(app)
+    # Before all other messages: the first listener that fits takes an event.
+    change.register(app)
     message.register(app)

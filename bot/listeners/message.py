@@ -22,16 +22,20 @@ def register(app: AsyncApp) -> None:
 
 
 async def receive(
-    body: dict[str, Any], context: AsyncBoltContext, inbox: Inbox, web: AsyncWebClient, identity: Identity
+    body: dict[str, Any], context: AsyncBoltContext, inbox: Inbox, web: AsyncWebClient, identity: Identity, team: str
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
-    team = context.team_id or context.enterprise_id or identity.team
     message = read(body, team, identity.user, context.enterprise_id)
     if isinstance(message, Message) and not await _is_for_us(message, inbox):
         message = Ignored("a thread that we have no part in")
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
+    await keep(message, inbox, web)
+
+
+async def keep(message: Message, inbox: Inbox, web: AsyncWebClient) -> None:
+    """Put it into the mailbox. Raises redis.RedisError."""
     kept = await inbox.put(message)
     log.info("%s event_id=%s thread=%s ts=%s", "kept" if kept else "seen", message.event_id, message.thread, message.ts)
     if kept:

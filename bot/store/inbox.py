@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from redis import WatchError
@@ -34,7 +34,7 @@ BUSY_JOBS = 200
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
-# KEYS lease box messages attempts active; ARGV token, lease in ms, member of active
+# KEYS lease box messages attempts active edited; ARGV token, lease in ms, member of active
 CLAIM = (
     NOW
     + """
@@ -45,6 +45,7 @@ if not head then
     redis.call('DEL', KEYS[4])
     return nil
 end
+redis.call('HDEL', KEYS[6], head)
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('ZADD', KEYS[5], now + ARGV[2] / 1000, ARGV[3])
 local attempts = redis.call('HINCRBY', KEYS[4], head, 1)
@@ -113,6 +114,7 @@ class Inbox:
             keys.messages(thread),
             keys.attempts(thread),
             keys.active(thread.team),
+            keys.edited(thread),
         ]
         found = await self._run(CLAIM, names, token, self._lease_ms, _member(thread))
         if found is None:
@@ -132,14 +134,15 @@ class Inbox:
             raise LeaseLost(str(claim.thread))
 
     async def is_overtaken(self, claim: Claim) -> bool:
-        """Whether an earlier message of the thread arrived after this one was claimed."""
+        """Whether, after this message was claimed, an earlier one of the thread arrived or this one was deleted."""
         head = await cast("Awaitable[list[str]]", self._redis.zrange(keys.box(claim.thread), 0, 0))
-        return bool(head) and head[0] != claim.message.ts
+        return head != [claim.message.ts]
 
     async def acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
-        Of the history, with `entries` added, the newest `keep` stay.
+        Of the history, with `entries` added, the newest `keep` stay. A message that was edited meanwhile is remembered
+        in its new form; of one that was deleted nothing is.
         """
         await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days)
 
@@ -194,19 +197,21 @@ class Inbox:
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    self._watch_lease(pipe, claim, keys.box(thread))
-                    waiting = pipe.zcard(keys.box(thread))
+                    self._watch_lease(pipe, claim, keys.box(thread), keys.messages(thread), keys.edited(thread))
+                    left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
+                    said = _as_it_stands(pipe, claim.message, entries)
                     now = _now(pipe)
                     pipe.multi()
-                    if entries:
-                        pipe.rpush(keys.history(thread), *(entry.to_json() for entry in entries))
+                    if said:
+                        pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
                         pipe.expire(keys.history(thread), history_days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
+                    pipe.hdel(keys.edited(thread), ts)
                     pipe.delete(keys.lease(thread))
-                    if waiting > 1:
+                    if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         self._wake(thread, pipe)
                     else:
@@ -270,6 +275,16 @@ class Inbox:
 
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
+
+
+def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries of a turn after what happened to its question while it was answered."""
+    if not pipe.hexists(keys.messages(message.thread), message.ts):
+        return []
+    text = pipe.hget(keys.edited(message.thread), message.ts)
+    if text is None:
+        return entries
+    return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
 
 
 def _now(pipe: Pipeline) -> float:

@@ -37,6 +37,11 @@ def attempts(thread: Thread) -> str:
     return f"{thread}:attempts"
 
 
+def edited(thread: Thread) -> str:
+    """Hash: ts -> the new text of a message that was edited while its answer was written."""
+    return f"{thread}:edited"
+
+
 def lease(thread: Thread) -> str:
     """String with an expiry: the token of the one who answers in this thread."""
     return f"{thread}:lease"
