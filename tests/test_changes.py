@@ -186,10 +186,11 @@ async def test_a_deleted_turn_is_gone_from_the_history(redis: "AsyncRedis", inbo
 
 
 async def test_the_question_of_an_answer_is_found(redis: "AsyncRedis", inbox: Inbox) -> None:
-    await answered(inbox, "1.2", "1.4")
-    await inbox.put(said("1.6"))
     for ts, parts in (("1.2", ("1.21",)), ("1.4", ("1.41", "1.42")), ("1.6", ("1.61",))):
+        await inbox.put(said(ts))
         await replies.save_shown(redis, THREAD, ts, parts, 5)
+    for ts in ("1.2", "1.4"):
+        await inbox.acknowledge(await claimed(inbox), turn(ts), 99, 30)
     assert await changes.question_of(redis, THREAD, "1.42") == "1.4"
     assert await changes.question_of(redis, THREAD, "1.61") == "1.6"
     assert await changes.question_of(redis, THREAD, "1.9") is None

@@ -11,7 +11,7 @@ from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import Message as Posted
 from bot.settings import Settings
-from bot.store import replies
+from bot.store import keys, replies
 from bot.store.inbox import LeaseLost
 from tests.parley import payload, text
 from workers.draft import PART_LENGTH, PLAIN_LENGTH, Deleted, Draft, Undeliverable
@@ -73,6 +73,7 @@ async def desk(redis: "Redis") -> AsyncIterator[Desk]:
     async with Sandbox(with_claude=False) as sandbox:
         ts = await sandbox.slack.say("ada", "general", "a question")
         thread = Thread(sandbox.team, sandbox.channels["general"], ts)
+        await redis.hset(keys.messages(thread), ts, "waits")
         yield Desk(sandbox, redis, Message(thread, ts, sandbox.users["ada"], "a question"))
 
 

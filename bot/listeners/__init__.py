@@ -2,10 +2,11 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import change, mention, message
+from bot.listeners import change, lifecycle, mention, message
 
 
 def register(app: AsyncApp) -> None:
+    lifecycle.register(app)
     mention.register(app)
     # Before all other messages: the first listener that fits takes an event.
     change.register(app)

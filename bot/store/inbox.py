@@ -16,6 +16,7 @@ from redis import WatchError
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
 from rq import Queue
+from rq.job import Job
 from rq.utils import as_text
 
 from bot.incoming import Message, Thread
@@ -31,6 +32,7 @@ SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
 BUSY_JOBS = 200
+BATCH = 500
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
@@ -161,6 +163,10 @@ class Inbox:
         """
         return await asyncio.to_thread(self._sweep, most)
 
+    async def cancel(self, team: str) -> int:
+        """Drop the wake-ups of a team, those that failed too; how many there were."""
+        return await asyncio.to_thread(self._cancel, team)
+
     async def takes_part(self, thread: Thread) -> bool:
         """Whether somebody spoke to us in this thread before."""
         return bool(await self._redis.exists(keys.history(thread), keys.box(thread)))
@@ -252,6 +258,20 @@ class Inbox:
                     pipe.execute()
             woken += len(due)
         return woken
+
+    def _cancel(self, team: str) -> int:
+        redis, queue = self._queue.connection, self._queue
+        ids = [*queue.get_job_ids(), *queue.failed_job_registry.get_job_ids(cleanup=False)]
+        cancelled = 0
+        for start in range(0, len(ids), BATCH):
+            jobs = Job.fetch_many(ids[start : start + BATCH], redis, queue.serializer)
+            with redis.pipeline() as pipe:
+                for job in jobs:
+                    if job and job.func_name == JOB and list(job.args[:1]) == [team]:
+                        job.delete(pipeline=pipe)
+                        cancelled += 1
+                pipe.execute()
+        return cancelled
 
     def _watch_lease(self, pipe: Pipeline, claim: Claim, *others: str) -> None:
         pipe.watch(keys.lease(claim.thread), *others)

@@ -12,6 +12,15 @@ from bot.store import keys
 
 KEEP_SECONDS = 7 * 24 * 3600
 
+# KEYS messages reply; ARGV ts, seconds to keep, fields and values. Nothing is kept of a message that is no longer in
+# the mailbox: it was deleted or forgotten, or the team has removed us.
+SAVE = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[2], unpack(ARGV, 3))
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 1
+"""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -35,15 +44,14 @@ async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
 
 
 async def save_shown(redis: "Redis", thread: Thread, ts: str, parts: tuple[str, ...], shown: int) -> None:
-    await _save(redis, keys.reply(thread, ts), {"parts": json.dumps(parts), "shown": shown})
+    await _save(redis, thread, ts, {"parts": json.dumps(parts), "shown": shown})
 
 
 async def save_final(redis: "Redis", thread: Thread, ts: str, final: dict[str, Any]) -> None:
-    await _save(redis, keys.reply(thread, ts), {"final": json.dumps(final, ensure_ascii=False)})
+    await _save(redis, thread, ts, {"final": json.dumps(final, ensure_ascii=False)})
 
 
-async def _save(redis: "Redis", key: str, fields: Mapping[Any, Any]) -> None:
-    async with redis.pipeline() as pipe:
-        pipe.hset(key, mapping=fields)
-        pipe.expire(key, KEEP_SECONDS)
-        await pipe.execute()
+async def _save(redis: "Redis", thread: Thread, ts: str, fields: Mapping[str, str | int]) -> None:
+    pairs = [each for pair in fields.items() for each in pair]
+    names = (keys.messages(thread), keys.reply(thread, ts))
+    await cast("Awaitable[int]", redis.eval(SAVE, len(names), *names, ts, KEEP_SECONDS, *pairs))
