@@ -26,7 +26,10 @@ class Thread:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities."""
+    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities.
+
+    With `again` it is a wish to have the question with that ts answered once more.
+    """
 
     thread: Thread
     ts: str
@@ -36,6 +39,8 @@ class Message:
     files: tuple[str, ...] = ()
     direct: bool = False
     mentioned: bool = False
+    user_team: str | None = None
+    again: str | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

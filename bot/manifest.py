@@ -5,6 +5,8 @@ SCOPES = (
     "assistant:write",
     "channels:history",
     "chat:write",
+    "files:read",
+    "files:write",
     "groups:history",
     "im:history",
     "mpim:history",

@@ -102,7 +102,7 @@ async def test_scopes_that_are_not_granted_are_named(redis_url: str, tmp_path: P
         status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
     assert status == 1
     [scopes] = failed(lines)
-    missing = "assistant:write, channels:history, groups:history, im:history, mpim:history"
+    missing = "assistant:write, channels:history, files:read, files:write, groups:history, im:history, mpim:history"
     assert scopes.startswith(f"Slack scopes: {missing} not granted: ")
 
 

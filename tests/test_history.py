@@ -26,6 +26,18 @@ def total(entries: list[Entry]) -> int:
     return sum(entry.tokens for entry in entries)
 
 
+def test_a_question_is_found_by_its_ts() -> None:
+    entries = [Entry("user", "a", "1.1"), Entry("assistant", "b", "1.1"), Entry("user", "c", "1.2")]
+    assert history.asked(entries, "1.1") == entries[0]
+    assert history.asked(entries, "1.3") is None
+
+
+def test_a_turn_that_is_left_out_leaves_no_trace() -> None:
+    entries = [Entry("user", "a", "1.1"), Entry("assistant", "b", "1.1"), Entry("user", "c", "1.2")]
+    assert history.without(entries, "1.1") == entries[2:]
+    assert history.without(entries, "1.3") == entries
+
+
 async def test_a_thread_nobody_spoke_in_has_no_history(redis: "Redis") -> None:
     assert await history.load(redis, THREAD) == []
 

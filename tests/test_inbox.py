@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from bot.incoming import Message, Thread
-from bot.store import connections, history, keys
+from bot.store import connections, history, keys, stops
 from bot.store.history import Entry
 from bot.store.inbox import GRACE_SECONDS, JOB, Claim, Inbox, LeaseLost
 
@@ -217,6 +217,71 @@ async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
     assert not await redis.exists(*(name(THREAD) for name in (keys.lease, keys.box, keys.messages, keys.attempts)))
     assert await redis.zcard(keys.active("T1")) == 0
     assert 29 * 24 * 3600 < await redis.ttl(keys.history(THREAD)) <= 30 * 24 * 3600
+
+
+async def test_an_answer_given_anew_takes_the_place_of_the_old_one(redis: "AsyncRedis", inbox: Inbox) -> None:
+    later = [Entry("user", "more", "1.2", "U1"), Entry("assistant", "said", "1.2")]
+    for message, entries in ((said("1.1"), ANSWERED), (said("1.2"), later)):
+        await inbox.put(message)
+        await inbox.acknowledge(await claimed(inbox), entries, 100, 30)
+    anew = [later[0], Entry("assistant", "said better", "1.2")]
+    await inbox.put(Message(THREAD, "1.3", "U2", "", again="1.2"))
+    claim = await claimed(inbox)
+    assert claim.message.again == "1.2"
+    await inbox.acknowledge(claim, anew, 100, 30, replaces="1.2")
+    assert await history.load(redis, THREAD) == [*ANSWERED, *anew]
+
+
+async def test_a_turn_to_replace_that_is_gone_is_no_hindrance(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said("1.1"))
+    await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30, replaces="0.9")
+    assert await history.load(redis, THREAD) == ANSWERED
+
+
+async def test_without_the_lease_nothing_is_replaced(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said("1.1"))
+    await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30)
+    await inbox.put(said("1.2"))
+    claim = await claimed(inbox)
+    await redis.set(keys.lease(THREAD), "another")
+    with pytest.raises(LeaseLost):
+        await inbox.acknowledge(claim, [], 100, 30, replaces="1.1")
+    assert await history.load(redis, THREAD) == ANSWERED
+
+
+async def test_an_answered_message_leaves_no_wish_to_stop_it(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said("1.1"))
+    await stops.ask(redis, THREAD, ["1.1", "1.2"], "U1")
+    await inbox.acknowledge(await claimed(inbox), [], 0, 30)
+    assert await stops.asked(redis, THREAD, "1.1") is None
+    assert await stops.asked(redis, THREAD, "1.2") == "U1"
+
+
+async def test_what_waits_is_told_in_order_until_it_is_answered(redis: "AsyncRedis", inbox: Inbox) -> None:
+    for ts in ("10.1", "9.1"):
+        await inbox.put(said(ts))
+    await redis.hset(keys.messages(THREAD), "11.1", "{")
+    assert [message.ts for message in await inbox.waiting(THREAD)] == ["9.1", "10.1"]
+    claim = await claimed(inbox)
+    assert [message.ts for message in await inbox.waiting(THREAD)] == ["9.1", "10.1"]
+    await inbox.acknowledge(claim, [], 0, 30)
+    assert [message.ts for message in await inbox.waiting(THREAD)] == ["10.1"]
+
+
+async def test_what_must_be_alone_is_kept_only_in_an_empty_mailbox(inbox: Inbox, queue: Queue) -> None:
+    assert await inbox.put(said("1.1"), alone=True)
+    assert not await inbox.put(said("1.2"), alone=True)
+    claim = await claimed(inbox)
+    assert not await inbox.put(said("1.3"), alone=True)
+    assert await inbox.put(said("1.4", OTHER), alone=True)
+    await inbox.acknowledge(claim, [], 0, 30)
+    assert await inbox.put(said("1.3"), alone=True)
+    assert await inbox.put(said("1.5"))
+
+
+async def test_of_many_that_must_be_alone_at_once_one_is_kept(inbox: Inbox) -> None:
+    kept = await asyncio.gather(*(inbox.put(said(f"1.{n}"), alone=True) for n in range(1, 9)))
+    assert kept.count(True) == 1
 
 
 async def test_the_next_message_of_the_thread_is_woken(inbox: Inbox, queue: Queue) -> None:

@@ -39,6 +39,16 @@ async def load(redis: "Redis", thread: Thread) -> list[Entry]:
     return [Entry(**json.loads(line)) for line in lines]
 
 
+def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
+    """The question with this ts."""
+    return next((entry for entry in entries if entry.role == "user" and entry.ts == ts), None)
+
+
+def without(entries: Sequence[Entry], ts: str) -> list[Entry]:
+    """The entries but for the turn whose question has this ts."""
+    return [entry for entry in entries if entry.ts != ts]
+
+
 def kept(entries: Sequence[Entry], budget: int) -> int:
     """How many of the newest entries to keep so that they fit into `budget` tokens.
 

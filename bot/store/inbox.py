@@ -6,6 +6,7 @@ again by `sweep` once its lease is over.
 """
 
 import asyncio
+import json
 import logging
 import secrets
 from collections.abc import Awaitable, Sequence
@@ -103,9 +104,23 @@ class Inbox:
         self._queue = queue
         self._lease_ms = int(lease_seconds * 1000)
 
-    async def put(self, message: Message) -> bool:
-        """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError."""
-        return await asyncio.to_thread(self._put, message)
+    async def put(self, message: Message, *, alone: bool = False) -> bool:
+        """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError.
+
+        With `alone` it is False, too, if anything else waits or is answered in the thread.
+        """
+        return await asyncio.to_thread(self._put, message, alone)
+
+    async def waiting(self, thread: Thread) -> list[Message]:
+        """The messages that wait or are answered in the thread, oldest first. Raises redis.RedisError."""
+        stored = await cast("Awaitable[dict[str, str]]", self._redis.hgetall(keys.messages(thread)))
+        found = []
+        for ts, message in stored.items():
+            try:
+                found.append(Message.from_json(message))
+            except (ValueError, KeyError, TypeError):
+                log.debug("unreadable message passed over thread=%s ts=%s", thread, ts)
+        return sorted(found, key=lambda message: float(message.ts))
 
     async def claim(self, thread: Thread) -> Claim | None:
         """Take the lease and the oldest message; None if another holds the lease or nothing waits."""
@@ -140,13 +155,15 @@ class Inbox:
         head = await cast("Awaitable[list[str]]", self._redis.zrange(keys.box(claim.thread), 0, 0))
         return head != [claim.message.ts]
 
-    async def acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+    async def acknowledge(
+        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None = None
+    ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
-        Of the history, with `entries` added, the newest `keep` stay. A message that was edited meanwhile is remembered
-        in its new form; of one that was deleted nothing is.
+        Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
+        goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
 
     async def release(self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
@@ -171,7 +188,7 @@ class Inbox:
         """Whether somebody spoke to us in this thread before."""
         return bool(await self._redis.exists(keys.history(thread), keys.box(thread)))
 
-    def _put(self, message: Message) -> bool:
+    def _put(self, message: Message, alone: bool) -> bool:
         thread = message.thread
         marks = [keys.seen_message(thread.team, thread.channel, message.ts)]
         if message.event_id:
@@ -179,8 +196,8 @@ class Inbox:
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    pipe.watch(*marks)
-                    if pipe.exists(*marks):
+                    pipe.watch(*marks, *([keys.box(thread)] if alone else []))
+                    if pipe.exists(*marks) or (alone and pipe.exists(keys.box(thread))):
                         return False
                     now = _now(pipe)
                     pipe.multi()
@@ -198,16 +215,22 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _acknowledge(self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int) -> None:
+    def _acknowledge(
+        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None
+    ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    self._watch_lease(pipe, claim, keys.box(thread), keys.messages(thread), keys.edited(thread))
+                    names = (keys.box, keys.messages, keys.edited, keys.history)
+                    self._watch_lease(pipe, claim, *(name(thread) for name in names))
+                    replaced = _turn(pipe, thread, replaces) if replaces else []
                     left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
                     said = _as_it_stands(pipe, claim.message, entries)
                     now = _now(pipe)
                     pipe.multi()
+                    for line in replaced:
+                        pipe.lrem(keys.history(thread), 1, line)
                     if said:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
@@ -216,7 +239,7 @@ class Inbox:
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
                     pipe.hdel(keys.edited(thread), ts)
-                    pipe.delete(keys.lease(thread))
+                    pipe.delete(keys.lease(thread), keys.stop(thread, ts))
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         self._wake(thread, pipe)
@@ -305,6 +328,12 @@ def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) ->
     if text is None:
         return entries
     return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
+
+
+def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:
+    """The lines of the history that belong to the question with this ts."""
+    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
+    return [line for line in lines if json.loads(line)["ts"] == ts]
 
 
 def _now(pipe: Pipeline) -> float:

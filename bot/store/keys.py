@@ -7,6 +7,8 @@ with `rq:`.
 from bot.incoming import Thread
 
 TEAMS = "teams"
+# A channel, where the keys of wishes to stop are named that have just been set. All databases of a Redis share it.
+STOPS = "parley:stops"
 
 
 def seen_event(team: str, event_id: str) -> str:
@@ -55,6 +57,11 @@ def history(thread: Thread) -> str:
 def reply(thread: Thread, ts: str) -> str:
     """Hash: how far the reply to the message `ts` is."""
     return f"{thread}:reply:{ts}"
+
+
+def stop(thread: Thread, ts: str) -> str:
+    """String with an expiry: who wants the answer to the question `ts` stopped."""
+    return f"{thread}:stop:{ts}"
 
 
 def person(team: str, user: str) -> str:

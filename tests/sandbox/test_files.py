@@ -41,6 +41,34 @@ async def test_upload_errors(sandbox: Sandbox, client: AsyncWebClient) -> None:
     assert await error(client.files_info(file="F0000000000")) == "file_not_found"
 
 
+async def test_a_snippet_shows_its_beginning_and_where_it_is_shared(sandbox: Sandbox, client: AsyncWebClient) -> None:
+    question = await sandbox.slack.say("ada", "general", "@parley notes")
+    answer = await client.files_upload_v2(
+        channel=sandbox.channels["general"],
+        thread_ts=question,
+        filename="notes.md",
+        content="\n".join(map(str, range(9))),
+        snippet_type="markdown",
+    )
+    await sandbox.slack.until(lambda: len(sandbox.slack.thread("general", question)) == 2)
+    file = (await client.files_info(file=answer["file"]["id"]))["file"]
+    assert (file["mode"], file["filetype"], file["preview"], file["lines_more"]) == (
+        "snippet",
+        "markdown",
+        "0\n1\n2\n3\n4",
+        4,
+    )
+    [share] = file["shares"]["public"][sandbox.channels["general"]]
+    assert (share["thread_ts"], share["ts"]) == (question, sandbox.slack.thread("general", question)[1].ts)
+
+
+async def test_snippets_have_known_types_and_a_megabyte_at_most(client: AsyncWebClient) -> None:
+    odd = client.files_getUploadURLExternal(filename="a.md", length=3, snippet_type="nonsense")
+    assert await error(odd) == "unknown_snippet_type"
+    large = client.files_getUploadURLExternal(filename="a.md", length=1024 * 1024 + 1, snippet_type="markdown")
+    assert await error(large) == "snippet_too_large"
+
+
 async def test_upload_by_a_person_arrives_as_file_share_and_downloads_with_the_token(sandbox: Sandbox) -> None:
     ts = await sandbox.slack.upload("ada", "dm", [("notes.txt", b"hello")], text="see this")
     told = await sandbox.journal.until(lambda entry: entry.data.get("subtype") == "file_share")

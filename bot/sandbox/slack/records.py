@@ -19,6 +19,9 @@ _OPTIONAL = (
     "user_team",
     "source_team",
 )
+PREVIEW_LINES = 5
+"""How much of a snippet is shown in the channel: inferred."""
+
 _DIGITS = string.digits + string.ascii_uppercase
 
 
@@ -134,8 +137,10 @@ class File:
     url: str
     mode: str = "hosted"
     alt_text: str | None = None
+    snippet_type: str | None = None
     shared: bool = False
     channels: list[str] = field(default_factory=list)
+    shares: JSON = field(default_factory=dict)
 
     def view(self) -> JSON:
         """Slack's file object. A file shared from another team says only where to ask about it."""
@@ -146,7 +151,7 @@ class File:
     def full(self) -> JSON:
         if self.mode in ("tombstone", "hidden_by_limit"):
             return {"id": self.id, "mode": self.mode}
-        kind = self.name.rpartition(".")[2].lower() if "." in self.name else "text"
+        kind = self.snippet_type or (self.name.rpartition(".")[2].lower() if "." in self.name else "text")
         shown: JSON = {
             "id": self.id,
             "created": self.created,
@@ -158,7 +163,7 @@ class File:
             "pretty_type": kind.upper(),
             "user": self.user,
             "user_team": self.team,
-            "editable": False,
+            "editable": self.mode == "snippet",
             "size": len(self.content),
             "mode": self.mode,
             "is_external": self.mode == "external",
@@ -173,6 +178,12 @@ class File:
         }
         if self.alt_text:
             shown["alt_txt"] = self.alt_text
+        if self.mode == "snippet":
+            lines = self.content.decode(errors="replace").splitlines()
+            shown |= {"preview": "\n".join(lines[:PREVIEW_LINES]), "lines": len(lines)}
+            shown["lines_more"] = max(0, len(lines) - PREVIEW_LINES)
+        if self.shares:
+            shown["shares"] = self.shares
         return shown
 
 

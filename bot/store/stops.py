@@ -1,0 +1,33 @@
+"""Somebody wants an answer stopped: kept until it is answered, and told at once to whoever is writing it."""
+
+from collections.abc import Iterable
+
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys
+
+# As long as a question can wait in its mailbox.
+KEEP_SECONDS = 7 * 24 * 3600
+SEEN_SECONDS = 24 * 3600
+
+
+async def ask(redis: "Redis", thread: Thread, stamps: Iterable[str], by: str, said_in: str | None = None) -> None:
+    """Ask that the answers to the questions `stamps` (their ts) be stopped. Who asks first is remembered.
+
+    `said_in` is the ts of the message that asked it: it counts as delivered, so that its second event is no question.
+    """
+    async with redis.pipeline() as pipe:
+        for ts in stamps:
+            key = keys.stop(thread, ts)
+            pipe.set(key, by, nx=True, ex=KEEP_SECONDS)
+            pipe.publish(keys.STOPS, key)
+        if said_in:
+            pipe.set(keys.seen_message(thread.team, thread.channel, said_in), 1, ex=SEEN_SECONDS)
+        await pipe.execute()
+
+
+async def asked(redis: "Redis", thread: Thread, ts: str) -> str | None:
+    """Who wants the answer to the question `ts` stopped, if anybody."""
+    by = await redis.get(keys.stop(thread, ts))
+    return None if by is None else str(by)

@@ -1,0 +1,142 @@
+"""A long text as a Markdown file with a preview, shared in a thread.
+
+https://docs.slack.dev/messaging/working-with-files: get an upload URL, send the bytes there, complete. Slack shares the
+file a moment after it said ok, and now and then never (observed), so what counts is what files.info says. The SDK's own
+`files_upload_v2` tells the file's id only when all is done, too late for a retry to find the file of a lost answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack import CALL_ERRORS, error_name, verdict
+
+UPLOAD_SECONDS = 30.0
+# After this, a file that Slack has not shared is taken for one that it never will.
+SHARE_WAITS = (0.2, 0.4, 0.8, 1.6, 3.2)
+# Refused for every file in this workspace, or for this one; the thread itself takes messages
+# (docs.slack.dev/reference/methods/files.getUploadURLExternal).
+NO_FILES = {
+    "access_denied",
+    "file_update_failed",
+    "file_upload_size_restricted",
+    "file_uploads_disabled",
+    "file_uploads_except_images_disabled",
+    "malware_detected",
+    "missing_scope",
+    "slack_connect_file_upload_sharing_blocked",
+    "snippet_too_large",
+    "storage_limit_reached",
+    "unknown_snippet_type",
+}
+
+
+class NoUpload(Exception):
+    """Slack takes no such file here, now or later: say it in messages. Holds Slack's error string or our own."""
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """`ts` is the message that shows the file, None where Slack does not say; `permalink` is the file's page."""
+
+    file: str
+    permalink: str | None = None
+    ts: str | None = None
+
+
+async def upload_markdown(
+    slack: AsyncWebClient,
+    channel: str,
+    thread_ts: str,
+    text: str,
+    *,
+    filename: str,
+    title: str,
+    comment: str | None = None,
+    known: str | None = None,
+    keep: Callable[[str], Awaitable[None]],
+) -> Uploaded:
+    """Share `text` as a file of the thread and return when it is there.
+
+    `keep` gets the file's id before people can see it; with that id as `known` a second call finds what the first one
+    did, and uploads again only what is not there. What `keep` raises (a lost lease) ends the upload unseen.
+
+    Raises NoUpload, and what the Web API client raises: SlackApiError, aiohttp.ClientError, TimeoutError.
+    """
+    if known and (found := await _find(slack, known, channel, thread_ts, blind=None)):
+        return found
+    content = text.encode()
+    try:
+        granted = await slack.files_getUploadURLExternal(
+            filename=filename, length=len(content), snippet_type="markdown"
+        )
+        await _send(slack, str(granted["upload_url"]), content)
+        file = str(granted["file_id"])
+        await keep(file)
+        completed = await slack.files_completeUploadExternal(
+            files=[{"id": file, "title": title}], channel_id=channel, thread_ts=thread_ts, initial_comment=comment
+        )
+    except SlackApiError as error:
+        if error_name(error) in NO_FILES:
+            raise NoUpload(error_name(error)) from None
+        raise
+    shared = _shared((completed.get("files") or [{}])[0], channel, thread_ts)
+    shared = shared or await _find(slack, file, channel, thread_ts, blind=Uploaded(file))
+    if shared is None:
+        raise NoUpload("never_shared")
+    return shared
+
+
+async def _send(slack: AsyncWebClient, url: str, content: bytes) -> None:
+    """The URL itself is the permission: no token goes there."""
+    if slack.session is None:
+        raise RuntimeError("the client has no session: make it with bot.slack.client")
+    timeout = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
+    async with slack.session.post(url, data=content, timeout=timeout, proxy=slack.proxy) as response:
+        if 400 <= response.status < 500 and response.status not in (408, 429):
+            raise NoUpload(f"status_{response.status}")
+        response.raise_for_status()
+
+
+async def _find(
+    slack: AsyncWebClient, file: str, channel: str, thread_ts: str, *, blind: Uploaded | None
+) -> Uploaded | None:
+    """The file, once it is shared in the thread; None if it is not, or was never completed; `blind` if we may not look.
+
+    One that somebody deleted was there and is not wanted back.
+    """
+    for wait in (*SHARE_WAITS, None):
+        try:
+            info = (await slack.files_info(file=file)).get("file")
+        except CALL_ERRORS as error:
+            match error_name(error):
+                case "file_not_found":
+                    return None
+                case "file_deleted":
+                    return Uploaded(file)
+                case "missing_scope":
+                    return blind
+            if verdict(error) == "permanent" or wait is None:
+                raise
+            info = None
+        if found := _shared(info or {}, channel, thread_ts):
+            return found
+        if wait is not None:
+            await asyncio.sleep(wait)
+    return None
+
+
+def _shared(file: dict[str, Any], channel: str, thread_ts: str) -> Uploaded | None:
+    """`shares`: https://docs.slack.dev/reference/objects/file-object."""
+    if file.get("mode") == "tombstone":
+        return Uploaded(str(file.get("id")))
+    for places in (file.get("shares") or {}).values():
+        for share in places.get(channel) or ():
+            if share.get("thread_ts") == thread_ts:
+                return Uploaded(str(file.get("id")), file.get("permalink"), str(share.get("ts")))
+    return None
