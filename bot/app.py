@@ -13,6 +13,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
+from bot.audience import Audience
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.store.inbox import Inbox
@@ -30,6 +31,8 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
     raised, so that Slack delivers again (invariant 1).
     """
+
+    audience = Audience.of(settings)
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -55,7 +58,7 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
-        context["redis"], context["settings"], context["team"] = redis, settings, _installed_in(context, identity)
+        context["redis"], context["audience"], context["team"] = redis, audience, _installed_in(context, identity)
         await next()
 
     app.error(_failed)

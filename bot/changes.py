@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.incoming import Ignored, Message, Thread, heard, is_ts, mentioned_people
+from bot.audience import Audience
+from bot.incoming import EVERYONE_HERE, Ignored, Message, Thread, heard, is_ts, mentioned_people
 
 SUBTYPES = ("message_changed", "message_deleted")
 
@@ -22,15 +23,20 @@ class Edited:
 
 @dataclass(frozen=True)
 class Deleted:
-    """The message `ts` of the thread is gone; `ours` if we had written it."""
+    """The message `ts` of the thread is gone; `ours` if we had written it. Who deleted it is not said."""
 
     thread: Thread
     ts: str
+    author: str
     ours: bool
 
 
 def read_change(
-    body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None
+    body: Mapping[str, Any],
+    team: str,
+    bot_user: str,
+    enterprise: str | None = None,
+    audience: Audience = EVERYONE_HERE,
 ) -> Edited | Deleted | Ignored:
     """Our own edits come back as events too, many of them: they are told first."""
     event = body.get("event")
@@ -47,7 +53,7 @@ def read_change(
     if before and (after.get("text"), after.get("files")) == (before.get("text"), before.get("files")):
         return Ignored("an edit that changes no words")
     place = {"channel": event.get("channel"), "channel_type": event.get("channel_type"), "type": "message"}
-    message = heard({**body, "event": {**after, **place}}, team, bot_user, enterprise)
+    message = heard({**body, "event": {**after, **place}}, team, bot_user, enterprise, audience)
     if isinstance(message, Ignored):
         return message
     old = before.get("text")
@@ -61,7 +67,10 @@ def _deleted(
     thread_ts = before.get("thread_ts") or ts
     if not (isinstance(channel, str) and channel and is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no channel or no timestamp")
-    return Deleted(Thread(team, channel, thread_ts), ts, before.get("user") == bot_user)
+    author = before.get("user")
+    return Deleted(
+        Thread(team, channel, thread_ts), ts, author if isinstance(author, str) else "", ours=author == bot_user
+    )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -61,6 +61,22 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
+def _switch(value: str) -> bool:
+    if value.lower() not in ("on", "off"):
+        raise ValueError("on or off")
+    return value.lower() == "on"
+
+
+def _ids(letters: str, what: str) -> Callable[[str], frozenset[str]]:
+    def parse(value: str) -> frozenset[str]:
+        ids = [each.strip() for each in value.split(",")]
+        if not all(re.fullmatch(rf"[{letters}][A-Z0-9]{{2,20}}", each) for each in ids):
+            raise ValueError(f"{what}, with commas between them")
+        return frozenset(ids)
+
+    return parse
+
+
 def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
@@ -86,6 +102,12 @@ class Settings:
     slack_app_token: str | None = _setting(None, _prefixed("xapp-", "a Slack app-level token"), secret=True)
     slack_signing_secret: str | None = _setting(None, secret=True)
     slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"))
+
+    follow_ups: bool = _setting(True, _switch)
+    allowed_channels: frozenset[str] | None = _setting(None, _ids("CG", "channel ids (C...)"))
+    allowed_bots: frozenset[str] | None = _setting(None, _ids("AB", "bot ids (B...) or app ids (A...)"))
+    allow_guests: bool = _setting(False, _switch)
+    allow_external: bool = _setting(False, _switch)
 
     anthropic_api_key: str | None = _setting(None, secret=True)
     anthropic_auth_token: str | None = _setting(None, secret=True)

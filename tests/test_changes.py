@@ -75,18 +75,20 @@ def test_other_changes_have_their_reason(body: dict[str, Any], reason: str) -> N
 
 
 def test_a_deletion_says_whose_message_it_was() -> None:
-    assert read_change(deleted(), TEAM, BOT) == Deleted(THREAD, "1.2", ours=False)
-    assert read_change(deleted(previous_message={**OLD, "user": BOT}), TEAM, BOT) == Deleted(THREAD, "1.2", ours=True)
+    assert read_change(deleted(), TEAM, BOT) == Deleted(THREAD, "1.2", "U1", ours=False)
+    ours = deleted(previous_message={**OLD, "user": BOT})
+    assert read_change(ours, TEAM, BOT) == Deleted(THREAD, "1.2", BOT, ours=True)
 
 
 def test_a_deletion_that_does_not_say_what_was_there_is_of_a_threads_first_message() -> None:
-    assert read_change(deleted(previous_message=None), TEAM, BOT) == Deleted(Thread(TEAM, "C1", "1.2"), "1.2", False)
+    bare = deleted(previous_message=None)
+    assert read_change(bare, TEAM, BOT) == Deleted(Thread(TEAM, "C1", "1.2"), "1.2", "", ours=False)
 
 
 def test_the_first_message_of_a_thread_leaves_a_tombstone() -> None:
     gone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "1.1", "thread_ts": "1.1"}
     body = changed(message=gone, previous_message={**OLD, "ts": "1.1"})
-    assert read_change(body, TEAM, BOT) == Deleted(THREAD, "1.1", ours=False)
+    assert read_change(body, TEAM, BOT) == Deleted(THREAD, "1.1", "U1", ours=False)
 
 
 # What is kept
@@ -156,7 +158,7 @@ async def test_an_edit_of_something_else_changes_nothing(redis: "AsyncRedis", in
 async def test_a_deleted_question_is_not_answered(redis: "AsyncRedis", inbox: Inbox) -> None:
     await inbox.put(said("1.2"))
     await inbox.put(said("1.3"))
-    assert await changes.remove(redis, THREAD, "1.2")
+    assert await changes.remove(redis, THREAD, "1.2") == "waiting"
     claim = await claimed(inbox)
     assert claim.message.ts == "1.3"
     await inbox.acknowledge(claim, turn("1.3"), 99, 30)
@@ -170,7 +172,7 @@ async def test_of_a_question_deleted_while_it_is_answered_nothing_is_remembered(
     await inbox.put(said("1.2"))
     claim = await claimed(inbox)
     assert not await inbox.is_overtaken(claim)
-    assert await changes.remove(redis, THREAD, "1.2")
+    assert await changes.remove(redis, THREAD, "1.2") == "waiting"
     assert await inbox.is_overtaken(claim)
     await inbox.put(said("1.3"))
     await inbox.acknowledge(claim, turn("1.2"), 99, 30)
@@ -180,7 +182,7 @@ async def test_of_a_question_deleted_while_it_is_answered_nothing_is_remembered(
 
 async def test_a_deleted_turn_is_gone_from_the_history(redis: "AsyncRedis", inbox: Inbox) -> None:
     await answered(inbox, "1.2", "1.3", "1.4")
-    assert await changes.remove(redis, THREAD, "1.3")
+    assert await changes.remove(redis, THREAD, "1.3") == "answered"
     assert await history.load(redis, THREAD) == turn("1.2") + turn("1.4")
     assert not await changes.remove(redis, THREAD, "1.3")
 

@@ -2,17 +2,24 @@
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, cast
 
+from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Ignored, Message, read
+from bot.audience import Audience
+from bot.guests import is_guest
+from bot.incoming import Ignored, Message, Thread, read
 from bot.slack import CALL_ERRORS, STATUS, Identity, error_name
+from bot.store import keys
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
+
+FOLLOW_UPS = "follow_ups"
 
 _statuses: set[asyncio.Task[None]] = set()
 
@@ -22,12 +29,19 @@ def register(app: AsyncApp) -> None:
 
 
 async def receive(
-    body: dict[str, Any], context: AsyncBoltContext, inbox: Inbox, web: AsyncWebClient, identity: Identity, team: str
+    body: dict[str, Any],
+    context: AsyncBoltContext,
+    inbox: Inbox,
+    web: AsyncWebClient,
+    identity: Identity,
+    redis: "Redis",
+    team: str,
+    audience: Audience,
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
-    message = read(body, team, identity.user, context.enterprise_id)
-    if isinstance(message, Message) and not await _is_for_us(message, inbox):
-        message = Ignored("a thread that we have no part in")
+    message = read(body, team, identity.user, context.enterprise_id, audience)
+    if isinstance(message, Message):
+        message = await unwelcome(message, audience, inbox, redis, web) or message
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
@@ -45,8 +59,24 @@ async def keep(message: Message, inbox: Inbox, web: AsyncWebClient) -> None:
         status.add_done_callback(_statuses.discard)
 
 
-async def _is_for_us(message: Message, inbox: Inbox) -> bool:
-    return message.direct or message.mentioned or await inbox.takes_part(message.thread)
+async def unwelcome(
+    message: Message, audience: Audience, inbox: Inbox, redis: "Redis", web: AsyncWebClient
+) -> Ignored | None:
+    """The reason why a message that was read is not for us after all. Raises redis.RedisError."""
+    thread = message.thread
+    if not (message.direct or message.mentioned):
+        if not await inbox.takes_part(thread):
+            return Ignored("a thread that we have no part in")
+        if not await _follows_up(redis, thread, audience):
+            return Ignored("no mention, and no follow-ups in this channel")
+    if not audience.guests and message.user[0] in "UW" and await is_guest(redis, web, thread.team, message.user):
+        return Ignored("a guest")
+    return None
+
+
+async def _follows_up(redis: "Redis", thread: Thread, audience: Audience) -> bool:
+    said = await cast("Awaitable[str | None]", redis.hget(keys.channel_policy(thread.team, thread.channel), FOLLOW_UPS))
+    return audience.follow_ups if said is None else said == "on"
 
 
 async def _say_thinking(web: AsyncWebClient, message: Message) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Iterable
 from dataclasses import replace
-from typing import cast
+from typing import Literal, cast
 
 from redis import WatchError
 from redis.asyncio import Redis
@@ -41,10 +41,10 @@ async def edit(redis: "Redis", message: Message, text: str) -> bool:
                 continue
 
 
-async def remove(redis: "Redis", thread: Thread, ts: str) -> bool:
-    """Drop a question and its answer from mailbox and history; whether they were there.
+async def remove(redis: "Redis", thread: Thread, ts: str) -> Literal["waiting", "answered"] | None:
+    """Drop a question and its answer from mailbox and history; where it was, None if it was nowhere.
 
-    If it is being answered, nothing of it will be remembered.
+    If it is being answered at this moment, nothing of it will be remembered.
     """
     async with redis.pipeline() as pipe:
         while True:
@@ -61,7 +61,7 @@ async def remove(redis: "Redis", thread: Thread, ts: str) -> bool:
                 for line in gone:
                     pipe.lrem(keys.history(thread), 1, line)
                 waited, *_ = await pipe.execute()
-                return bool(waited or gone)
+                return "waiting" if waited else "answered" if gone else None
             except WatchError:
                 continue
 

@@ -69,6 +69,16 @@ def person(team: str, user: str) -> str:
     return f"{team}:person:{user}"
 
 
+def guest(team: str, user: str) -> str:
+    """String with an expiry: 1 for a guest of the workspace, 0 for everybody else."""
+    return f"{team}:guest:{user}"
+
+
+def channel_policy(team: str, channel: str) -> str:
+    """Hash: what holds in a channel, among it `follow_ups` ("on" or "off")."""
+    return f"{team}:policy:{channel}"
+
+
 def edits(team: str) -> str:
     """Sorted set: the edits of the last minute, by time in ms."""
     return f"{team}:edits"

@@ -159,6 +159,11 @@ async def admin(slack: "Slack", given: JSON) -> JSON:
     return {}
 
 
+async def guest(slack: "Slack", given: JSON) -> JSON:
+    await slack.set_guest(given["user"], bool(given["guest"]))
+    return {}
+
+
 async def clear_faults(slack: "Slack", given: JSON) -> JSON:
     slack.faults.clear(given.get("route"))
     slack.control.changed("faults", None)
@@ -178,6 +183,7 @@ ACTIONS: dict[str, Action] = {
     "faults": add_fault,
     "faults/clear": clear_faults,
     "faults/script": script_faults,
+    "guest": guest,
     "home": home,
     "install": install,
     "invite": invite,

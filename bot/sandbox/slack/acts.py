@@ -140,6 +140,12 @@ class Acts:
             self._workspace.on_event({**event, "event_ts": self._workspace.new_ts()}, None)
         self._workspace.on_change("user", person)
 
+    async def set_guest(self, user: str, guest: bool) -> None:
+        """Make someone a guest, or a member again."""
+        person = self._workspace.person(user)
+        person.is_restricted = guest
+        self._workspace.on_change("user", person)
+
     async def uninstall(self) -> None:
         """Remove the app: it is told twice, in any order, and its tokens no longer work."""
         for event in (
