@@ -43,10 +43,12 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
             bot_user_id=identity.user,
         )
 
+    client = AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[])
+    client.proxy = web.proxy
     app = AsyncApp(
         name="slack",
         logger=bolt_log,
-        client=AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[]),
+        client=client,
         signing_secret=settings.slack_signing_secret,
         authorize=authorize,
         process_before_response=True,
@@ -58,7 +60,8 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
-        context["redis"], context["audience"], context["team"] = redis, audience, _installed_in(context, identity)
+        context["redis"], context["settings"], context["audience"] = redis, settings, audience
+        context["team"] = _installed_in(context, identity)
         await next()
 
     app.error(_failed)

@@ -22,9 +22,9 @@ class Audience:
         return cls(
             bots=settings.allowed_bots or frozenset(),
             channels=settings.allowed_channels,
-            external=settings.allow_external,
-            guests=settings.allow_guests,
-            follow_ups=settings.follow_ups,
+            external=settings.allow_external == "on",
+            guests=settings.allow_guests == "on",
+            follow_ups=settings.follow_ups == "on",
         )
 
     def has_bot(self, event: Mapping[str, Any]) -> bool:

@@ -141,9 +141,8 @@ class Demo:
 
 
 def has_ended(parts: list[Message]) -> bool:
-    """Whether these are all messages of a reply, each complete or failed."""
-    states = [_payload(part) for part in parts]
-    return bool(states) and all(s["state"] != "streaming" and s["parts"] == len(parts) for s in states)
+    """Whether these are all messages of a reply: the last one says how many there are once it has ended."""
+    return bool(parts) and _payload(parts[-1]).get("parts") == len(parts)
 
 
 class _Screen:

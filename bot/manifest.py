@@ -10,6 +10,14 @@ SCOPES = (
     "groups:history",
     "im:history",
     "mpim:history",
+    "reactions:write",
     "users:read",
 )
-EVENTS = ("app_mention", "message.channels", "message.groups", "message.im", "message.mpim")
+EVENTS = (
+    "agent_session_stopped",
+    "app_mention",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+)

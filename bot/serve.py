@@ -21,6 +21,7 @@ from bot import slack
 from bot.app import bolt_log, create_app
 from bot.settings import SettingError, Settings
 from bot.store import connections
+from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.serve")
@@ -30,7 +31,7 @@ DEFAULT_PORT = 3000
 SOCKETS = 2
 STOP_SECONDS = 5.0
 # What Bolt raises for a body whose fields are not of their types; what our listeners raise it answers with 500.
-UNREADABLE = (ValueError, AttributeError, TypeError, KeyError)
+UNREADABLE = (ValueError, AttributeError, TypeError, LookupError)
 
 
 async def serve(settings: Settings, redis_url: str) -> None:
@@ -46,6 +47,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
         identity = await slack.identify(client)
+        client.budget = Budget(redis, identity.team)
         app = create_app(settings, client, identity, inbox, redis)
         if settings.slack_app_token:
             await slack.try_app_token(client, settings.slack_app_token)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -61,12 +61,6 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
-def _switch(value: str) -> bool:
-    if value.lower() not in ("on", "off"):
-        raise ValueError("on or off")
-    return value.lower() == "on"
-
-
 def _ids(letters: str, what: str) -> Callable[[str], frozenset[str]]:
     def parse(value: str) -> frozenset[str]:
         ids = [each.strip() for each in value.split(",")]
@@ -81,6 +75,15 @@ def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
     return value.upper()
+
+
+def _one_of(*values: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in values:
+            raise ValueError(f"one of {', '.join(values)}")
+        return value.lower()
+
+    return parse
 
 
 def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
@@ -103,11 +106,11 @@ class Settings:
     slack_signing_secret: str | None = _setting(None, secret=True)
     slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"))
 
-    follow_ups: bool = _setting(True, _switch)
+    follow_ups: str = _setting("on", _one_of("off", "on"))
     allowed_channels: frozenset[str] | None = _setting(None, _ids("CG", "channel ids (C...)"))
     allowed_bots: frozenset[str] | None = _setting(None, _ids("AB", "bot ids (B...) or app ids (A...)"))
-    allow_guests: bool = _setting(False, _switch)
-    allow_external: bool = _setting(False, _switch)
+    allow_guests: str = _setting("off", _one_of("off", "on"))
+    allow_external: str = _setting("off", _one_of("off", "on"))
 
     anthropic_api_key: str | None = _setting(None, secret=True)
     anthropic_auth_token: str | None = _setting(None, secret=True)
@@ -137,6 +140,9 @@ class Settings:
     drain_seconds: float = _setting(60.0, _seconds(0, 3600))
     slack_timeout_seconds: float = _setting(4.0, _seconds(0.1, 60))
     edits_per_minute: int = _setting(50, _whole(2, 1_000))
+    streaming: Literal["edit", "native", "auto"] = _setting("edit", _one_of("edit", "native", "auto"))
+    answer_length: int = _setting(24_000, _whole(1_000, 1_000_000))
+    answer_note: str = _setting("off", _one_of("off", "on"))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> "Settings":

@@ -14,11 +14,12 @@ import aiohttp
 from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.settings import SettingError, Settings
+from bot.store.budget import Budget
 
 CONNECTIONS = 1_000
-STATUS = "is thinking…"
 
 # The reply's message is gone, or may not be edited any more.
 DELETED = {"message_not_found"}
@@ -55,16 +56,43 @@ Verdict = Literal["deleted", "frozen", "payload", "limited", "transient", "perma
 CALL_ERRORS = (SlackClientError, aiohttp.ClientError, RedisError, TimeoutError, OSError)
 
 
+class Paused(SlackClientError):
+    """The call was not made: Slack would have refused it. It may be made in so many `seconds`."""
+
+    def __init__(self, method: str, seconds: float) -> None:
+        super().__init__(f"{method} rests for {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class Client(AsyncWebClient):
+    """With a `budget` it makes no call that would be over it, and tells it of Slack's refusals (invariant 6)."""
+
+    budget: Budget | None = None
+
+    async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
+        """Raises Paused too."""
+        if self.budget is None:
+            return await super().api_call(api_method, **given)
+        if seconds := await self.budget.take(api_method, (given.get("json") or {}).get("channel_id")):
+            raise Paused(api_method, seconds)
+        try:
+            return await super().api_call(api_method, **given)
+        except SlackApiError as error:
+            if verdict(error) == "limited":
+                await self.budget.pause(api_method, retry_after(error))
+            raise
+
+
 @asynccontextmanager
-async def client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
-    """A Web API client with kept-alive connections.
+async def client(settings: Settings) -> AsyncIterator[Client]:
+    """A Web API client with kept-alive connections, without a budget until we know whose it is.
 
     The SDK's own retries are off: a post that is sent again after a broken connection can appear twice.
     """
     timeout = aiohttp.ClientTimeout(total=settings.slack_timeout_seconds)
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        web = AsyncWebClient(
+        web = Client(
             token=settings.slack_bot_token,
             base_url=settings.slack_api_url.rstrip("/") + "/",
             session=session,
@@ -131,6 +159,8 @@ async def try_app_token(web: AsyncWebClient, app_token: str) -> None:
 
 def verdict(error: Exception) -> Verdict:
     """What to do about a failed call. Everything that is not an answer of Slack's is transient."""
+    if isinstance(error, Paused):
+        return "limited"
     if not isinstance(error, SlackApiError):
         return "transient"
     name = error_name(error)
@@ -155,6 +185,8 @@ def error_name(error: Exception) -> str | None:
 
 def retry_after(error: Exception) -> float:
     """Seconds that Slack asked us to wait; 1 where it did not say (Retry-After: docs.slack.dev/apis/web-api)."""
+    if isinstance(error, Paused):
+        return error.seconds
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "1")
     try:

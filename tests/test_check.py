@@ -103,7 +103,7 @@ async def test_scopes_that_are_not_granted_are_named(redis_url: str, tmp_path: P
     assert status == 1
     [scopes] = failed(lines)
     missing = "assistant:write, channels:history, files:read, files:write, groups:history, im:history, mpim:history"
-    assert scopes.startswith(f"Slack scopes: {missing} not granted: ")
+    assert scopes.startswith(f"Slack scopes: {missing}, reactions:write not granted: ")
 
 
 async def test_over_http_it_says_where_slack_must_reach_us(redis_url: str, tmp_path: Path) -> None:

@@ -14,8 +14,12 @@ from bot.settings import Settings
 from bot.store import keys, replies
 from bot.store.inbox import LeaseLost
 from tests.parley import payload, text
-from workers.draft import PART_LENGTH, PLAIN_LENGTH, Deleted, Draft, Undeliverable
+from workers.composition import Terms
+from workers.draft import FINAL_SECONDS, Deleted, Draft, Undeliverable
+from workers.layout import PART_LENGTH, PLAIN_LENGTH
+from workers.messages import Ending
 from workers.pacing import Pacing
+from workers.stream import Mode, Streams
 
 # Two messages long.
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
@@ -46,6 +50,10 @@ class Desk:
         resumed: bool = False,
         may_send: Callable[[], None] = lambda: None,
         may_begin: Callable[[], Awaitable[None]] = _begin,
+        streaming: Mode = "edit",
+        terms: Terms | None = None,
+        on_stop: Callable[[], None] = lambda: None,
+        final_seconds: float = FINAL_SECONDS,
     ) -> AsyncIterator[Draft]:
         settings = Settings.load(self.sandbox.environ(), dotenv=None)
         reply = await replies.load(self.redis, self.message.thread, self.message.ts)
@@ -56,9 +64,13 @@ class Desk:
                 Pacing(self.redis, edits_per_minute=50),
                 self.message,
                 reply,
+                Streams(web, self.redis, self.message, streaming),
+                terms or Terms(frozenset({self.message.user}), 24_000),
                 resumed=resumed,
                 may_send=may_send,
                 may_begin=may_begin,
+                on_stop=on_stop,
+                final_seconds=final_seconds,
             )
             running = asyncio.create_task(draft.run())
             yield draft
@@ -83,7 +95,7 @@ async def test_the_first_words_are_posted_and_then_edited_in_place(desk: Desk) -
         await desk.shows(lambda shown: shown == ["First"])
         draft.write("First and second")
         await desk.shows(lambda shown: shown == ["First and second"])
-        await draft.finish("First and second and last")
+        await draft.finish(Ending("First and second and last"))
     assert [text(m) for m in desk.posted] == ["First and second and last"]
     assert payload(desk.posted[0])["state"] == "complete"
     assert desk.calls("chat.postMessage") == 1
@@ -93,14 +105,14 @@ async def test_nothing_is_posted_before_there_are_words(desk: Desk) -> None:
     async with desk.draft() as draft:
         draft.write("")
         draft.write("   \n")
-        await draft.finish("Words")
+        await draft.finish(Ending("Words"))
     assert desk.calls("chat.postMessage") == 1
     assert desk.calls("chat.update") == 0
 
 
 async def test_a_complete_answer_takes_one_call(desk: Desk) -> None:
     async with desk.draft() as draft:
-        await draft.finish("All at once")
+        await draft.finish(Ending("All at once"))
     assert (desk.calls("chat.postMessage"), desk.calls("chat.update")) == (1, 0)
 
 
@@ -111,7 +123,7 @@ async def test_text_that_came_faster_than_the_budget_allows_is_shown_newest_firs
             await asyncio.sleep(0.005)
         await desk.shows(lambda shown: shown == ["x" * 199])
         assert desk.calls("chat.update") <= 2
-        await draft.finish("x" * 200)
+        await draft.finish(Ending("x" * 200))
 
 
 async def test_after_a_retry_the_old_text_stays_until_the_new_one_has_passed_it(desk: Desk) -> None:
@@ -128,7 +140,7 @@ async def test_after_a_retry_the_old_text_stays_until_the_new_one_has_passed_it(
                 entry = entries.get_nowait()
                 if (entry.kind, entry.name) == ("slack.request", "chat.update"):
                     lengths.append(len(entry.data["blocks"][0]["text"]))
-        await draft.finish("uno due")
+        await draft.finish(Ending("uno due"))
     assert lengths == [len("uno due tre quattro cinque")]
     assert [text(m) for m in desk.posted] == ["uno due"]
 
@@ -137,7 +149,7 @@ async def test_frames_are_closed_and_the_complete_text_is_as_it_is(desk: Desk) -
     async with desk.draft() as draft:
         draft.write("```python\nprint(1)\n")
         await desk.shows(lambda shown: shown and shown[0].rstrip().endswith("```"))
-        await draft.finish("```python\nprint(1)\n```\nand `half")
+        await draft.finish(Ending("```python\nprint(1)\n```\nand `half"))
     assert text(desk.posted[0]) == "```python\nprint(1)\n```\nand `half"
 
 
@@ -145,29 +157,29 @@ async def test_who_takes_over_goes_on_with_the_same_message(desk: Desk) -> None:
     async with desk.draft() as draft:
         draft.write("The beginning of an answer")
         await desk.shows(lambda shown: shown == ["The beginning of an answer"])
-        await draft.finish("The beginning of an answer")
+        await draft.finish(Ending("The beginning of an answer"))
     async with desk.draft(resumed=True) as draft:
         draft.write("Shorter")
-        await draft.finish("Another, complete answer")
+        await draft.finish(Ending("Another, complete answer"))
     assert [text(m) for m in desk.posted] == ["Another, complete answer"]
 
 
 async def test_who_takes_over_finds_a_post_that_nobody_recorded(desk: Desk) -> None:
     async with desk.draft() as draft:
-        await draft.finish("Posted, but not written down")
+        await draft.finish(Ending("Posted, but not written down"))
     await desk.redis.flushall()
     async with desk.draft(resumed=True) as draft:
-        await draft.finish("Found again")
+        await draft.finish(Ending("Found again"))
     assert [text(m) for m in desk.posted] == ["Found again"]
 
 
 async def test_a_retry_that_comes_out_shorter_leaves_no_message_over(desk: Desk) -> None:
     long = "\n\n".join(["A paragraph of the answer. " * 30] * 30)
     async with desk.draft() as draft:
-        await draft.finish(long)
+        await draft.finish(Ending(long))
     assert len(desk.posted) > 1
     async with desk.draft(resumed=True) as draft:
-        await draft.finish("Short")
+        await draft.finish(Ending("Short"))
     assert [text(m) for m in desk.posted] == ["Short"]
 
 
@@ -177,7 +189,7 @@ async def test_nothing_is_sent_once_the_lease_is_lost(desk: Desk) -> None:
 
     with pytest.raises(LeaseLost):
         async with desk.draft(may_send=may_send) as draft:
-            await draft.finish("Not mine any more")
+            await draft.finish(Ending("Not mine any more"))
     assert desk.calls("chat.postMessage") == 0
 
 
@@ -189,17 +201,17 @@ async def test_a_reply_asks_before_it_becomes_visible(desk: Desk) -> None:
 
     with pytest.raises(NotYet):
         async with desk.draft(may_begin=may_begin) as draft:
-            await draft.finish("Too early")
+            await draft.finish(Ending("Too early"))
     assert desk.calls("chat.postMessage") == 0
 
 
 async def test_a_deleted_answer_ends_it(desk: Desk) -> None:
     async with desk.draft() as draft:
-        await draft.finish("Go away")
+        await draft.finish(Ending("Go away"))
     await desk.sandbox.slack.delete("ada", "general", desk.posted[0].ts)
     with pytest.raises(Deleted):
         async with desk.draft(resumed=True) as draft:
-            await draft.finish("Go away, or not")
+            await draft.finish(Ending("Go away, or not"))
     assert desk.posted == []
 
 
@@ -207,7 +219,7 @@ async def test_an_archived_channel_ends_it(desk: Desk) -> None:
     await desk.sandbox.slack.archive("general")
     with pytest.raises(Undeliverable, match="is_archived"):
         async with desk.draft() as draft:
-            await draft.finish("Nobody listens")
+            await draft.finish(Ending("Nobody listens"))
 
 
 async def test_an_answer_that_may_not_be_edited_any_more_goes_on_in_a_new_message(desk: Desk) -> None:
@@ -216,7 +228,7 @@ async def test_an_answer_that_may_not_be_edited_any_more_goes_on_in_a_new_messag
         await desk.shows(lambda shown: shown == ["Begun"])
         desk.sandbox.slack.edit_window = 60.0
         desk.sandbox.clock.advance(120)
-        await draft.finish("Begun and done")
+        await draft.finish(Ending("Begun and done"))
     assert [text(m) for m in desk.posted] == ["Begun", "Begun and done"]
 
 
@@ -224,7 +236,7 @@ async def test_blocks_that_slack_refuses_are_sent_as_plain_text(desk: Desk) -> N
     long = "Some words of the answer. " * 100
     desk.sandbox.faults.add("chat.postMessage", "error", times=1, error="invalid_blocks")
     async with desk.draft() as draft:
-        await draft.finish(long)
+        await draft.finish(Ending(long))
     assert len(desk.posted) == -(-len(long) // PLAIN_LENGTH)
     assert all(m.blocks == [] for m in desk.posted)
     assert "".join("".join(m.text for m in desk.posted).split()) == "".join(long.split())
@@ -236,7 +248,7 @@ async def test_a_post_that_fails_on_the_way_appears_once(desk: Desk, kind: str, 
     params = {"status": 502} if kind == "status" else {}
     desk.sandbox.faults.add("chat.postMessage", kind, times=1, after=after, **params)
     async with desk.draft() as draft:
-        await draft.finish("Once")
+        await draft.finish(Ending("Once"))
     assert [text(m) for m in desk.posted] == ["Once"]
 
 
@@ -244,7 +256,7 @@ async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk
     desk.sandbox.faults.add("chat.postMessage", "rate_limit", times=1, retry_after=1)
     pacing = Pacing(desk.redis, 50)
     async with desk.draft() as draft:
-        finishing = asyncio.create_task(draft.finish("Later"))
+        finishing = asyncio.create_task(draft.finish(Ending("Later")))
         await desk.sandbox.journal.until(lambda e: e.kind == "slack.fault")
         await asyncio.sleep(0.1)
         assert await pacing.is_paused(desk.message.thread.team, "chat.postMessage")
@@ -262,7 +274,7 @@ async def test_a_reply_that_may_not_be_edited_live_posts_what_is_whole(desk: Des
         draft.write(LONG)
         await desk.shows(lambda shown: len(shown) == 1)
         assert payload(desk.posted[0])["state"] == "complete"
-        await draft.finish(LONG + " End.")
+        await draft.finish(Ending(LONG + " End."))
     assert [payload(m)["state"] for m in desk.posted] == ["complete", "complete"]
     assert text(desk.posted[-1]).endswith("End.")
     assert (desk.calls("chat.postMessage"), desk.calls("chat.update")) == (2, 0)
@@ -275,18 +287,23 @@ async def test_a_message_that_is_full_needs_no_edit_at_the_end(desk: Desk) -> No
         draft.write(LONG)
         await desk.shows(lambda shown: len(shown) == 2)
         before = desk.calls("chat.update")
-        await draft.finish(LONG + " End.")
+        await draft.finish(Ending(LONG + " End."))
         assert desk.calls("chat.update") - before == 1
-    assert [(payload(m)["state"], payload(m)["parts"]) for m in desk.posted] == [("complete", 2)] * 2
+    assert [(payload(m)["state"], payload(m).get("parts")) for m in desk.posted] == [
+        ("complete", None),
+        ("complete", 2),
+    ]
 
 
-async def test_the_count_of_parts_is_made_good_at_the_end(desk: Desk) -> None:
+async def test_the_last_message_says_how_many_there_are(desk: Desk) -> None:
     async with desk.draft() as draft:
         draft.write(LONG)
         await desk.shows(lambda shown: len(shown) == 2)
-        await draft.finish(LONG + "\n\n" + LONG)
-    assert {payload(m)["parts"] for m in desk.posted} == {len(desk.posted)}
+        before = desk.calls("chat.update")
+        await draft.finish(Ending(LONG + "\n\n" + LONG))
+        assert desk.calls("chat.update") - before == 1
     assert len(desk.posted) > 2
+    assert [payload(m).get("parts") for m in desk.posted] == [None] * (len(desk.posted) - 1) + [len(desk.posted)]
 
 
 async def test_a_full_message_that_may_not_be_edited_any_more_stays(desk: Desk) -> None:
@@ -296,6 +313,6 @@ async def test_a_full_message_that_may_not_be_edited_any_more_stays(desk: Desk) 
         first = desk.posted[0].ts
         desk.sandbox.slack.edit_window = 60.0
         desk.sandbox.clock.advance(120)
-        await draft.finish(LONG + "\n\n" + LONG)
+        await draft.finish(Ending(LONG + "\n\n" + LONG))
     assert desk.posted[0].ts == first
     assert len([m for m in desk.posted if text(m) == text(desk.posted[0])]) == 1

@@ -32,6 +32,12 @@ def test_a_question_is_found_by_its_ts() -> None:
     assert history.asked(entries, "1.3") is None
 
 
+def test_the_newest_question_is_the_last() -> None:
+    entries = [Entry("user", "a", "1.1"), Entry("user", "c", "1.2"), Entry("assistant", "b", "1.2")]
+    assert history.newest(entries) == "1.2"
+    assert history.newest([]) is None
+
+
 def test_a_turn_that_is_left_out_leaves_no_trace() -> None:
     entries = [Entry("user", "a", "1.1"), Entry("assistant", "b", "1.1"), Entry("user", "c", "1.2")]
     assert history.without(entries, "1.1") == entries[2:]

@@ -91,6 +91,7 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
 SHOWN_BY = {
     "bot/__main__.py": "tests/parley.py",
     "bot/app.py": "tests/scenarios/test_bad_input.py",
+    "bot/background.py": "tests/scenarios/test_buttons.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/manifest.py": "tests/test_house.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
@@ -152,8 +153,7 @@ def test_env_example_shows_the_default(field: "dataclasses.Field[Any]") -> None:
         assert field.default is None
     else:
         assert field.metadata["parse"](shown) == field.default
-        switch = "on" if field.default is True else "off"
-        assert shown == (switch if field.type is bool else str(field.default))
+        assert str(field.default) == shown
 
 
 def test_env_example_with_every_line_switched_on_gives_the_defaults() -> None:
@@ -172,6 +172,7 @@ def test_the_manifest_asks_for_what_the_code_knows() -> None:
     pasted = yaml.safe_load((ROOT / "manifest.yaml").read_text())
     assert tuple(pasted["oauth_config"]["scopes"]["bot"]) == manifest.SCOPES
     assert tuple(pasted["settings"]["event_subscriptions"]["bot_events"]) == manifest.EVENTS
+    assert pasted["settings"]["interactivity"] == {"is_enabled": True}
 
 
 def test_the_manifest_keeps_to_slacks_lengths() -> None:

@@ -38,7 +38,7 @@ async def scores(redis: "Redis", key: str) -> list[tuple[str, float]]:
 async def pass_by(redis: "Redis", seconds: float) -> None:
     """Let time pass for what the budget knows: all that it did lies further back."""
     ms = math.ceil(seconds * 1000)
-    sets = [keys.edits(TEAM), keys.drafts(TEAM), ALL_CHANNELS]
+    sets = [keys.calls(TEAM, "chat.update"), keys.drafts(TEAM), ALL_CHANNELS]
     for key in sets:
         for member, score in await scores(redis, key):
             await redis.zadd(key, {member: score - ms})
@@ -85,7 +85,7 @@ class Past:
         since = (now - self._last.get(draft, now - 3_600_000)) / 1000
         wait = await edit(self._pacing, draft, since, final=final)
         if not wait:
-            newest = (await scores(self._redis, keys.edits(TEAM)))[-1]
+            newest = (await scores(self._redis, keys.calls(TEAM, "chat.update")))[-1]
             self._last[draft] = int(newest[1]) + self._skipped
             self.edits.append(self._last[draft])
         return wait

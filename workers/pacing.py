@@ -1,4 +1,4 @@
-"""The budget of edits and posts of a workspace, shared by every process through Redis (invariant 6).
+"""The budget of edits, posts and streams of a workspace, shared by every process through Redis (invariant 6).
 
 Slack allows about 50 `chat.update` calls a minute for a whole workspace and about one `chat.postMessage` a second in
 a channel (https://docs.slack.dev/apis/web-api/rate-limits). An edit is kept back for every reply that is edited live,
@@ -7,6 +7,10 @@ which that makes sense stay on their status line until one ends, or until they a
 
 Nobody knows when on its way Slack counts a call. So an edit counts from when it is allowed until a minute after Slack
 has answered it: however slow the way, no minute of Slack's has more than the limit.
+
+Native streams have budgets of their own: 100 appends a minute, of which nothing is kept back because the last words go
+with the call that stops a stream, and 20 starts and 20 stops. A stream is begun only if every open one could be
+stopped in this minute (https://docs.slack.dev/reference/methods/chat.startStream).
 """
 
 import math
@@ -28,17 +32,23 @@ DRAFT_MS = 30_000
 SLOWEST_LIVE_MS = 20_000
 SLOWER_SECONDS = 120
 SLOWER_SHARE = 0.7
+APPENDS_PER_MINUTE = 100
+APPEND_SPACING_MS = 1_000
+STREAMS_PER_MINUTE = 20
+# Slack ends a stream after five minutes, whatever became of the one who wrote it.
+STREAM_MS = 300_000
 
 PRELUDE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
-# KEYS edits pause slower drafts; ARGV limit, draft, is final, ms since this draft's last edit, window in ms
-EDIT = (
+# KEYS calls pause slower drafts
+# ARGV limit, draft, is final, ms since this draft's last frame, window in ms, kept back for each draft, least spacing
+FRAME = (
     PRELUDE
     + f"""
-local limit, window = tonumber(ARGV[1]), tonumber(ARGV[5])
+local limit, window, kept = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
 if redis.call('EXISTS', KEYS[3]) == 1 then limit = math.floor(limit * {SLOWER_SHARE}) end
 local pause = redis.call('PTTL', KEYS[2])
 if pause > 0 then return pause end
@@ -47,13 +57,13 @@ redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
 local used = redis.call('ZCARD', KEYS[1])
 local room = limit - used
 if ARGV[3] == '0' then
-    redis.call('ZADD', KEYS[4], now + {DRAFT_MS}, ARGV[2])
-    redis.call('PEXPIRE', KEYS[4], {MINUTE_MS})
+    redis.call('ZADD', KEYS[4], 'GT', now + {DRAFT_MS}, ARGV[2])
+    if redis.call('PTTL', KEYS[4]) < {MINUTE_MS} then redis.call('PEXPIRE', KEYS[4], {MINUTE_MS}) end
     local open = redis.call('ZCARD', KEYS[4])
-    local interval = window * open / math.max(1, limit - open)
+    local interval = math.max(window * open / math.max(1, limit - open * kept), tonumber(ARGV[7]))
     local left = interval - tonumber(ARGV[4])
     if left > 0 then return math.ceil(left) end
-    room = room - open
+    room = room - open * kept
 end
 if room <= 0 then
     local oldest = redis.call('ZRANGE', KEYS[1], 0 - room, 0 - room, 'WITHSCORES')
@@ -69,8 +79,8 @@ return 0
 """
 )
 
-# KEYS edits; ARGV draft. Rounded up: the next one may come a whole window after it.
-EDITED = (
+# KEYS calls; ARGV draft. Rounded up: the next one may come a whole window after it.
+ANSWERED = (
     PRELUDE
     + """
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
@@ -110,6 +120,37 @@ return at - now
 """
 )
 
+# KEYS starts stops open; ARGV stream, most, window in ms
+OPEN = (
+    PRELUDE
+    + f"""
+for _, key in ipairs({{KEYS[1], KEYS[2], KEYS[3]}}) do redis.call('ZREMRANGEBYSCORE', key, '-inf', now) end
+local most, ends = tonumber(ARGV[2]), now + ARGV[3]
+if redis.call('ZCARD', KEYS[1]) >= most then return 0 end
+if redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[3]) >= most then return 0 end
+redis.call('ZADD', KEYS[1], ends, ARGV[1] .. ':' .. time[1] .. '.' .. time[2])
+redis.call('ZADD', KEYS[3], now + {STREAM_MS}, ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[3], {STREAM_MS})
+return 1
+"""
+)
+
+# KEYS stops open; ARGV stream, most, window in ms
+STOP = (
+    PRELUDE
+    + """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
+    return math.max(1, redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] - now)
+end
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1] .. ':' .. time[1] .. '.' .. time[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 0
+"""
+)
+
 # KEYS pause slower; ARGV ms, seconds
 PAUSE = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
@@ -124,6 +165,8 @@ class Pacing:
         self._redis = redis
         self._limit = edits_per_minute
         self._window_ms = int(window * 1000)
+        # A second more for the way, as for posts.
+        self._stream_window_ms = int(window * 1000) + 1_000
         # Each live reply costs its share of edits and the one kept back: n * 60 s / 20 s + n <= limit.
         self._most_live = max(1, math.floor(edits_per_minute / (MINUTE_MS / SLOWEST_LIVE_MS + 1)))
 
@@ -136,18 +179,36 @@ class Pacing:
 
         It may be possible sooner: others end, and edits that are under way are answered.
         """
-        names = [
-            keys.edits(team),
-            keys.pause(team, "chat.update"),
-            keys.slower(team, "chat.update"),
-            keys.drafts(team),
-        ]
-        given: list[str | int] = [self._limit, draft, int(final), int(since_last * 1000), self._window_ms]
-        return float(await self._redis.eval(EDIT, len(names), *names, *given)) / 1000
+        return await self._frame("chat.update", keys.drafts(team), team, draft, since_last, final, self._limit, 1, 0)
 
     async def edited(self, team: str, draft: str) -> None:
         """The call for which `edit` said 0 is over, whatever became of it."""
-        await self._redis.eval(EDITED, 1, keys.edits(team), draft)
+        await self._redis.eval(ANSWERED, 1, keys.calls(team, "chat.update"), draft)
+
+    async def open_stream(self, team: str, draft: str) -> bool:
+        """Whether the draft may start a native stream now. `stop_stream` ends it, or five minutes."""
+        if await self.is_paused(team, "chat.startStream"):
+            return False
+        names = [keys.calls(team, "chat.startStream"), keys.calls(team, "chat.stopStream"), keys.streams(team)]
+        return bool(await self._redis.eval(OPEN, len(names), *names, draft, STREAMS_PER_MINUTE, self._stream_window_ms))
+
+    async def append(self, team: str, draft: str, since_last: float) -> float:
+        """As `edit`, for a piece of a native stream; `appended` when the call is over."""
+        method, limit = "chat.appendStream", APPENDS_PER_MINUTE
+        return await self._frame(
+            method, keys.streams(team), team, draft, since_last, False, limit, 0, APPEND_SPACING_MS
+        )
+
+    async def appended(self, team: str, draft: str) -> None:
+        await self._redis.eval(ANSWERED, 1, keys.calls(team, "chat.appendStream"), draft)
+
+    async def stop_stream(self, team: str, draft: str) -> float:
+        """0 when the stream may be stopped now, which counts from then on; else how long to wait."""
+        if pause := await self._paused_for(team, "chat.stopStream"):
+            return pause
+        names = [keys.calls(team, "chat.stopStream"), keys.streams(team)]
+        given: list[str | int] = [draft, STREAMS_PER_MINUTE, self._stream_window_ms]
+        return float(await self._redis.eval(STOP, len(names), *names, *given)) / 1000
 
     async def post(self, team: str, channel: str) -> float:
         """Take the next place for a message in the channel: how long to wait before posting it."""
@@ -155,7 +216,7 @@ class Pacing:
         return float(await self._redis.eval(POST, len(names), *names, POST_SPACING_MS, uuid4().hex)) / 1000
 
     async def is_paused(self, team: str, method: str) -> bool:
-        return bool(await self._redis.exists(keys.pause(team, method)))
+        return await self._paused_for(team, method) > 0
 
     async def pause(self, team: str, method: str, seconds: float) -> None:
         """Slack refused a call: nobody calls `method` until then, and it goes slower for a while."""
@@ -163,4 +224,27 @@ class Pacing:
         await self._redis.eval(PAUSE, len(names), *names, max(1, int(seconds * 1000)), SLOWER_SECONDS)
 
     async def close(self, team: str, draft: str) -> None:
-        await self._redis.zrem(keys.drafts(team), draft)
+        """The reply is complete, or given up."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrem(keys.drafts(team), draft)
+            pipe.zrem(keys.streams(team), draft)
+            await pipe.execute()
+
+    async def _paused_for(self, team: str, method: str) -> float:
+        return max(0.0, float(await self._redis.pttl(keys.pause(team, method))) / 1000)
+
+    async def _frame(
+        self,
+        method: str,
+        drafts: str,
+        team: str,
+        draft: str,
+        since_last: float,
+        final: bool,
+        limit: int,
+        kept: int,
+        spacing_ms: int,
+    ) -> float:
+        names = [keys.calls(team, method), keys.pause(team, method), keys.slower(team, method), drafts]
+        given: list[str | int] = [limit, draft, int(final), int(since_last * 1000), self._window_ms, kept, spacing_ms]
+        return float(await self._redis.eval(FRAME, len(names), *names, *given)) / 1000

@@ -14,9 +14,13 @@ from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from workers import people, prompt
 from workers.claude import Answer, Unanswered
+from workers.composition import Terms
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.lease import Lease
+from workers.messages import Ending
 from workers.runtime import Runtime, current
+from workers.stops import Stop
+from workers.stream import Streams
 
 log = logging.getLogger("parley.reply")
 
@@ -31,9 +35,10 @@ FILES_UNREAD = "[Attached, but not readable for you: {names}. Say so if the ques
 GIVEN_UP = (
     "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
 )
-CUT_SHORT = "_The answer reached its length limit. Say “continue” and I go on._"
+CUT_SHORT = "_The answer reached its length limit. Press Continue, or say “continue”, and I go on._"
 REFUSED = "Claude declined to answer this. Please rephrase the question, or ask something else."
 TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
+STOPPED = "Stopped before anything was written."
 NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
 
 
@@ -111,31 +116,36 @@ class _Turn:
         self._runtime, self._claim, self._lease = runtime, claim, lease
         self._message, self._thread = claim.message, claim.thread
         self._ref = claim.token[:8]
+        self._shown = ""
 
     async def run(self, group: asyncio.TaskGroup) -> None:
-        runtime, message = self._runtime, self._message
+        runtime, message, settings = self._runtime, self._message, self._runtime.settings
         record = await replies.load(runtime.redis, self._thread, message.ts)
-        draft = Draft(
-            runtime.slack,
-            runtime.redis,
-            runtime.pacing,
-            message,
-            record,
-            resumed=self._claim.attempts > 1,
-            may_send=self._lease.check,
-            may_begin=self._may_begin,
-        )
-        group.create_task(draft.run())
-        status = group.create_task(draft.keep_status())
-        question = await self._question()
         past = await history.load(runtime.redis, self._thread)
-        final = record.final or await self._conclude(draft, past, question)
-        await draft.finish(final["text"], failed=final["failed"])
+        async with runtime.stops.watch(self._thread, message.ts) as stop:
+            draft = Draft(
+                runtime.slack,
+                runtime.redis,
+                runtime.pacing,
+                message,
+                record,
+                Streams(runtime.slack, runtime.redis, message, settings.streaming),
+                Terms(_people(past, message), settings.answer_length),
+                resumed=self._claim.attempts > 1,
+                may_send=self._lease.check,
+                may_begin=self._may_begin,
+                on_stop=lambda: stop.set(""),
+            )
+            group.create_task(draft.run())
+            status = group.create_task(draft.keep_status())
+            question = await self._question()
+            final = record.final or await self._conclude(draft, past, question, stop)
+        await draft.finish(_ending(final))
         status.cancel()
         answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
         entries = [replace(question, hidden=final["hidden"]), answer]
-        keep = history.kept([*past, *entries], runtime.settings.history_tokens)
-        await runtime.inbox.acknowledge(self._claim, entries, keep, runtime.settings.history_days)
+        keep = history.kept([*past, *entries], settings.history_tokens)
+        await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days)
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):
@@ -149,7 +159,7 @@ class _Turn:
         text = "\n\n".join(part for part in parts if part)
         return Entry("user", text, message.ts, message.user, names.get(message.user))
 
-    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
+    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> dict[str, Any]:
         """What the reply says in the end, kept in Redis from the moment it is known."""
         if not question.text:
             final = _final(EMPTY)
@@ -159,18 +169,36 @@ class _Turn:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
             final = _final(GIVEN_UP.format(ref=self._ref), failed=True)
         else:
-            final = await self._ask(draft, past, question)
+            final = await self._ask_until_stopped(draft, past, question, stop)
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
         return final
+
+    async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> dict[str, Any]:
+        asking = asyncio.create_task(self._ask(draft, past, question))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+            asking.cancel()
+            await asyncio.wait({asking})
+        finally:
+            asking.cancel()
+            stopping.cancel()
+        by = stopping.result()
+        log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
+        names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
+        return {
+            **_final(self._shown.rstrip() or STOPPED, said=self._shown.rstrip() or STOPPED),
+            "stopped_by": names.get(by, ""),
+        }
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
         settings = self._runtime.settings
         request = prompt.build(settings.model, settings.max_tokens, settings.system_prompt, past, question)
-        shown = ""
 
         def on_text(text: str) -> None:
-            nonlocal shown
-            shown = text if len(text) > len(shown) else shown
+            self._shown = text if len(text) > len(self._shown) else self._shown
             draft.write(text)
 
         try:
@@ -181,9 +209,9 @@ class _Turn:
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
             sentence = f"{failure.sentence} (Reference: {self._ref})"
-            return _final(f"{shown}\n\n_{sentence}_" if shown.strip() else sentence, failed=True)
+            return _final(f"{self._shown}\n\n_{sentence}_" if self._shown.strip() else sentence, failed=True)
         self._log(answer, question)
-        return closed(answer)
+        return {**closed(answer), "has_buttons": True, "continuable": answer.stop_reason == "max_tokens"}
 
     def _log(self, answer: Answer, question: Entry) -> None:
         usage = answer.usage
@@ -195,6 +223,22 @@ class _Turn:
             *(usage.get("cache_creation_input_tokens", 0), usage.get("cache_read_input_tokens", 0)),
             *(answer.first_text, answer.total, answer.attempts, len(question.text), answer.request_id),
         )
+
+
+def _people(past: list[Entry], message: Message) -> frozenset[str]:
+    """Who wrote in the thread: an answer may mention them."""
+    return frozenset({message.user, *(entry.user for entry in past if entry.user)})
+
+
+def _ending(final: dict[str, Any]) -> Ending:
+    return Ending(
+        final["text"],
+        failed=final["failed"],
+        has_buttons=final.get("has_buttons", False),
+        continuable=final.get("continuable", False),
+        stopped_by=final.get("stopped_by"),
+        note=final.get("note"),
+    )
 
 
 def _unread(message: Message) -> str:

@@ -11,9 +11,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import embedded, slack
 from bot.settings import Settings
 from bot.store import connections
+from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 from workers.claude import Claude
 from workers.pacing import Pacing
+from workers.stops import Stops
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Runtime:
     bot_user: str
     claude: Claude
     pacing: Pacing
+    stops: Stops
 
 
 _opened: dict[asyncio.AbstractEventLoop, Runtime] = {}
@@ -39,15 +42,18 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
     claude = Claude(settings)
     try:
-        async with slack.client(settings) as web:
+        async with slack.client(settings) as web, Stops(redis).listening() as stops:
+            identity = await slack.identify(web)
+            web.budget = Budget(redis, identity.team)
             _opened[loop] = runtime = Runtime(
                 settings=settings,
                 redis=redis,
                 inbox=Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds),
                 slack=web,
-                bot_user=(await slack.identify(web)).user,
+                bot_user=identity.user,
                 claude=claude,
                 pacing=Pacing(redis, settings.edits_per_minute),
+                stops=stops,
             )
             yield runtime
     finally:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from workers.blocks import Block, Container, Scanner
@@ -24,7 +25,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A place in a window: the part ends at `end` with `foot`, the next begins at `start` with `head`."""
+    """A place in a text: the part ends at `end` with `foot`, the next begins at `start` with `head`."""
 
     level: int
     end: int
@@ -45,28 +46,51 @@ def split(text: str, limit: int) -> list[str]:
     return [piece.head + text[piece.start : piece.end] + piece.foot for piece in pieces(text, limit)]
 
 
-def pieces(text: str, limit: int) -> list[Piece]:
-    """Where `split` cuts."""
+def pieces(text: str, limit: int, forced: Mapping[int, Cut] | None = None) -> list[Piece]:
+    """Where `split` cuts; the parts with the numbers in `forced` end there, before they are full."""
     parts: list[Piece] = []
     head, start = "", 0
     if not text.strip():
         return parts
     while True:
         room = limit - len(head)
-        if len(text) - start <= room:
-            parts.append(Piece(head, start, len(text), ""))
-            return parts
-        window = head + text[start : start + room + 1]
-        cut = _choose(window, len(head), limit)
-        shift = start - len(head)
-        parts.append(Piece(head, start, cut.end + shift, cut.foot))
-        start = cut.start + shift
-        head = cut.head
+        cut = (forced or {}).get(len(parts))
+        if cut is None or cut.end > len(text):
+            if len(text) - start <= room:
+                parts.append(Piece(head, start, len(text), ""))
+                return parts
+            window = head + text[start : start + room + 1]
+            cut = _moved(_choose(window, len(head), limit), start - len(head))
+        parts.append(Piece(head, start, cut.end, cut.foot))
+        start, head = cut.start, cut.head
         if not head:
             blank = BLANK.match(text, start)
             start = blank.end() if blank else start
         if not text[start:].strip():
             return parts
+
+
+def cut_from(text: str, part: Piece, least: int, *, at_once: bool) -> Cut | None:
+    """The first place at or behind `least` where the last part can end between blocks or lines.
+
+    None if there is none yet; then it is `least` itself if it must be `at_once`.
+    """
+    window, shift = part.head + text[part.start :], part.start - len(part.head)
+    blocks = Scanner(window).scan()
+    found = [cut for block in blocks for cut in _block_cuts(window, block, False) if cut.end + shift >= least]
+    if found:
+        return _moved(min(found, key=lambda cut: cut.end), shift)
+    if not at_once:
+        return None
+    foot = head = ""
+    block = next((block for block in reversed(blocks) if block.start < least - shift), None)
+    if block is not None and block.kind in ("fence", "table", "paragraph", "code"):
+        foot, head = wrappers(window, block)
+    return Cut(9, least, least, f"\n{foot}" if foot else "", head)
+
+
+def _moved(cut: Cut, shift: int) -> Cut:
+    return replace(cut, end=cut.end + shift, start=cut.start + shift)
 
 
 def _choose(window: str, begin: int, limit: int) -> Cut:

@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import change, lifecycle, mention, message
+from bot.listeners import action, change, feedback, lifecycle, mention, message, stop
 
 
 def register(app: AsyncApp) -> None:
@@ -11,3 +11,6 @@ def register(app: AsyncApp) -> None:
     # Before all other messages: the first listener that fits takes an event.
     change.register(app)
     message.register(app)
+    stop.register(app)
+    action.register(app)
+    feedback.register(app)

@@ -47,7 +47,7 @@ async def receive(
             if change.mentions_anew:
                 reason = await unwelcome(message, audience, inbox, redis, web)
             if reason is None:
-                await keep(message, inbox, web)
+                await keep(message, inbox, redis, web)
         case Deleted(thread, ts):
             reason = await _forget(redis, change, await changes.question_of(redis, thread, ts) if change.ours else ts)
         case Ignored():

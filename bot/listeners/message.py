@@ -1,6 +1,5 @@
 """A message in a channel we are in, or to us."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import Any, cast
@@ -10,18 +9,18 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import background, status
 from bot.audience import Audience
 from bot.guests import is_guest
 from bot.incoming import Ignored, Message, Thread, read
-from bot.slack import CALL_ERRORS, STATUS, Identity, error_name
+from bot.listeners import stop
+from bot.slack import Identity
 from bot.store import keys
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
 
 FOLLOW_UPS = "follow_ups"
-
-_statuses: set[asyncio.Task[None]] = set()
 
 
 def register(app: AsyncApp) -> None:
@@ -32,9 +31,9 @@ async def receive(
     body: dict[str, Any],
     context: AsyncBoltContext,
     inbox: Inbox,
+    redis: "Redis",
     web: AsyncWebClient,
     identity: Identity,
-    redis: "Redis",
     team: str,
     audience: Audience,
 ) -> None:
@@ -45,18 +44,17 @@ async def receive(
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
-    await keep(message, inbox, web)
+    if not await stop.say(message, inbox, redis, web, identity.user):
+        await keep(message, inbox, redis, web)
 
 
-async def keep(message: Message, inbox: Inbox, web: AsyncWebClient) -> None:
+async def keep(message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> None:
     """Put it into the mailbox. Raises redis.RedisError."""
     kept = await inbox.put(message)
     log.info("%s event_id=%s thread=%s ts=%s", "kept" if kept else "seen", message.event_id, message.thread, message.ts)
     if kept:
         # People see it at once, and Slack does not wait for it.
-        status = asyncio.create_task(_say_thinking(web, message))
-        _statuses.add(status)
-        status.add_done_callback(_statuses.discard)
+        background.run(status.show(web, redis, message.thread, message.ts))
 
 
 async def unwelcome(
@@ -77,12 +75,3 @@ async def unwelcome(
 async def _follows_up(redis: "Redis", thread: Thread, audience: Audience) -> bool:
     said = await cast("Awaitable[str | None]", redis.hget(keys.channel_policy(thread.team, thread.channel), FOLLOW_UPS))
     return audience.follow_ups if said is None else said == "on"
-
-
-async def _say_thinking(web: AsyncWebClient, message: Message) -> None:
-    try:
-        await web.assistant_threads_setStatus(
-            channel_id=message.thread.channel, thread_ts=message.thread.ts, status=STATUS
-        )
-    except CALL_ERRORS as error:
-        log.debug("no status thread=%s error=%s", message.thread, error_name(error))

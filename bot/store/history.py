@@ -44,6 +44,11 @@ def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
     return next((entry for entry in entries if entry.role == "user" and entry.ts == ts), None)
 
 
+def newest(entries: Sequence[Entry]) -> str | None:
+    """The ts of the newest question."""
+    return next((entry.ts for entry in reversed(entries) if entry.role == "user"), None)
+
+
 def without(entries: Sequence[Entry], ts: str) -> list[Entry]:
     """The entries but for the turn whose question has this ts."""
     return [entry for entry in entries if entry.ts != ts]

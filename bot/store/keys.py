@@ -4,6 +4,8 @@ Each starts with the installing team (invariant 13); `TEAMS` alone says which te
 with `rq:`.
 """
 
+from datetime import date
+
 from bot.incoming import Thread
 
 TEAMS = "teams"
@@ -64,6 +66,26 @@ def stop(thread: Thread, ts: str) -> str:
     return f"{thread}:stop:{ts}"
 
 
+def votes(thread: Thread, answer: str) -> str:
+    """Hash with an expiry: who voted what on the answer with this ts, and when."""
+    return f"{thread}:votes:{answer}"
+
+
+def feedback(team: str, day: date) -> str:
+    """Hash with an expiry: how many votes of this day are `good`, and how many `bad`."""
+    return f"{team}:feedback:{day}"
+
+
+def comments(team: str, day: date) -> str:
+    """Hash with an expiry: what people wrote about answers on this day, by `channel:answer:user`."""
+    return f"{team}:comments:{day}"
+
+
+def admin(team: str, user: str) -> str:
+    """String with an expiry: whether somebody is an admin of the workspace."""
+    return f"{team}:admin:{user}"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
@@ -79,9 +101,9 @@ def channel_policy(team: str, channel: str) -> str:
     return f"{team}:policy:{channel}"
 
 
-def edits(team: str) -> str:
-    """Sorted set: the edits of the last minute, by time in ms."""
-    return f"{team}:edits"
+def calls(team: str, method: str) -> str:
+    """Sorted set: the calls of a method in the last minute, by time in ms."""
+    return f"{team}:calls:{method}"
 
 
 def pause(team: str, method: str) -> str:
@@ -97,6 +119,16 @@ def slower(team: str, method: str) -> str:
 def drafts(team: str) -> str:
     """Sorted set: replies that are edited live, by the time in ms at which they count as abandoned."""
     return f"{team}:drafts"
+
+
+def streams(team: str) -> str:
+    """Sorted set: replies with an open native stream, by the time in ms at which it is over."""
+    return f"{team}:streams"
+
+
+def no_streams(team: str) -> str:
+    """String with an expiry: the workspace has no native streams."""
+    return f"{team}:no-streams"
 
 
 def next_post(team: str, channel: str) -> str:

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import embedded
+from bot import embedded, slack
+from bot.listeners.action import AWAY
+from bot.listeners.feedback import UNKEPT
 from bot.processes import die_with_parent
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.journal import Entry
+from bot.settings import Settings
+from bot.views import feedback, reply
 from tests.parley import Parley
 
 
@@ -98,3 +102,27 @@ async def test_an_answer_goes_on_when_redis_restarts_under_it(server: RedisServe
         await asyncio.to_thread(server.start)
         assert await parley.answers("general", ts, within=60) == [long.rstrip()]
         assert len(parley.replies("general", ts)) == 1
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+async def test_who_clicks_without_redis_is_told_to_try_again(
+    server: RedisServer, tmp_path: Path, transport: str
+) -> None:
+    async with Parley(server.url, tmp_path, workers=0, transport="http" if transport == "http" else "socket") as parley:
+        ts = await parley.slack.say("ben", "general", "@parley hello")
+        await parley.logged(f"kept .*{ts}")
+        async with slack.client(Settings.load(environ=parley.sandbox.environ(), dotenv=None)) as web:
+            channel = parley.sandbox.channels["general"]
+            posted = await web.chat_postMessage(
+                channel=channel, thread_ts=ts, text="Hm", blocks=[*reply.streaming(ts), *feedback.sorry(ts, ts)]
+            )
+        await parley.slack.click("ben", feedback.COMMENT, channel="general", ts=posted["ts"])
+        [form] = await parley.slack.until(lambda: list(parley.slack.views.open.values()))
+        await asyncio.to_thread(server.kill)
+        await parley.slack.click("ben", reply.STOP, channel="general", ts=posted["ts"])
+        await parley.slack.until(lambda: AWAY.text in [m.text for _, m in parley.slack.workspace.ephemerals])
+        value = {"type": "plain_text_input", "value": "Why?"}
+        answer = await parley.slack.submit("ben", form.id, {feedback.INPUT: {feedback.INPUT: value}})
+        assert answer["errors"] == {feedback.INPUT: UNKEPT}
+        assert form.id in parley.slack.views.open
+        assert "Traceback" not in parley.log

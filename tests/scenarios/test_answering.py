@@ -112,12 +112,24 @@ async def test_a_status_is_shown_until_there_is_text(parley: Parley) -> None:
 
 
 async def test_a_long_answer_goes_on_in_further_messages(parley: Parley) -> None:
-    long = "\n\n".join(f"Paragraph {n}. " + "Some words that fill it up. " * 20 for n in range(50))
+    long = "\n\n".join(f"Paragraph {n}. " + "Some words that fill it up. " * 20 for n in range(40))
     parley.sandbox.claude.script("at length", Answer(long, deltas_per_second=3000.0), times=1)
     ts = await parley.slack.say("ada", "general", "@parley at length")
     answers = await parley.answers("general", ts)
     assert len(answers) >= 3
     assert "".join("".join(answers).split()) == "".join(long.split())
+
+
+async def test_the_rest_of_a_very_long_answer_comes_as_a_file(parley: Parley) -> None:
+    long = "\n\n".join(f"Paragraph {n}. " + "Some words that fill it up. " * 20 for n in range(80))
+    parley.sandbox.claude.script("very long", Answer(long, deltas_per_second=6000.0), times=1)
+    ts = await parley.slack.say("ada", "general", "@parley very long")
+    answers = await parley.answers("general", ts)
+    await parley.slack.until(lambda: any(m.files for m in parley.slack.thread("general", ts)))
+    [shared] = [m for m in parley.slack.thread("general", ts) if m.files]
+    [file] = shared.files
+    assert 20_000 < sum(map(len, answers)) <= 24_000
+    assert "".join(("".join(answers) + file.content.decode()).split()) == "".join(long.split())
 
 
 async def test_what_claude_writes_pings_nobody(parley: Parley) -> None:

@@ -1,0 +1,61 @@
+"""A use of one of our buttons becomes a Click, or the reason why it is not one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.incoming import Ignored, Thread, is_ts
+
+
+@dataclass(frozen=True)
+class Click:
+    """`message_ts` is that of the message with the button, `ts` the moment of the click; `value` is the button's."""
+
+    action_id: str
+    value: str
+    thread: Thread
+    message_ts: str
+    ts: str
+    user: str
+    user_team: str | None = None
+    trigger_id: str | None = None
+
+
+def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> Click | Ignored:
+    """Read a `block_actions` payload of a message.
+
+    https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+    """
+    actions = body.get("actions")
+    action = _fields(actions[0] if isinstance(actions, list) and actions else None)
+    user, container, message = (_fields(body.get(name)) for name in ("user", "container", "message"))
+    channel = _string(container.get("channel_id")) or _string(_fields(body.get("channel")).get("id"))
+    message_ts, action_ts = container.get("message_ts"), action.get("action_ts")
+    thread_ts = container.get("thread_ts") or message.get("thread_ts") or message_ts
+    person = _string(user.get("id"))
+    if not (person and channel):
+        return Ignored("nobody or nowhere")
+    if not (is_ts(message_ts) and is_ts(thread_ts) and is_ts(action_ts)):
+        return Ignored("no timestamp")
+    user_team = _string(user.get("team_id"))
+    # In an organization people may be at home in another of its workspaces.
+    if user_team not in (None, team, enterprise) and not enterprise:
+        return Ignored("a person of another company")
+    return Click(
+        action_id=_string(action.get("action_id")) or "",
+        value=_string(action.get("value")) or "",
+        thread=Thread(team, channel, thread_ts),
+        message_ts=message_ts,
+        ts=action_ts,
+        user=person,
+        user_team=user_team,
+        trigger_id=_string(body.get("trigger_id")),
+    )
+
+
+def _fields(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,71 @@
+"""Somebody used a button below a reply.
+
+Slack does not send a click again, so each is answered, if need be with a sentence that only its author sees.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import clicks
+from bot.clicks import Click
+from bot.incoming import Ignored
+from bot.listeners import again, feedback, stop
+from bot.listeners.notice import Notice, tell
+from bot.store.inbox import Inbox
+from bot.views import feedback as feedback_view
+from bot.views import reply
+
+log = logging.getLogger("parley.listeners")
+
+# Slack waits three seconds (https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response).
+MOST_SECONDS = 2.5
+AWAY = Notice("I cannot do that right now. Please try again in a minute.")
+
+HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient], Awaitable[Notice | None]]] = {
+    reply.STOP: stop.press,
+    reply.REGENERATE: again.regenerate,
+    reply.CONTINUE: again.go_on,
+    reply.FEEDBACK: feedback.vote,
+    f"{reply.FEEDBACK}_good": feedback.vote,
+    f"{reply.FEEDBACK}_bad": feedback.vote,
+    feedback_view.COMMENT: feedback.open_comment,
+}
+
+
+def register(app: AsyncApp) -> None:
+    for action_id in HANDLERS:
+        app.action({"type": "block_actions", "action_id": action_id})(receive)
+
+
+async def receive(
+    body: dict[str, Any],
+    ack: AsyncAck,
+    context: AsyncBoltContext,
+    inbox: Inbox,
+    redis: "Redis",
+    web: AsyncWebClient,
+    client: AsyncWebClient,
+    team: str,
+) -> None:
+    await ack()
+    click = clicks.read(body, team, context.enterprise_id)
+    if isinstance(click, Ignored):
+        log.debug("ignored type=block_actions reason=%s", click.reason)
+        return
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            notice = await HANDLERS[click.action_id](click, inbox, redis, web)
+    except (RedisError, TimeoutError) as error:
+        log.warning("not done action=%s thread=%s error=%s", click.action_id, click.thread, type(error).__name__)
+        # The other client would ask the budget first, which is in Redis.
+        tell(client, click.thread, click.user, AWAY)
+        return
+    tell(web, click.thread, click.user, notice)

@@ -1,0 +1,83 @@
+"""Somebody says what they think of an answer. It is counted, and no answer waits for it."""
+
+import asyncio
+import logging
+from datetime import UTC, date, datetime
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import background
+from bot.clicks import Click
+from bot.incoming import Thread, is_ts
+from bot.listeners.notice import Notice
+from bot.slack import CALL_ERRORS, error_name
+from bot.store import feedback
+from bot.store.inbox import Inbox
+from bot.views import feedback as view
+from bot.views.reply import read_value
+
+log = logging.getLogger("parley.listeners")
+
+# Slack waits three seconds.
+MOST_SECONDS = 2.5
+UNKEPT = "I cannot keep this right now. Please try again in a minute."
+
+
+def register(app: AsyncApp) -> None:
+    app.view(view.COMMENT)(keep_comment)
+
+
+async def vote(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> Notice | None:
+    """The answer is the message with the buttons; its last one, if there are several."""
+    value = read_value(click.value)
+    if value is None or value[1] is None:
+        return None
+    if not await feedback.vote(redis, click.thread, click.message_ts, click.user, value[1], _today()):
+        return None
+    log.info("feedback thread=%s answer=%s user=%s vote=%s", click.thread, click.message_ts, click.user, value[1])
+    if value[1] == "good":
+        return Notice(view.THANKS)
+    return Notice(view.SORRY, view.sorry(click.thread.ts, click.message_ts))
+
+
+async def open_comment(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> None:
+    """Slack gives three seconds for it: https://docs.slack.dev/interactivity/handling-user-interaction."""
+    thread_ts, _, answer = click.value.partition(" ")
+    if is_ts(thread_ts) and is_ts(answer) and click.trigger_id:
+        thread = Thread(click.thread.team, click.thread.channel, thread_ts)
+        background.run(_open(web, click.trigger_id, view.form(thread, answer)))
+
+
+async def keep_comment(body: dict[str, Any], ack: AsyncAck, redis: "Redis", team: str) -> None:
+    user = body.get("user")
+    person = user.get("id") if isinstance(user, dict) else None
+    found = view.read_form(body.get("view"), team)
+    if found is None or not isinstance(person, str):
+        log.debug("ignored type=view_submission reason=not a comment")
+        await ack()
+        return
+    thread, answer, text = found
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            await feedback.comment(redis, thread, answer, person, text, _today())
+    except (RedisError, TimeoutError) as error:
+        log.warning("comment not kept thread=%s error=%s", thread, type(error).__name__)
+        await ack(response_action="errors", errors={view.INPUT: UNKEPT})
+        return
+    log.info("comment thread=%s answer=%s user=%s chars=%d", thread, answer, person, len(text))
+    await ack()
+
+
+async def _open(web: AsyncWebClient, trigger: str, form: view.View) -> None:
+    try:
+        await web.views_open(trigger_id=trigger, view=form)
+    except CALL_ERRORS as error:
+        log.warning("no form error=%s", error_name(error) or type(error).__name__)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,38 @@
+"""What one person is told in a thread, seen by nobody else."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import background
+from bot.incoming import Thread
+from bot.slack import CALL_ERRORS, error_name
+
+log = logging.getLogger("parley.listeners")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """`text` stands in for `blocks` where those are not shown."""
+
+    text: str
+    blocks: Sequence[dict[str, Any]] = ()
+
+
+def tell(web: AsyncWebClient, thread: Thread, user: str, notice: Notice | None) -> None:
+    """Show the notice, if there is one, without waiting for Slack."""
+    if notice:
+        background.run(_post(web, thread, user, notice))
+
+
+async def _post(web: AsyncWebClient, thread: Thread, user: str, notice: Notice) -> None:
+    """https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+    try:
+        await web.chat_postEphemeral(
+            channel=thread.channel, user=user, thread_ts=thread.ts, text=notice.text, blocks=notice.blocks or None
+        )
+    except CALL_ERRORS as error:
+        log.debug("not told thread=%s user=%s error=%s", thread, user, error_name(error) or type(error).__name__)

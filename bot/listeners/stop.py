@@ -1,0 +1,87 @@
+"""Somebody wants an answer stopped: by our button, by Slack's own, or by a word in the thread.
+
+Only who asked may do it, and the workspace's admins.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.admins import is_admin
+from bot.clicks import Click
+from bot.incoming import Message, Thread, is_ts, spoken
+from bot.listeners.notice import Notice, tell
+from bot.store import stops
+from bot.store.inbox import Inbox
+from bot.views.reply import read_value
+
+log = logging.getLogger("parley.listeners")
+
+WORDS = {"stop", "cancel", "halt"}
+NOTHING = Notice("There is nothing left to stop here.")
+NOT_YOURS = "Only {askers} and this workspace's admins can stop this answer."
+
+
+def register(app: AsyncApp) -> None:
+    app.event("agent_session_stopped")(press_natively)
+
+
+async def press(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> Notice | None:
+    """Our button, below the answer that it stops."""
+    value = read_value(click.value)
+    questions = [each for each in await inbox.waiting(click.thread) if value and each.ts == value[0]]
+    if not questions:
+        return NOTHING
+    stopped = await _stop(questions, click.user, redis, web)
+    return None if stopped else not_yours(questions)
+
+
+async def press_natively(body: dict[str, Any], inbox: Inbox, redis: "Redis", web: AsyncWebClient, team: str) -> None:
+    """Slack's own button, which names a thread. Raises redis.RedisError, and then Slack delivers it again.
+
+    https://docs.slack.dev/reference/events/agent_session_stopped
+    """
+    event = body.get("event")
+    given = event if isinstance(event, Mapping) else {}
+    channel, thread_ts, user = given.get("channel"), given.get("thread_ts"), given.get("user")
+    if not (isinstance(channel, str) and isinstance(user, str) and is_ts(thread_ts)):
+        log.debug("ignored event_id=%s reason=fields are missing", body.get("event_id"))
+        return
+    thread = Thread(team, channel, thread_ts)
+    questions = await inbox.waiting(thread)
+    if questions and not await _stop(questions, user, redis, web):
+        tell(web, thread, user, not_yours(questions))
+
+
+async def say(message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, bot_user: str) -> bool:
+    """Whether the message says no more than that its author, who may do so, wants to stop what was asked before it.
+
+    Raises redis.RedisError.
+    """
+    if message.files or spoken(message.text, bot_user, {}).strip(" .!…").casefold() not in WORDS:
+        return False
+    questions = [each for each in await inbox.waiting(message.thread) if float(each.ts) < float(message.ts)]
+    return bool(questions) and await _stop(questions, message.user, redis, web, said_in=message.ts)
+
+
+def not_yours(questions: Sequence[Message]) -> Notice:
+    askers = " and ".join(f"<@{user}>" for user in dict.fromkeys(each.user for each in questions))
+    return Notice(NOT_YOURS.format(askers=askers))
+
+
+async def _stop(
+    questions: Sequence[Message], user: str, redis: "Redis", web: AsyncWebClient, said_in: str | None = None
+) -> bool:
+    """Stop the answers to the questions of this user, or all of them for an admin who asked none of them."""
+    thread = questions[0].thread
+    own = [each for each in questions if each.user == user]
+    if not own and not await is_admin(web, redis, thread.team, user):
+        return False
+    stamps = [each.ts for each in own or questions]
+    await stops.ask(redis, thread, stamps, user, said_in)
+    log.info("stop asked thread=%s ts=%s user=%s", thread, ",".join(stamps), user)
+    return True

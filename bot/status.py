@@ -1,0 +1,49 @@
+"""What shows that a question was heard: a status below the thread, or eyes on the question where Slack has none."""
+
+import logging
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.incoming import Thread
+from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.store import replies
+
+log = logging.getLogger("parley.status")
+
+THINKING = "is thinking…"
+EYES = "eyes"
+
+
+async def show(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str, text: str = THINKING) -> None:
+    """Slack clears a status after two minutes and with the next message of ours in the thread.
+
+    https://docs.slack.dev/reference/methods/assistant.threads.setStatus
+    """
+    try:
+        await web.assistant_threads_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status=text)
+    except CALL_ERRORS as error:
+        log.debug("no status thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+        if verdict(error) == "permanent":
+            await look(web, redis, thread, ts)
+
+
+async def look(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> None:
+    """Put eyes on the question `ts`."""
+    try:
+        if await replies.mark_seen(redis, thread, ts):
+            await web.reactions_add(channel=thread.channel, timestamp=ts, name=EYES)
+            if not await replies.is_seen(redis, thread, ts):
+                # Somebody looked away before Slack had the eyes.
+                await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)
+    except CALL_ERRORS as error:
+        log.debug("no eyes thread=%s ts=%s error=%s", thread, ts, error_name(error) or type(error).__name__)
+
+
+async def look_away(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> None:
+    """Take the eyes off the question, if there are any."""
+    try:
+        if await replies.unmark_seen(redis, thread, ts):
+            await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)
+    except CALL_ERRORS as error:
+        log.debug("eyes stay thread=%s ts=%s error=%s", thread, ts, error_name(error) or type(error).__name__)

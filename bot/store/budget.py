@@ -1,0 +1,76 @@
+"""How often a workspace may be asked what: Slack's limits for all processes together (invariant 6).
+
+https://docs.slack.dev/apis/web-api/rate-limits. What a reply is written with (posts, edits, streams) is shared out by
+the workers' own pacing; here it only rests when Slack asked for that.
+"""
+
+from uuid import uuid4
+
+from redis.asyncio import Redis
+
+from bot.store import keys
+
+TIER_2, TIER_3, TIER_4 = 20, 50, 100
+# Slack counts a call when it comes, which may be a few seconds after it was sent.
+MINUTE_MS = 65_000
+PER_MINUTE = {
+    "agents.sessions.setStatus": TIER_3,
+    "assistant.threads.setSuggestedPrompts": TIER_3,
+    "assistant.threads.setTitle": TIER_3,
+    "chat.delete": TIER_3,
+    "chat.postEphemeral": TIER_4,
+    "conversations.info": TIER_3,
+    "conversations.members": TIER_4,
+    "conversations.open": TIER_3,
+    "conversations.replies": TIER_3,
+    "files.completeUploadExternal": TIER_4,
+    "files.getUploadURLExternal": TIER_4,
+    "files.info": TIER_4,
+    "reactions.add": TIER_3,
+    "reactions.remove": TIER_2,
+    "usergroups.users.list": TIER_2,
+    "users.info": TIER_4,
+    "views.open": TIER_4,
+    "views.publish": TIER_4,
+    "views.update": TIER_4,
+}
+# One a second and channel, and short bursts: inferred, for Slack tells no number.
+STATUSES, STATUSES_MS = 8, 10_000
+
+# KEYS pause calls; ARGV limit (0: none), window in ms, member
+TAKE = """
+local pause = redis.call('PTTL', KEYS[1])
+if pause > 0 then return pause end
+local limit = tonumber(ARGV[1])
+if limit == 0 then return 0 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+if redis.call('ZCARD', KEYS[2]) >= limit then
+    return math.max(1, redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2] - now)
+end
+redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return 0
+"""
+
+
+class Budget:
+    """The calls of one workspace."""
+
+    def __init__(self, redis: "Redis", team: str) -> None:
+        self._redis, self._team = redis, team
+
+    async def take(self, method: str, channel: str | None = None) -> float:
+        """0 when the call may be made, which counts from then on; else after how many seconds to ask again."""
+        limit, window, calls = PER_MINUTE.get(method, 0), MINUTE_MS, keys.calls(self._team, method)
+        if method == "assistant.threads.setStatus":
+            limit, window, calls = STATUSES, STATUSES_MS, f"{calls}:{channel}"
+        names = [keys.pause(self._team, method), calls]
+        return float(await self._redis.eval(TAKE, len(names), *names, limit, window, uuid4().hex)) / 1000
+
+    async def pause(self, method: str, seconds: float) -> None:
+        """Slack refused a call: nobody calls `method` until then."""
+        name, ms = keys.pause(self._team, method), max(1, int(seconds * 1000))
+        if await self._redis.pttl(name) < ms:
+            await self._redis.set(name, 1, px=ms)

@@ -1,0 +1,70 @@
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+from slack_sdk.errors import SlackApiError
+
+from bot import slack
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from bot.store.budget import STATUSES, TIER_3, Budget
+
+TEAM = "T1"
+
+
+async def test_a_method_is_called_as_often_as_its_tier_allows_by_all_processes_together(redis: "Redis") -> None:
+    here, there = Budget(redis, TEAM), Budget(redis, TEAM)
+    taken = await asyncio.gather(*(each.take("conversations.replies") for each in [here, there] * TIER_3))
+    assert taken.count(0) == TIER_3
+    assert all(0 < wait <= 65 for wait in taken if wait)
+
+
+async def test_methods_and_workspaces_do_not_share(redis: "Redis") -> None:
+    budget = Budget(redis, TEAM)
+    while not await budget.take("reactions.add"):
+        pass
+    assert await budget.take("reactions.remove") == 0
+    assert await Budget(redis, "T2").take("reactions.add") == 0
+
+
+async def test_statuses_are_counted_by_channel(redis: "Redis") -> None:
+    budget = Budget(redis, TEAM)
+    taken = [await budget.take("assistant.threads.setStatus", "C1") for _ in range(STATUSES + 2)]
+    assert taken.count(0) == STATUSES
+    assert await budget.take("assistant.threads.setStatus", "C2") == 0
+
+
+async def test_a_pause_holds_for_all_and_the_longer_one_counts(redis: "Redis") -> None:
+    budget = Budget(redis, TEAM)
+    await budget.pause("chat.postMessage", 30)
+    await budget.pause("chat.postMessage", 1)
+    assert 29 < await Budget(redis, TEAM).take("chat.postMessage") <= 30
+    assert await budget.take("chat.update") == 0
+
+
+async def test_the_client_makes_no_call_that_would_be_refused(redis: "Redis") -> None:
+    async with Sandbox(with_claude=False) as sandbox, slack.client(settings(sandbox)) as web:
+        web.budget = Budget(redis, sandbox.team)
+        for _ in range(100):
+            await web.users_info(user=sandbox.users["ada"])
+        with pytest.raises(slack.Paused) as paused:
+            await web.users_info(user=sandbox.users["ada"])
+        assert slack.verdict(paused.value) == "limited"
+        assert 0 < slack.retry_after(paused.value) <= 65
+        assert len(sandbox.journal.entries("slack.request", "users.info")) == 100
+
+
+async def test_a_refusal_pauses_the_method_for_every_client(redis: "Redis") -> None:
+    async with Sandbox(with_claude=False) as sandbox, slack.client(settings(sandbox)) as one:
+        sandbox.faults.add("users.info", "rate_limit", times=1, retry_after=7)
+        async with slack.client(settings(sandbox)) as other:
+            one.budget = other.budget = Budget(redis, sandbox.team)
+            with pytest.raises(SlackApiError):
+                await one.users_info(user=sandbox.users["ada"])
+            with pytest.raises(slack.Paused) as paused:
+                await other.users_info(user=sandbox.users["ada"])
+        assert 6 < paused.value.seconds <= 7
+
+
+def settings(sandbox: Sandbox) -> Settings:
+    return Settings.load(sandbox.environ(), dotenv=None)

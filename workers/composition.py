@@ -1,0 +1,130 @@
+"""What the messages of a reply shall be: its text laid out over them, and which of them is due next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bot.incoming import Message
+from workers.layout import PART_LENGTH, Form, Layout, lay_out
+from workers.messages import Due, Ending, Part, Payload, payload
+from workers.split import Cut, cut_from, pieces
+from workers.stream import LONGEST_SECONDS, ROTATE_SECONDS
+
+Step = Literal["post", "edit", "open", "append", "stop"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Whom a reply may mention, from which length on it goes into a file, and how long its streams may last."""
+
+    people: frozenset[str]
+    most_length: int
+    rotate_seconds: float = ROTATE_SECONDS
+    longest_seconds: float = LONGEST_SECONDS
+
+
+class Composition:
+    """`text` is all of the answer so far, `ended` how it ends; `native` says that it grows as a native stream."""
+
+    def __init__(self, message: Message, terms: Terms) -> None:
+        self._message, self._terms = message, terms
+        self._form = Form(terms.people, terms.most_length)
+        self._simple = False
+        self._cuts: dict[int, Cut] = {}
+        self._stands_in: int | None = None
+        self.text = ""
+        self.ended: Ending | None = None
+        self.native = False
+
+    @property
+    def rest(self) -> str:
+        """What goes into a file."""
+        return self._layout([]).rest
+
+    @property
+    def count(self) -> int:
+        """How many messages the text takes."""
+        return len(self._layout([]).contents)
+
+    def next(self, parts: Sequence[Part], shown: int) -> Due | None:
+        """The first message that is not as it shall be, when people see `shown` characters of the answer.
+
+        After a retry the old text stays until the new one has passed it or is complete (invariant 8).
+        """
+        layout = self._layout(parts)
+        contents, last = layout.contents, len(layout.contents) - 1
+        stale = self.ended is None and sum(map(len, contents)) <= shown
+        for number, content in enumerate(contents):
+            due = Due(number, content, number == last, layout.length, bool(layout.rest), number == self._stands_in)
+            if number >= len(parts):
+                return due if self.ended or (content.strip() and not stale) else None
+            stream = parts[number].stream
+            if stream is not None:
+                if self._must_stop(due, parts[number]) or (not stale and stream.sent != content):
+                    return due
+            elif not stale and parts[number].sent != self.payload(due):
+                return due
+        return None
+
+    def step(self, due: Due, parts: Sequence[Part]) -> Step:
+        """What makes the message so."""
+        if due.number >= len(parts):
+            # What is whole needs no stream.
+            return "open" if self.native and self.ended is None and due.is_last else "post"
+        stream = parts[due.number].stream
+        if stream is None:
+            return "edit"
+        if self._must_stop(due, parts[due.number]) or not due.content.startswith(stream.sent):
+            return "stop"
+        return "append"
+
+    def payload(self, due: Due) -> Payload:
+        return payload(due, self._message, self.ended, simple=self._simple, plain=self._form.plain)
+
+    def rotate(self, parts: Sequence[Part]) -> None:
+        """A stream that is near its end goes on in a new message, from the end of a block if there is one in time."""
+        number = len(parts) - 1
+        stream = parts[-1].stream if parts else None
+        if stream is None or self.ended or number in self._cuts or stream.age <= self._terms.rotate_seconds:
+            return
+        laid = pieces(self.text, PART_LENGTH, self._cuts)
+        if number != len(laid) - 1:
+            return
+        least = laid[number].start + stream.length
+        if cut := cut_from(self.text, laid[number], least, at_once=stream.age > self._terms.longest_seconds):
+            self._cuts[number] = cut
+
+    def stream_ends_in(self, parts: Sequence[Part]) -> float | None:
+        """Seconds until an open stream must end, even if no text comes."""
+        stream = parts[-1].stream if parts else None
+        return None if stream is None else max(0.0, self._terms.longest_seconds - stream.age) + 0.01
+
+    def goes_on_behind(self, number: int) -> bool:
+        """Whether the message with this number has a forced end: the text goes on in a new stream."""
+        return number in self._cuts
+
+    def without_a_file(self) -> None:
+        self._form = replace(self._form, most=None)
+
+    def simpler(self, *, refused_blocks: bool) -> bool:
+        """Take the next simpler form after a refusal: first without the newest blocks, then plain. False if it was."""
+        if refused_blocks and self.ended and self.ended.has_buttons and not self._simple:
+            self._simple = True
+            return True
+        was_plain = self._form.plain
+        self._form = replace(self._form, plain=True)
+        return not was_plain
+
+    def stand_in(self, number: int) -> None:
+        """The message before this one could not be completed: this one says so and has its text."""
+        self._stands_in = number
+
+    def _layout(self, parts: Sequence[Part]) -> Layout:
+        def is_stream(number: int) -> bool:
+            return parts[number].stream is not None if number < len(parts) else self.native
+
+        return lay_out(self.text, self._form, ended=self.ended is not None, streams=is_stream, cuts=self._cuts)
+
+    def _must_stop(self, due: Due, part: Part) -> bool:
+        assert part.stream is not None
+        return not due.is_last or self.ended is not None or part.stream.age > self._terms.longest_seconds

@@ -1,0 +1,263 @@
+"""The Slack messages of one reply: what is in them, and the calls that make it so."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.incoming import Message
+from bot.slack import CALL_ERRORS, error_name
+from bot.store import replies
+from bot.views import reply as footer
+from workers.markdown import fallback
+from workers.stream import Stream, Streams
+
+log = logging.getLogger("parley.messages")
+
+EVENT_TYPE = "parley_reply"
+IN_A_FILE = "The rest of this answer is in the file below."
+STANDS_IN = "For two minutes Slack did not take the end of the message above, so this is its whole text."
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The last words of a reply. `failed` says that they are not the answer but why there is none.
+
+    Under an answer stand buttons (`has_buttons`) and `note`, a line of small print. `stopped_by` is the display name
+    of who stopped it, "" for somebody.
+    """
+
+    text: str
+    failed: bool = False
+    has_buttons: bool = False
+    continuable: bool = False
+    stopped_by: str | None = None
+    note: str | None = None
+
+
+@dataclass
+class Part:
+    """One Slack message. `sent` is what stands in it, None if nobody knows."""
+
+    ts: str
+    sent: Payload | None = None
+    stream: Stream | None = None
+
+    @property
+    def shown(self) -> int:
+        """How many characters of the answer people see in it."""
+        if self.stream is not None:
+            return len(self.stream.sent)
+        if self.sent is None:
+            return 0
+        return len(self.sent["blocks"][0]["text"] if self.sent["blocks"] else self.sent["text"])
+
+
+@dataclass(frozen=True)
+class Due:
+    """What the message with this number shall be; behind one that `is_last` there is none yet.
+
+    `length` is how much of the message's own text its content has. `has_rest` says that the answer goes on in a file,
+    `stands_in` that the message before could not be completed and this one has its text.
+    """
+
+    number: int
+    content: str
+    is_last: bool
+    length: int = 0
+    has_rest: bool = False
+    stands_in: bool = False
+
+
+def payload(due: Due, message: Message, ending: Ending | None, *, simple: bool, plain: bool) -> Payload:
+    """Blocks carry the text, `text` is what a notification shows; Slack's own markup stays off.
+
+    The metadata tells programs which message this answers. `state` is that of this message; the last one of a reply
+    that has ended says how many there are. `simple` and `plain` are for a Slack that refuses newer blocks, or any.
+    """
+    state = "complete" if not due.is_last or (ending and not ending.failed) else "failed" if ending else "streaming"
+    about: dict[str, Any] = {"message_ts": message.ts, "part": due.number + 1, "state": state}
+    if due.is_last and ending:
+        about["parts"] = due.number + 1
+    blocks = [] if plain else [{"type": "markdown", "text": due.content}, *_below(due, message, ending, simple)]
+    return {
+        "text": fallback(due.content, 3_900) if plain else fallback(due.content),
+        "blocks": blocks,
+        "parse": "none",
+        "metadata": {"event_type": EVENT_TYPE, "event_payload": about},
+    }
+
+
+def _below(due: Due, message: Message, ending: Ending | None, simple: bool) -> list[Payload]:
+    blocks = [_small_print(STANDS_IN)] if due.stands_in else []
+    if due.number or not due.is_last:
+        blocks.append(_small_print(f"Part {due.number + 1}" + ("" if due.is_last else ", continued below")))
+    if not due.is_last:
+        return blocks
+    if ending is None:
+        return [*blocks, *footer.streaming(message.ts)]
+    if due.has_rest:
+        blocks.append(_small_print(IN_A_FILE))
+    if not ending.has_buttons:
+        return blocks
+    question = message.again or message.ts
+    if ending.stopped_by is None:
+        return [*blocks, *footer.done(question, continuable=ending.continuable, note=ending.note, simple=simple)]
+    stopped = footer.stopped(
+        question, by=ending.stopped_by or None, continuable=ending.continuable, note=ending.note, simple=simple
+    )
+    return [*blocks, *stopped]
+
+
+def _small_print(text: str) -> Payload:
+    return {"type": "context", "elements": [{"type": "plain_text", "text": text}]}
+
+
+class Messages:
+    """`may_send` raises LeaseLost when this process may no longer write (invariant 5).
+
+    `method` is the one that was called last. `unsure` says that a message may have been posted of which nobody heard.
+    """
+
+    def __init__(
+        self,
+        slack: AsyncWebClient,
+        redis: "Redis",
+        message: Message,
+        reply: replies.Reply,
+        streams: Streams,
+        *,
+        resumed: bool,
+        may_send: Callable[[], None],
+    ) -> None:
+        self._slack, self._redis, self._streams = slack, redis, streams
+        self._message, self._thread = message, message.thread
+        self._may_send = may_send
+        self.parts = [Part(ts) for ts in reply.parts]
+        self.shown = reply.shown
+        self.unsure = resumed
+        self.method = ""
+        # A status that arrives after the post would stay: Slack clears it when a message comes.
+        self.posting = asyncio.Lock()
+        self._has_streamed = reply.streamed
+
+    async def post(self, content: Payload) -> None:
+        """Post the next message, unless it turns out to be there."""
+        if await self._found():
+            return
+        self._may_send()
+        self.method, self.unsure = "chat.postMessage", True
+        async with self.posting:
+            posted = await self._slack.chat_postMessage(
+                channel=self._thread.channel,
+                thread_ts=self._thread.ts,
+                unfurl_links=False,
+                unfurl_media=False,
+                **content,
+            )
+        self.unsure = False
+        self.parts.append(Part(str(posted["ts"]), content))
+
+    async def edit(self, part: Part, content: Payload) -> None:
+        self._may_send()
+        self.method = "chat.update"
+        await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **content)
+        part.sent = content
+
+    async def open(self, due: Due) -> None:
+        """Post the next message as a native stream, unless it turns out to be there."""
+        if await self._found():
+            return
+        self._may_send()
+        if not self._has_streamed:
+            await replies.save_streamed(self._redis, self._thread, self._message.ts)
+            self._has_streamed = True
+        self._may_send()
+        self.method, self.unsure = "chat.startStream", True
+        async with self.posting:
+            ts = await self._streams.start(due.content)
+        self.unsure = False
+        self.parts.append(Part(ts, stream=Stream(due.content, due.length)))
+
+    async def append(self, part: Part, due: Due) -> None:
+        """What people see of the stream now is how the content begins."""
+        assert part.stream is not None
+        self._may_send()
+        self.method = "chat.appendStream"
+        await self._streams.append(part.ts, due.content[len(part.stream.sent) :])
+        part.stream.sent, part.stream.length = due.content, due.length
+
+    async def stop(self, part: Part, due: Due, content: Payload) -> None:
+        """End the stream with the content in it; if it has begun otherwise, the message needs an edit after that."""
+        assert part.stream is not None
+        self._may_send()
+        self.method = "chat.stopStream"
+        sent = part.stream.sent
+        goes_on = due.content.startswith(sent)
+        await self._streams.stop(part.ts, due.content[len(sent) :] if goes_on else "", content if goes_on else None)
+        part.stream, part.sent = None, content if goes_on else None
+
+    async def abandon(self, part: Part) -> None:
+        """Leave the stream as it is, for edits from now on; one that Slack has ended already is no matter."""
+        self._may_send()
+        part.stream = part.sent = None
+        try:
+            await self._streams.stop(part.ts, "", None)
+        except CALL_ERRORS as error:
+            log.info("stream not stopped thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
+
+    async def delete_from(self, number: int) -> None:
+        """A retry came out shorter: its last messages are not needed any more."""
+        while len(self.parts) > number:
+            part = self.parts.pop()
+            self._may_send()
+            try:
+                await self._slack.chat_delete(channel=self._thread.channel, ts=part.ts)
+            except CALL_ERRORS as error:
+                log.warning("leftover stays thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
+
+    async def save(self) -> None:
+        """Write down how far the reply is, for who may have to go on with it."""
+        self.shown = max(self.shown, sum(part.shown for part in self.parts))
+        parts = tuple(part.ts for part in self.parts)
+        try:
+            await replies.save_shown(self._redis, self._thread, self._message.ts, parts, self.shown)
+        except RedisError as error:
+            log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
+
+    async def _found(self) -> bool:
+        """Whether the next message is there although nobody heard of it: the post's answer or its poster was lost."""
+        if not self.unsure:
+            return False
+        number = len(self.parts)
+        self.method = "conversations.replies"
+        found = await self._slack.conversations_replies(
+            channel=self._thread.channel,
+            ts=self._thread.ts,
+            oldest=self._message.ts,
+            include_all_metadata=True,
+            limit=200,
+        )
+        known = {part.ts for part in self.parts}
+        ours: dict[int, str] = {}
+        for message in found.get("messages") or []:
+            metadata = message.get("metadata") or {}
+            about = metadata.get("event_payload") or {}
+            if message["ts"] in known or message["ts"] == self._thread.ts:
+                continue
+            if metadata.get("event_type") == EVENT_TYPE and about.get("message_ts") == self._message.ts:
+                ours[int(about.get("part") or 0)] = str(message["ts"])
+            elif self._has_streamed and not metadata and message.get("streaming_state"):
+                # A stream gets its metadata when it is stopped.
+                ours.setdefault(len(self.parts) + 1, str(message["ts"]))
+        while (ts := ours.get(len(self.parts) + 1)) is not None:
+            self.parts.append(Part(ts))
+        self.unsure = False
+        return len(self.parts) > number
