@@ -64,6 +64,10 @@ async def click(slack: "Slack", given: JSON) -> JSON:
     return {"answer": answer}
 
 
+async def shortcut(slack: "Slack", given: JSON) -> JSON:
+    return {"answer": await slack.shortcut(given["user"], given["callback_id"], given["channel"], given["ts"])}
+
+
 async def submit(slack: "Slack", given: JSON) -> JSON:
     return {"answer": await slack.submit(given["user"], given["view_id"], given.get("values"))}
 
@@ -192,6 +196,7 @@ ACTIONS: dict[str, Action] = {
     "reconnect": reconnect,
     "remove": remove,
     "say": say,
+    "shortcut": shortcut,
     "stop": stop,
     "submit": submit,
     "uninstall": uninstall,

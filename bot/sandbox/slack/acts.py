@@ -25,6 +25,7 @@ class Acts:
         self._workspace = slack.workspace
         self.command = slack.interactions.command
         self.click = slack.interactions.click
+        self.shortcut = slack.interactions.shortcut
         self.submit = slack.interactions.submit
         self.close = slack.interactions.close
 
