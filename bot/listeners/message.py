@@ -1,6 +1,7 @@
 """A message in a channel we are in, or to us."""
 
 import logging
+import textwrap
 from collections.abc import Awaitable
 from typing import Any, cast
 
@@ -12,15 +13,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import background, status
 from bot.audience import Audience
 from bot.guests import is_guest
-from bot.incoming import Ignored, Message, Thread, read
-from bot.listeners import stop
-from bot.slack import Identity
+from bot.incoming import Ignored, Message, Thread, read, spoken
+from bot.listeners import stop, welcome
+from bot.slack import CALL_ERRORS, Identity, error_name
 from bot.store import keys
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
 
 FOLLOW_UPS = "follow_ups"
+TITLE_LENGTH = 60
 
 
 def register(app: AsyncApp) -> None:
@@ -55,6 +57,10 @@ async def keep(message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClie
     if kept:
         # People see it at once, and Slack does not wait for it.
         background.run(status.show(web, redis, message.thread, message.ts))
+        if message.direct:
+            await welcome.greet(redis, web, message.thread.team, message.thread.channel)
+            if message.ts == message.thread.ts:
+                background.run(_title(web, message))
 
 
 async def unwelcome(
@@ -75,3 +81,16 @@ async def unwelcome(
 async def _follows_up(redis: "Redis", thread: Thread, audience: Audience) -> bool:
     said = await cast("Awaitable[str | None]", redis.hget(keys.channel_policy(thread.team, thread.channel), FOLLOW_UPS))
     return audience.follow_ups if said is None else said == "on"
+
+
+async def _title(web: AsyncWebClient, message: Message) -> None:
+    """Call the conversation by its first words. https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
+    words = " ".join(spoken(message.text, "", {}).split())
+    title = textwrap.shorten(words, TITLE_LENGTH, placeholder="…") or words[:TITLE_LENGTH]
+    if not title:
+        return
+    thread = message.thread
+    try:
+        await web.assistant_threads_setTitle(channel_id=thread.channel, thread_ts=thread.ts, title=title)
+    except CALL_ERRORS as error:
+        log.debug("no title thread=%s error=%s", thread, error_name(error) or type(error).__name__)

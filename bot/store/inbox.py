@@ -16,7 +16,7 @@ from typing import Any, cast
 from redis import WatchError
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
-from rq import Queue
+from rq import Queue, Worker
 from rq.job import Job
 from rq.utils import as_text
 
@@ -32,6 +32,8 @@ JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
+TALKS = 10
+TALKS_SECONDS = 400 * 24 * 3600
 BUSY_JOBS = 200
 BATCH = 500
 
@@ -94,6 +96,15 @@ class Claim:
     @property
     def thread(self) -> Thread:
         return self.message.thread
+
+
+@dataclass(frozen=True)
+class Load:
+    """`workers` are processes; `waiting` threads have no place yet, in `running` an answer is written."""
+
+    workers: int
+    running: int
+    waiting: int
 
 
 class Inbox:
@@ -180,6 +191,10 @@ class Inbox:
         """
         return await asyncio.to_thread(self._sweep, most)
 
+    async def load(self) -> Load:
+        """Raises redis.RedisError."""
+        return await asyncio.to_thread(self._load)
+
     async def cancel(self, team: str) -> int:
         """Drop the wake-ups of a team, those that failed too; how many there were."""
         return await asyncio.to_thread(self._cancel, team)
@@ -209,6 +224,10 @@ class Inbox:
                     pipe.expire(keys.messages(thread), BOX_SECONDS)
                     pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS}, nx=True)
                     pipe.sadd(keys.TEAMS, thread.team)
+                    talks = keys.talks(thread.team, message.user)
+                    pipe.zadd(talks, {_member(thread): now})
+                    pipe.zremrangebyrank(talks, 0, -TALKS - 1)
+                    pipe.expire(talks, TALKS_SECONDS)
                     self._wake(thread, pipe)
                     pipe.execute()
                     return True
@@ -281,6 +300,11 @@ class Inbox:
                     pipe.execute()
             woken += len(due)
         return woken
+
+    def _load(self) -> Load:
+        queue = self._queue
+        running = queue.started_job_registry.get_job_count(cleanup=False)
+        return Load(Worker.count(queue=queue), running, queue.count)
 
     def _cancel(self, team: str) -> int:
         redis, queue = self._queue.connection, self._queue

@@ -91,6 +91,16 @@ def person(team: str, user: str) -> str:
     return f"{team}:person:{user}"
 
 
+def talks(team: str, user: str) -> str:
+    """Sorted set with an expiry: the threads in which somebody spoke to us, `channel:ts`, by time."""
+    return f"{team}:talks:{user}"
+
+
+def introduced(team: str, channel: str) -> str:
+    """String with an expiry: we introduced ourselves in this channel or direct message."""
+    return f"{team}:introduced:{channel}"
+
+
 def guest(team: str, user: str) -> str:
     """String with an expiry: 1 for a guest of the workspace, 0 for everybody else."""
     return f"{team}:guest:{user}"
