@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeGuard
 
 from bot.audience import Audience
+from bot.files import File
 
 EVERYONE_HERE = Audience()
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
@@ -39,7 +40,7 @@ class Message:
     user: str
     text: str
     event_id: str | None = None
-    files: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
     direct: bool = False
     mentioned: bool = False
     user_team: str | None = None
@@ -53,7 +54,8 @@ class Message:
         """Fields that this version does not know are left out: another version may have written them."""
         known = {each.name for each in fields(cls)}
         found = {name: value for name, value in json.loads(data).items() if name in known}
-        return cls(**{**found, "thread": Thread(**found["thread"]), "files": tuple(found.get("files", ()))})
+        files = tuple(file for each in found.get("files", ()) if (file := File.kept(each)))
+        return cls(**{**found, "thread": Thread(**found["thread"]), "files": files})
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,6 @@ def heard(
     if is_bot and not mentioned:
         return Ignored("a bot that does not mention us")
     files = event.get("files")
-    named = [file for file in files if isinstance(file, Mapping)] if isinstance(files, list) else []
     event_id = body.get("event_id")
     return Message(
         thread=Thread(team, channel, thread_ts),
@@ -127,7 +128,7 @@ def heard(
         user=user,
         text=_whole(text),
         event_id=event_id if isinstance(event_id, str) else None,
-        files=tuple(_whole(str(file.get("name") or file.get("id"))) for file in named),
+        files=tuple(file for each in files if (file := File.of(each))) if isinstance(files, list) else (),
         direct=direct,
         mentioned=mentioned,
     )

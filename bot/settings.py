@@ -71,19 +71,26 @@ def _ids(letters: str, what: str) -> Callable[[str], frozenset[str]]:
     return parse
 
 
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return value.lower()
+
+    return parse
+
+
 def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
     return value.upper()
 
 
-def _one_of(*values: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.lower() not in values:
-            raise ValueError(f"one of {', '.join(values)}")
-        return value.lower()
-
-    return parse
+def _headers(value: str) -> str:
+    lines = [line for line in value.replace("\\n", "\n").split("\n") if line.strip()]
+    if not all(re.fullmatch(r"\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*:[^\r]*", line) for line in lines):
+        raise ValueError("lines of the form `Name: value`")
+    return "\n".join(lines)
 
 
 def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
@@ -114,25 +121,48 @@ class Settings:
 
     anthropic_api_key: str | None = _setting(None, secret=True)
     anthropic_auth_token: str | None = _setting(None, secret=True)
+    anthropic_profile: str | None = _setting(None)
     anthropic_base_url: str | None = _setting(None, _url("https", "http"))
+    anthropic_custom_headers: str | None = _setting(None, _headers, secret=True)
 
     redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True)
     data_dir: Path = _setting(DATA_DIR, Path)
     host: str = _setting("0.0.0.0")
     port: int | None = _setting(None, _whole(1, 65535))
     log_level: str = _setting("INFO", _level)
+    log_prompts: str = _setting("off", _one_of("off", "200chars"))
+    log_hash_key: str | None = _setting(None, secret=True)
 
     model: str = _setting("claude-sonnet-5-5")
     system_prompt: str = _setting(PERSONA)
     max_tokens: int = _setting(16_000, _whole(1, 128_000))
+    effort: str | None = _setting(None, _one_of("low", "medium", "high", "xhigh", "max"))
+    thinking: str = _setting("auto", _one_of("auto", "summarized", "off"))
+    fallback_model: str | None = _setting(None)
+    web_search: str = _setting("off", _one_of("off", "on"))
+    web_search_uses: int = _setting(5, _whole(1, 100))
+    mcp_servers: Path | None = _setting(None, Path)
+    claude_betas: str | None = _setting(None)
+    claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
+    claude_concurrency: int = _setting(100, _whole(0, 100_000))
     claude_attempts: int = _setting(5, _whole(1, 20))
     claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
     claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))
+    claude_connect_seconds: float = _setting(10.0, _seconds(0.001, 600))
     claude_idle_seconds: float = _setting(90.0, _seconds(0.001, 3600))
     answer_seconds: float = _setting(900.0, _seconds(1, 3600))
 
     history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
     history_days: int = _setting(30, _whole(1, 400))
+
+    file_most_bytes: int = _setting(20_000_000, _whole(1_000, 100_000_000))
+    file_most_pages: int = _setting(100, _whole(1, 600))
+    file_text_characters: int = _setting(100_000, _whole(100, 2_000_000))
+    file_seconds: float = _setting(30.0, _seconds(0.1, 600))
+    files_per_message: int = _setting(10, _whole(0, 20))
+    files_per_thread: int = _setting(50, _whole(1, 100))
+    thread_files_bytes: int = _setting(28_000_000, _whole(10_000, 30_000_000))
+    image_links: str = _setting("off", _one_of("off", "on"))
 
     slots: int = _setting(50, _whole(1, 1_000))
     queue: str = _setting("parley")
@@ -179,7 +209,7 @@ class Settings:
                 raise SettingError(f"{name.upper()} is missing: {MISSING[name]} Put it into .env or the environment.")
 
     def require_claude(self) -> None:
-        if self.anthropic_auth_token is None:
+        if self.anthropic_auth_token is None and self.anthropic_profile is None:
             self.require("anthropic_api_key")
 
     def require_slack(self) -> None:

@@ -45,7 +45,7 @@ async def check(sandbox: Sandbox | None, folder: Path, **environ: str) -> tuple[
 
 
 def failed(lines: list[str]) -> list[str]:
-    assert all(line.startswith(("ok    ", "FAIL  ")) for line in lines)
+    assert all(line.startswith(("ok    ", "warn  ", "FAIL  ")) for line in lines)
     return [line.removeprefix("FAIL  ") for line in lines if line.startswith("FAIL")]
 
 
@@ -66,6 +66,7 @@ async def test_all_is_well(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> 
         "ok    Redis eviction",
         "ok    Redis persistence",
         "ok    Claude",
+        "ok    Model",
     ]
     assert lines[2].endswith("over Socket Mode")
     assert sandbox.team in lines[0]
@@ -159,3 +160,15 @@ async def test_a_model_that_nobody_has_is_told(sandbox: Sandbox, redis_url: str,
     assert status == 1
     [claude] = failed(lines)
     assert "`MODEL` in `.env`" in claude
+
+
+async def test_options_that_the_model_does_not_take_are_a_warning(
+    sandbox: Sandbox, redis_url: str, tmp_path: Path
+) -> None:
+    given = {"MODEL": "claude-haiku-4-5", "EFFORT": "high", "MAX_TOKENS": "100000"}
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, **given)
+    assert status == 0
+    assert [line for line in lines if line.startswith("warn")] == [
+        "warn  Model: EFFORT=high does nothing on claude-haiku-4-5: it knows no efforts.",
+        "warn  Model: MAX_TOKENS=100000 is cut to 64,000, the most of claude-haiku-4-5.",
+    ]

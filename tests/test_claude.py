@@ -4,51 +4,25 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from bot.sandbox import Claude as Sandbox
-from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
-from bot.settings import Settings
-from bot.store.history import Entry
-from workers.claude import Answer, Claude, Unanswered
-from workers.prompt import build
+from tests.asking import MODEL, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from workers.claude import Claude, Unanswered
+from workers.models import Usage
 
-ROUTE = "/v1/messages"
-MODEL = "claude-sonnet-5-5"
 TEXT = "Ein längerer Text für die Prüfung, mit Umlauten: äöüß, 東京 und 🙂. " * 4
-REQUEST = build(MODEL, 1000, "Be brief.", [], Entry("user", "Hi", "1.1", "U1", "Ada"))
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    clock = Clock(speed=200)
-    sandbox = Sandbox(clock, Journal(clock), Faults(seed=1))
-    sandbox.script(None, Script(TEXT))
-    await sandbox.start()
-    yield sandbox
-    await sandbox.stop()
-
-
-@asynccontextmanager
-async def connected(sandbox: Sandbox, **more: str) -> AsyncIterator[Claude]:
-    environ = {
-        "ANTHROPIC_API_KEY": sandbox.api_key,
-        "ANTHROPIC_BASE_URL": sandbox.url,
-        "CLAUDE_BACKOFF_SECONDS": "0.01",
-        "CLAUDE_BACKOFF_CAP_SECONDS": "0.05",
-        "CLAUDE_ATTEMPTS": "3",
-        **more,
-    }
-    claude = Claude(Settings.load(environ=environ, dotenv=None))
-    try:
-        yield claude
-    finally:
-        await claude.close()
+    async with serving() as sandbox:
+        sandbox.script(None, Script(TEXT))
+        yield sandbox
 
 
 @pytest.fixture
@@ -57,20 +31,8 @@ async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
         yield claude
 
 
-async def ask(claude: Claude) -> tuple[Answer, list[str]]:
-    """The answer, and each text that was shown on the way."""
-    shown: list[str] = []
-    return await claude.answer(REQUEST, shown.append), shown
-
-
-async def fail(claude: Claude) -> Unanswered:
-    with pytest.raises(Unanswered) as raised:
-        await ask(claude)
-    return raised.value
-
-
 def attempts(sandbox: Sandbox) -> int:
-    return len(sandbox.journal.entries("claude.request"))
+    return len(bodies(sandbox))
 
 
 # An answer
@@ -86,12 +48,13 @@ async def test_text_is_shown_as_it_grows_and_given_with_its_figures(sandbox: San
     assert answer.stop_reason == "end_turn"
     assert answer.model == MODEL
     assert answer.attempts == 1
-    assert answer.usage["output_tokens"] == done.data["usage"]["output_tokens"] > 10
-    assert answer.usage["input_tokens"] == done.data["usage"]["input_tokens"]
+    told = done.data["usage"]
+    assert answer.usage == (Usage(MODEL, input=told["input_tokens"], output=told["output_tokens"]),)
+    assert told["output_tokens"] > 10
     assert 0 < answer.first_text < answer.total
 
 
-@pytest.mark.parametrize("reason", ["max_tokens", "refusal", "model_context_window_exceeded", "pause_turn"])
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal", "model_context_window_exceeded", "stop_sequence"])
 async def test_how_an_answer_ended_is_told(sandbox: Sandbox, claude: Claude, reason: str) -> None:
     sandbox.script(None, Script("Some.", stop_reason=reason), times=1)
     answer, _ = await ask(claude)
@@ -293,10 +256,7 @@ async def test_all_attempts_together_end_at_the_deadline(sandbox: Sandbox) -> No
 
 async def test_cancelling_closes_the_stream(sandbox: Sandbox, claude: Claude) -> None:
     sandbox.clock.speed = 1
-    begun = asyncio.Event()
-    answering = asyncio.create_task(claude.answer(REQUEST, lambda text: begun.set()))
-    async with asyncio.timeout(5):
-        await begun.wait()
+    _, answering = await begin(claude)
     answering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await answering
@@ -311,7 +271,7 @@ async def test_a_reader_that_fails_ends_the_stream(sandbox: Sandbox, claude: Cla
         raise LookupError(text)
 
     with pytest.raises(LookupError):
-        await claude.answer(REQUEST, fail)
+        await claude.call(REQUEST, on_text=fail).answer()
     await sandbox.journal.until(lambda entry: entry.kind == "claude.closed")
     assert attempts(sandbox) == 1
 
@@ -334,7 +294,7 @@ async def test_many_answers_at_once_do_not_mix(sandbox: Sandbox, claude: Claude)
 
     async def one(n: int) -> str:
         request = {**REQUEST, "messages": [{"role": "user", "content": f"number {n}"}]}
-        return (await claude.answer(request, lambda text: None)).text
+        return (await claude.call(request, on_text=lambda text: None).answer()).text
 
     assert await asyncio.gather(*(one(n) for n in range(10))) == [f"Answer {n}. " * 20 for n in range(10)]
 

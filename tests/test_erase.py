@@ -12,6 +12,7 @@ from bot.store.erase import erase, forget
 from bot.store.history import Entry
 from bot.store.inbox import JOB, Inbox, LeaseLost
 from bot.store.people import remember
+from bot.store.replies import Final
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
 
@@ -42,7 +43,7 @@ async def talk(redis: "AsyncRedis", inbox: Inbox) -> None:
         await remember(redis, thread.team, "U1", "Ada")
         claim = await inbox.claim(thread)
         assert claim is not None
-        await replies.save_final(redis, thread, first, {"text": "a secret"})
+        await replies.save_final(redis, thread, first, Final("a secret"))
         await inbox.acknowledge(claim, turn(first), 9, 30)
         await inbox.put(said(thread, second))
 
@@ -88,7 +89,7 @@ async def test_a_worker_that_still_answers_brings_nothing_back(redis: "AsyncRedi
     assert claim is not None
     await erase(redis, inbox, "T1")
     await replies.save_shown(redis, thread, "3.1", ("3.15",), 10)
-    await replies.save_final(redis, thread, "3.1", {"text": "a secret"})
+    await replies.save_final(redis, thread, "3.1", Final("a secret"))
     await remember(redis, "T1", "U1", "Ada")
     with pytest.raises(LeaseLost):
         await inbox.renew(claim)
@@ -134,6 +135,6 @@ async def test_an_answer_being_written_while_its_channel_is_forgotten_is_not_rem
     assert claim is not None
     await forget(redis, "T1", "C1")
     await inbox.renew(claim)
-    await replies.save_final(redis, thread, "3.1", {"text": "a secret"})
+    await replies.save_final(redis, thread, "3.1", Final("a secret"))
     await inbox.acknowledge(claim, turn("3.1"), 9, 30)
     assert await team_keys(redis, "T1:C1:") == []

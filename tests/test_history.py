@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import history, keys
+from bot.store.files import Attachment
 from bot.store.history import Entry, kept
 
 THREAD = Thread("T1", "C1", "1.1")
@@ -49,7 +50,11 @@ async def test_a_thread_nobody_spoke_in_has_no_history(redis: "Redis") -> None:
 
 
 async def test_entries_come_back_as_they_were_written(redis: "Redis") -> None:
-    entries = [Entry("user", "Ä <b>\n\u2028🙂", "1.1", "U1", "Ada “A”"), Entry("assistant", "Ja.", "1.1")]
+    file = Attachment("F1", "Ä.png", "image", "image/png", 1_000, 50_000)
+    entries = [
+        Entry("user", "Ä <b>\n\u2028🙂", "1.1", "U1", "Ada “A”", files=(file,)),
+        Entry("assistant", "Ja.", "1.1"),
+    ]
     await redis.rpush(keys.history(THREAD), *(entry.to_json() for entry in entries))
     assert await history.load(redis, THREAD) == entries
 
@@ -108,3 +113,13 @@ def test_the_beginning_moves_seldom(sizes: list[int], budget: int) -> None:
 def test_the_estimate_is_on_the_high_side(text: str) -> None:
     """No tokenizer makes more tokens than a third of the bytes out of prose; sixteen are for what stands around it."""
     assert Entry("user", text, "1.1").tokens >= len(text) / 3
+
+
+def test_files_count_too() -> None:
+    file = Attachment("F1", "a.png", "image", "image/png", 1_000, 50_000)
+    assert Entry("user", "", "1.1", files=(file, file)).tokens >= 2_000
+
+
+async def test_turns_from_before_there_were_files_are_read(redis: "Redis") -> None:
+    await redis.rpush(keys.history(THREAD), '{"role": "user", "text": "hi", "ts": "1.1"}')
+    assert await history.load(redis, THREAD) == [Entry("user", "hi", "1.1")]

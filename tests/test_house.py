@@ -59,9 +59,10 @@ def test_the_sandbox_knows_nobody(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", under("bot/store"), ids=name)
-def test_the_store_knows_messages_and_itself(path: Path) -> None:
+def test_the_store_knows_messages_their_files_and_itself(path: Path) -> None:
+    known = ("bot.store", "bot.incoming", "bot.files")
     ours = {module for module in imports(path) if is_in(module, "bot")}
-    assert not [module for module in ours if not (is_in(module, "bot.store") or is_in(module, "bot.incoming"))]
+    assert not [module for module in ours if not any(is_in(module, name) for name in known)]
 
 
 def test_nothing_that_runs_in_production_loads_the_sandbox() -> None:
@@ -100,6 +101,7 @@ SHOWN_BY = {
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",
+    "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/loop.py": "tests/test_worker.py",
     "workers/runtime.py": "tests/test_worker.py",
     "workers/sweeper.py": "tests/chaos/test_kill.py",

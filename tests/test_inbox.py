@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 from rq import Queue
 
+from bot.files import File
 from bot.incoming import Message, Thread
 from bot.store import connections, history, keys, stops
 from bot.store.history import Entry
@@ -202,13 +204,31 @@ async def test_who_came_late_to_a_claimed_thread_is_noticed(inbox: Inbox) -> Non
     assert await inbox.is_overtaken(claim)
 
 
-# Ending a turn
+@pytest.mark.parametrize("is_claimed", [False, True])
+async def test_files_that_only_the_second_delivery_tells_of_are_kept(inbox: Inbox, is_claimed: bool) -> None:
+    first, files = said("1.000001"), (File("F1", "a.png"),)
+    await inbox.put(first)
+    claim = await claimed(inbox) if is_claimed else None
+    assert not await inbox.put(replace(first, event_id="Ev-twin", files=files))
+    assert not await inbox.put(replace(first, event_id="Ev-third"))
+    assert await inbox.files(claim or await claimed(inbox)) == files
+
+
+async def test_a_second_delivery_of_an_answered_message_leaves_nothing(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said("1.000001"))
+    await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
+    assert not await inbox.put(replace(said("1.000001"), files=(File("F1", "a.png"),)))
+    assert not await redis.exists(keys.messages(THREAD))
+
+
+# Final a turn
 
 
 async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
     redis: "AsyncRedis", inbox: Inbox, queue: Queue
 ) -> None:
     await inbox.put(said("1.000001"))
+    await redis.hset(keys.files(THREAD), "F1", "{}")
     woken(queue)
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
     assert await history.load(redis, THREAD) == ANSWERED
@@ -216,7 +236,8 @@ async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
     assert woken(queue) == []
     assert not await redis.exists(*(name(THREAD) for name in (keys.lease, keys.box, keys.messages, keys.attempts)))
     assert await redis.zcard(keys.active("T1")) == 0
-    assert 29 * 24 * 3600 < await redis.ttl(keys.history(THREAD)) <= 30 * 24 * 3600
+    for key in (keys.history(THREAD), keys.files(THREAD)):
+        assert 29 * 24 * 3600 < await redis.ttl(key) <= 30 * 24 * 3600
 
 
 async def test_an_answer_given_anew_takes_the_place_of_the_old_one(redis: "AsyncRedis", inbox: Inbox) -> None:

@@ -7,10 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.files import File
 from bot.incoming import Ignored, Message, Thread, mentioned_people, read, spoken
 
 TEAM, BOT = "T1", "U0BOT"
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "100.000001", "text": "hi"}
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["1.1", "U1", "im"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 def event(**fields: Any) -> Message | Ignored:
@@ -98,9 +111,38 @@ def test_a_time_that_is_none_is_none(ts: object) -> None:
     assert reason(text=f"<@{BOT}>", ts=ts) == "no timestamp"
 
 
-def test_names_of_files_are_kept_and_an_id_stands_for_a_missing_name() -> None:
-    files = [{"id": "F1", "name": "report.pdf"}, {"id": "F2"}, "not a file"]
-    assert message(text=f"<@{BOT}>", files=files).files == ("report.pdf", "F2")
+def test_what_slack_says_about_files_is_kept() -> None:
+    whole = {
+        "id": "F1",
+        "name": "report.pdf",
+        "mimetype": "application/pdf",
+        "size": 1000,
+        "mode": "hosted",
+        "url_private": "https://files.slack.com/files-pri/T1-F1/report.pdf",
+        "file_access": "visible",
+    }
+    asked = {"id": "F2", "file_access": "check_file_info"}
+    files = [whole, asked, "not a file", {"id": 5}, {}]
+    assert message(text=f"<@{BOT}>", files=files).files == (
+        File("F1", "report.pdf", "application/pdf", 1000, str(whole["url_private"]), "hosted", "visible"),
+        File("F2", access="check_file_info"),
+    )
+
+
+def test_a_direct_message_of_nothing_but_a_file_is_spoken() -> None:
+    assert message(channel="D1", channel_type="im", subtype="file_share", text="", files=[{"id": "F1"}]).files
+
+
+def test_a_message_that_an_older_version_kept_has_the_names_of_its_files() -> None:
+    whole = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "hi")
+    old = whole.to_json().replace('"files": []', '"files": ["a.pdf", 5]')
+    assert Message.from_json(old).files == (File(name="a.pdf"),)
+
+
+@given(st.dictionaries(st.sampled_from(["id", "name", "mimetype", "size", "url_private", "mode", "x"]), anything))
+def test_a_file_of_any_shape_is_read_and_can_be_stored(said: dict[str, Any]) -> None:
+    found = message(text=f"<@{BOT}>", files=[said, {"id": "F1", **said}])
+    assert Message.from_json(found.to_json().encode()) == found
 
 
 def test_somebody_of_another_company_gets_no_answer_in_a_shared_channel() -> None:
@@ -115,16 +157,6 @@ def test_somebody_of_another_company_gets_no_answer_in_a_shared_channel() -> Non
     assert message(text=f"<@{BOT}>", user_team="T2").mentioned
 
 
-anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["1.1", "U1", "im"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
 FIELDS = (
     "type",
     "subtype",
@@ -167,11 +199,13 @@ def test_strange_files_and_authorizations_are_read(strange: object) -> None:
 def test_half_an_emoji_does_not_stop_a_message() -> None:
     found = message(text=f"<@{BOT}> \ud83d", files=[{"name": "\udc00.pdf"}])
     assert Message.from_json(found.to_json().encode()) == found
-    assert found.files == ("?.pdf",)
+    assert found.files == (File(name="?.pdf"),)
 
 
 def test_a_message_survives_its_storage() -> None:
-    whole = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "“text” <&>\n🙂", "Ev1", ("a.pdf", "b.png"), True, True)
+    file = File("F1", "a.pdf", "application/pdf", 5, "https://files.slack.com/a", "hosted", "visible")
+    files = (file, File(name="b.png"))
+    whole = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "“text” <&>\n🙂", "Ev1", files, True, True)
     assert Message.from_json(whole.to_json()) == whole
     assert Message.from_json(whole.to_json().encode()) == whole
 

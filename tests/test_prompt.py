@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.store.files import Attachment
 from bot.store.history import Entry
 from workers.prompt import NAME_LENGTH, build
 
@@ -105,3 +106,17 @@ def test_the_system_prompt_and_the_tail_are_cached_and_the_asker_is_no_name() ->
     other = request([], Entry("user", "a", "1.1", "U2", "Ada"))
     assert made["metadata"] != other["metadata"]
     assert "U1" not in json.dumps(made["metadata"])
+
+
+def test_files_stand_before_the_text_and_a_note_for_those_that_are_gone() -> None:
+    files = tuple(Attachment(name, f"{name}.png", "image", "image/png", 1, 1) for name in ("F1", "F2"))
+    question = Entry("user", "Which is the cat?", "1.1", files=files)
+    picture = {"type": "image", "source": {"type": "url", "url": "https://example.org/cat.png"}}
+    [message] = build("claude-x", 1000, "Be kind.", [], question, {"F1": [picture]})["messages"]
+    first, gone, text = message["content"]
+    assert first == picture
+    assert gone == {
+        "type": "text",
+        "text": '[The file "F2.png" was shared here. It is no longer kept, so you cannot see it any more.]',
+    }
+    assert "Which is the cat?" in text["text"]

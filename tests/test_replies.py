@@ -5,10 +5,10 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys, replies
-from bot.store.replies import KEEP_SECONDS, Reply
+from bot.store.replies import KEEP_SECONDS, Final, Reply
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
-FINAL = {"text": "Ä “final” 🙂", "said": "", "hidden": True}
+FINAL = Final("Ä “final” 🙂", said="", hidden=True, note="1 token")
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +23,13 @@ async def test_a_reply_not_begun_is_empty(redis: "Redis") -> None:
 async def test_whoever_takes_over_finds_the_messages_and_what_they_show(redis: "Redis") -> None:
     await replies.save_shown(redis, THREAD, TS, ("1.3",), 10)
     await replies.save_shown(redis, THREAD, TS, ("1.3", "1.4"), 25)
-    assert await replies.load(redis, THREAD, TS) == Reply(("1.3", "1.4"), 25, None)
+    assert await replies.load(redis, THREAD, TS) == Reply(("1.3", "1.4"), 25)
 
 
 async def test_what_claude_answered_is_there_beside_what_is_shown(redis: "Redis") -> None:
     await replies.save_shown(redis, THREAD, TS, ("1.3",), 10)
     await replies.save_final(redis, THREAD, TS, FINAL)
-    assert await replies.load(redis, THREAD, TS) == Reply(("1.3",), 10, FINAL)
+    assert await replies.load(redis, THREAD, TS) == Reply(("1.3",), 10, final=FINAL)
     await replies.save_shown(redis, THREAD, TS, ("1.3",), 12)
     assert (await replies.load(redis, THREAD, TS)).final == FINAL
 

@@ -58,6 +58,8 @@ def test_values_are_read_with_their_types() -> None:
         ("SLACK_APP_TOKEN", "xoxb-1"),
         ("SLACK_API_URL", "slack.com/api"),
         ("ANTHROPIC_BASE_URL", "ftp://claude"),
+        ("EFFORT", "highest"),
+        ("THINKING", "enabled"),
         ("REDIS_URL", "localhost:6379"),
         ("PORT", "0"),
         ("PORT", "65536"),

@@ -1,79 +1,87 @@
-"""A question that was heard looks heard."""
-
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack, status
-from bot.incoming import Thread
-from bot.sandbox import Sandbox
+from bot.sandbox.slack.server import SCOPES
 from bot.settings import Settings
 from bot.store import keys
+from tests.desk import Desk
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+async def web(desk: Desk) -> AsyncIterator[AsyncWebClient]:
+    async with slack.client(Settings.load(desk.sandbox.environ(), dotenv=None)) as web:
         yield web
 
 
-@pytest.fixture
-async def thread(sandbox: Sandbox, redis: "Redis") -> Thread:
-    """Its first message waits for an answer."""
-    ts = await sandbox.slack.say("ada", "general", "@parley hello")
-    thread = Thread(sandbox.team, sandbox.channels["general"], ts)
-    await redis.hset(keys.messages(thread), ts, "waits")
-    return thread
+def shown(desk: Desk) -> str | None:
+    found = desk.sandbox.slack.workspace.statuses.get((desk.message.thread.channel, desk.message.thread.ts))
+    return found.text if found else None
 
 
-def eyes(sandbox: Sandbox, thread: Thread) -> list[str]:
-    message = sandbox.slack.workspace.find(thread.channel, thread.ts)
-    return list(message.reactions) if message else []
+def eyes(desk: Desk) -> bool:
+    [question] = [m for m in desk.sandbox.slack.thread("general", desk.message.ts) if m.ts == desk.message.ts]
+    return status.EYES in question.reactions
 
 
-async def test_a_status_stands_below_the_thread(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", thread: Thread
+async def test_a_status_is_shown_below_the_thread(desk: Desk, web: AsyncWebClient) -> None:
+    await status.show(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert (shown(desk), eyes(desk)) == (status.THINKING, False)
+    await status.show(web, desk.redis, desk.message.thread, desk.message.ts, "is reading…")
+    assert shown(desk) == "is reading…"
+
+
+@pytest.mark.parametrize("error", ["missing_scope", "not_allowed_token_type", "unknown_method"])
+async def test_where_slack_has_no_status_there_are_eyes_on_the_question(
+    desk: Desk, web: AsyncWebClient, error: str
 ) -> None:
-    await status.show(web, redis, thread, thread.ts, "is counting…")
-    assert sandbox.slack.workspace.statuses[thread.channel, thread.ts].text == "is counting…"
+    desk.sandbox.faults.add("assistant.threads.setStatus", "error", error=error)
+    for _ in range(2):
+        await status.show(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert (shown(desk), eyes(desk)) == (None, True)
+    assert desk.calls("reactions.add") == 1
+    for _ in range(2):
+        await status.look_away(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert not eyes(desk)
+    assert desk.calls("reactions.remove") == 1
 
 
-async def test_where_slack_has_no_status_there_are_eyes(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", thread: Thread
+@pytest.mark.parametrize("error", ["ratelimited", "internal_error"])
+async def test_a_passing_failure_puts_no_eyes(desk: Desk, web: AsyncWebClient, error: str) -> None:
+    desk.sandbox.faults.add("assistant.threads.setStatus", "error", error=error)
+    await status.show(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert not eyes(desk)
+
+
+async def test_where_there_were_no_eyes_none_are_taken_away(desk: Desk, web: AsyncWebClient) -> None:
+    await status.look_away(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert desk.calls("reactions.remove") == 0
+
+
+async def test_neither_status_nor_eyes_stop_an_answer(
+    desk: Desk, web: AsyncWebClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sandbox.faults.add("assistant.threads.setStatus", "error", error="unknown_method")
-    await status.show(web, redis, thread, thread.ts)
-    await status.show(web, redis, thread, thread.ts)
-    assert eyes(sandbox, thread) == ["eyes"]
-    await status.look_away(web, redis, thread, thread.ts)
-    await status.look_away(web, redis, thread, thread.ts)
-    assert eyes(sandbox, thread) == []
-    assert len(sandbox.journal.entries("slack.request", "reactions.remove")) == 1
+    caplog.set_level(logging.DEBUG, "parley.status")
+    desk.sandbox.slack.scopes[:] = [s for s in SCOPES if s not in ("chat:write", "assistant:write", "reactions:write")]
+    await status.show(web, desk.redis, desk.message.thread, desk.message.ts)
+    await status.look_away(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert caplog.text.count("missing_scope") == 3
 
 
-async def test_eyes_that_come_after_everybody_looked_away_do_not_stay(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", thread: Thread
-) -> None:
-    sandbox.faults.add("reactions.add", "delay", times=1, seconds=0.3)
-    looking = asyncio.create_task(status.look(web, redis, thread, thread.ts))
-    await sandbox.journal.until(lambda e: e.kind == "slack.request" and e.name == "reactions.add")
-    await status.look_away(web, redis, thread, thread.ts)
+async def test_eyes_that_come_after_everybody_looked_away_do_not_stay(desk: Desk, web: AsyncWebClient) -> None:
+    desk.sandbox.faults.add("reactions.add", "delay", times=1, seconds=0.3)
+    looking = asyncio.create_task(status.look(web, desk.redis, desk.message.thread, desk.message.ts))
+    await desk.sandbox.journal.until(lambda e: e.kind == "slack.request" and e.name == "reactions.add")
+    await status.look_away(web, desk.redis, desk.message.thread, desk.message.ts)
     await looking
-    assert eyes(sandbox, thread) == []
+    assert not eyes(desk)
 
 
-async def test_nobody_looks_at_a_question_that_waits_no_more(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", thread: Thread
-) -> None:
-    await redis.delete(keys.messages(thread))
-    await status.look(web, redis, thread, thread.ts)
-    assert eyes(sandbox, thread) == []
+async def test_nobody_looks_at_a_question_that_waits_no_more(desk: Desk, web: AsyncWebClient) -> None:
+    await desk.redis.delete(keys.messages(desk.message.thread))
+    await status.look(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert not eyes(desk)

@@ -3,33 +3,55 @@
 import asyncio
 import logging
 import sys
+from datetime import date
 
 from redis.exceptions import RedisError
 
 from bot import embedded, logs
 from bot.settings import SettingError, Settings
 from bot.store import connections
+from workers import models, tools, tracing
 from workers.claude import Claude, Unanswered
 from workers.loop import LoopThread
+from workers.model_check import findings
 from workers.worker import SlotWorker
 
 log = logging.getLogger("parley.worker")
 
 
 async def check(settings: Settings) -> int:
-    """Print a line on the key and the model; 1 if Claude would not answer."""
+    """Print lines on the key and the model; 1 if Claude would not answer."""
+    answers = await _answers(settings)
+    model = models.find(settings.model)
+    found = findings(
+        settings.model, settings.effort, settings.thinking, settings.max_tokens, _fallback(settings), date.today()
+    )
+    if not found:
+        print(f"ok    Model: {model.name} reads {model.context:,} tokens and writes {model.max_output:,}")
+    for finding in found:
+        print(finding)
+    return 0 if answers and not any(finding.fails for finding in found) else 1
+
+
+def _fallback(settings: Settings) -> str | None:
+    return None if settings.fallback_model == "off" else settings.fallback_model
+
+
+async def _answers(settings: Settings) -> bool:
+    """Whether the Claude API knows the key and the model."""
     claude = None
     try:
         settings.require_claude()
+        tools.tools(settings, settings.model)
         claude = Claude(settings)
         print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
     except (SettingError, Unanswered) as error:
         print(f"FAIL  Claude: {error.sentence if isinstance(error, Unanswered) else error}")
-        return 1
+        return False
     finally:
         if claude:
             await claude.close()
-    return 0
+    return True
 
 
 def main() -> int:
@@ -39,7 +61,7 @@ def main() -> int:
         logs.configure(settings.log_level)
         if sys.argv[1:] == ["check"]:
             return asyncio.run(check(settings))
-        with embedded.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:
+        with tracing.exporting(), embedded.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:
             worker = SlotWorker(
                 settings.queue,
                 connections.dispatcher(redis_url),

@@ -1,218 +1,233 @@
-"""One streamed answer from Claude: retries, error classes, stop reasons. Nothing else imports anthropic."""
+"""The Claude API. Nothing else imports anthropic.
+
+The SDK's own retries are off: it obeys a Retry-After of any length and retries nothing once a stream has begun.
+"""
 
 import asyncio
-import logging
-import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import anthropic
 import httpx2
+from anthropic.lib.middleware import BetaFallbackState, BetaRefusalFallbackMiddleware
 
-from bot.settings import Settings
+from bot import logs
+from bot.settings import SettingError, Settings
+from workers import fallback, models, tracing
+from workers.answering import Answer, Call, Unanswered
+from workers.calls import About
+from workers.failures import Failed, Failure, backoff, retry_after
+from workers.models import Usage
 
-log = logging.getLogger("parley.claude")
+__all__ = ["About", "Answer", "Call", "Claude", "Compaction", "Unanswered"]
 
-TRANSIENT_TYPES = {"overloaded_error", "api_error", "rate_limit_error", "timeout_error"}
-TRANSIENT_STATUSES = {408, 409, 429}
-SPEND_LIMITS = (anthropic.ContractSpendLimitReachedError, anthropic.EnforcedSpendLimitReachedError)
+COMPACTION = "compact-2026-09-04"
+COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
+NOBODY = About()
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-
-OVERLOADED = "Claude is overloaded right now. Please ask again in a minute."
-NOT_ACCEPTED = "Claude did not accept the question in this form. Please rephrase it, or start a new thread."
-SPENT = "The Claude account has reached its spend limit. Whoever runs Parley can raise it in the Console."
-BAD_KEY = (
-    "Claude refuses the API key, so nobody can be answered. Whoever runs Parley must correct `ANTHROPIC_API_KEY` in "
-    "`.env`."
-)
-SENTENCES = {
-    "authentication_error": BAD_KEY,
-    "permission_error": BAD_KEY,
-    "not_found_error": (
-        "The model is not available to this API key. Whoever runs Parley must correct `MODEL` in `.env`."
-    ),
-    "billing_error": "The Claude account has a billing problem. Whoever runs Parley must look at the Claude Console.",
-    "request_too_large": "That is more than Claude can read at once. Please send less, or start a new thread.",
-    "rate_limit_error": "Too many questions at once for this Claude account. Please ask again in a minute.",
-    "overloaded_error": OVERLOADED,
-    "api_error": OVERLOADED,
-    "timeout_error": OVERLOADED,
-}
+# Whatever can go wrong between us and the API, at the request or in the middle of a stream: the SDK passes faults of
+# the connection on as httpx2's or aiohttp's own, and what is no UTF-8 or JSON as ValueError (observed).
+ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What Claude said. Times are in seconds from the first attempt; `usage` counts the last attempt's tokens."""
+class Compaction:
+    """The signed block that stands for a conversation, to be sent first in `messages`, and what it cost."""
 
-    text: str
-    model: str
-    stop_reason: str
-    usage: dict[str, int] = field(default_factory=dict)
-    request_id: str | None = None
-    attempts: int = 1
-    first_text: float = 0.0
-    total: float = 0.0
-
-
-class Unanswered(Exception):
-    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators."""
-
-    def __init__(self, kind: str, sentence: str, request_id: str | None = None) -> None:
-        super().__init__(kind)
-        self.kind = kind
-        self.sentence = sentence
-        self.request_id = request_id
-
-
-class _CutOff(Exception):
-    """The stream ended without `message_stop`: the SDK calls that a success."""
+    content: tuple[Mapping[str, Any], ...]
+    usage: tuple[Usage, ...]
 
 
 class Claude:
+    """Raises SettingError where the credentials cannot be used."""
+
     def __init__(self, settings: Settings) -> None:
-        self._attempts = settings.claude_attempts
-        self._base = settings.claude_backoff_seconds
-        self._cap = settings.claude_backoff_cap_seconds
-        idle = settings.claude_idle_seconds
-        self._deadline = settings.answer_seconds
-        self._client = anthropic.AsyncAnthropic(
-            api_key=settings.anthropic_api_key,
-            auth_token=None if settings.anthropic_api_key else settings.anthropic_auth_token,
-            base_url=settings.anthropic_base_url,
-            # `read` is the longest silence; a ping ends it, so a model that thinks for long is not cut off.
-            timeout=anthropic.Timeout(connect=min(10.0, idle), read=idle, write=30.0, pool=10.0),
-            max_retries=0,
-            http_client=anthropic.DefaultAioHttpClient(),
-        )
+        logs.quiet()
+        self._settings = settings
+        idle, connect = settings.claude_idle_seconds, settings.claude_connect_seconds
+        self._betas = [beta.strip() for beta in (settings.claude_betas or "").split(",") if beta.strip()]
+        try:
+            self._client = anthropic.AsyncAnthropic(
+                **_credentials(settings),
+                base_url=settings.anthropic_base_url,
+                # `read` is the longest silence. A ping ends it, which the SDK does not pass on: a model that thinks
+                # for long is not cut off, and one that only pings for ever ends at the deadline of the whole answer.
+                timeout=anthropic.Timeout(connect=min(connect, idle), read=idle, write=30.0, pool=connect),
+                max_retries=0,
+                default_headers=_headers(settings.anthropic_custom_headers),
+                open_telemetry={
+                    "traces": {"enabled": tracing.endpoint() is not None, "content_mode": "metadata_only"},
+                    "propagation": False,
+                },
+                http_client=_http_client(settings),
+            )
+        except anthropic.AnthropicError:
+            raise SettingError(
+                f"ANTHROPIC_PROFILE: there is no usable profile {settings.anthropic_profile!r} on this machine. "
+                "Correct the name, or set ANTHROPIC_API_KEY."
+            ) from None
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def answer(self, request: Mapping[str, Any], on_text: Callable[[str], None]) -> Answer:
-        """Stream an answer; `on_text` gets all the text so far, from the start again after a failed attempt.
+    def call(
+        self,
+        request: Mapping[str, Any],
+        *,
+        on_text: Callable[[str], None],
+        on_wait: Callable[[str], None] = lambda sentence: None,
+        on_thought: Callable[[str], None] = lambda thought: None,
+        about: About = NOBODY,
+    ) -> Call:
+        """One answer to `request`, which is that of the Messages API and may have `betas`.
 
-        Raises Unanswered. The SDK's own retries are off: it obeys a Retry-After of any length and retries nothing once
-        a stream has begun.
+        `on_text` gets all the text so far, from the start again after a failed attempt; `on_wait` what to tell people
+        while the next attempt is seconds away; `on_thought` the newest thought's summary so far, or a tool's use.
         """
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(self._deadline):
-                for attempt in range(1, self._attempts + 1):
-                    try:
-                        return await self._stream(request, on_text, began, attempt)
-                    except (anthropic.APIError, httpx2.TransportError, _CutOff, TimeoutError) as error:
-                        if not is_transient(error) or attempt == self._attempts:
-                            raise unanswered(error) from error
-                        wait = self._wait(error, attempt)
-                        log.warning(
-                            "attempt failed error=%s request_id=%s attempt=%d wait=%.1f",
-                            *(kind(error), getattr(error, "request_id", None), attempt, wait),
-                        )
-                    await asyncio.sleep(wait)
-        except TimeoutError as error:
-            raise unanswered(error) from error
+        return Call(self._settings, self._send, request, on_text, on_wait, on_thought, about)
+
+    async def count(self, request: Mapping[str, Any]) -> int:
+        """The tokens of a request's prompt, as the API counts them. Raises Unanswered.
+
+        https://platform.claude.com/docs/en/api/messages/count_tokens
+        """
+        settings = self._settings
+        counted = {name: request[name] for name in (*COUNTED, "mcp_servers") if name in request}
+        messages, betas = self._messages(self._client, [*request.get("betas", ()), *self._betas])
+        for attempt in range(1, settings.claude_attempts + 1):
+            try:
+                return int((await messages.count_tokens(**counted, **betas)).input_tokens)
+            except ERRORS as error:
+                failure = _failure(error)
+                if not failure.is_transient or attempt == settings.claude_attempts:
+                    raise Unanswered.of(failure) from error
+                asked = retry_after(failure.retry_after, time.time())
+            await asyncio.sleep(
+                backoff(asked, attempt, settings.claude_backoff_seconds, settings.claude_backoff_cap_seconds)
+            )
         raise AssertionError("the last attempt returns or raises")
+
+    async def compact(
+        self, request: Mapping[str, Any], instructions: str | None = None, about: About = NOBODY
+    ) -> Compaction | None:
+        """Let the model sum up the conversation of `request`. None where the model or the account cannot.
+
+        Raises Unanswered. https://platform.claude.com/docs/en/build-with-claude/compaction
+        """
+        if not models.find(request["model"]).compaction:
+            return None
+        ask = {"type": "summarize", **({"instructions": instructions} if instructions else {})}
+        betas = [*request.get("betas", ()), COMPACTION]
+        call = self.call({**request, "betas": betas, "compaction": ask}, on_text=lambda text: None, about=about)
+        try:
+            answer = await call.answer()
+        except Unanswered as unanswered:
+            if unanswered.failure and unanswered.failure.status in (400, 403, 404):
+                return None
+            raise
+        content = tuple(block for block in answer.content if block["type"] == "compaction" and block.get("content"))
+        return Compaction(content, answer.usage) if content else None
 
     async def model_name(self, model: str) -> str:
         """Its display name. Raises Unanswered: the key or the model is wrong, or Claude cannot be reached."""
         try:
             return (await self._client.models.retrieve(model)).display_name
-        except anthropic.APIError as error:
-            raise unanswered(error) from error
+        except ERRORS as error:
+            raise Unanswered.of(_failure(error)) from error
 
-    async def _stream(
-        self, request: Mapping[str, Any], on_text: Callable[[str], None], began: float, attempt: int
-    ) -> Answer:
-        text: list[str] = []
-        usage: dict[str, int] = {}
-        model, stop_reason, first_text, complete = str(request["model"]), "", 0.0, False
-        stream = await self._client.messages.create(**request, stream=True)
-        async with stream:
-            async for event in stream:
-                match event.type:
-                    case "message_start":
-                        model = event.message.model
-                        usage |= _counts(event.message.usage)
-                    case "content_block_delta" if event.delta.type == "text_delta":
-                        first_text = first_text or time.monotonic() - began
-                        text.append(event.delta.text)
-                        on_text("".join(text))
-                    case "message_delta":
-                        stop_reason = event.delta.stop_reason or ""
-                        usage |= _counts(event.usage)
-                    case "message_stop":
-                        complete = True
-        if not complete or not stop_reason:
-            raise _CutOff
-        request_id = stream.response.headers.get("request-id")
-        return Answer(
-            "".join(text), model, stop_reason, usage, request_id, attempt, first_text, time.monotonic() - began
+    async def _send(self, request: Mapping[str, Any]) -> "_Events":
+        """Raises Failed. What the model declines goes to the fallback: on the server where the model has that."""
+        settings, client = self._settings, self._client
+        body = {name: value for name, value in request.items() if name != "betas"}
+        betas = [*request.get("betas", ()), *self._betas]
+        other = fallback.chosen(body["model"], settings.fallback_model)
+        declined: Any = nullcontext()
+        if other is None or "compaction" in body:
+            pass
+        elif models.find(body["model"]).fallbacks:
+            body["fallbacks"] = [fallback.entry(body, other, settings.effort, settings.thinking)]
+            betas.append(fallback.SERVER_SIDE)
+        else:
+            entry: Any = fallback.entry(body, other, settings.effort, settings.thinking)
+            client, declined = client.with_middleware(BetaRefusalFallbackMiddleware([entry])), BetaFallbackState()
+        messages, more = self._messages(client, betas, beta=client is not self._client)
+        try:
+            with declined:
+                return _Events(await messages.create(**body, **more, stream=True))
+        except ERRORS as error:
+            raise Failed(_failure(error)) from error
+
+    def _messages(
+        self, client: anthropic.AsyncAnthropic, betas: Sequence[str], beta: bool = False
+    ) -> tuple[Any, dict[str, Any]]:
+        """The resource, and its argument `betas`: the beta one only where it is needed."""
+        if betas or beta:
+            return client.beta.messages, {"betas": sorted(set(betas))}
+        return client.messages, {}
+
+
+class _Events:
+    """The events of a stream, and what breaks it as Failed."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.request_id: str | None = stream.response.headers.get("request-id")
+
+    async def next(self) -> Any:
+        try:
+            return await anext(self._stream, None)
+        except ERRORS as error:
+            raise Failed(_failure(error, self.request_id)) from error
+
+    async def close(self) -> None:
+        await self._stream.close()
+
+
+def _credentials(settings: Settings) -> dict[str, Any]:
+    """The first that is set; the SDK takes one only."""
+    if settings.anthropic_api_key:
+        return {"api_key": settings.anthropic_api_key}
+    if settings.anthropic_auth_token:
+        return {"auth_token": settings.anthropic_auth_token}
+    return {"profile": settings.anthropic_profile} if settings.anthropic_profile else {}
+
+
+def _headers(lines: str | None) -> dict[str, str]:
+    pairs = (line.split(":", 1) for line in (lines or "").splitlines())
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _http_client(settings: Settings) -> httpx2.AsyncClient:
+    """No proxy stands between us and a Claude on this machine, whatever the environment says."""
+    try:
+        if urlsplit(settings.anthropic_base_url or "").hostname in LOOPBACK:
+            return anthropic.DefaultAioHttpClient(trust_env=False)
+        return anthropic.DefaultAioHttpClient(proxy=settings.claude_proxy)
+    except ValueError as error:
+        raise SettingError(
+            f"The proxy for Claude cannot be used ({type(error).__name__}). Correct CLAUDE_PROXY."
+        ) from None
+
+
+def _failure(error: Exception, request_id: str | None = None) -> Failure:
+    name = type(error).__name__
+    if isinstance(error, anthropic.APIStatusError):
+        headers = error.response.headers
+        return Failure(
+            name,
+            error.status_code,
+            error.type,
+            error.error_code,
+            error.request_id,
+            retry_after=headers.get("retry-after"),
+            should_retry=headers.get("x-should-retry"),
         )
-
-    def _wait(self, error: Exception, attempt: int) -> float:
-        """Exponential back-off with full jitter; Slack readers wait, so a Retry-After counts up to the cap only."""
-        asked = retry_after(error)
-        if asked is not None:
-            return min(asked, self._cap)
-        return random.uniform(0, min(self._cap, self._base * 2 ** (attempt - 1)))
-
-
-def is_transient(error: Exception) -> bool:
-    """Whether another attempt can help. `x-should-retry` wins; a spend limit is a 429 that stays."""
-    if isinstance(error, SPEND_LIMITS):
-        return False
-    if isinstance(error, anthropic.APIStatusError):
-        asked = error.response.headers.get("x-should-retry")
-        if asked in ("true", "false"):
-            return bool(asked == "true")
-        if error.status_code == 200:
-            return error.type in TRANSIENT_TYPES
-        return error.status_code in TRANSIENT_STATUSES or error.status_code >= 500
-    return isinstance(error, anthropic.APIConnectionError | httpx2.TransportError | _CutOff | TimeoutError)
-
-
-def retry_after(error: Exception) -> float | None:
-    """Seconds that the server asked for: `retry-after` in seconds or as an HTTP date."""
-    if not isinstance(error, anthropic.APIStatusError):
-        return None
-    value = error.response.headers.get("retry-after")
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
-
-
-def kind(error: Exception) -> str:
-    """A short name for the log."""
-    if isinstance(error, anthropic.APIStatusError):
-        return f"{error.status_code}/{error.type}"
-    return type(error).__name__.strip("_")
-
-
-def unanswered(error: Exception) -> Unanswered:
-    """The sentence for people that belongs to the failure. Its type counts: an error inside a stream has status 200."""
-    match error:
-        case _ if isinstance(error, SPEND_LIMITS):
-            sentence = SPENT
-        case anthropic.APIStatusError():
-            sentence = SENTENCES.get(str(error.type), OVERLOADED if error.status_code >= 500 else NOT_ACCEPTED)
-        case TimeoutError() | anthropic.APITimeoutError():
-            sentence = "Claude took too long to answer. Please ask again, perhaps for less at once."
-        case _:
-            sentence = "Claude cannot be reached right now. Please ask again in a minute."
-    return Unanswered(kind(error), sentence, getattr(error, "request_id", None))
-
-
-def _counts(usage: Any) -> dict[str, int]:
-    """The token counts of a usage object; those of `message_delta` are cumulative and absent ones keep their value."""
-    names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return {name: value for name in names if (value := getattr(usage, name, None)) is not None}
+    timed_out = isinstance(error, TimeoutError | anthropic.APITimeoutError | httpx2.TimeoutException)
+    ours = isinstance(error, anthropic.AnthropicError) and not isinstance(error, anthropic.APIConnectionError)
+    return Failure(name, request_id=request_id, lost=not ours, timed_out=timed_out)

@@ -13,10 +13,11 @@ from bot import status
 from bot.incoming import Message
 from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
 from bot.store import replies
+from bot.store.replies import Final
 from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Ending, Messages
+from workers.messages import Due, Messages
+from workers.native import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.pacing import Pacing
-from workers.stream import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.upload import NoUpload, upload_markdown
 
 log = logging.getLogger("parley.draft")
@@ -62,6 +63,8 @@ class Draft:
     ) -> None:
         self._slack, self._redis, self._pacing, self._streams = slack, redis, pacing, streams
         self._message, self._thread = message, message.thread
+        # A question that is answered anew has no message of its own.
+        self._question_ts = message.again or message.ts
         self._name = f"{self._thread.channel}:{message.ts}"
         self._text = Composition(message, terms)
         self._messages = Messages(slack, redis, message, reply, streams, resumed=resumed, may_send=may_send)
@@ -99,7 +102,7 @@ class Draft:
         finally:
             self._stopped.set()
 
-    async def finish(self, ending: Ending) -> None:
+    async def finish(self, ending: Final) -> None:
         """Show the last words and return when Slack has them.
 
         An edit that does not pass for two minutes is given up: people are told so in a new message, with the text.
@@ -116,7 +119,7 @@ class Draft:
                 raise
             await self._complete()
         await self._pacing.close(self._thread.team, self._name)
-        await status.look_away(self._slack, self._redis, self._thread, self._message.ts)
+        await status.look_away(self._slack, self._redis, self._thread, self._question_ts)
 
     async def keep_status(self) -> None:
         """Keep up the status that the listener set until there is text; Slack clears it after two minutes.
@@ -134,7 +137,7 @@ class Draft:
                 if self._messages.parts or self._ending.is_set():
                     return
                 self._may_send()
-                await status.show(self._slack, self._redis, self._thread, self._message.ts, self._status)
+                await status.show(self._slack, self._redis, self._thread, self._question_ts, self._status)
 
     async def _complete(self) -> None:
         async with asyncio.timeout(self._final_seconds):
@@ -169,7 +172,7 @@ class Draft:
             await self._judge(step, due, error)
             return
         self._backoff = BACKOFF_SECONDS[0]
-        await self._messages.save()
+        await self._messages.save(self._text.text)
 
     async def _turn(self, step: Step) -> bool:
         """Wait for the right to send; False if there is none, or if a live frame's reply ended meanwhile."""
@@ -182,6 +185,9 @@ class Draft:
         # What is whole needs no edit any more, so it may be posted by a reply that may not be edited live.
         while step == "post" and self._is_open_ended() and not await pacing.admit(team, self._name):
             if await self._wait(ASKING_SECONDS):
+                return False
+        while self._messages.unsure and await pacing.is_paused(team, "conversations.replies"):
+            if await self._wait(ASKING_SECONDS / 2):
                 return False
         while True:
             if self._place is None:
@@ -312,7 +318,7 @@ class Draft:
         if due is None or due.number >= len(self._messages.parts):
             return False
         log.error("edit given up thread=%s ts=%s", self._thread, self._messages.parts[due.number].ts)
-        del self._messages.parts[due.number :]
+        self._messages.leave_from(due.number)
         self._text.stand_in(due.number)
         return True
 
@@ -325,7 +331,7 @@ class Draft:
         if sent is not None and sent["blocks"][:1] == wanted["blocks"][:1] and not due.is_last:
             parts[due.number].sent = wanted
         else:
-            del parts[due.number :]
+            self._messages.leave_from(due.number)
 
     async def _wait(self, seconds: float) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
-from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -12,15 +11,16 @@ from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
-from workers import people, prompt
-from workers.claude import Answer, Unanswered
+from bot.store.replies import Final
+from workers import ending, people, prompt, tools
+from workers.claude import About, Unanswered
 from workers.composition import Terms
 from workers.draft import Deleted, Draft, Undeliverable
+from workers.files import Taken
 from workers.lease import Lease
-from workers.messages import Ending
+from workers.native import Streams
 from workers.runtime import Runtime, current
 from workers.stops import Stop
-from workers.stream import Streams
 
 log = logging.getLogger("parley.reply")
 
@@ -28,18 +28,6 @@ log = logging.getLogger("parley.reply")
 SETTLE_SECONDS = 0.05
 MOST_ATTEMPTS = 5
 RETRY_SECONDS = 5.0
-
-EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
-ONLY_FILES = "I can read text, but not files yet. Please paste the part that your question is about as text."
-FILES_UNREAD = "[Attached, but not readable for you: {names}. Say so if the question needs them.]"
-GIVEN_UP = (
-    "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
-)
-CUT_SHORT = "_The answer reached its length limit. Press Continue, or say “continue”, and I go on._"
-REFUSED = "Claude declined to answer this. Please rephrase the question, or ask something else."
-TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
-STOPPED = "Stopped before anything was written."
-NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
 
 
 class Overtaken(Exception):
@@ -87,15 +75,23 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
     except Undeliverable as error:
         log.error("undeliverable thread=%s ts=%s ref=%s error=%s", thread, ts, ref, error)
         await _drop(runtime, claim)
+    except TimeoutError:
+        log.error("not delivered yet thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
+        await _give_back(runtime, claim)
     except asyncio.CancelledError:
         await asyncio.shield(runtime.inbox.release(claim))
         raise
     except Exception:
         log.exception("turn failed thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
-        if claim.attempts > MOST_ATTEMPTS + 1:
-            await _drop(runtime, claim)
-        else:
-            await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts)
+        await _give_back(runtime, claim)
+
+
+async def _give_back(runtime: Runtime, claim: Claim) -> None:
+    """For another attempt; what failed after we said that we give up fails for good."""
+    if claim.attempts > MOST_ATTEMPTS + 1:
+        await _drop(runtime, claim)
+    else:
+        await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts)
 
 
 async def _drop(runtime: Runtime, claim: Claim) -> None:
@@ -116,12 +112,16 @@ class _Turn:
         self._runtime, self._claim, self._lease = runtime, claim, lease
         self._message, self._thread = claim.message, claim.thread
         self._ref = claim.token[:8]
+        self._taken = Taken()
+        # The longest that people have seen of the answer: it stays, whatever comes.
         self._shown = ""
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         runtime, message, settings = self._runtime, self._message, self._runtime.settings
         record = await replies.load(runtime.redis, self._thread, message.ts)
-        past = await history.load(runtime.redis, self._thread)
+        said = await history.load(runtime.redis, self._thread)
+        past = history.without(said, message.again) if message.again else said
+        self._shown = record.text
         async with runtime.stops.watch(self._thread, message.ts) as stop:
             draft = Draft(
                 runtime.slack,
@@ -138,42 +138,50 @@ class _Turn:
             )
             group.create_task(draft.run())
             status = group.create_task(draft.keep_status())
-            question = await self._question()
+            question = await self._question(said)
             final = record.final or await self._conclude(draft, past, question, stop)
-        await draft.finish(_ending(final))
+        await draft.finish(final)
         status.cancel()
-        answer = Entry("assistant", final["said"], message.ts, hidden=final["hidden"])
-        entries = [replace(question, hidden=final["hidden"]), answer]
+        if message.again and final.failed:
+            # The old answer stays what it was.
+            await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days)
+            return
+        entries = _turn(question, final)
         keep = history.kept([*past, *entries], settings.history_tokens)
-        await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days)
+        await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days, message.again)
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):
             raise Overtaken
 
-    async def _question(self) -> Entry:
+    async def _question(self, said: list[Entry]) -> Entry:
         message = self._message
+        if message.again:
+            return history.asked(said, message.again) or Entry("user", "", message.again, message.user)
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
-        parts = (spoken(message.text, self._runtime.bot_user, names), _unread(message))
+        files = await self._runtime.inbox.files(self._claim)
+        self._taken = await self._runtime.files.take(replace(message, files=files))
+        parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
-        return Entry("user", text, message.ts, message.user, names.get(message.user))
+        return Entry("user", text, message.ts, message.user, names.get(message.user), files=self._taken.files)
 
-    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> dict[str, Any]:
+    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
         """What the reply says in the end, kept in Redis from the moment it is known."""
-        if not question.text:
-            final = _final(EMPTY)
-        elif question.text == _unread(self._message):
-            final = _final(ONLY_FILES)
+        left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
+        if question.text == self._taken.note and not question.files:
+            final = Final(ending.FORGOTTEN, failed=True) if self._message.again else Final(left_out or ending.EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
-            final = _final(GIVEN_UP.format(ref=self._ref), failed=True)
+            final = Final(ending.GIVEN_UP.format(ref=self._ref), failed=True)
         else:
             final = await self._ask_until_stopped(draft, past, question, stop)
+            if left_out:
+                final = replace(final, text=f"{final.text}\n\n{left_out}", said=final.remembered)
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
         return final
 
-    async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> dict[str, Any]:
+    async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
         asking = asyncio.create_task(self._ask(draft, past, question))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -188,76 +196,44 @@ class _Turn:
         by = stopping.result()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
-        return {
-            **_final(self._shown.rstrip() or STOPPED, said=self._shown.rstrip() or STOPPED),
-            "stopped_by": names.get(by, ""),
-        }
+        return ending.stopped(self._shown, names.get(by, ""))
 
-    async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
+    async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:
         settings = self._runtime.settings
-        request = prompt.build(settings.model, settings.max_tokens, settings.system_prompt, past, question)
+        self._lease.check()
+        files = await self._runtime.files.blocks(self._thread, [*past, question])
 
         def on_text(text: str) -> None:
             self._shown = text if len(text) > len(self._shown) else self._shown
             draft.write(text)
 
+        request = tools.tools(settings, settings.model) | prompt.build(
+            settings.model, settings.max_tokens, settings.system_prompt, past, question, files
+        )
+        about = About(str(self._thread), self._message.ts, self._ref, question.text)
+        call = self._runtime.claude.call(request, on_text=on_text, on_wait=draft.say, about=about)
         try:
-            answer = await self._runtime.claude.answer(request, on_text)
+            return ending.answered(await call.answer())
         except Unanswered as failure:
+            refused = failure.kind.startswith(("400/", "413/"))
+            if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):
+                return await self._ask(draft, past, question)
             log.error(
                 "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
-            sentence = f"{failure.sentence} (Reference: {self._ref})"
-            return _final(f"{self._shown}\n\n_{sentence}_" if self._shown.strip() else sentence, failed=True)
-        self._log(answer, question)
-        return {**closed(answer), "has_buttons": True, "continuable": answer.stop_reason == "max_tokens"}
+            if refused and question.files:
+                return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
+            return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
 
-    def _log(self, answer: Answer, question: Entry) -> None:
-        usage = answer.usage
-        log.info(
-            "answered thread=%s ts=%s ref=%s model=%s stop=%s in=%d out=%d cache_write=%d cache_read=%d "
-            "first_text_s=%.2f total_s=%.2f attempts=%d question_chars=%d request_id=%s",
-            *(self._thread, self._message.ts, self._ref, answer.model, answer.stop_reason),
-            *(usage.get("input_tokens", 0), usage.get("output_tokens", 0)),
-            *(usage.get("cache_creation_input_tokens", 0), usage.get("cache_read_input_tokens", 0)),
-            *(answer.first_text, answer.total, answer.attempts, len(question.text), answer.request_id),
-        )
+
+def _turn(question: Entry, final: Final) -> list[Entry]:
+    """What the history keeps. A file that Claude refused would make it refuse every later question of the thread."""
+    files = () if final.without_files else question.files
+    answer = Entry("assistant", final.remembered, question.ts, hidden=final.hidden)
+    return [replace(question, hidden=final.hidden, files=files), answer]
 
 
 def _people(past: list[Entry], message: Message) -> frozenset[str]:
     """Who wrote in the thread: an answer may mention them."""
     return frozenset({message.user, *(entry.user for entry in past if entry.user)})
-
-
-def _ending(final: dict[str, Any]) -> Ending:
-    return Ending(
-        final["text"],
-        failed=final["failed"],
-        has_buttons=final.get("has_buttons", False),
-        continuable=final.get("continuable", False),
-        stopped_by=final.get("stopped_by"),
-        note=final.get("note"),
-    )
-
-
-def _unread(message: Message) -> str:
-    return FILES_UNREAD.format(names=", ".join(message.files)) if message.files else ""
-
-
-def closed(answer: Answer) -> dict[str, Any]:
-    """The final text for each way in which an answer can end."""
-    text = answer.text.rstrip()
-    match answer.stop_reason:
-        case "refusal":
-            return _final(f"{text}\n\n_{REFUSED}_" if text else REFUSED, hidden=True)
-        case "model_context_window_exceeded":
-            return _final(f"{text}\n\n_{TOO_LONG}_" if text else TOO_LONG)
-        case "max_tokens" if text:
-            return _final(f"{text}\n\n{CUT_SHORT}", said=text)
-    return _final(text or NO_TEXT)
-
-
-def _final(text: str, *, said: str | None = None, hidden: bool = False, failed: bool = False) -> dict[str, Any]:
-    """`text` is what people see, `said` what the history remembers as ours; `hidden` keeps the turn out of prompts."""
-    return {"text": text, "said": text if said is None else said, "hidden": hidden, "failed": failed}

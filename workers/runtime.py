@@ -13,7 +13,9 @@ from bot.settings import Settings
 from bot.store import connections
 from bot.store.budget import Budget
 from bot.store.inbox import Inbox
+from workers import tools
 from workers.claude import Claude
+from workers.files import Files
 from workers.pacing import Pacing
 from workers.stops import Stops
 
@@ -27,6 +29,7 @@ class Runtime:
     bot_user: str
     claude: Claude
     pacing: Pacing
+    files: Files
     stops: Stops
 
 
@@ -38,6 +41,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     """Open the clients for this event loop; `current` finds them until they are closed. Raises SettingError."""
     settings.require("slack_bot_token")
     settings.require_claude()
+    tools.tools(settings, settings.model)
     loop = asyncio.get_running_loop()
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
     claude = Claude(settings)
@@ -53,6 +57,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 bot_user=identity.user,
                 claude=claude,
                 pacing=Pacing(redis, settings.edits_per_minute),
+                files=Files(settings, redis, web),
                 stops=stops,
             )
             yield runtime

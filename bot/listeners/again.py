@@ -51,7 +51,7 @@ async def _ask(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
     )
     if await inbox.put(message, alone=True):
         log.info("%s thread=%s ts=%s user=%s", "again" if anew else "go on", message.thread, message.ts, message.user)
-        background.run(status.show(web, redis, message.thread, message.ts))
+        background.run(status.show(web, redis, message.thread, newest))
         return None
     waiting = await inbox.waiting(click.thread)
     twice = [(each.user, each.text, each.again) == (message.user, message.text, message.again) for each in waiting]

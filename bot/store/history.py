@@ -3,19 +3,21 @@
 import json
 from collections.abc import Awaitable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
+from bot.store.files import Attachment
 
 
 @dataclass(frozen=True)
 class Entry:
     """One turn. `name` is the author's display name at that time, so that later prompts repeat it byte by byte.
 
-    A `hidden` turn was refused: people see it, later prompts leave it out.
+    A `hidden` turn was refused: people see it, later prompts leave it out. What Claude is sent of `files` is kept apart
+    (bot/store/files.py).
     """
 
     role: Literal["user", "assistant"]
@@ -24,6 +26,7 @@ class Entry:
     user: str | None = None
     name: str | None = None
     hidden: bool = False
+    files: tuple[Attachment, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
@@ -31,12 +34,16 @@ class Entry:
     @property
     def tokens(self) -> int:
         """An estimate on the high side: three bytes a token."""
-        return len(self.text.encode()) // 3 + 16
+        return len(self.text.encode()) // 3 + 16 + sum(file.tokens for file in self.files)
 
 
 async def load(redis: "Redis", thread: Thread) -> list[Entry]:
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, -1))
-    return [Entry(**json.loads(line)) for line in lines]
+    return [_read(json.loads(line)) for line in lines]
+
+
+def _read(stored: dict[str, Any]) -> Entry:
+    return Entry(**{**stored, "files": tuple(Attachment(**file) for file in stored.get("files", ()))})
 
 
 def asked(entries: Sequence[Entry], ts: str) -> Entry | None:

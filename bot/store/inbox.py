@@ -20,6 +20,7 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.utils import as_text
 
+from bot.files import File
 from bot.incoming import Message, Thread
 from bot.store import keys
 from bot.store.history import Entry
@@ -155,6 +156,11 @@ class Inbox:
             await self.acknowledge(Claim(Message(thread, ts, "", ""), token, int(attempts)), [], 0, 1)
             return None
 
+    async def files(self, claim: Claim) -> tuple[File, ...]:
+        """The message's files, also those that only a second delivery told of, after the message was claimed."""
+        stored = await cast("Awaitable[str | None]", self._redis.hget(keys.messages(claim.thread), claim.message.ts))
+        return Message.from_json(stored).files if stored else claim.message.files
+
     async def renew(self, claim: Claim) -> None:
         """Raises LeaseLost."""
         names = [keys.lease(claim.thread), keys.active(claim.thread.team)]
@@ -213,6 +219,7 @@ class Inbox:
                 try:
                     pipe.watch(*marks, *([keys.box(thread)] if alone else []))
                     if pipe.exists(*marks) or (alone and pipe.exists(keys.box(thread))):
+                        _add_files(pipe, message)
                         return False
                     now = _now(pipe)
                     pipe.multi()
@@ -254,6 +261,7 @@ class Inbox:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
                         pipe.expire(keys.history(thread), history_days * 24 * 3600)
+                        pipe.expire(keys.files(thread), history_days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
@@ -338,6 +346,21 @@ class Inbox:
 
     async def _run(self, script: str, names: Sequence[str], *args: Any) -> Any:
         return await self._redis.eval(script, len(names), *names, *args)
+
+
+def _add_files(pipe: Pipeline, twin: Message) -> None:
+    """A mention comes as `message` and as `app_mention`, which now and then leaves out the files (observed).
+
+    Whichever came first is kept; here it gets the files that only the second one has. Raises WatchError.
+    """
+    messages = keys.messages(twin.thread)
+    pipe.watch(messages)
+    stored = pipe.hget(messages, twin.ts) if twin.files else None
+    if stored is None or (kept := Message.from_json(stored)).files:
+        return
+    pipe.multi()
+    pipe.hset(messages, twin.ts, replace(kept, files=twin.files).to_json())
+    pipe.execute()
 
 
 def _member(thread: Thread) -> str:

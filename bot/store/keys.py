@@ -1,7 +1,8 @@
 """The names of everything kept in Redis.
 
-Each starts with the installing team (invariant 13); `TEAMS` alone says which teams there are. RQ's own keys start
-with `rq:`.
+Each starts with the installing team (invariant 13); `TEAMS` alone says which teams there are. What is known of the
+Claude account, which all teams share, starts with `claude:`; nothing of a team's is in it, and no team's id looks like
+that. RQ's own keys start with `rq:`.
 """
 
 from datetime import date
@@ -54,6 +55,11 @@ def lease(thread: Thread) -> str:
 def history(thread: Thread) -> str:
     """List: what was said, oldest first, as JSON."""
     return f"{thread}:history"
+
+
+def files(thread: Thread) -> str:
+    """Hash: file id -> what Claude is sent of that file, as JSON."""
+    return f"{thread}:files"
 
 
 def reply(thread: Thread, ts: str) -> str:
@@ -149,3 +155,43 @@ def next_post(team: str, channel: str) -> str:
 def posts(team: str) -> str:
     """Sorted set: the places of the last minute's messages, in all channels, by time in ms."""
     return f"{team}:posts"
+
+
+def breaker(model: str) -> str:
+    """Hash: how the circuit breaker of a model is. It is gone when it is closed and was so for a while."""
+    return f"claude:breaker:{model}"
+
+
+def outages(model: str) -> str:
+    """List: the last failed calls of a model that are Claude's fault, newest first, by time in ms."""
+    return f"claude:outages:{model}"
+
+
+CALLS = "claude:calls"
+"""Sorted set: the calls to Claude that are under way, by the time in ms at which they count as abandoned."""
+
+CALLS_WAITING = "claude:calls:waiting"
+"""Sorted set: those that wait for a place, by when they came."""
+
+CALLS_HEARD = "claude:calls:heard"
+"""Sorted set: those that wait, by the time in ms at which they count as gone."""
+
+
+def rates(family: str) -> str:
+    """Hash: what Claude last said of the limits of a family of models, and when."""
+    return f"claude:rates:{family}"
+
+
+def rates_taken(family: str) -> str:
+    """Sorted set: calls and their tokens of which Claude has said nothing yet, by when they came."""
+    return f"claude:rates:{family}:taken"
+
+
+def rates_heard(family: str) -> str:
+    """Sorted set: those calls, by the time in ms at which they count as gone."""
+    return f"claude:rates:{family}:heard"
+
+
+def rates_pause(family: str) -> str:
+    """String with an expiry: Claude asked us to wait with these models."""
+    return f"claude:rates:{family}:pause"

@@ -41,13 +41,16 @@ COMPLETE_WITHIN = 2.0
 FAIR = 1.3
 # The usual way may take long to end: who is not complete by then counts with this delay.
 PATIENCE = 120.0
-WAYS = ("parley", "usual")
+WAYS = ("parley", "native", "usual")
+WRITING = ("chat.postMessage", "chat.update", "chat.startStream", "chat.appendStream", "chat.stopStream")
 ASKED = re.compile(r"question (\d+)\b")
 NOTES = (
     f"Ages and delays in seconds; ages are sampled every 20 ms from a reply's first delta until it is complete. A call "
     f"to Slack takes {ROUND_TRIP} s. What is not complete {PATIENCE:.0f} s after Claude ended counts with that delay.",
     f"best: 60·K / 2·L + {ROUND_TRIP} s, for K replies that are edited live and L = {EDITS_A_MINUTE} - K edits "
     "a minute left over: what a fair schedule can reach that keeps back an edit for each.",
+    "native: Parley with STREAMING=native. Slack takes 20 starts a minute; replies beyond that are edited or posted. "
+    "Appends count as edits.",
 )
 
 
@@ -64,7 +67,7 @@ async def run(options: argparse.Namespace) -> Report:
             runs.append(await _play(way, replies, PacedAnswer(int(options.seconds * DELTAS_A_SECOND), DELTAS_A_SECOND)))
             if not options.json:
                 print(f"{way}, {replies} at once: done", file=sys.stderr, flush=True)
-    targets = [target for run in runs if run.way == "parley" for target in run.targets()]
+    targets = [target for run in runs if run.way != "usual" for target in run.targets()]
     return Report("pacing", [run.row() for run in runs], targets, NOTES)
 
 
@@ -95,6 +98,8 @@ class _Run:
     def best(self) -> float | None:
         """The mean age that a fair schedule can reach for those that are edited live."""
         live = len(self.live)
+        if self.way != "parley":
+            return None
         return 60 * live / (2 * (EDITS_A_MINUTE - live)) + ROUND_TRIP if 0 < live < EDITS_A_MINUTE else None
 
     @property
@@ -120,13 +125,13 @@ class _Run:
             "live": len(self.live),
             "mean age, live": _rounded(self.mean_live),
             "p95 age, live": _rounded(p95([age for reply in self.live for age in reply.ages])),
-            "best": _rounded(self.best) if self.way == "parley" else None,
+            "best": _rounded(self.best),
             "p95 complete after": _rounded(self.late),
             "incomplete": sum(reply.complete is None for reply in self.replies),
         }
 
     def targets(self) -> list[Target]:
-        size = f"{len(self.replies)} at once"
+        size = f"{'native, ' if self.way == 'native' else ''}{len(self.replies)} at once"
         found = [
             Target(f"{size}: refused calls", self.refused, 0),
             Target(f"{size}: complete after, p95", _rounded(self.late), COMPLETE_WITHIN),
@@ -141,15 +146,16 @@ class _Run:
 async def _play(way: str, replies: int, answer: PacedAnswer) -> _Run:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-bench-")))
-        if way == "parley":
+        if way != "usual":
             redis_url = stack.enter_context(embedded.running(folder / "redis"))
-            parley = Parley(redis_url, folder, workers=WORKERS, settings={"SLOTS": str(SLOTS)})
+            settings = {"SLOTS": str(SLOTS), "STREAMING": "native" if way == "native" else "edit"}
+            parley = Parley(redis_url, folder, workers=WORKERS, settings=settings)
             sandbox = (await stack.enter_async_context(parley)).sandbox
         else:
             sandbox = await stack.enter_async_context(_usual_bot(folder))
         channels = [_add_channel(sandbox, f"bench-{number}") for number in range(CHANNELS)]
         sandbox.claude.script(None, Answer(answer.text, deltas_per_second=DELTAS_A_SECOND))
-        for method in ("chat.postMessage", "chat.update"):
+        for method in WRITING:
             sandbox.faults.add(method, "delay", seconds=ROUND_TRIP)
         asked = [
             (channels[n % CHANNELS], await sandbox.slack.say("ada", channels[n % CHANNELS], f"@parley question {n}"))
@@ -200,7 +206,7 @@ def _bots(sandbox: Sandbox, channel: str, thread_ts: str) -> list[Message]:
 def _is_complete(way: str, messages: list[Message], answer: PacedAnswer) -> bool:
     """Whether the whole answer is there, and in Parley's case says so: an apology is no answer."""
     whole = bool(messages) and visible(text(messages[-1])) == answer.words
-    return whole and (way != "parley" or has_ended(messages))
+    return whole and (way == "usual" or has_ended(messages))
 
 
 def _measured(way: str, sandbox: Sandbox, asked: list[tuple[str, str]], answer: PacedAnswer) -> _Run:
@@ -209,13 +215,18 @@ def _measured(way: str, sandbox: Sandbox, asked: list[tuple[str, str]], answer: 
     first, done = _claude_times(entries)
     thread_of = {m.ts: ts for channel, ts in asked for m in _bots(sandbox, channel, ts)}
     written: dict[str, list[tuple[float, str, int]]] = {ts: [] for _, ts in asked}
+    streamed: dict[str, str] = {}
     for request, response in pairwise(entries):
-        if request.kind == "slack.request" and request.name in ("chat.postMessage", "chat.update"):
+        if request.kind == "slack.request" and request.name in WRITING:
             # Nothing can happen between the two: the sandbox handles these calls in one go.
             assert (response.kind, response.name) == ("slack.response", request.name)
-            ts = request.data.get("thread_ts") or thread_of.get(str(request.data["ts"]))
+            message_ts = str(request.data.get("ts"))
+            ts = request.data.get("thread_ts") or thread_of.get(message_ts)
             if response.data["ok"] and ts in written:
                 content = str(request.data.get("blocks") or request.data.get("markdown_text"))
+                if request.name.endswith("Stream"):
+                    # What a stream gets is added to what it has.
+                    content = streamed[ts] = streamed.get(ts, "") + (request.data.get("markdown_text") or "")
                 written[ts].append((response.monotonic, request.name, visible(content)))
     replies = []
     for number, (channel, ts) in enumerate(asked):
@@ -223,13 +234,14 @@ def _measured(way: str, sandbox: Sandbox, asked: list[tuple[str, str]], answer: 
         whole = _is_complete(way, _bots(sandbox, channel, ts), answer)
         complete = calls[-1][0] - began if whole else None
         shown = [(at - began, words) for at, _, words in calls]
-        live = any(name == "chat.update" and at < done[number] for at, name, _ in calls)
+        live = any(name in ("chat.update", "chat.appendStream") and at < done[number] for at, name, _ in calls)
         ages = answer.ages(shown, now - began if complete is None else complete)
         replies.append(_Reply(done[number] - began, shown, live, complete, ages))
     responses = [entry for entry in entries if entry.kind == "slack.response"]
     went = Counter(entry.name for entry in responses if entry.data["ok"])
     refused = sum(entry.data["status"] == 429 for entry in responses)
-    return _Run(way, replies, refused, went["chat.update"], went["chat.postMessage"])
+    edits = went["chat.update"] + went["chat.appendStream"]
+    return _Run(way, replies, refused, edits, went["chat.postMessage"] + went["chat.startStream"])
 
 
 def _claude_times(entries: list[Entry]) -> tuple[dict[int, float], dict[int, float]]:

@@ -73,11 +73,11 @@ async def test_a_breakpoint_on_system_is_shared_by_conversations(client: AsyncAn
 
 
 async def test_a_prefix_below_the_models_minimum_is_not_cached(client: AsyncAnthropic) -> None:
-    short = {"system": "word " * 800, "cache_control": AUTO}  # 1000 tokens
+    short = {"system": "word " * 800, "cache_control": AUTO, "model": "claude-sonnet-5"}  # 1000 tokens
     assert await ask(client, "four", **short) == await ask(client, "four", **short) == (0, 0, 1001)
     short["model"] = "claude-haiku-4-5"
     assert await ask(client, "four", **short) == (0, 0, 1001)
-    short["model"] = "claude-fable-5"
+    short["model"] = "claude-sonnet-5-5"
     await ask(client, "four", **short)
     assert await ask(client, "four", **short) == (1001, 0, 0)
 

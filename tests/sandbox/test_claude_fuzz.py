@@ -19,6 +19,7 @@ from bot.sandbox.claude.samples import sample
 from bot.sandbox.clock import Clock
 
 HEADERS = {"anthropic-version": VERSION, "anthropic-beta": ",".join(BETAS)}
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 WHOLE: dict[str, Any] = {
     "model": "claude-opus-5",
     "max_tokens": 2000,
@@ -43,7 +44,7 @@ WHOLE: dict[str, Any] = {
             "content": [
                 {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "notes"}},
                 {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "a"}]}},
-                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
                 {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
                 {"type": "search_result", "source": "a", "title": "b", "content": [{"type": "text", "text": "c"}]},
             ],

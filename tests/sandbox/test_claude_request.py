@@ -1,18 +1,28 @@
 """Requests that the API refuses, and their neighbours that it takes."""
 
 import base64
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 
 import anthropic
 import pytest
 from anthropic import AsyncAnthropic
+from PIL import Image
 
 from bot.sandbox.claude.answers import Answer, ToolUse
 from tests.sandbox.test_claude import MODEL, connected, said, serving
 
 OLD = "claude-haiku-4-5"
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
+
+
+def png(width: int = 1, height: int = 1) -> str:
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+PNG = png()
 PDF = base64.b64encode(b"%PDF-1.7\n").decode()
 HI = {"role": "user", "content": "Hi"}
 ANSWER = {"role": "assistant", "content": "Hello"}
@@ -49,7 +59,36 @@ def marked(text: str = "Hi", **control: str) -> dict[str, Any]:
     return {"type": "text", "text": text, "cache_control": {"type": "ephemeral", **control}}
 
 
+MCP = "mcp-client-2025-11-20"
+SERVER = {"type": "url", "name": "wiki", "url": "https://mcp.example.com/sse"}
+TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "wiki"}
+ASKED = [
+    {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "wiki", "input": {}},
+    {
+        "type": "mcp_tool_result",
+        "tool_use_id": "mcptoolu_1",
+        "is_error": False,
+        "content": [{"type": "text", "text": "a"}],
+    },
+]
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+
 TAKEN: list[dict[str, Any]] = [
+    {"tools": [{**SEARCH, "max_uses": 5, "allowed_domains": ["example.com"]}]},
+    {"mcp_servers": [SERVER], "tools": [TOOLSET, TOOL], "betas": [MCP]},
+    {
+        "mcp_servers": [SERVER],
+        "tools": [TOOLSET],
+        "betas": [MCP],
+        "messages": [HI, {"role": "assistant", "content": ASKED}],
+    },
+    {"betas": ["fallback-credit-2026-07-01"], "fallback_credit_token": {"token": "fct_1", "mode": "best_effort"}},
+    {
+        "model": "claude-sonnet-5-5",
+        "thinking": {"type": "between_tools"},
+        "fallbacks": [{"model": "claude-opus-5-5", "thinking": None, "max_tokens": None}],
+        "betas": ["server-side-fallback-2026-06-01"],
+    },
     {"messages": [HI, HI, ANSWER, HI]},
     {"messages": [HI, ANSWER, HI, SYSTEM]},
     {"messages": [HI, SYSTEM, ANSWER, HI]},
@@ -58,6 +97,7 @@ TAKEN: list[dict[str, Any]] = [
     {"system": [marked(ttl="1h")], "cache_control": {"type": "ephemeral"}},
     {"output_config": {"effort": "xhigh"}, "thinking": {"type": "adaptive", "display": "summarized"}},
     {"model": "claude-sonnet-5-5", "thinking": {"type": "between_tools"}},
+    {"model": "claude-sonnet-5", "thinking": {"type": "disabled"}, "output_config": {"effort": "xhigh"}},
     {"model": OLD, "thinking": {"type": "enabled", "budget_tokens": 1024}},
     {"tools": [TOOL], "tool_choice": {"type": "auto"}},
     {"tools": [{"type": "web_search_20260318", "name": "web_search"}]},
@@ -77,7 +117,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("max_tokens: 128001 > 128000", {"max_tokens": 128_001, "timeout": 5}),
     ("max_tokens: Input should be greater", {"max_tokens": -1}),
     ("stop_sequences.0: each stop sequence", {"stop_sequences": [" "]}),
-    ("Unexpected value.s. `mcp-client-2025-11-20`", {"betas": ["mcp-client-2025-11-20"]}),
+    ("Unexpected value.s. `context-management-2025-06-27`", {"betas": ["context-management-2025-06-27"]}),
     ("messages: at least one message is required", {"messages": []}),
     ('first message must use the "user" role', {"messages": [ANSWER, HI]}),
     ('first message must use the "user" role', {"messages": [SYSTEM, HI]}),
@@ -113,6 +153,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("appears to be a image/png image", user(image("image/jpeg"))),
     ("media_type: Input should be 'image/jpeg'", user(image("image/svg+xml"))),
     ("Could not process image", user(image(data=base64.b64encode(b"hello").decode()))),
+    ("Could not process image", user(image(data=base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()))),
+    ("exceed max allowed size: 8000 pixels", user(image(data=png(8001)))),
+    ("for many-image requests: 2000 pixels", user(*[image(data=png(1, 2001))] * 21)),
     ("Input should be valid base64", user(image(data="%%%"))),
     ("image exceeds 5 MB maximum", user(image(data=base64.b64encode(b"\x89PNG" + bytes(4 << 20)).decode()))),
     ("Only HTTPS URLs", user({"type": "image", "source": {"type": "url", "url": "http://example.com/a.png"}})),
@@ -138,11 +181,44 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
         "not supported at effort max",
         {"model": "claude-opus-5", "thinking": {"type": "disabled"}, "output_config": {"effort": "max"}},
     ),
+    (
+        "not supported at effort xhigh",
+        {
+            "model": "claude-sonnet-5-5",
+            "thinking": {"type": "between_tools"},
+            "output_config": {"effort": "xhigh"},
+        },
+    ),
+    (
+        "thinking.between_tools.display: Extra inputs",
+        {"model": "claude-sonnet-5-5", "thinking": {"type": "between_tools", "display": "summarized"}},
+    ),
     ("output_config.effort: not supported", {"model": OLD, "output_config": {"effort": "low"}}),
     ("output_config.effort: Input should be 'low'", {"output_config": {"effort": "huge"}}),
     ("tool_choice: type 'any' is not supported on this model", {"tools": [TOOL], "tool_choice": {"type": "any"}}),
     ("only be specified while providing tools", {"tool_choice": {"type": "auto"}}),
     ("Tool 'other' not found", {"model": OLD, "tools": [TOOL], "tool_choice": {"type": "tool", "name": "other"}}),
+    ("tools.0: Input tag 'web_search_20200101'", {"tools": [{**SEARCH, "type": "web_search_20200101"}]}),
+    ("web_search_20250305.name: Input should be 'web_search'", {"tools": [{**SEARCH, "name": "search"}]}),
+    ("max_uses: Input should be greater than 0", {"tools": [{**SEARCH, "max_uses": 0}]}),
+    ("response_inclusion: Extra inputs", {"tools": [{**SEARCH, "response_inclusion": "full"}]}),
+    ("only one of", {"tools": [{**SEARCH, "allowed_domains": ["a.com"], "blocked_domains": ["b.com"]}]}),
+    ("mcp_servers: Extra inputs", {"mcp_servers": [SERVER], "tools": [TOOLSET], "betas": ["compact-2026-09-04"]}),
+    ("must be referenced by exactly one", {"mcp_servers": [SERVER], "betas": [MCP]}),
+    ("must be referenced by exactly one", {"mcp_servers": [SERVER], "tools": [TOOLSET, TOOLSET], "betas": [MCP]}),
+    ("not in mcp_servers", {"tools": [TOOLSET], "betas": [MCP]}),
+    ("names must be unique", {"mcp_servers": [SERVER, SERVER], "tools": [TOOLSET], "betas": [MCP]}),
+    (
+        "mcp_servers.0.url: URL should use https",
+        {"mcp_servers": [{**SERVER, "url": "http://a.example"}], "tools": [TOOLSET], "betas": [MCP]},
+    ),
+    (
+        "mcp_servers.0.key: Extra inputs",
+        {"mcp_servers": [{**SERVER, "key": "a"}], "tools": [TOOLSET], "betas": [MCP]},
+    ),
+    ("Input tag 'mcp_tool_use'", {"messages": [HI, {"role": "assistant", "content": ASKED}, HI]}),
+    ("fallback_credit_token: Extra inputs", {"fallback_credit_token": "fct_1", "betas": ["compact-2026-09-04"]}),
+    ("the token is malformed", {"fallback_credit_token": "a", "betas": ["fallback-credit-2026-07-01"]}),
     ("Tool names must be unique", {"tools": [TOOL, TOOL]}),
     ("tools.0.custom.name: String should match", {"tools": [{**TOOL, "name": "no spaces"}]}),
     ("tools.0.custom.input_schema: Field required", {"tools": [{"name": "look"}]}),

@@ -4,7 +4,7 @@ import pytest
 
 from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley
-from workers.reply import EMPTY, ONLY_FILES
+from workers.ending import EMPTY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,28 +21,6 @@ async def test_a_message_of_40000_characters_is_answered(parley: Parley) -> None
     assert await parley.answers("general", ts)
     sent = parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"][-1]["content"]
     assert sent.count("long & <winding>") == 2500
-
-
-async def test_a_message_with_only_a_file_is_told_that_files_are_not_read(parley: Parley) -> None:
-    channel, user = parley.sandbox.channels["@ada"], parley.sandbox.users["ada"]
-    ts = f"{parley.sandbox.clock.time():.6f}"
-    file = {"id": "F0123456789", "name": "report.pdf", "mimetype": "application/pdf", "size": 1000}
-    asked = await parley.slack.say("ada", "dm", "see the next one")
-    await parley.answers(channel, asked)
-    await parley.slack.deliver(
-        {
-            "type": "message",
-            "subtype": "file_share",
-            "channel": channel,
-            "channel_type": "im",
-            "user": user,
-            "ts": ts,
-            "thread_ts": asked,
-            "text": "",
-            "files": [file],
-        }
-    )
-    assert await parley.answers(channel, ts, thread_ts=asked) == [ONLY_FILES]
 
 
 @pytest.mark.parametrize(

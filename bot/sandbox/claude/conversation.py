@@ -4,6 +4,9 @@ https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that 
 """
 
 import base64
+import io
+
+from PIL import Image
 
 from bot.sandbox.claude.errors import ApiError, invalid
 from bot.sandbox.claude.models import Model
@@ -16,10 +19,14 @@ IMAGE_TYPES = {
     "image/gif": b"GIF8",
     "image/webp": b"RIFF",
 }
+# Pixels that an edge may have, alone and among more than MANY_IMAGES.
+LONGEST_EDGE, LONGEST_EDGE_OF_MANY, MANY_IMAGES = 8_000, 2_000, 20
 # Bytes an image may have as base64 (inferred from reported sizes); not established for the newest models.
 LARGEST_IMAGE = 5 * 1024 * 1024
 USER_BLOCKS = {"text", "image", "document", "search_result", "tool_result"}
-ASSISTANT_BLOCKS = {"text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "fallback", "compaction"}
+ASSISTANT_BLOCKS = {
+    *("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use", "fallback", "compaction"),
+}
 
 
 def check_system(system: str | list[Json] | None) -> None:
@@ -29,14 +36,16 @@ def check_system(system: str | list[Json] | None) -> None:
         _check_text(f"system.{at}", "system", block, "system")
 
 
-def check_messages(messages: list[Json], model: Model, compaction: bool) -> None:
-    """`compaction` says whether the request's betas allow compaction blocks."""
+def check_messages(messages: list[Json], model: Model, compaction: bool, mcp: bool) -> None:
+    """`compaction` and `mcp` say whether the request's betas allow such blocks."""
     if not messages:
         raise invalid("messages", "at least one message is required")
     if len(messages) > MOST_MESSAGES:
         raise invalid("messages", f"at most {MOST_MESSAGES} messages are allowed")
     for at, message in enumerate(messages):
         _check_message(f"messages.{at}", message, compaction)
+        if not mcp:
+            _check_no_mcp(f"messages.{at}", message)
     _check_roles(messages, model)
     _check_tool_results(messages)
     _check_images(messages, model)
@@ -52,6 +61,13 @@ def _check_message(path: str, message: Json, compaction: bool) -> None:
         raise invalid(path, "all messages must have non-empty content except for the optional final assistant message")
     for part, block in enumerate(blocks(content)):
         _check_block(f"{path}.content.{part}", role, block, compaction)
+
+
+def _check_no_mcp(path: str, message: Json) -> None:
+    for part, block in enumerate(blocks(message["content"])):
+        if block["type"].startswith("mcp_"):
+            told = f"Input tag '{block['type']}' does not match any of the expected tags"
+            raise invalid(f"{path}.content.{part}", told)
 
 
 def _check_block(path: str, role: str, block: Json, compaction: bool) -> None:
@@ -91,7 +107,7 @@ def _check_text(path: str, what: str, block: Json, role: str) -> None:
 
 
 def _check_image(path: str, block: Json) -> None:
-    """https://platform.claude.com/docs/en/build-with-claude/vision. Pixel sizes are not checked."""
+    """https://platform.claude.com/docs/en/build-with-claude/vision"""
     source = _source(path, block, ("base64", "url"))
     if source["type"] == "url":
         return
@@ -172,7 +188,7 @@ def _check_system_turn(messages: list[Json], at: int, model: Model) -> None:
 def _resumes(message: Json) -> bool:
     """Whether an assistant message ends in server tool use, so that the API goes on with it (pause_turn)."""
     kind = blocks(message["content"])[-1]["type"]
-    return bool(kind == "server_tool_use" or kind.endswith("_tool_result"))
+    return bool(kind in ("server_tool_use", "mcp_tool_use") or kind.endswith("_tool_result"))
 
 
 def _check_tool_results(messages: list[Json]) -> None:
@@ -214,3 +230,17 @@ def _check_images(messages: list[Json], model: Model) -> None:
     found = [block for m in messages for block in blocks(m["content"]) if block["type"] == "image"]
     if len(found) > most:
         raise invalid("messages", f"Too many images: {len(found)} > {most} maximum")
+    longest = LONGEST_EDGE_OF_MANY if len(found) > MANY_IMAGES else LONGEST_EDGE
+    if any(block["source"]["type"] == "base64" and _longest_edge(block) > longest for block in found):
+        many = " for many-image requests" if len(found) > MANY_IMAGES else ""
+        raise invalid(
+            "messages", f"At least one of the image dimensions exceed max allowed size{many}: {longest} pixels"
+        )
+
+
+def _longest_edge(block: Json) -> int:
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(block["source"]["data"]))) as image:
+            return max(image.size)
+    except Exception:
+        raise ApiError(400, "Could not process image") from None

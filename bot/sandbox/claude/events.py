@@ -64,7 +64,7 @@ def _unroll(block: Json) -> tuple[Json, list[Json]]:
             thought = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(block["thinking"])]
             signed = {"type": "signature_delta", "signature": block["signature"]}
             return {**block, "thinking": "", "signature": ""}, [*thought, signed]
-        case "tool_use" | "server_tool_use":
+        case "tool_use" | "server_tool_use" | "mcp_tool_use":
             parts = ["", *pieces(json.dumps(block["input"]))]
             return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in parts]
         case "compaction":

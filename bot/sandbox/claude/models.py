@@ -15,6 +15,7 @@ THINKING = ("adaptive", "between_tools", "disabled", "enabled")
 @dataclass(frozen=True)
 class Model:
     """One model. `thinking` are the types that it accepts; `thinks` is what it does when a request names none.
+    `off_efforts` are those at which thinking may be turned off.
 
     `cache_minimum` is the shortest cacheable prefix in tokens. `binding` says what happens to a thinking block whose
     conversation was changed: "refuse" (400), "drop", or None where nothing is checked.
@@ -30,6 +31,7 @@ class Model:
     thinks: bool = True
     shows_thinking: bool = False
     efforts: tuple[str, ...] = EFFORTS
+    off_efforts: tuple[str, ...] = EFFORTS
     cache_minimum: int = 512
     system_turns: bool = True
     forced_tools: bool = True
@@ -85,9 +87,10 @@ class Model:
 
 
 _FABLE = Model("claude-fable-5", "Claude Fable 5", "fable")
-_OPUS_5 = Model("claude-opus-5", "Claude Opus 5", "opus", thinking=("adaptive", "disabled"))
-# The cache minimum of the 5.5 family and of Fable 5.2 is not published: inferred. So is what Haiku 5.5 lets be.
-_NEWEST = Model("", "", "", cache_minimum=1024, forced_tools=False, binding="drop")
+_UP_TO_HIGH = ("low", "medium", "high")
+_OPUS_5 = Model("claude-opus-5", "Claude Opus 5", "opus", thinking=("adaptive", "disabled"), off_efforts=_UP_TO_HIGH)
+# That Haiku 5.5 does not compact is inferred: https://platform.claude.com/docs/en/models/haiku-5-5/overview
+_NEWEST = Model("", "", "", forced_tools=False, binding="drop")
 _OPUS_4 = Model("", "", "opus", thinks=False, fallbacks=False)
 _OLD = replace(
     _OPUS_4, thinking=("disabled", "enabled"), shows_thinking=True, cache_minimum=1024, system_turns=False, prefill=True
@@ -105,6 +108,7 @@ _KNOWN = [
         line="sonnet",
         created="2026-09-28",
         thinking=("adaptive", "between_tools"),
+        off_efforts=_UP_TO_HIGH,
     ),
     replace(
         _NEWEST,
@@ -113,6 +117,7 @@ _KNOWN = [
         line="haiku",
         created="2026-10-07",
         thinking=("adaptive", "disabled"),
+        off_efforts=_UP_TO_HIGH,
         forced_tools=True,
         fallbacks=False,
         compaction=False,
@@ -125,10 +130,10 @@ _KNOWN = [
         id="claude-sonnet-5",
         name="Claude Sonnet 5",
         line="sonnet",
+        off_efforts=EFFORTS,
         cache_minimum=1024,
         system_turns=False,
         fallbacks=False,
-        shows_thinking=True,
     ),
     replace(
         _OPUS_4, id="claude-opus-4-8", name="Claude Opus 4.8", thinking=("adaptive", "disabled"), cache_minimum=1024

@@ -11,7 +11,7 @@ from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.cache import CacheUse
 from bot.sandbox.claude.models import Model, find
 from bot.sandbox.claude.prompt import CHARS_PER_TOKEN, Json, prompt_tokens, tokens, turns
-from bot.sandbox.claude.request import BINDING, Request
+from bot.sandbox.claude.request import BINDING, CREDIT, CREDIT_PREFIX, Request, overridden
 from bot.sandbox.claude.samples import NOTICE, sample
 
 DEFAULT_TRIGGER = 150_000
@@ -73,7 +73,7 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
         "stop_reason": last.stop_reason,
         "stop_sequence": last.stop_sequence,
         "stop_details": last.stop_details,
-        "usage": {**usage, **answer.usage},
+        "usage": {**usage, **_used(body, content + last.content), **answer.usage},
     }
     if body.get("context_management"):
         message["context_management"] = {"applied_edits": []}
@@ -81,6 +81,18 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
         told = [{"type": "thinking_dropped", "path": path, "reason": reason} for path, reason in dropped.items()]
         message["input_transformations"] = told
     return message
+
+
+def _used(body: Json, content: list[Json]) -> Json:
+    """What server tools and a credit token add to `usage`; a search that failed is not billed (documented)."""
+    more: Json = {}
+    if body.get("fallback_credit_token"):
+        more["fallback_credit"] = {"status": {"type": "redeemed"}}
+    if any(block["type"] == "server_tool_use" for block in content):
+        found = [block for block in content if isinstance(block.get("content"), list)]
+        counts = [sum(block["type"] == f"web_{kind}_tool_result" for block in found) for kind in ("search", "fetch")]
+        more["server_tool_use"] = {"web_search_requests": counts[0], "web_fetch_requests": counts[1]}
+    return more
 
 
 def _parts(answer: Answer, request: Request, used: Json) -> list[_Part]:
@@ -96,9 +108,9 @@ def _parts(answer: Answer, request: Request, used: Json) -> list[_Part]:
             break
         if not parts[-1].content:
             parts[-1] = replace(parts[-1], used=_fresh(0), output=0)
-        model, over = find(entry["model"]), {name: value for name, value in entry.items() if value is not None}
-        answer = answer.fallback or sample(body, model.thinks_for(over.get("thinking", body.get("thinking"))))
-        parts.append(_say(answer, request, model, model.id, {**body, **over}, _fresh(prompt_tokens(body))))
+        model, over = find(entry["model"]), overridden(body, entry)
+        answer = answer.fallback or sample(body, model.thinks_for(over.get("thinking")))
+        parts.append(_say(answer, request, model, model.id, over, _fresh(prompt_tokens(body))))
     return parts
 
 
@@ -124,7 +136,8 @@ def _say(answer: Answer, request: Request, model: Model, name: str, body: Json, 
     reason = answer.stop_reason or stop or ("tool_use" if tools else "end_turn")
     details: Json | None = None
     if reason == "refusal":
-        details = {"type": "refusal", "category": None, "explanation": None, **(answer.stop_details or {})}
+        credit = _credit() if CREDIT in request.betas else {}
+        details = {"type": "refusal", "category": None, "explanation": None, **credit, **(answer.stop_details or {})}
     output = thought + sum(_weight(block) for block in content if block["type"] != "thinking")
     return _Part(name, used, content, reason, sequence, details, max(1, min(output, body["max_tokens"])), thought)
 
@@ -164,6 +177,15 @@ def _compaction(answer: Answer, request: Request, dropped: Mapping[str, str]) ->
 def _pauses(body: Json) -> bool:
     edits = (body.get("context_management") or {}).get("edits") or []
     return bool(body.get("compaction") or any(edit.get("pause_after_compaction") for edit in edits))
+
+
+def _credit() -> Json:
+    """What a client needs to ask another model itself. That may never go on where this one stopped (inferred)."""
+    return {
+        "fallback_credit_token": f"{CREDIT_PREFIX}{_id()}",
+        "fallback_has_prefill_claim": False,
+        "recommended_model": None,
+    }
 
 
 def _chain(request: Request) -> list[Json]:

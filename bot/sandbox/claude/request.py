@@ -4,7 +4,6 @@ Rules of API version 2026-10-21: https://platform.claude.com/docs/en/api/version
 https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that were not observed are inferred.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,17 +13,23 @@ from bot.sandbox.claude.models import EFFORTS, THINKING, Model, find
 from bot.sandbox.claude.prompt import THINKING as THOUGHTS
 from bot.sandbox.claude.prompt import Json, prompt_tokens, segments
 from bot.sandbox.claude.shapes import check_shape
+from bot.sandbox.claude.tools import check_tools
 
 VERSION = "2026-10-21"
 COMPACT_EDIT, COMPACT_WHOLE = "compact-2026-01-12", "compact-2026-09-04"
 FALLBACK, FALLBACK_DEFAULT = "server-side-fallback-2026-06-01", "server-side-fallback-2026-07-01"
 BINDING = "thinking-binding-controls-2026-08-01"
-BETAS = frozenset({COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING})
+MCP, CREDIT = "mcp-client-2025-11-20", "fallback-credit-2026-07-01"
+# The SDK's beta client adds it to each request to count tokens (observed).
+COUNTING = "token-counting-2024-11-01"
+BETAS = frozenset({COUNTING, COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING, MCP, CREDIT})
 # A beta parameter and the headers of which one lets it in.
 BETA_PARAMETERS = {
     "context_management": {COMPACT_EDIT},
     "compaction": {COMPACT_WHOLE},
     "fallbacks": {FALLBACK, FALLBACK_DEFAULT},
+    "fallback_credit_token": {CREDIT},
+    "mcp_servers": {MCP},
 }
 COUNTED = {"messages", "model", "cache_control", "output_config", "speed", "system", "thinking", "tool_choice", "tools"}
 PARAMETERS = COUNTED | {
@@ -35,6 +40,7 @@ PARAMETERS = COUNTED | {
     "stop_sequences",
     "stream",
 }
+CREDIT_PREFIX = "fct_"
 SAMPLING = ("temperature", "top_p", "top_k")
 SMALLEST_TRIGGER = 50_000
 MOST_OUTPUT = "which is the maximum allowed number of output tokens for"
@@ -61,9 +67,10 @@ def check(body: object, headers: Mapping[str, str], counting: bool = False) -> R
     if not counting:
         _check_output(body, model)
     _check_thinking(body, model, betas)
-    _check_tools(body, model)
+    check_tools(body, model)
+    _check_credit(body)
     check_system(body.get("system"))
-    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas)
+    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas)
     _check_cache_control(body)
     _check_compaction(body, model)
     _check_fallbacks(body, model, betas)
@@ -135,8 +142,11 @@ def _check_thinking(body: Json, model: Model, betas: frozenset[str]) -> None:
             raise invalid("thinking.enabled.budget_tokens", "Input should be greater than or equal to 1024")
         if "max_tokens" in body and budget >= body["max_tokens"]:
             raise invalid("", "`max_tokens` must be greater than `thinking.budget_tokens`")
-    if kind == "disabled" and model.thinks and effort in ("xhigh", "max"):
-        raise invalid("", f'"thinking.type.disabled" is not supported at effort {effort}')
+    if kind in ("disabled", "between_tools") and effort and effort not in model.off_efforts:
+        raise invalid("", f'"thinking.type.{kind}" is not supported at effort {effort}')
+    if kind == "between_tools" and (more := sorted(thinking.keys() - {"type"})):
+        # https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide
+        raise invalid(f"thinking.between_tools.{more[0]}", "Extra inputs are not permitted")
     if thinking.get("display") not in (None, "summarized", "omitted"):
         raise invalid(f"thinking.{kind}.display", "Input should be 'summarized' or 'omitted'")
     if "block_binding" in thinking and BINDING not in betas:
@@ -146,33 +156,6 @@ def _check_thinking(body: Json, model: Model, betas: frozenset[str]) -> None:
         raise invalid(
             f"thinking.{kind}.block_binding.prefix_mismatch_behavior", "Input should be 'error' or 'drop_block'"
         )
-
-
-def _check_tools(body: Json, model: Model) -> None:
-    names = set()
-    for at, tool in enumerate(body.get("tools") or []):
-        kind, name = tool.get("type") or "custom", tool["name"]
-        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", name):
-            raise invalid(f"tools.{at}.{kind}.name", "String should match pattern '^[a-zA-Z0-9_-]{1,128}$'")
-        if name in names:
-            raise invalid("tools", "Tool names must be unique.")
-        names.add(name)
-        if kind != "custom":
-            continue
-        if tool.get("input_schema") is None:
-            raise invalid(f"tools.{at}.custom.input_schema", "Field required")
-        if tool["input_schema"].get("type") != "object":
-            raise invalid(f"tools.{at}.custom.input_schema.type", "Input should be 'object'")
-    if (choice := body.get("tool_choice")) is None:
-        return
-    if choice["type"] not in ("auto", "any", "tool", "none"):
-        raise invalid("tool_choice.type", "Input should be 'auto', 'any', 'tool' or 'none'")
-    if not names:
-        raise invalid("tool_choice", "tool_choice may only be specified while providing tools")
-    if choice["type"] == "tool" and choice.get("name") not in names:
-        raise invalid("", f"Tool '{choice.get('name')}' not found in provided tools")
-    if choice["type"] in ("any", "tool") and not model.forced_tools:
-        raise invalid("tool_choice", f"type '{choice['type']}' is not supported on this model. Use 'auto'.")
 
 
 def _check_cache_control(body: Json) -> None:
@@ -230,6 +213,18 @@ def _check_compaction(body: Json, model: Model) -> None:
             raise invalid(f"context_management.edits.{at}.trigger.value", f"must be at least {SMALLEST_TRIGGER} tokens")
 
 
+def _check_credit(body: Json) -> None:
+    """A token that cannot be redeemed is let be: what it would have saved is not played (SDK; text inferred)."""
+    token = body.get("fallback_credit_token")
+    if token is not None and body.get("fallbacks") is not None:
+        raise invalid("fallback_credit_token", "cannot be combined with fallbacks")
+    if isinstance(token, dict) and token.get("mode") not in (None, "strict", "best_effort"):
+        raise invalid("fallback_credit_token.mode", "Input should be 'strict' or 'best_effort'")
+    text = token["token"] if isinstance(token, dict) else token
+    if text is not None and not text.startswith(CREDIT_PREFIX):
+        raise invalid("fallback_credit_token", "the token is malformed")
+
+
 def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
     """https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback"""
     chain = body.get("fallbacks") or []
@@ -244,13 +239,20 @@ def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
             raise invalid(f"fallbacks.{at}.{name}", "Extra inputs are not permitted")
         try:
             other = find(entry["model"])
-            over = {name: value for name, value in entry.items() if value is not None}
-            _check_output({"max_tokens": body["max_tokens"], **over}, other)
-            _check_thinking(
-                {"thinking": body.get("thinking"), "output_config": body.get("output_config"), **over}, other, betas
-            )
+            over = overridden(body, entry)
+            _check_output(over, other)
+            _check_thinking(over, other, betas)
         except ApiError as error:
             raise invalid(f"fallbacks.{at}", error.message) from None
+
+
+def overridden(body: Json, entry: Json) -> Json:
+    """The request as it holds for an entry of `fallbacks`: null leaves `max_tokens` as it is and unsets the others.
+
+    Documented for the beta of 2026-07-01 (SDK), inferred for the one before.
+    """
+    over = {name: value for name, value in entry.items() if value is not None or name != "max_tokens"}
+    return {**body, **over}
 
 
 def _choice(names: tuple[str, ...]) -> str:

@@ -16,10 +16,12 @@ REQUEST: Shape = {
     "model!": str,
     "messages!": list,
     "max_tokens": int,
+    "mcp_servers": list,
     "cache_control": dict,
     "compaction": dict,
     "context_management": dict,
     "fallbacks": (list, str),
+    "fallback_credit_token": (str, dict),
     "inference_geo": str,
     "metadata": dict,
     "output_config": dict,
@@ -41,7 +43,32 @@ PARTS: dict[str, Shape] = {
     "thinking": {"type!": str, "budget_tokens": int, "display": str, "block_binding": dict},
     "tool_choice": {"type!": str, "name": str, "disable_parallel_tool_use": bool},
 }
-TOOL: Shape = {"name!": str, "type": str, "input_schema": dict, "description": str, "cache_control": dict}
+TOOL: Shape = {
+    "name!": str,
+    "type": str,
+    "input_schema": dict,
+    "description": str,
+    "cache_control": dict,
+    "max_uses": int,
+    "allowed_domains": list,
+    "blocked_domains": list,
+    "user_location": dict,
+}
+TOOLSET: Shape = {
+    "type!": str,
+    "mcp_server_name!": str,
+    "default_config": dict,
+    "configs": dict,
+    "tools": list,
+    "cache_control": dict,
+}
+MCP_SERVER: Shape = {
+    "type!": str,
+    "name!": str,
+    "url!": str,
+    "authorization_token": str,
+    "tool_configuration": dict,
+}
 EDIT: Shape = {"type!": str, "trigger": dict, "pause_after_compaction": bool, "instructions": str}
 TRIGGER: Shape = {"type!": str, "value!": int}
 FALLBACK: Shape = {"model!": str, "max_tokens": int, "thinking": dict, "output_config": dict, "speed": str}
@@ -54,6 +81,8 @@ BLOCKS: dict[str, Shape] = {
     "tool_result": {"tool_use_id!": str, "content": (str, list), "is_error": bool},
     "tool_use": {"id!": str, "name!": str, "input!": dict},
     "server_tool_use": {"id!": str, "name!": str, "input!": dict},
+    "mcp_tool_use": {"id!": str, "name!": str, "server_name!": str, "input!": dict},
+    "mcp_tool_result": {"tool_use_id!": str, "content": (str, list), "is_error": bool},
     "thinking": {"thinking!": str, "signature!": str},
     "redacted_thinking": {"data!": str},
     "fallback": {"from!": dict, "to!": dict},
@@ -90,7 +119,13 @@ def check_shape(body: object) -> None:
         },
     )
     for path, tool in _items("tools", whole.get("tools")):
-        _marked(path, _fields(path, tool, TOOL))
+        is_toolset = isinstance(tool, dict) and tool.get("type") == "mcp_toolset"
+        _marked(path, _fields(path, tool, TOOLSET if is_toolset else TOOL))
+    for path, server in _items("mcp_servers", whole.get("mcp_servers")):
+        for name in _fields(path, server, MCP_SERVER).keys() - {name.removesuffix("!") for name in MCP_SERVER}:
+            raise invalid(f"{path}.{name}", "Extra inputs are not permitted")
+    if isinstance(token := whole.get("fallback_credit_token"), dict):
+        _fields("fallback_credit_token", token, {"token!": str, "mode": str})
     for path, edit in _items("context_management.edits", (whole.get("context_management") or {}).get("edits")):
         if trigger := _fields(path, edit, EDIT).get("trigger"):
             _fields(f"{path}.trigger", trigger, TRIGGER)

@@ -1,0 +1,71 @@
+"""What Claude is sent of the files of a thread, kept so that later turns send the same bytes (invariant 11).
+
+Slack may have deleted the file long before. What was forgotten here, or has expired, never comes back: in its place
+stands the same note in every later prompt.
+"""
+
+import json
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys
+
+Block = dict[str, Any]
+Kind = Literal["image", "document", "text", "link"]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of a turn. `tokens` is an estimate, `size` counts the characters that it has in a request."""
+
+    id: str
+    name: str
+    kind: Kind
+    media_type: str
+    tokens: int
+    size: int
+
+
+async def keep(
+    redis: "Redis", thread: Thread, attachment: Attachment, blocks: Sequence[Block], days: int
+) -> Attachment:
+    """Keep the file's content blocks; what was kept of it first stays. What is kept now."""
+    name, value = keys.files(thread), json.dumps({"file": asdict(attachment), "blocks": blocks})
+    async with redis.pipeline() as pipe:
+        pipe.hsetnx(name, attachment.id, value)
+        pipe.expire(name, days * 24 * 3600)
+        [is_new, _] = await pipe.execute()
+    return attachment if is_new else (await find(redis, thread, [attachment.id])).get(attachment.id, attachment)
+
+
+async def find(redis: "Redis", thread: Thread, ids: Sequence[str]) -> dict[str, Attachment]:
+    """Those of the files that are kept."""
+    return {name: Attachment(**stored["file"]) for name, stored in (await _load(redis, thread, ids)).items()}
+
+
+async def blocks(redis: "Redis", thread: Thread, ids: Sequence[str]) -> dict[str, list[Block]]:
+    """The content blocks of those files that are kept."""
+    return {name: stored["blocks"] for name, stored in (await _load(redis, thread, ids)).items()}
+
+
+async def forget_others(redis: "Redis", thread: Thread, ids: Collection[str]) -> None:
+    """Keep these files of the thread and no others."""
+    kept = await cast("Awaitable[list[str]]", redis.hkeys(keys.files(thread)))
+    if others := [name for name in kept if name not in ids]:
+        await redis.hdel(keys.files(thread), *others)
+
+
+async def forget(redis: "Redis", thread: Thread, ids: Sequence[str]) -> int:
+    """How many of these files were kept until now."""
+    return await redis.hdel(keys.files(thread), *ids) if ids else 0
+
+
+async def _load(redis: "Redis", thread: Thread, ids: Sequence[str]) -> dict[str, Any]:
+    if not ids:
+        return {}
+    values = await cast("Awaitable[list[str | None]]", redis.hmget(keys.files(thread), list(ids)))
+    return {name: json.loads(value) for name, value in zip(ids, values, strict=True) if value}

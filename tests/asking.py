@@ -1,0 +1,80 @@
+"""A sandbox's Claude and our client for it, for the tests of whatever stands between them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.sandbox import Claude as Sandbox
+from bot.sandbox import Clock, Faults, Journal
+from bot.settings import Settings
+from bot.store.history import Entry
+from workers.claude import Answer, Call, Claude, Unanswered
+from workers.prompt import build
+
+ROUTE = "/v1/messages"
+MODEL = "claude-sonnet-5-5"
+OTHER = "claude-opus-5-5"
+REQUEST = build(MODEL, 1000, "Be brief.", [], Entry("user", "Hi", "1.1", "U1", "Ada"))
+
+
+@asynccontextmanager
+async def serving(speed: float = 200) -> AsyncIterator[Sandbox]:
+    clock = Clock(speed=speed)
+    sandbox = Sandbox(clock, Journal(clock), Faults(seed=1))
+    await sandbox.start()
+    try:
+        yield sandbox
+    finally:
+        await sandbox.stop()
+
+
+def settings(sandbox: Sandbox, **more: str) -> Settings:
+    environ = {
+        "ANTHROPIC_API_KEY": sandbox.api_key,
+        "ANTHROPIC_BASE_URL": sandbox.url,
+        "CLAUDE_BACKOFF_SECONDS": "0.01",
+        "CLAUDE_BACKOFF_CAP_SECONDS": "0.05",
+        "CLAUDE_ATTEMPTS": "3",
+        **more,
+    }
+    return Settings.load(environ=environ, dotenv=None)
+
+
+@asynccontextmanager
+async def connected(sandbox: Sandbox, **more: str) -> AsyncIterator[Claude]:
+    """Settings by their names in `more`."""
+    claude = Claude(settings(sandbox, **more))
+    try:
+        yield claude
+    finally:
+        await claude.close()
+
+
+async def ask(claude: Claude, **request: Any) -> tuple[Answer, list[str]]:
+    """The answer, and each text that was shown on the way."""
+    shown: list[str] = []
+    return await claude.call({**REQUEST, **request}, on_text=shown.append).answer(), shown
+
+
+async def fail(claude: Claude, **request: Any) -> Unanswered:
+    with pytest.raises(Unanswered) as raised:
+        await ask(claude, **request)
+    return raised.value
+
+
+async def begin(claude: Claude, **request: Any) -> "tuple[Call, asyncio.Task[Answer]]":
+    """A call whose first text has arrived."""
+    begun = asyncio.Event()
+    call = claude.call({**REQUEST, **request}, on_text=lambda text: begun.set())
+    task = asyncio.create_task(call.answer())
+    async with asyncio.timeout(10):
+        await begun.wait()
+    return call, task
+
+
+def bodies(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The requests that arrived, in order."""
+    return [entry.data["body"] for entry in sandbox.journal.entries("claude.request")]

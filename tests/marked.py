@@ -1,0 +1,115 @@
+"""`python -m tests.marked`: every way a call to Claude can go, with marks on all that nobody may find in a log.
+
+It logs at DEBUG, and prints how many calls it made.
+"""
+
+import asyncio
+import contextlib
+import sys
+from typing import Any
+
+from bot import logs
+from bot.sandbox import Claude as Sandbox
+from bot.sandbox import Clock, Faults, Journal
+from bot.sandbox.claude.answers import Answer as Script
+from bot.sandbox.claude.answers import ToolUse
+from bot.sandbox.faults import Fault
+from bot.settings import SettingError, Settings
+from bot.store.history import Entry
+from tests.asking import OTHER, ROUTE, begin
+from workers import tracing
+from workers.claude import About, Claude, Unanswered
+from workers.prompt import build
+
+MARK = "hidden-treasure"
+KEY = f"sk-ant-{MARK}-key"
+CALL = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": MARK}}
+ERROR = {"type": "web_search_tool_result_error", "error_code": "query_too_long"}
+FAULTS: list[tuple[str, dict[str, Any]]] = [
+    *(("status", {"status": status}) for status in (400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 529)),
+    *(("status", {"status": 400, "should_retry": True}), ("rate_limit", {"retry_after": 0}), ("overloaded", {})),
+    *(("spend_limit", {}), ("error_first", {}), ("error", {}), ("error", {"error_type": "invalid_request_error"})),
+    *((kind, {}) for kind in ("drop", "eof", "half", "reset", "stall", "split")),
+]
+ENDINGS = [
+    Script(f"{MARK} said.", thinking=f"{MARK} thought."),
+    Script(f"{MARK} partly", stop_reason="refusal", stop_details={"category": "cyber", "explanation": MARK}),
+    Script("", stop_reason="refusal", fallback=Script(f"{MARK} after all.")),
+    Script(f"{MARK} on.", stop_reason="max_tokens"),
+    Script(f"{MARK} on.", stop_reason="model_context_window_exceeded"),
+    Script(f"{MARK} look.", tools=(ToolUse("look", {"at": MARK}),)),
+    Script(blocks=(CALL,), stop_reason="pause_turn"),
+    Script(
+        f"{MARK} found.",
+        blocks=(CALL, {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": ERROR}),
+    ),
+]
+
+
+async def drive(sandbox: Sandbox) -> int:
+    """How many calls were made."""
+    environ = {
+        "ANTHROPIC_API_KEY": KEY,
+        "ANTHROPIC_BASE_URL": sandbox.url,
+        "ANTHROPIC_CUSTOM_HEADERS": f"X-Team: {MARK}",
+        "CLAUDE_BACKOFF_SECONDS": "0",
+        "CLAUDE_ATTEMPTS": "2",
+        "CLAUDE_IDLE_SECONDS": "0.3",
+    }
+    request = build("claude-sonnet-5-5", 1000, f"{MARK} persona", [], Entry("user", MARK, "1.1", "U1", MARK))
+    request["tools"] = [{"type": "web_search_20250305", "name": "web_search"}]
+    request["tools"] += [{"name": "look", "input_schema": {"type": "object"}}]
+    for more in ({}, {"FALLBACK_MODEL": OTHER}):
+        claude = Claude(Settings.load(environ={**environ, **more}, dotenv=None))
+        for model in ("claude-sonnet-5-5", "claude-haiku-5-5"):
+            for kind, params in FAULTS:
+                sandbox.script(None, ENDINGS[0], times=2)
+                sandbox.faults.add(ROUTE, kind, times=1, **{"message": f"{MARK} happened", **params})
+                await answer(claude, {**request, "model": model})
+                sandbox.faults.clear()
+                sandbox.scripts.clear()
+            for ending in ENDINGS:
+                sandbox.script(None, ending, Script(f"{MARK} done.", fault=Fault("status", {"message": MARK})))
+                await answer(claude, {**request, "model": model})
+                sandbox.scripts.clear()
+        await others(sandbox, claude, request)
+        await claude.close()
+    with contextlib.suppress(SettingError):
+        Claude(Settings.load(environ={"ANTHROPIC_PROFILE": "nobody"}, dotenv=None))
+    return len(sandbox.journal.entries("claude.request"))
+
+
+async def answer(claude: Claude, request: dict[str, Any]) -> None:
+    call = claude.call(request, on_text=lambda text: None, about=About("T1:C1:1.1", "1.1", "ref", MARK))
+    with contextlib.suppress(Unanswered):
+        await call.answer()
+
+
+async def others(sandbox: Sandbox, claude: Claude, request: dict[str, Any]) -> None:
+    """What is no answer, and an answer that is stopped."""
+    sandbox.script(None, Script("word " * 100, deltas_per_second=5))
+    _, task = await begin(claude, **request)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await claude.count(request)
+    await claude.compact(request, MARK)
+    sandbox.faults.add(f"{ROUTE}/count_tokens", "status", times=2, message=MARK)
+    for refused in (claude.count(request), claude.model_name("claude-nobody")):
+        with contextlib.suppress(Unanswered):
+            await refused
+
+
+async def main() -> None:
+    clock = Clock(speed=500)
+    sandbox = Sandbox(clock, Journal(clock), Faults(seed=1), api_key=KEY)
+    await sandbox.start()
+    try:
+        print(await drive(sandbox))
+    finally:
+        await sandbox.stop()
+
+
+if __name__ == "__main__":
+    logs.configure(sys.argv[1])
+    with tracing.exporting():
+        asyncio.run(main())

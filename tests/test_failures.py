@@ -1,0 +1,93 @@
+"""What a failure is, without anybody who fails."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.failures import SENTENCES, SPENT, UNREACHABLE, Failure, backoff, retry_after
+
+NOW = 1_800_000_000.0
+TYPES = [*SENTENCES, "invalid_request_error", "a type of tomorrow", None]
+failures = st.builds(
+    Failure,
+    name=st.just("X"),
+    status=st.none() | st.sampled_from([200, 400, 401, 403, 404, 408, 409, 413, 429, 500, 503, 529]),
+    type=st.sampled_from(TYPES),
+    code=st.none() | st.sampled_from(["contract_spend_limit_reached", "ramp_limit_exceeded"]),
+    should_retry=st.none() | st.sampled_from(["true", "false", "maybe"]),
+    lost=st.booleans(),
+    timed_out=st.booleans(),
+)
+
+
+@given(failures)
+def test_what_must_not_be_tried_again_is_not(failure: Failure) -> None:
+    spent = failure.code == "contract_spend_limit_reached"
+    stays = failure.status in (400, 401, 403, 404, 413) and failure.should_retry != "true"
+    if spent or stays or failure.should_retry == "false":
+        assert not failure.is_transient
+
+
+@given(failures)
+def test_every_failure_has_one_sentence_for_people(failure: Failure) -> None:
+    assert failure.sentence.endswith(".")
+    assert failure.sentence[0].isupper()
+    assert "error" not in failure.sentence.lower()
+    assert failure.kind
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+def test_a_status_that_passes_is_tried_again(status: int) -> None:
+    assert Failure("X", status).is_transient
+    assert not Failure("X", status, should_retry="false").is_transient
+
+
+def test_a_growth_limit_passes_and_a_spend_limit_stays() -> None:
+    assert Failure("X", 429, "rate_limit_error", "ramp_limit_exceeded").is_transient
+    assert not Failure("X", 429, "rate_limit_error", "enforced_spend_limit_reached", should_retry="true").is_transient
+    assert Failure("X", 429, "rate_limit_error", "enforced_spend_limit_reached").sentence == SPENT
+
+
+def test_a_lost_connection_is_no_outage_of_the_model() -> None:
+    assert not Failure("ReadError", lost=True).is_outage
+    assert Failure("ReadError", lost=True).sentence == UNREACHABLE
+    assert Failure("X", 200, "overloaded_error").is_outage
+    assert not Failure("X", 429, "rate_limit_error").is_outage
+
+
+def test_what_can_be_waited_for_is_told_in_seconds() -> None:
+    assert Failure("X", 529).waiting(12.3) == "Claude is overloaded, next try in 12 s"
+    assert Failure("X", lost=True).waiting(4.0) == "Claude cannot be reached, next try in 4 s"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("2", 2.0),
+        ("1.5", 1.5),
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("inf", float("inf")),
+        ("nan", None),
+        ("", None),
+        (None, None),
+        ("soon", None),
+        ("Mon, 32 Foo 2026 25:00:00 GMT", None),
+        ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
+    ],
+)
+def test_a_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
+    assert retry_after(value, NOW) == seconds
+
+
+@given(st.none() | st.floats(0), st.integers(1, 1000), st.floats(0, 60), st.floats(0, 600))
+def test_no_wait_is_longer_than_the_cap(asked: float | None, attempt: int, base: float, cap: float) -> None:
+    assert 0 <= backoff(asked, attempt, base, cap) <= cap
+
+
+def test_the_back_off_doubles_with_full_jitter() -> None:
+    longest = [max(backoff(None, attempt, 1.0, 60.0) for _ in range(500)) for attempt in range(1, 9)]
+    for attempt, wait in enumerate(longest, 1):
+        assert 0.9 * min(60.0, 2.0 ** (attempt - 1)) < wait <= min(60.0, 2.0 ** (attempt - 1))
+    assert min(backoff(None, 8, 1.0, 60.0) for _ in range(500)) < 3

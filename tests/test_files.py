@@ -1,0 +1,234 @@
+"""The files of a thread, from a sandbox's Slack into Redis and from there into prompts."""
+
+import base64
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import slack
+from bot.files import File
+from bot.incoming import Message, Thread
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from bot.store import files as store
+from bot.store import keys
+from bot.store.files import Attachment
+from bot.store.history import Entry
+from workers.files import CUT, NO_FILES, Files, fitting, shown
+
+
+def png(colour: str = "red", size: tuple[int, int] = (20, 20)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(with_claude=False) as sandbox:
+        yield sandbox
+
+
+class Reader:
+    """What a turn does with files."""
+
+    def __init__(self, sandbox: Sandbox, redis: "Redis", web: AsyncWebClient) -> None:
+        self.sandbox, self._redis, self._web = sandbox, redis, web
+        self.thread = Thread(sandbox.team, sandbox.channels["@ada"], "1.1")
+        self.set()
+
+    def set(self, **environ: str) -> None:
+        settings = Settings.load(environ={**self.sandbox.environ(), **environ}, dotenv=None)
+        self.files = Files(settings, self._redis, self._web)
+
+    async def shared(
+        self, *files: tuple[str, bytes], mimetype: str = "", text: str = "", mode: str = "hosted"
+    ) -> Message:
+        ts = await self.sandbox.slack.upload("ada", "dm", files, mimetype=mimetype, mode=mode)
+        shared = [File.of(file.view()) for file in self.sandbox.slack.thread("@ada", ts)[0].files]
+        return Message(self.thread, ts, "U1", text, files=tuple(file for file in shared if file))
+
+    async def turn(self, *files: tuple[str, bytes], text: str = "") -> Entry:
+        message = await self.shared(*files, text=text)
+        return Entry("user", message.text, message.ts, files=(await self.files.take(message)).files)
+
+    async def left_out(self, name: str, content: bytes) -> str:
+        """The sentence for a file that is not read."""
+        taken = await self.files.take(await self.shared((name, content)))
+        assert taken.files == ()
+        [sentence] = taken.left_out
+        assert sentence in taken.note
+        return sentence
+
+    async def blocks(self, *entries: Entry) -> list[list[dict[str, Any]]]:
+        found = await self.files.blocks(self.thread, entries)
+        return [found[file.id] for entry in entries for file in entry.files if file.id in found]
+
+
+@pytest.fixture
+async def reader(sandbox: Sandbox, redis: "Redis") -> AsyncIterator[Reader]:
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        yield Reader(sandbox, redis, web)
+
+
+async def test_a_picture_is_named_and_sent_as_a_picture(reader: Reader) -> None:
+    turn = await reader.turn(("chart.png", png()))
+    [[label, image]] = await reader.blocks(turn)
+    assert label == {"type": "text", "text": "chart.png:"}
+    assert image["source"]["media_type"] == "image/png"
+    assert base64.b64decode(image["source"]["data"]).startswith(b"\x89PNG")
+    assert turn.tokens > turn.files[0].tokens > 0
+
+
+async def test_a_pdf_is_sent_as_it_is(reader: Reader) -> None:
+    turn = await reader.turn(("report.pdf", b"\n%PDF-1.7 <</Type/Page>>"))
+    [[document]] = await reader.blocks(turn)
+    assert base64.b64decode(document["source"]["data"]) == b"%PDF-1.7 <</Type/Page>>"
+    assert (document["type"], document["title"]) == ("document", "report.pdf")
+
+
+async def test_a_text_is_sent_as_text_and_cut_with_a_note(reader: Reader) -> None:
+    reader.set(FILE_TEXT_CHARACTERS="100")
+    turn = await reader.turn(("data.csv", b"a,b\n" * 100))
+    [[document]] = await reader.blocks(turn)
+    assert document["source"] == {"type": "text", "media_type": "text/plain", "data": "a,b\n" * 25 + f"\n{CUT}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.heic", b"\0\0\0\x18ftypheic\0", "`a.heic` is of a type that I cannot read"),
+        ("a.svg", b"<svg/>", "of a type"),
+        ("a.png", b"\x89PNG\r\n\x1a\nnot", "`a.png` is damaged"),
+        ("a.txt", b"", "`a.txt` is empty"),
+        ("a.txt", b" \n", "is empty"),
+        ("a.pdf", b"%PDF-1.7 /Encrypt 5 0 R", "is protected with a password"),
+        ("a.pdf", b"%PDF-1.7" + b"<</Type/Page>>" * 101, "has 101 pages, and I can read 100 at once"),
+        ("a`<!channel>`.heic", b"\0\0\0\x18", "`a  !channel  .heic` is of a type"),
+    ],
+)
+async def test_what_cannot_be_read_is_a_sentence(reader: Reader, name: str, content: bytes, says: str) -> None:
+    assert says in await reader.left_out(name, content)
+
+
+async def test_too_many_pixels_are_a_sentence(reader: Reader) -> None:
+    large = io.BytesIO()
+    Image.new("1", (8_000, 7_000)).save(large, "PNG")
+    assert "has more than 50 million pixels" in await reader.left_out("map.png", large.getvalue())
+
+
+async def test_only_so_many_files_of_a_message_are_read(reader: Reader) -> None:
+    reader.set(FILES_PER_MESSAGE="2")
+    message = await reader.shared(*((f"{n}.txt", b"hello") for n in range(3)))
+    taken = await reader.files.take(message)
+    assert [file.name for file in taken.files] == ["0.txt", "1.txt"]
+    assert taken.left_out == ("I looked at the first 2 of 3 files.",)
+    reader.set(FILES_PER_MESSAGE="0")
+    assert (await reader.files.take(message)).left_out == (NO_FILES,)
+
+
+async def test_a_bad_file_does_not_keep_the_others_out(reader: Reader) -> None:
+    taken = await reader.files.take(await reader.shared(("a.bin", b"\0"), ("b.txt", b"hello"), ("c.png", png())))
+    assert [file.name for file in taken.files] == ["b.txt", "c.png"]
+    assert len(taken.left_out) == 1
+
+
+async def test_a_message_without_files_asks_nobody(reader: Reader) -> None:
+    taken = await reader.files.take(Message(reader.thread, "1.1", "U1", "hi"))
+    assert (taken.files, taken.note) == ((), "")
+    assert reader.sandbox.journal.entries("slack.request", "files.info") == []
+
+
+async def test_a_file_is_fetched_once_and_stays_as_it_was(reader: Reader) -> None:
+    message = await reader.shared(("chart.png", png()))
+    first = await reader.files.take(message)
+    reader.sandbox.slack.workspace.files[message.files[0].id].content = png("blue")
+    assert await reader.files.take(message) == first
+    assert len(reader.sandbox.journal.entries("slack.download")) == 1
+
+
+async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis: "Redis") -> None:
+    thread = Thread("T1", "C1", "1.1")
+    first, second = (Attachment("F1", "a.png", "image", "image/png", 5, size) for size in (10, 20))
+    assert await store.keep(redis, thread, first, [{"type": "text", "text": "one"}], 1) == first
+    assert await store.keep(redis, thread, second, [{"type": "text", "text": "two"}], 1) == first
+    assert await store.blocks(redis, thread, ["F1", "F2"]) == {"F1": [{"type": "text", "text": "one"}]}
+
+
+async def test_files_expire_with_the_thread(reader: Reader, redis: "Redis") -> None:
+    reader.set(HISTORY_DAYS="2")
+    await reader.turn(("a.txt", b"hello"))
+    assert 0 < await redis.ttl(keys.files(reader.thread)) <= 2 * 24 * 3600
+
+
+async def test_what_no_turn_needs_is_forgotten(reader: Reader, redis: "Redis") -> None:
+    old, new = await reader.turn(("a.txt", b"hello")), await reader.turn(("b.txt", b"hello"))
+    assert len(await reader.blocks(new)) == 1
+    assert await redis.hkeys(keys.files(reader.thread)) == [new.files[0].id]
+    assert await reader.blocks(old) == []
+
+
+async def test_a_refused_turns_files_are_not_sent(reader: Reader) -> None:
+    turn = await reader.turn(("a.txt", b"hello"))
+    hidden = Entry("user", "", turn.ts, hidden=True, files=turn.files)
+    assert await reader.blocks(hidden, Entry("user", "and?", "2.1")) == []
+
+
+async def test_when_all_files_are_too_much_the_oldest_go_and_never_come_back(reader: Reader) -> None:
+    turns = [await reader.turn((f"{n}.txt", b"x" * 6_000)) for n in range(4)]
+    reader.set(THREAD_FILES_BYTES="20000")
+    assert [block[0]["title"] for block in await reader.blocks(*turns)] == ["3.txt"]
+    reader.set()
+    assert [block[0]["title"] for block in await reader.blocks(*turns)] == ["3.txt"]
+
+
+async def test_a_file_that_does_not_fit_beside_the_others_of_its_message_is_told(reader: Reader) -> None:
+    reader.set(THREAD_FILES_BYTES="10000")
+    taken = await reader.files.take(await reader.shared(("a.txt", b"x" * 6_000), ("b.txt", b"x" * 6_000)))
+    assert [file.name for file in taken.files] == ["a.txt"]
+    assert taken.left_out[0].startswith("`b.txt` does not fit beside")
+
+
+async def test_linked_pictures_are_sent_if_a_setting_says_so(reader: Reader) -> None:
+    text = "see <https://example.org/cat.png>"
+    assert (await reader.turn(text=text)).files == ()
+    reader.set(IMAGE_LINKS="on")
+    turn = await reader.turn(text=text)
+    assert (await reader.blocks(turn))[0][0]["source"] == {"type": "url", "url": "https://example.org/cat.png"}
+    assert await reader.files.forget_links(reader.thread, [turn])
+    assert not await reader.files.forget_links(reader.thread, [turn])
+    assert await reader.blocks(turn) == []
+
+
+sizes = st.lists(st.integers(1, 20_000), max_size=30)
+
+
+@given(sizes, st.integers(0, 3), st.integers(10_000, 60_000), st.integers(2, 20))
+def test_what_fits_is_the_newest_and_cutting_twice_cuts_no_more(
+    sizes: list[int], newest: int, most: int, count: int
+) -> None:
+    settings = Settings(thread_files_bytes=most, files_per_thread=count)
+    files = [Attachment(str(n), "a", "text", "text/plain", 1, size) for n, size in enumerate(sizes)]
+    newest = min(newest, len(files))
+    sent = list(fitting(files, newest, settings))
+    assert sent == files[len(files) - len(sent) :]
+    assert len(sent) >= newest
+    if len(sent) > newest:
+        assert sum(file.size for file in sent) <= most
+        assert len(sent) <= count
+    assert list(fitting(sent, newest, settings)) == sent
+
+
+@given(st.text(max_size=300))
+def test_a_name_is_one_short_line_of_code(name: str) -> None:
+    line = shown(name)
+    assert len(line) <= 82
+    assert line.isprintable()
+    assert line == "A file" or (line.count("`") == 2 and not set("<>[]") & set(line))

@@ -1,0 +1,266 @@
+"""One answer of Claude: its attempts, its continuations, and what it cost so far.
+
+https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.settings import Settings
+from workers import calls, fallback, tracing
+from workers.calls import About, Figures
+from workers.failures import TOO_SLOW, Failed, Failure, backoff, retry_after
+from workers.models import Usage
+from workers.stream import Streamed
+
+log = logging.getLogger("parley.claude")
+
+# Pauses that are gone on from, and calls of tools that there are not, in one answer.
+MOST_CONTINUATIONS = 8
+# A wait of more seconds is told to the thread.
+TOLD_SECONDS = 3.0
+NO_TOOL = "There is no such tool here. Answer without it."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Claude said. Times are in seconds from the first attempt.
+
+    `model` served it, which after a fallback is not `asked_model`. `category` and `explanation` are a refusal's, and
+    may be None for one too. `content` are the last message's blocks, `usage` all billed pieces.
+    """
+
+    text: str
+    model: str
+    stop_reason: str
+    asked_model: str = ""
+    usage: tuple[Usage, ...] = ()
+    category: str | None = None
+    explanation: str | None = None
+    content: tuple[Mapping[str, Any], ...] = ()
+    request_id: str | None = None
+    attempts: int = 1
+    first_text: float = 0.0
+    total: float = 0.0
+
+
+class Unanswered(Exception):
+    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators."""
+
+    def __init__(self, kind: str, sentence: str, request_id: str | None = None, failure: Failure | None = None) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.sentence = sentence
+        self.request_id = request_id
+        self.failure = failure
+
+    @classmethod
+    def of(cls, failure: Failure) -> "Unanswered":
+        return cls(failure.kind, failure.sentence, failure.request_id, failure)
+
+
+class Events(Protocol):
+    """The events of one streamed message."""
+
+    request_id: str | None
+
+    async def next(self) -> Any:
+        """The next event; None at the end of the body. Raises Failed."""
+
+    async def close(self) -> None: ...
+
+
+class Call:
+    """One answer. `text` and `usage` are valid at any time, also after a cancellation and after Unanswered."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        send: Callable[[Mapping[str, Any]], Awaitable[Events]],
+        request: Mapping[str, Any],
+        on_text: Callable[[str], None],
+        on_wait: Callable[[str], None],
+        on_thought: Callable[[str], None],
+        about: About,
+    ) -> None:
+        self._settings, self._send, self._about = settings, send, about
+        self._on_text, self._on_wait, self._on_thought = on_text, on_wait, on_thought
+        self._request = dict(request)
+        self._before = ""
+        self._streamed: Streamed | None = None
+        self._billed: list[Usage] = []
+        self._failures = 0
+        self._began = time.monotonic()
+        self._figures = Figures(str(request["model"]))
+        self.text = ""
+
+    @property
+    def usage(self) -> tuple[Usage, ...]:
+        """Every billed piece so far, by model; those of an attempt whose end never arrived are estimated."""
+        return (*self._billed, *(self._streamed.usage if self._streamed else ()))
+
+    async def answer(self) -> Answer:
+        """Raises Unanswered. A cancellation closes the stream at once."""
+        figures, limit = self._figures, asyncio.timeout(self._settings.answer_seconds)
+        with tracing.span("claude") as span:
+            self._began = time.monotonic()
+            try:
+                async with limit:
+                    return self._answered(await self._turn())
+            except TimeoutError as error:
+                figures.error = "deadline"
+                if not limit.expired():
+                    raise
+                raise Unanswered("deadline", TOO_SLOW, figures.request_id) from error
+            except Unanswered as unanswered:
+                figures.error = unanswered.kind
+                raise
+            except asyncio.CancelledError:
+                figures.error = "stopped"
+                raise
+            except Exception as error:
+                figures.error = type(error).__name__
+                raise
+            finally:
+                figures.total, figures.usage = self._elapsed(), self.usage
+                fields = calls.told(self._about, figures, self._settings)
+                tracing.describe(span, fields)
+                calls.record(fields)
+
+    async def _turn(self) -> Streamed:
+        """The messages that an answer takes: one, and one more after each pause."""
+        while True:
+            message = await self._message()
+            further = continued(self._request, message)
+            if further is None or self._figures.continuations == MOST_CONTINUATIONS:
+                return message
+            self._figures.continuations += 1
+            self._before = self._whole(message)
+            self._request = further
+            self._settle()
+
+    async def _message(self) -> Streamed:
+        """A complete message, after as many attempts as it takes. Raises Unanswered."""
+        while True:
+            try:
+                return await self._attempt()
+            except Failed as failed:
+                failure = failed.failure
+            self._figures.request_id = failure.request_id or self._figures.request_id
+            self._settle()
+            self._failures += 1
+            if not failure.is_transient or self._failures >= self._settings.claude_attempts:
+                raise Unanswered.of(failure)
+            await self._back_off(failure)
+
+    async def _attempt(self) -> Streamed:
+        figures = self._figures
+        figures.attempts += 1
+        streamed = self._streamed = Streamed(str(self._request["model"]))
+        events = await self._send(self._request)
+        figures.request_id = events.request_id
+        try:
+            while (event := await events.next()) is not None:
+                change = streamed.take(event)
+                if change == "text":
+                    self._show(self._whole(streamed))
+                elif change == "thought":
+                    self._on_thought(streamed.thought)
+        finally:
+            await events.close()
+        if not streamed.is_complete:
+            # The body ended without message_stop, which the SDK calls a success.
+            raise Failed(Failure("CutOff", request_id=events.request_id, lost=True))
+        return streamed
+
+    async def _back_off(self, failure: Failure) -> None:
+        settings = self._settings
+        asked = retry_after(failure.retry_after, time.time())
+        if failure.is_outage and self._change_model():
+            asked = None
+        wait = backoff(asked, self._failures, settings.claude_backoff_seconds, settings.claude_backoff_cap_seconds)
+        log.warning(
+            "attempt failed thread=%s ts=%s ref=%s error=%s request_id=%s attempt=%d wait=%.1f model=%s",
+            *(self._about.thread, self._about.ts, self._about.ref, failure.kind, failure.request_id),
+            *(self._figures.attempts, wait, self._request["model"]),
+        )
+        if self._elapsed() + wait >= settings.answer_seconds:
+            raise Unanswered.of(failure)
+        if wait > TOLD_SECONDS:
+            self._on_wait(failure.waiting(wait))
+        await asyncio.sleep(wait)
+
+    def _change_model(self) -> bool:
+        """Ask the fallback model from here on, if there is one that can be asked this."""
+        settings = self._settings
+        other = settings.fallback_model
+        if other in (None, "off", self._request["model"]):
+            return False
+        request = fallback.fitted(self._request, str(other), settings.effort, settings.thinking)
+        self._request = request or self._request
+        return request is not None
+
+    def _show(self, text: str) -> None:
+        self._figures.first_text = self._figures.first_text or self._elapsed()
+        self.text = max(self.text, text, key=len)
+        self._on_text(text)
+
+    def _whole(self, message: Streamed) -> str:
+        """What was said before a pause and after it."""
+        gap = "\n\n" if self._before and message.text and not self._before.endswith("\n") else ""
+        return f"{self._before}{gap}{message.text}"
+
+    def _settle(self) -> None:
+        """A message is over: what it cost is known, or as good as."""
+        self._billed += self._streamed.usage if self._streamed else ()
+        self._streamed = None
+
+    def _answered(self, message: Streamed) -> Answer:
+        figures, details = self._figures, message.details
+        figures.model, figures.stop_reason = message.model, message.stop_reason
+        figures.category, figures.tool_errors = details.get("category"), message.tool_errors
+        return Answer(
+            self._whole(message),
+            message.model,
+            message.stop_reason or "",
+            figures.asked_model,
+            self.usage,
+            details.get("category"),
+            details.get("explanation"),
+            tuple(message.content),
+            figures.request_id,
+            figures.attempts,
+            figures.first_text,
+            self._elapsed(),
+        )
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+
+def continued(request: Mapping[str, Any], message: Streamed) -> dict[str, Any] | None:
+    """The request that goes on where `message` paused; None if it did not.
+
+    After `pause_turn` its content goes back unchanged and without words from us. Each call of a tool must be answered;
+    Parley has none of its own, so the answer is that there is no such tool.
+    """
+    content = message.content
+    if message.stop_reason not in ("pause_turn", "tool_use") or not content:
+        return None
+    *before, last = request["messages"]
+    if last["role"] == "assistant":
+        turns = [*before, {"role": "assistant", "content": [*last["content"], *content]}]
+    else:
+        turns = [*before, last, {"role": "assistant", "content": content}]
+    if message.stop_reason == "tool_use":
+        results = [
+            {"type": "tool_result", "tool_use_id": block["id"], "content": NO_TOOL, "is_error": True}
+            for block in content
+            if block["type"] == "tool_use"
+        ]
+        turns.append({"role": "user", "content": results})
+    return {**request, "messages": turns}

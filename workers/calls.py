@@ -1,0 +1,94 @@
+"""What operators learn of a call to Claude: one line of figures and ids, and nothing that anybody wrote.
+
+Of the question it says a keyed hash: that of a short message without a key can be guessed by trying. The first
+characters in clear only where a setting asks for them.
+"""
+
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.settings import Settings
+from workers import models
+from workers.models import Usage
+
+log = logging.getLogger("parley.calls")
+
+SHOWN_CHARS = 200
+_process_key = secrets.token_bytes(32)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a call is for: ids for the log, and the person's message, of which at most `SHOWN_CHARS` get there."""
+
+    thread: str = ""
+    ts: str = ""
+    ref: str = ""
+    question: str = ""
+
+
+@dataclass
+class Figures:
+    """What became of a call. Times are in seconds from its beginning; `error` is a kind of failure."""
+
+    asked_model: str
+    model: str = ""
+    stop_reason: str | None = None
+    category: str | None = None
+    error: str | None = None
+    request_id: str | None = None
+    attempts: int = 0
+    continuations: int = 0
+    first_text: float = 0.0
+    total: float = 0.0
+    tool_errors: Sequence[str] = ()
+    usage: Sequence[Usage] = ()
+
+
+def told(about: About, figures: Figures, settings: Settings) -> dict[str, Any]:
+    """The fields of the line. `cost_usd_micro` is None where a price is not known."""
+    usage = figures.usage
+    costs = [models.cost(piece) for piece in usage]
+    fields: dict[str, Any] = {
+        "thread": about.thread,
+        "ts": about.ts,
+        "ref": about.ref,
+        "model": figures.model or figures.asked_model,
+        "asked_model": figures.asked_model,
+        "latency_ms": round(figures.total * 1000),
+        "first_text_ms": round(figures.first_text * 1000),
+        "input_tokens": sum(piece.input for piece in usage),
+        "output_tokens": sum(piece.output for piece in usage),
+        "cache_write_5m_tokens": sum(piece.write_5m for piece in usage),
+        "cache_write_1h_tokens": sum(piece.write_1h for piece in usage),
+        "cache_read_tokens": sum(piece.read for piece in usage),
+        "searches": sum(piece.searches for piece in usage),
+        "estimated": any(piece.estimated for piece in usage),
+        "cost_usd_micro": None if None in costs else sum(cost for cost in costs if cost is not None),
+        "stop_reason": figures.stop_reason,
+        "refusal": figures.stop_reason == "refusal",
+        "refusal_category": figures.category,
+        "attempts": figures.attempts,
+        "retries": max(0, figures.attempts - 1 - figures.continuations),
+        "tool_errors": ",".join(figures.tool_errors),
+        "error": figures.error,
+        "request_id": figures.request_id,
+    }
+    if settings.log_prompts == "200chars":
+        return fields | {"question": about.question[:SHOWN_CHARS]}
+    return fields | {"question_hash": hashed(about.question, settings.log_hash_key)}
+
+
+def hashed(text: str, key: str | None) -> str:
+    """Equal texts have equal hashes: within this process, or wherever `key` is the same."""
+    return hmac.new(key.encode() if key else _process_key, text.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def record(fields: dict[str, Any]) -> None:
+    """Write the line, as JSON or as text: bot.logs decides."""
+    log.info("claude call", extra={"fields": fields})

@@ -1,0 +1,155 @@
+"""The bytes of a file that somebody shared in Slack.
+
+https://docs.slack.dev/messaging/working-with-files: the bot token opens `url_private`. It goes to Slack's own file
+server only, and never where a redirect points.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.files import File
+from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
+
+ATTEMPTS = 3
+BACKOFF_SECONDS = 0.5
+LONGEST_WAIT = 5.0
+CHUNK_BYTES = 64 * 1024
+
+GONE = "was deleted from Slack before I could read it"
+NO_ACCESS = (
+    "cannot be opened by me; whoever runs Parley can check that the Slack app has the scope `files:read`, and that it "
+    "was reinstalled since"
+)
+FAILED = "could not be fetched from Slack right now; please share it again in a minute"
+# https://docs.slack.dev/reference/objects/file-object
+NO_BYTES = {
+    "tombstone": GONE,
+    "hidden_by_limit": "is hidden by the limits of this workspace's Slack plan",
+    "external": "is only linked in Slack, not uploaded; please upload it here",
+}
+REFUSALS = {"file_deleted": GONE, "file_not_found": GONE, "missing_scope": NO_ACCESS, "access_denied": NO_ACCESS}
+
+
+class LeftOut(Exception):
+    """A file that Claude will not see. `why` goes on from its name; `reason` is a word for the log."""
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(reason)
+        self.reason, self.why = reason, why
+
+
+class _Passing(Exception):
+    """Another attempt may help, after so many seconds."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    most_bytes: int
+    seconds: float
+
+
+async def described(slack: AsyncWebClient, file: File) -> File:
+    """All that Slack says about the file; asked for where the event did not say it. Raises LeftOut."""
+    if file.access != "check_file_info" and file.url:
+        return _with_bytes(file)
+    _with_bytes(file)
+    if not file.id:
+        raise LeftOut("no_id", FAILED)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            found = File.of((await slack.files_info(file=file.id)).get("file"))
+            break
+        except CALL_ERRORS as error:
+            name = error_name(error)
+            if verdict(error) in ("limited", "transient") and attempt < ATTEMPTS:
+                await asyncio.sleep(min(retry_after(error), LONGEST_WAIT))
+                continue
+            raise LeftOut(name or "unreachable", REFUSALS.get(name or "", FAILED)) from None
+    if found is None or not _with_bytes(found).url:
+        raise LeftOut("no_url", NO_ACCESS)
+    return replace(found, id=file.id, access="visible")
+
+
+async def fetch(slack: AsyncWebClient, file: File, limits: Limits) -> bytes:
+    """The file's bytes. Raises LeftOut."""
+    _check_size(file.size, limits)
+    if not is_slacks(file.url, slack.base_url):
+        raise LeftOut("foreign_host", NO_BYTES["external"])
+    try:
+        async with asyncio.timeout(limits.seconds):
+            for attempt in range(ATTEMPTS):
+                try:
+                    return await _get(slack, file, limits)
+                except _Passing as passing:
+                    await asyncio.sleep(passing.args[0])
+                except (aiohttp.ClientError, OSError):
+                    await asyncio.sleep(BACKOFF_SECONDS * 2**attempt)
+    except TimeoutError:
+        raise LeftOut("timeout", FAILED) from None
+    raise LeftOut("unreachable", FAILED)
+
+
+def is_slacks(url: str, base_url: str) -> bool:
+    """Whether the token may go there: the API's own origin, or over HTTPS the file server beside it."""
+    try:
+        to, api = urlsplit(url), urlsplit(base_url)
+        if to.username or to.password:
+            return False
+        return (to.scheme, to.hostname, to.port) in (
+            (api.scheme, api.hostname, api.port),
+            ("https", f"files.{api.hostname}", None),
+        )
+    except ValueError:
+        return False
+
+
+async def _get(slack: AsyncWebClient, file: File, limits: Limits) -> bytes:
+    if slack.session is None:
+        raise RuntimeError("the client has no session: make it with bot.slack.client")
+    async with slack.session.get(
+        file.url,
+        headers={"Authorization": f"Bearer {slack.token}"},
+        allow_redirects=False,
+        proxy=slack.proxy,
+        timeout=aiohttp.ClientTimeout(total=None),
+    ) as response:
+        _check_status(response.status, response.headers)
+        _check_size(response.content_length or 0, limits)
+        found = bytearray()
+        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+            found += chunk
+            _check_size(len(found), limits)
+        # A missing scope or a wrong token gives a login page with status 200 (observed).
+        if response.content_type == "text/html" and (file.mimetype != "text/html" or len(found) != file.size):
+            raise LeftOut("login_page", NO_ACCESS)
+        return bytes(found)
+
+
+def _check_status(status: int, headers: Mapping[str, str]) -> None:
+    if 300 <= status < 400 or status in (401, 403):
+        raise LeftOut(f"status_{status}", NO_ACCESS)
+    if status in (404, 410):
+        raise LeftOut(f"status_{status}", GONE)
+    if status != 200:
+        asked = headers.get("Retry-After", "")
+        raise _Passing(min(float(asked), LONGEST_WAIT) if asked.isdecimal() else BACKOFF_SECONDS)
+
+
+def _check_size(size: int, limits: Limits) -> None:
+    if size > limits.most_bytes:
+        raise LeftOut("too_large", f"is larger than {megabytes(limits.most_bytes)}, the most that I can read")
+
+
+def _with_bytes(file: File) -> File:
+    if why := NO_BYTES.get(file.mode):
+        raise LeftOut(file.mode, why)
+    return file
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.1f}".removesuffix(".0") + " MB"

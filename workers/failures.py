@@ -1,0 +1,138 @@
+"""What a failed call to Claude is: whether another attempt can help, how long to wait, and what people are told.
+
+https://platform.claude.com/docs/en/api/errors
+"""
+
+import random
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+TRANSIENT_TYPES = {"overloaded_error", "api_error", "rate_limit_error", "timeout_error"}
+TRANSIENT_STATUSES = {408, 409, 429}
+# 429s that no waiting helps: the month's money is spent.
+SPEND_LIMITS = {"contract_spend_limit_reached", "enforced_spend_limit_reached"}
+
+OVERLOADED = "Claude is overloaded right now. Please ask again in a minute."
+NOT_ACCEPTED = "Claude did not accept the question in this form. Please rephrase it, or start a new thread."
+TOO_SLOW = "Claude took too long to answer. Please ask again, perhaps for less at once."
+UNREACHABLE = "Claude cannot be reached right now. Please ask again in a minute."
+SPENT = "The Claude account has reached its spend limit. Whoever runs Parley can raise it in the Console."
+BAD_KEY = (
+    "Claude refuses the API key, so nobody can be answered. Whoever runs Parley must correct `ANTHROPIC_API_KEY` in "
+    "`.env`."
+)
+BAD_CREDENTIALS = (
+    "Parley has no valid credentials for Claude, so nobody can be answered. Whoever runs Parley must correct "
+    "`ANTHROPIC_PROFILE` or set `ANTHROPIC_API_KEY` in `.env`."
+)
+SENTENCES = {
+    "authentication_error": BAD_KEY,
+    "permission_error": BAD_KEY,
+    "not_found_error": (
+        "The model is not available to this API key. Whoever runs Parley must correct `MODEL` in `.env`."
+    ),
+    "billing_error": "The Claude account has a billing problem. Whoever runs Parley must look at the Claude Console.",
+    "request_too_large": "That is more than Claude can read at once. Please send less, or start a new thread.",
+    "rate_limit_error": "Too many questions at once for this Claude account. Please ask again in a minute.",
+    "overloaded_error": OVERLOADED,
+    "api_error": OVERLOADED,
+    "timeout_error": OVERLOADED,
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed attempt. `status` is None without a response, and 200 for an `error` event inside of a stream.
+
+    `name` is the exception's. `type`, `code` (error.details.error_code), `retry_after` and `should_retry` are the
+    server's words; `lost` means that the connection failed or ended early, `timed_out` that nothing came for too long.
+    """
+
+    name: str
+    status: int | None = None
+    type: str | None = None
+    code: str | None = None
+    request_id: str | None = None
+    retry_after: str | None = None
+    should_retry: str | None = None
+    lost: bool = False
+    timed_out: bool = False
+
+    @property
+    def kind(self) -> str:
+        """A short name for the log."""
+        return self.name if self.status is None else "/".join(filter(None, (str(self.status), self.type, self.code)))
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether another attempt can help. A spend limit is a 429 that stays; otherwise `x-should-retry` wins.
+
+        The type counts where the status is 200: that of an error inside of a stream says nothing.
+        """
+        if self.code in SPEND_LIMITS:
+            return False
+        if self.should_retry in ("true", "false"):
+            return self.should_retry == "true"
+        if self.status is None:
+            return self.lost or self.timed_out
+        if self.status == 200:
+            return self.type in TRANSIENT_TYPES
+        return self.status in TRANSIENT_STATUSES or self.status >= 500
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether Claude itself is in trouble, for everybody who asks this model: overloaded, or broken."""
+        return (self.status or 0) >= 500 or self.type in ("overloaded_error", "api_error")
+
+    @property
+    def sentence(self) -> str:
+        """What people are told: what happened, and what they can do."""
+        if self.code in SPEND_LIMITS:
+            return SPENT
+        if self.status is not None:
+            return SENTENCES.get(str(self.type), OVERLOADED if self.status >= 500 else NOT_ACCEPTED)
+        if self.timed_out:
+            return TOO_SLOW
+        return UNREACHABLE if self.lost else BAD_CREDENTIALS
+
+    def waiting(self, seconds: float) -> str:
+        """What a thread's status says while the next attempt is `seconds` away."""
+        if self.is_outage:
+            what = "Claude is overloaded"
+        elif self.status == 429 or self.type == "rate_limit_error":
+            what = "Claude is asked too much at once"
+        else:
+            what = "Claude cannot be reached"
+        return f"{what}, next try in {seconds:.0f} s"
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds that a `retry-after` header asks for, which are a number or an HTTP date. None if it cannot be read."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except ValueError:
+            return None
+    return max(0.0, seconds) if seconds == seconds else None
+
+
+def backoff(asked: float | None, attempt: int, base: float, cap: float) -> float:
+    """Seconds before the attempt after `attempt`: what was asked for, else exponential with full jitter; `cap` at most.
+
+    A longer Retry-After is cut: people wait, and the attempts are few.
+    """
+    if asked is not None:
+        return min(asked, cap)
+    return random.uniform(0, min(cap, base * 2.0 ** (attempt - 1)))
+
+
+class Failed(Exception):
+    """An attempt that failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.kind)
+        self.failure = failure

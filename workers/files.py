@@ -1,0 +1,213 @@
+"""The files of a thread as content blocks for Claude, and a sentence for each that Claude cannot see."""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.files import File
+from bot.incoming import Message, Thread
+from bot.settings import Settings
+from bot.store import files as store
+from bot.store.files import Attachment, Block, Kind
+from bot.store.history import Entry
+from workers import documents, links, pictures
+from workers.download import LeftOut, Limits, described, fetch, megabytes
+
+log = logging.getLogger("parley.files")
+
+# Files that a process fetches and converts at the same time: each may take FILE_MOST_BYTES, and more as a picture.
+AT_ONCE = 4
+LABEL_TOKENS = 16
+NAME_LENGTH = 80
+
+TYPES = (
+    "is of a type that I cannot read; I read pictures (JPEG, PNG, GIF, WebP), PDFs and text files, so please convert "
+    "it to one of them"
+)
+EMPTY = "is empty"
+BROKEN = "is damaged, so I cannot open it"
+LOCKED = "is protected with a password; please share it without one"
+PIXELS = f"has more than {pictures.MOST_PIXELS // 1_000_000} million pixels; please share a smaller one"
+PAGES = "has {pages} pages, and I can read {most} at once; please share the part that matters"
+NO_ROOM = "does not fit beside the other files of the message; please share it in a message of its own"
+TOO_MANY = "I looked at the first {most} of {shared} files."
+NO_FILES = "I do not look at files here; please paste what matters as text."
+CUT = "[The file goes on, but only this much of it could be sent.]"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a message's files. `left_out` are whole sentences, for people."""
+
+    files: tuple[Attachment, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What Claude learns about the files that it does not see; empty if it sees all."""
+        return f"[Shared with this message, but not readable for you. {' '.join(self.left_out)}]" * bool(self.left_out)
+
+
+class Files:
+    """One for each process: it bounds how many files are in its memory at the same time."""
+
+    def __init__(self, settings: Settings, redis: "Redis", slack: AsyncWebClient) -> None:
+        self._settings, self._redis, self._slack = settings, redis, slack
+        self._limits = Limits(settings.file_most_bytes, settings.file_seconds)
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def take(self, message: Message) -> Taken:
+        """Fetch the message's files and keep what Claude is sent of them; those kept before are taken as they are."""
+        most = self._settings.files_per_message
+        left_out: list[str] = []
+        if len(message.files) > most:
+            left_out = [TOO_MANY.format(most=most, shared=len(message.files)) if most else NO_FILES]
+        chosen = message.files[:most]
+        kept = await store.find(self._redis, message.thread, [file.id for file in chosen if file.id])
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._take(message, file, kept)) for file in chosen]
+        taken = [task.result() for task in tasks]
+        if self._settings.image_links == "on":
+            taken += [
+                await self._keep(message.thread, *links.block(url)) for url in links.pictures(message.text)[:most]
+            ]
+        files: list[Attachment] = []
+        for each in taken:
+            if isinstance(each, Attachment) and each.size + _size(files) > self._settings.thread_files_bytes:
+                each = f"{shown(each.name)} {NO_ROOM}."
+            if isinstance(each, str):
+                left_out.append(each)
+            else:
+                files.append(each)
+        return Taken(tuple(files), tuple(left_out))
+
+    async def blocks(self, thread: Thread, entries: Sequence[Entry]) -> dict[str, list[Block]]:
+        """The content blocks of the entries' files, by file id; without those that are no longer kept.
+
+        What the thread does not need any more is forgotten, and so are its oldest files when all of them are too much.
+        """
+        needed = [file for entry in entries if not entry.hidden for file in entry.files]
+        found = await store.blocks(self._redis, thread, list(dict.fromkeys(file.id for file in needed)))
+        there = [file for file in needed if file.id in found]
+        newest = len(entries[-1].files) if entries else 0
+        sent = {file.id for file in fitting(there, newest, self._settings)}
+        await store.forget_others(self._redis, thread, sent)
+        return {name: each for name, each in found.items() if name in sent}
+
+    async def forget_links(self, thread: Thread, entries: Sequence[Entry]) -> bool:
+        """Send no linked picture any more: one that is gone spoils the whole request. Whether there was any."""
+        ids = [file.id for entry in entries for file in entry.files if file.kind == "link"]
+        return bool(await store.forget(self._redis, thread, ids))
+
+    async def _take(self, message: Message, file: File, kept: Mapping[str, Attachment]) -> Attachment | str:
+        """The file, or the sentence that says why not."""
+        if file.id in kept:
+            return kept[file.id]
+        try:
+            async with self._room:
+                file = await described(self._slack, file)
+                data = await fetch(self._slack, file, self._limits)
+                return await self._keep(message.thread, *await asyncio.to_thread(converted, file, data, self._settings))
+        except LeftOut as left_out:
+            log.info(
+                "file left out thread=%s ts=%s file=%s reason=%s",
+                *(message.thread, message.ts, file.id, left_out.reason),
+            )
+            return f"{shown(file.name)} {left_out.why}."
+
+    async def _keep(self, thread: Thread, attachment: Attachment, blocks: list[Block]) -> Attachment:
+        return await store.keep(self._redis, thread, attachment, blocks, self._settings.history_days)
+
+
+def converted(file: File, data: bytes, settings: Settings) -> tuple[Attachment, list[Block]]:
+    """The file as Claude takes it. Takes its time: run it in a thread. Raises LeftOut."""
+    if not data:
+        raise LeftOut("empty", EMPTY)
+    match documents.kind(data, file.mimetype):
+        case "picture":
+            return _picture(file, data)
+        case "pdf":
+            return _pdf(file, data, settings)
+        case "text":
+            return _text(file, data, settings.file_text_characters)
+    raise LeftOut("type", TYPES)
+
+
+def fitting(files: Sequence[Attachment], newest: int, settings: Settings) -> Sequence[Attachment]:
+    """Those of the files, oldest first, that are sent: all, or when they are too much, the newest up to half of it.
+
+    So the prompt's prefix changes seldom (invariant 11). The `newest` ones stay in any case.
+    """
+    most, count = settings.thread_files_bytes, settings.files_per_thread
+    if _size(files) <= most and len(files) <= count:
+        return files
+    keep = newest
+    while keep < len(files) and keep < count // 2 and _size(files[-keep - 1 :]) <= most // 2:
+        keep += 1
+    return files[len(files) - keep :]
+
+
+def shown(name: str) -> str:
+    """A file's name for people, as code: no markup in it comes to life."""
+    return f"`{plain(name)}`" if plain(name) else "A file"
+
+
+def plain(name: str) -> str:
+    """A file's name on one line, without markup."""
+    line = "".join(c if c.isprintable() and c not in "`<>[]" else " " for c in name).strip()
+    if len(line) > NAME_LENGTH:
+        return f"{line[: NAME_LENGTH - 20]}…{line[-19:]}"
+    return line
+
+
+def _picture(file: File, data: bytes) -> tuple[Attachment, list[Block]]:
+    try:
+        picture = pictures.prepared(data)
+    except pictures.TooManyPixels:
+        raise LeftOut("pixels", PIXELS) from None
+    except pictures.Broken:
+        raise LeftOut("broken", BROKEN) from None
+    label = f"{plain(file.name)}{', its first frame' if picture.is_first_frame else ''}:"
+    source = {"type": "base64", "media_type": picture.media_type, "data": base64.b64encode(picture.data).decode()}
+    blocks: list[Block] = [{"type": "text", "text": label}, {"type": "image", "source": source}]
+    return _attachment(file, "image", picture.media_type, picture.tokens, len(source["data"])), blocks
+
+
+def _pdf(file: File, data: bytes, settings: Settings) -> tuple[Attachment, list[Block]]:
+    # Some writers put a few bytes before it, which Claude does not take.
+    data = data[data.index(b"%PDF-") :]
+    if documents.is_locked(data):
+        raise LeftOut("locked", LOCKED)
+    if (pages := documents.pages(data) or 0) > settings.file_most_pages:
+        raise LeftOut("pages", PAGES.format(pages=pages, most=settings.file_most_pages))
+    encoded = base64.b64encode(data).decode()
+    if len(encoded) > settings.thread_files_bytes:
+        raise LeftOut(
+            "too_large", f"is larger than {megabytes(settings.thread_files_bytes * 3 // 4)}, the most for a PDF"
+        )
+    source = {"type": "base64", "media_type": "application/pdf", "data": encoded}
+    blocks = [{"type": "document", "source": source, "title": plain(file.name)}]
+    return _attachment(file, "document", "application/pdf", documents.pdf_tokens(data), len(encoded)), blocks
+
+
+def _text(file: File, data: bytes, most: int) -> tuple[Attachment, list[Block]]:
+    text = documents.shortened(documents.decoded(data, file.mimetype) or "", most)
+    if not text.text.strip():
+        raise LeftOut("empty", EMPTY)
+    said = f"{text.text}\n{CUT}" if text.is_cut else text.text
+    source = {"type": "text", "media_type": "text/plain", "data": said}
+    blocks = [{"type": "document", "source": source, "title": plain(file.name)}]
+    return _attachment(file, "text", "text/plain", documents.text_tokens(said), len(said.encode())), blocks
+
+
+def _attachment(file: File, kind: Kind, media_type: str, tokens: int, size: int) -> Attachment:
+    return Attachment(file.id, file.name, kind, media_type, tokens + LABEL_TOKENS, size)
+
+
+def _size(files: Sequence[Attachment]) -> int:
+    return sum(file.size for file in files)
