@@ -98,6 +98,7 @@ SHOWN_BY = {
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/store/connections.py": "tests/test_inbox.py",
     "bot/store/keys.py": "tests/test_inbox.py",
+    "bot/views/reply.py": "tests/test_views_reply.py",
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",
