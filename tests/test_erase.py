@@ -11,9 +11,10 @@ from bot.store import changes, connections, files, keys, replies
 from bot.store.erase import erase, forget
 from bot.store.files import Attachment
 from bot.store.history import Entry
-from bot.store.inbox import JOB, Inbox, LeaseLost
+from bot.store.inbox import Inbox, LeaseLost
 from bot.store.people import remember
 from bot.store.replies import Final
+from bot.store.wakeups import JOB
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
 
