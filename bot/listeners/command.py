@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.incoming import is_id
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.store import keys
@@ -52,7 +53,7 @@ async def receive(
     words = str(body.get("text") or "").split()
     name = words[0].lower() if words else "help"
     channel, user = body.get("channel_id"), body.get("user_id")
-    if not (isinstance(channel, str) and channel and isinstance(user, str) and user):
+    if not (is_id(channel) and is_id(user)):
         await ack(NOWHERE)
         return
     answer = ANSWERS.get(name)
