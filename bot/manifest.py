@@ -22,6 +22,7 @@ SCOPES = (
     "groups:read",
     "im:history",
     "mpim:history",
+    "mpim:read",
     "reactions:write",
     "users:read",
 )

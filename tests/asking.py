@@ -6,18 +6,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
 from bot.store.history import Entry
+from bot.store.threads import Instructions
 from workers.claude import Answer, Call, Claude, Unanswered
 from workers.prompt import build
 
 ROUTE = "/v1/messages"
 MODEL = "claude-sonnet-5-5"
 OTHER = "claude-opus-5-5"
-REQUEST = build(MODEL, 1000, "Be brief.", [], Entry("user", "Hi", "1.1", "U1", "Ada"))
+REQUEST = build(MODEL, 1000, Instructions("", "Be brief."), [Entry("user", "Hi", "1.1", "U1", "Ada")])
 
 
 @asynccontextmanager
@@ -44,9 +46,9 @@ def settings(sandbox: Sandbox, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def connected(sandbox: Sandbox, **more: str) -> AsyncIterator[Claude]:
+async def connected(sandbox: Sandbox, redis: "Redis | None" = None, /, **more: str) -> AsyncIterator[Claude]:
     """Settings by their names in `more`."""
-    claude = Claude(settings(sandbox, **more))
+    claude = Claude(settings(sandbox, **more), redis)
     try:
         yield claude
     finally:

@@ -8,7 +8,7 @@ import difflib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.incoming import is_id
 from bot.manifest import COMMAND
 from bot.settings import Settings
-from bot.store import keys
+from bot.store import policy
 from bot.store.erase import forget
 from bot.store.inbox import Inbox
 
@@ -101,8 +101,7 @@ async def _status(asked: Asked) -> str:
 
 
 async def _model(asked: Asked) -> str:
-    scope = keys.channel_policy(asked.team, asked.channel)
-    chosen = await cast("Awaitable[str | None]", asked.redis.hget(scope, "model"))
+    chosen = await policy.model_in(asked.redis, asked.team, asked.channel)
     return f"Answers here come from `{chosen or asked.settings.model}`."
 
 
