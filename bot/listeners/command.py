@@ -23,7 +23,7 @@ from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.5
+MOST_SECONDS = 2.0
 AWAY = "I cannot answer that right now, because my memory is out of reach. Please try again in a minute."
 NOWHERE = "I cannot tell where you are asking from. Please ask again in a channel or in a direct message with me."
 FORGOTTEN = "Done. I have forgotten {what} here: what was said, files, and questions that were waiting."

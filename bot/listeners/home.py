@@ -23,7 +23,7 @@ from bot.views.home import FORGET, MOST_THREADS, Talk, home
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.5
+MOST_SECONDS = 2.0
 
 
 def register(app: AsyncApp) -> None:

@@ -25,7 +25,7 @@ from bot.views.shortcut import BLOCK, FIELD, QUOTE, About, modal
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.5
+MOST_SECONDS = 2.0
 AWAY = "I cannot take your question right now. Please try again in a minute."
 NOT_THERE = "I am not in this conversation. Invite me with /invite, then ask again."
 NOT_HERE = "I may not answer you here."
