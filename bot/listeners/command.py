@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.incoming import is_id
 from bot.manifest import COMMAND
 from bot.settings import Settings
-from bot.store import policy
+from bot.store import keys, policy
 from bot.store.erase import forget
 from bot.store.inbox import Inbox
 
@@ -93,6 +93,9 @@ async def _status(asked: Asked) -> str:
     load = await asked.inbox.load()
     if not load.workers:
         return NO_WORKERS
+    model = await _chosen(asked)
+    if await asked.redis.hexists(keys.breaker(model), "open_until"):
+        return f"Claude (`{model}`) does not answer at the moment. I go on trying. Waiting: {load.waiting}."
     slots = load.workers * asked.settings.slots
     return (
         f"All is well. Answers being written: {load.running} of {slots} possible at once. "
@@ -101,8 +104,11 @@ async def _status(asked: Asked) -> str:
 
 
 async def _model(asked: Asked) -> str:
-    chosen = await policy.model_in(asked.redis, asked.team, asked.channel)
-    return f"Answers here come from `{chosen or asked.settings.model}`."
+    return f"Answers here come from `{await _chosen(asked)}`."
+
+
+async def _chosen(asked: Asked) -> str:
+    return await policy.model_in(asked.redis, asked.team, asked.channel) or asked.settings.model
 
 
 async def _forget(asked: Asked) -> str:
