@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from traceback import walk_tb
 
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
@@ -13,6 +14,9 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
+from bot.audience import Audience
+from bot.incoming import is_id
+from bot.reception import Reception
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.store.inbox import Inbox
@@ -30,6 +34,8 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
     raised, so that Slack delivers again (invariant 1).
     """
+
+    audience, reception = Audience.of(settings), Reception(inbox, redis, web)
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -49,13 +55,17 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
         signing_secret=settings.slack_signing_secret,
         authorize=authorize,
         process_before_response=True,
+        # Bolt takes the deletion of our message for our own act.
+        ignoring_self_events_enabled=False,
         raise_error_for_unhandled_request=True,
     )
 
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
-        context["redis"], context["settings"], context["team"] = redis, settings, _installed_in(context, identity)
+        context["redis"], context["settings"], context["audience"] = redis, settings, audience
+        context["reception"] = reception
+        context["team"] = _installed_in(context, identity)
         await next()
 
     app.error(_failed)
@@ -65,20 +75,28 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
 
 def _installed_in(context: AsyncBoltContext, identity: Identity) -> str:
     """The installing team; for an org-wide installation the organization, which may be all that an event names."""
-    if context.is_enterprise_install and context.enterprise_id:
-        return context.enterprise_id
-    return context.team_id or context.enterprise_id or identity.team
+    named = [context.enterprise_id] if context.is_enterprise_install else []
+    return next(filter(is_id, [*named, context.team_id, context.enterprise_id]), identity.team)
 
 
 async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
-    """What no listener wants is acknowledged; what a listener could not keep is not, and Slack sends it again."""
+    """What no listener wants, or Bolt cannot read, is acknowledged; what a listener could not keep is sent again."""
     body = request.body
-    event = body.get("event") or {}
+    event = body.get("event")
+    event = event if isinstance(event, dict) else {}
     if isinstance(error, BoltUnhandledRequestError):
         log.debug("ignored type=%s reason=no listener", event.get("type") or body.get("type") or body.get("command"))
+        return BoltResponse(status=200)
+    if not _is_ours(error):
+        log.warning("unreadable event_id=%s error=%s", body.get("event_id"), type(error).__name__)
         return BoltResponse(status=200)
     log.error(
         "not acknowledged event_id=%s channel=%s ts=%s error=%s",
         *(body.get("event_id"), event.get("channel"), event.get("ts"), type(error).__name__),
     )
     return None
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether it came out of a module of ours, and not while Bolt looked for the listener."""
+    return any(str(frame.f_globals.get("__name__")).startswith("bot.") for frame, _ in walk_tb(error.__traceback__))

@@ -8,10 +8,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, status
+from bot.audience import Audience
+from bot.guests import is_guest
 from bot.incoming import Ignored, Message, read
-from bot.listeners import stop
+from bot.listeners import stop, welcome
+from bot.reception import Reception
 from bot.slack import Identity
+from bot.store import policy
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
@@ -29,22 +32,33 @@ async def receive(
     web: AsyncWebClient,
     identity: Identity,
     team: str,
+    audience: Audience,
+    reception: Reception,
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
-    message = read(body, team, identity.user, context.enterprise_id)
-    if isinstance(message, Message) and not await _is_for_us(message, inbox):
-        message = Ignored("a thread that we have no part in")
+    message = read(body, team, identity.user, context.enterprise_id, audience)
+    if isinstance(message, Message):
+        message = await unwelcome(message, audience, inbox, redis, web) or message
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
-    if await stop.say(message, inbox, redis, web, identity.user):
-        return
-    kept = await inbox.put(message)
-    log.info("%s event_id=%s thread=%s ts=%s", "kept" if kept else "seen", message.event_id, message.thread, message.ts)
-    if kept:
-        # People see it at once, and Slack does not wait for it.
-        background.run(status.show(web, redis, message.thread, message.ts))
+    if not await stop.say(message, inbox, redis, web, identity.user):
+        await reception.take(message)
+        if message.direct:
+            await welcome.greet(redis, web, team, message.thread.channel)
 
 
-async def _is_for_us(message: Message, inbox: Inbox) -> bool:
-    return message.direct or message.mentioned or await inbox.takes_part(message.thread)
+async def unwelcome(
+    message: Message, audience: Audience, inbox: Inbox, redis: "Redis", web: AsyncWebClient
+) -> Ignored | None:
+    """The reason why a message that was read is not for us after all. Raises redis.RedisError."""
+    thread = message.thread
+    if not (message.direct or message.mentioned):
+        if not await inbox.takes_part(thread):
+            return Ignored("a thread that we have no part in")
+        said = await policy.follow_ups_in(redis, thread.team, thread.channel)
+        if not (audience.follow_ups if said is None else said):
+            return Ignored("no mention, and no follow-ups in this channel")
+    if not audience.guests and message.user[0] in "UW" and await is_guest(redis, web, thread.team, message.user):
+        return Ignored("a guest")
+    return None

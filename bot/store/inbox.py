@@ -21,22 +21,22 @@ from rq.utils import as_text
 
 from bot.files import File
 from bot.incoming import Message, Thread
-from bot.store import keys
+from bot.store import keys, wakeups
 from bot.store.history import Entry
+from bot.store.wakeups import Load
 
 log = logging.getLogger("parley.inbox")
 
-JOB = "workers.reply.reply"
-# A backstop: a turn ends by itself, after ANSWER_SECONDS (3600 at most) and the time for its last edit.
-JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
+TALKS = 10
+TALKS_SECONDS = 400 * 24 * 3600
 BUSY_JOBS = 200
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
-# KEYS lease box messages attempts active; ARGV token, lease in ms, member of active
+# KEYS lease box messages attempts active edited; ARGV token, lease in ms, member of active
 CLAIM = (
     NOW
     + """
@@ -47,6 +47,7 @@ if not head then
     redis.call('DEL', KEYS[4])
     return nil
 end
+redis.call('HDEL', KEYS[6], head)
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('ZADD', KEYS[5], now + ARGV[2] / 1000, ARGV[3])
 local attempts = redis.call('HINCRBY', KEYS[4], head, 1)
@@ -140,6 +141,7 @@ class Inbox:
             keys.messages(thread),
             keys.attempts(thread),
             keys.active(thread.team),
+            keys.edited(thread),
         ]
         found = await self._run(CLAIM, names, token, self._lease_ms, _member(thread))
         if found is None:
@@ -164,9 +166,9 @@ class Inbox:
             raise LeaseLost(str(claim.thread))
 
     async def is_overtaken(self, claim: Claim) -> bool:
-        """Whether an earlier message of the thread arrived after this one was claimed."""
+        """Whether, after this message was claimed, an earlier one of the thread arrived or this one was deleted."""
         head = await cast("Awaitable[list[str]]", self._redis.zrange(keys.box(claim.thread), 0, 0))
-        return bool(head) and head[0] != claim.message.ts
+        return head != [claim.message.ts]
 
     async def compact(self, claim: Claim, count: int, summary: Entry, history_days: int) -> None:
         """Put `summary` in place of the oldest `count` entries of the history. Raises LeaseLost.
@@ -185,7 +187,7 @@ class Inbox:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
         Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
-        goes.
+        goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
         """
         await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
 
@@ -203,6 +205,23 @@ class Inbox:
         With many jobs in the queue all workers are busy, and more wake-ups would only pile up behind them.
         """
         return await asyncio.to_thread(self._sweep, most)
+
+    async def load(self) -> Load:
+        """Raises redis.RedisError."""
+        return await asyncio.to_thread(wakeups.load, self._queue)
+
+    async def cancel(self, team: str) -> int:
+        """Drop the wake-ups of a team, those that failed too; how many there were."""
+        return await asyncio.to_thread(wakeups.cancel, self._queue, team)
+
+    async def places(self, threads: Sequence[Thread]) -> dict[Thread, int]:
+        """The places in the queue, from 1, of those of the threads for which no worker has had a free slot yet."""
+        ids = await cast("Awaitable[list[str]]", self._redis.lrange(self._queue.key, 0, -1))
+        return wakeups.places(ids, threads)
+
+    async def is_behind(self, message: Message) -> bool:
+        """Whether an earlier message of the thread is answered first."""
+        return bool(await self._redis.zrank(keys.box(message.thread), message.ts))
 
     async def takes_part(self, thread: Thread) -> bool:
         """Whether somebody spoke to us in this thread before."""
@@ -230,7 +249,11 @@ class Inbox:
                     pipe.expire(keys.messages(thread), BOX_SECONDS)
                     pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS}, nx=True)
                     pipe.sadd(keys.TEAMS, thread.team)
-                    self._wake(thread, pipe)
+                    talks = keys.talks(thread.team, message.user)
+                    pipe.zadd(talks, {_member(thread): now})
+                    pipe.zremrangebyrank(talks, 0, -TALKS - 1)
+                    pipe.expire(talks, TALKS_SECONDS)
+                    wakeups.wake(self._queue, thread, pipe)
                     pipe.execute()
                     return True
                 except WatchError:
@@ -243,25 +266,28 @@ class Inbox:
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    self._watch_lease(pipe, claim, keys.box(thread), keys.history(thread))
+                    names = (keys.box, keys.messages, keys.edited, keys.history)
+                    self._watch_lease(pipe, claim, *(name(thread) for name in names))
                     replaced = _turn(pipe, thread, replaces) if replaces else []
-                    waiting = pipe.zcard(keys.box(thread))
+                    left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
+                    said = _as_it_stands(pipe, claim.message, entries)
                     now = _now(pipe)
                     pipe.multi()
                     for line in replaced:
                         pipe.lrem(keys.history(thread), 1, line)
-                    if entries:
-                        pipe.rpush(keys.history(thread), *(entry.to_json() for entry in entries))
+                    if said:
+                        pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
                         pipe.expire(keys.history(thread), history_days * 24 * 3600)
                         pipe.expire(keys.files(thread), history_days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
+                    pipe.hdel(keys.edited(thread), ts)
                     pipe.delete(keys.lease(thread), keys.stop(thread, ts))
-                    if waiting > 1:
+                    if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
-                        self._wake(thread, pipe)
+                        wakeups.wake(self._queue, thread, pipe)
                     else:
                         pipe.zrem(keys.active(thread.team), _member(thread))
                     pipe.execute()
@@ -281,7 +307,7 @@ class Inbox:
                 pipe.delete(keys.lease(thread))
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:
-                    self._wake(thread, pipe)
+                    wakeups.wake(self._queue, thread, pipe)
                 pipe.execute()
             except (WatchError, LeaseLost):
                 return
@@ -296,7 +322,7 @@ class Inbox:
             for member in map(as_text, due):
                 channel, _, ts = member.rpartition(":")
                 with redis.pipeline() as pipe:
-                    self._wake(Thread(team, channel, ts), pipe)
+                    wakeups.wake(self._queue, Thread(team, channel, ts), pipe)
                     pipe.execute()
             woken += len(due)
         return woken
@@ -305,17 +331,6 @@ class Inbox:
         pipe.watch(keys.lease(claim.thread), *others)
         if pipe.get(keys.lease(claim.thread)) != claim.token.encode():
             raise LeaseLost(str(claim.thread))
-
-    def _wake(self, thread: Thread, pipe: Pipeline) -> None:
-        self._queue.enqueue_call(
-            JOB,
-            args=(thread.team, thread.channel, thread.ts),
-            timeout=JOB_SECONDS,
-            result_ttl=0,
-            failure_ttl=3600,
-            description=f"reply {thread}",
-            pipeline=pipe,
-        )
 
     async def _run(self, script: str, names: Sequence[str], *args: Any) -> Any:
         return await self._redis.eval(script, len(names), *names, *args)
@@ -338,6 +353,16 @@ def _add_files(pipe: Pipeline, twin: Message) -> None:
 
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
+
+
+def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries of a turn after what happened to its question while it was answered."""
+    if not pipe.hexists(keys.messages(message.thread), message.ts):
+        return []
+    text = pipe.hget(keys.edited(message.thread), message.ts)
+    if text is None:
+        return entries
+    return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
 
 
 def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:

@@ -42,6 +42,11 @@ def attempts(thread: Thread) -> str:
     return f"{thread}:attempts"
 
 
+def edited(thread: Thread) -> str:
+    """Hash: ts -> the new text of a message that was edited while its answer was written."""
+    return f"{thread}:edited"
+
+
 def lease(thread: Thread) -> str:
     """String with an expiry: the token of the one who answers in this thread."""
     return f"{thread}:lease"
@@ -97,6 +102,26 @@ def person(team: str, user: str) -> str:
     return f"{team}:person:{user}"
 
 
+def talks(team: str, user: str) -> str:
+    """Sorted set with an expiry: the threads in which somebody spoke to us, `channel:ts`, by time."""
+    return f"{team}:talks:{user}"
+
+
+def introduced(team: str, channel: str) -> str:
+    """String with an expiry: we introduced ourselves in this channel or direct message."""
+    return f"{team}:introduced:{channel}"
+
+
+def forgotten(thread: Thread) -> str:
+    """String with an expiry: people had this thread forgotten, so nobody reads it from Slack again."""
+    return f"{thread.team}:forgotten:{thread.channel}:{thread.ts}"
+
+
+def guest(team: str, user: str) -> str:
+    """String with an expiry: 1 for a guest of the workspace, 0 for everybody else."""
+    return f"{team}:guest:{user}"
+
+
 def calls(team: str, method: str) -> str:
     """Sorted set: the calls of a method in the last minute, by time in ms."""
     return f"{team}:calls:{method}"
@@ -113,7 +138,7 @@ def workspace_policy(team: str) -> str:
 
 
 def channel_policy(team: str, channel: str) -> str:
-    """Hash: `persona` and `model` of a channel."""
+    """Hash: `persona`, `model` and `follow_ups` of a channel."""
     return f"{team}:policy:{channel}"
 
 

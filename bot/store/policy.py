@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from bot.incoming import Thread
 from bot.store import keys
 
-Field = Literal["persona", "model"]
+Field = Literal["persona", "model", "follow_ups"]
 # As long as a thread can be remembered (HISTORY_DAYS).
 THREAD_SECONDS = 400 * 24 * 3600
 
@@ -29,6 +29,20 @@ async def load(redis: "Redis", thread: Thread) -> Policy:
         pipe.hget(keys.thread_policy(thread), "model")
         (workspace, workspace_model), (channel, channel_model), model = await pipe.execute()
     return Policy(workspace or "", channel or "", model or channel_model or workspace_model)
+
+
+async def model_in(redis: "Redis", team: str, channel: str) -> str | None:
+    """The model that admins chose for the channel, or for the workspace."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for scope in (keys.channel_policy(team, channel), keys.workspace_policy(team)):
+            pipe.hget(scope, "model")
+        return next(filter(None, await pipe.execute()), None)
+
+
+async def follow_ups_in(redis: "Redis", team: str, channel: str) -> bool | None:
+    """Whether messages without a mention are answered in threads that we take part in; None: as everywhere."""
+    said = await redis.hget(keys.channel_policy(team, channel), "follow_ups")
+    return None if said is None else said == "on"
 
 
 async def put(redis: "Redis", scope: str, field: Field, value: str | None) -> None:

@@ -8,6 +8,9 @@ from redis.asyncio import Redis
 from bot.incoming import Thread
 from bot.store import keys
 
+# KEYS record; ARGV asked. A thread that was forgotten meanwhile has no record, and gets none.
+SAVE_ASKED = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'asked', ARGV[1]) end"
+
 
 @dataclass(frozen=True)
 class Instructions:
@@ -49,4 +52,4 @@ async def load(redis: "Redis", thread: Thread, instructions: Instructions, days:
 
 
 async def save_asked(redis: "Redis", thread: Thread, asked: Asked) -> None:
-    await redis.hset(keys.record(thread), "asked", json.dumps(asdict(asked)))
+    await redis.eval(SAVE_ASKED, 1, keys.record(thread), json.dumps(asdict(asked)))
