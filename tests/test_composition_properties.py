@@ -13,6 +13,7 @@ from tests.hostile import PEOPLE, PIECES, check_plain, hostile_documents
 from tests.rendered import DOCUMENTS, document
 from workers.composition import Composition, Terms
 from workers.messages import Part, Payload
+from workers.native import Stream
 
 MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
 TERMS = Terms(PEOPLE, most_length=24_000)
@@ -64,3 +65,12 @@ def test_slack_takes_every_message_of_a_live_and_of_an_ended_reply(text: str, pl
         composition.ended = ending
         for content in messages(composition):
             check_payload(content)
+
+
+def test_a_retry_is_not_cut_where_the_first_try_was() -> None:
+    composition = Composition(MESSAGE, Terms(PEOPLE, 24_000, rotate_seconds=0.0, longest_seconds=0.0))
+    composition.text = "```py\n" + "x = 1\n" * 5
+    composition.rotate([Part("1", stream=Stream("```py\nx = 1", 11))])
+    assert composition.count == 2
+    composition.text = "Other words. " * 20
+    assert composition.count == 1

@@ -111,6 +111,10 @@ def test_marker_soup_is_harmless(text: str) -> None:
         ("[bank.example](https://evil.example)", "[bank.example](https://evil.example) (evil.example)"),
         ("[**bank**.example][1]\n\n[1]: https://e.fg", "[**bank**.example][1] (e.fg)\n\n[1]: https://e.fg"),
         ("https://ä.bc&#60;x&gt;", "https://ä.bc&#60;x (xn--4ca.bc)&gt;"),
+        (
+            "https://a.bc@e.fg/&[a.bc]\n\n[a.bc]: https://h.ij",
+            "https://a.bc@e.fg/&[a.bc] (h.ij) (e.fg)\n\n[a.bc]: https://h.ij",
+        ),
         ("[docs](https://a.bc@e.fg/x)", "[docs](https://a.bc@e.fg/x) (e.fg)"),
         ("https://a.bc@e.fg/x", "https://a.bc@e.fg/x (e.fg)"),
         ("[pay](https://xn--80ak6aa92e.com)", "[pay](https://xn--80ak6aa92e.com) (xn--80ak6aa92e.com)"),

@@ -32,6 +32,7 @@ PING = re.compile(
 MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>|\n]*)?>")
 ADDRESS_BEFORE = re.compile(r"[A-Za-z0-9]$")
 URL = re.compile(r"\bhttps?:[/\\]+[^\s<>]+", re.I)
+NOTES = re.compile(r"(?: \([a-z0-9.:\[\]_-]+\))*+")
 LAST_ENTITY = re.compile(r"&#?\w{1,31}$")
 BAD_SCHEME = re.compile(r"\b(slack|file|javascript|vbscript|data)(?=:(?://|[^\s:`]+[(,]))", re.I)
 ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
@@ -204,7 +205,10 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
         shown = re.split(r"[\s<>]", _unescaped(url), maxsplit=1)[0]
         host = true_host(shown)
         if host is not None and _masked(shown, host):
-            yield from _beside(content, found.start() + len(url), host)
+            end = found.start() + len(url)
+            # Beside a link that ends there too stands the link's own host first.
+            if f" ({host})" not in NOTES.match(content, end)[0]:  # type: ignore[index]
+                yield from _beside(content, end, host)
     for found in BAD_SCHEME.finditer(content):
         if not any(start <= found.start() < end for start, end in covered):
             yield Edit(found.end(), found.end(), JOINER)

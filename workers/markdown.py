@@ -27,6 +27,7 @@ HALF_DEFINITION = re.compile(
 # What of a text may be held back: link targets, HTML, definitions, fence lines and rows that begin with a pipe.
 NOT_SURELY_SHOWN = re.compile(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*|^[> \t]*\|[^\n]*")
 LABEL = re.compile(r"\[([^\[\]]+)\]")
+BLANK = "> \t\r\n"
 HEADING_END = re.compile(r"(?:^|[ \t])#+$")
 ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # chat.update refuses a `text` of 4,000 bytes (docs.slack.dev/reference/methods/chat.update; bytes: observed,
@@ -91,7 +92,7 @@ def _undecided(text: str, leaf: Block, *, new: bool) -> bool:
 
 def _closed(shown: str, scanner: Scanner) -> str | None:
     """The text with its last block closed; None if nothing of the unfinished last line can be shown."""
-    leaf, block = scanner.leaf, scanner.blocks[-1]
+    text, leaf, block = shown, scanner.leaf, scanner.blocks[-1]
     late = _late_definitions(shown, scanner.blocks) if "]:" in shown else []
     if (paid := _paid(shown, scanner.blocks)) < len(shown):
         return frame(shown[:paid])
@@ -120,6 +121,13 @@ def _closed(shown: str, scanner: Scanner) -> str | None:
         if inline is None:
             return None
         shown = inline
+    fence = next((block for block in reversed(scanner.blocks) if block.kind == "fence"), None)
+    if fence is not None and fence is not leaf:
+        end = fence.lines[-1][2]
+        behind = _without(shown[end:], [(start - end, stop - end) for start, stop in late if start >= end])
+        if text[end:].strip(BLANK) and not behind.strip(BLANK):
+            # Nothing is shown of what ended the quote or the item, and with it the fence.
+            return frame(text[:end] + "\n")
     return _without(shown, late)
 
 
