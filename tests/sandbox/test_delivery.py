@@ -47,6 +47,12 @@ async def unanswered(sandbox: Sandbox, attempt: int) -> None:
     await sandbox.journal.until(lambda e: e.kind == "slack.unanswered" and e.data["attempt"] == attempt)
 
 
+async def everybody_acts() -> None:
+    """Let all run that the clock has woken."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def http_app(handle: Any) -> AsyncIterator[str]:
     app = web.Application()
@@ -107,19 +113,17 @@ async def test_unacknowledged_event_comes_again_at_once_then_after_one_and_five_
         requests: list[SocketModeRequest] = []
         async with socket_client(sandbox, requests, ack=False):
             await sandbox.slack.say("ben", "dm", "hi")
-            for attempt, pause in enumerate((0, 60, 300, 0)):
-                async with asyncio.timeout(10):
-                    while len(requests) == attempt:
+            async with asyncio.timeout(10):
+                while not sandbox.journal.entries("slack.lost"):
+                    # Time passes for Slack while the app is idle, not while an event is on its way.
+                    if len(requests) == len(sandbox.journal.entries("slack.delivery")):
+                        sandbox.clock.advance(0.5)
+                        await everybody_acts()
+                    else:
                         await asyncio.sleep(0.005)
-                sandbox.clock.advance(2.9)
-                assert len(sandbox.journal.entries("slack.unanswered")) == attempt
-                sandbox.clock.advance(0.1)
-                await unanswered(sandbox, attempt)
-                sandbox.clock.advance(pause)
-            await sandbox.journal.until(lambda entry: entry.kind == "slack.lost")
     attempts = sandbox.journal.entries("slack.delivery")
     assert [entry.data["attempt"] for entry in attempts] == [0, 1, 2, 3]
-    assert [round(b.at - a.at, 1) for a, b in itertools.pairwise(attempts)] == [3, 63, 303]
+    assert [b.at - a.at for a, b in itertools.pairwise(attempts)] == pytest.approx([3, 63, 303], abs=1)
     assert [r.retry_attempt for r in requests] == [0, 1, 2, 3]
     assert [r.retry_reason for r in requests][1:] == ["timeout"] * 3
     assert len({r.payload["event_id"] for r in requests}) == 1
