@@ -28,7 +28,7 @@ class Finding:
 async def check(settings: Settings) -> bool:
     """Print a line for each thing tried; whether all is well."""
     well = True
-    async for finding in _findings(settings):
+    async for finding in findings(settings):
         print(finding, flush=True)
         well = well and finding.ok
     # Only the workers know Claude, and nothing here imports them.
@@ -36,7 +36,8 @@ async def check(settings: Settings) -> bool:
     return await claude.wait() == 0 and well
 
 
-async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """On Slack and Redis, each as soon as it is known."""
     async for finding in _slack(settings):
         yield finding
     for finding in await asyncio.to_thread(_redis, settings):

@@ -13,10 +13,13 @@ async def note(name: str, text: str) -> None:
         await redis.rpush(name, text)
 
 
-async def nap(name: str, seconds: float) -> None:
-    """Notes that it begins, sleeps, and notes that it ended or was cancelled."""
+async def nap(name: str, seconds: float, together: int = 1) -> None:
+    """Notes that it begins, sleeps once so many have begun, and notes that it ended or was cancelled."""
     await note(name, "begun")
     try:
+        async with Redis.from_url(os.environ[URL], decode_responses=True) as redis:
+            while (await redis.lrange(name, 0, -1)).count("begun") < together:
+                await asyncio.sleep(0.02)
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
         await note(name, "cancelled")

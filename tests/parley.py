@@ -25,6 +25,8 @@ from bot.store.history import Entry
 
 ROOT = Path(__file__).parent.parent
 Transport = Literal["socket", "http"]
+START_SECONDS = 90.0
+"""Long, because it is Python's imports on a machine with much else to do."""
 
 
 def procfile() -> dict[str, list[str]]:
@@ -85,18 +87,25 @@ class Parley:
 
     async def start_web(self) -> None:
         await self._start("web", "web")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_SECONDS):
             if self._transport == "socket":
-                await self.slack.until(lambda: len(self.slack.sockets), within=30)
+                await self.slack.until(lambda: len(self.slack.sockets), within=START_SECONDS)
             while not await asyncio.to_thread(_listens, self._port):
                 await asyncio.sleep(0.02)
 
     async def start_worker(self, name: str = "worker1") -> None:
         before = await self._registered()
         await self._start(name, "worker")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_SECONDS):
             while not [key for key in (await self._registered()) - before if await self._waits_for_jobs(key)]:
                 await asyncio.sleep(0.02)
+
+    async def busy_worker(self) -> str:
+        """The name of the worker process that answers the one question under way."""
+        [job] = [key async for key in self.redis.scan_iter("rq:job:*")]
+        worker = str(await self.redis.hget(str(job), "worker_name"))
+        pid = int(await self.redis.hget(f"rq:worker:{worker}", "pid") or 0)
+        return next(name for name, process in self.processes.items() if process.pid == pid)
 
     async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send the signal and wait for the end; its exit status."""

@@ -1,4 +1,7 @@
-"""`parley check` as an operator runs it: a line for each credential and service, and what to do about what fails."""
+"""`parley check`: a line for each credential and service, and what to do about what fails.
+
+What all is well, refused or away looks like is shown by the command itself; one finding, by the half that has it.
+"""
 
 import asyncio
 import os
@@ -12,8 +15,11 @@ import pytest
 from redis import Redis
 
 from bot import embedded
+from bot.check import findings
 from bot.manifest import SCOPES
 from bot.sandbox import Sandbox
+from bot.settings import Settings
+from workers import __main__ as worker
 
 
 @pytest.fixture
@@ -42,6 +48,18 @@ async def check(sandbox: Sandbox | None, folder: Path, **environ: str) -> tuple[
     assert errors == b"", errors.decode()
     assert process.returncode is not None
     return process.returncode, said.decode().splitlines()
+
+
+async def bot_check(sandbox: Sandbox, **environ: str) -> list[str]:
+    """What the bot's half finds on Slack and Redis."""
+    settings = Settings.load({**sandbox.environ(), **environ}, dotenv=None)
+    return [str(finding) async for finding in findings(settings)]
+
+
+async def worker_check(sandbox: Sandbox, capsys: pytest.CaptureFixture[str], **environ: str) -> tuple[int, list[str]]:
+    """Status and lines of the workers' half, on Claude and the model."""
+    status = await worker.check(Settings.load({**sandbox.environ(), **environ}, dotenv=None))
+    return status, capsys.readouterr().out.splitlines()
 
 
 def failed(lines: list[str]) -> list[str]:
@@ -73,8 +91,9 @@ async def test_all_is_well(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> 
 
 
 async def test_the_redis_of_our_own_is_tried_when_none_is_given(sandbox: Sandbox, tmp_path: Path) -> None:
-    status, lines = await check(sandbox, tmp_path, DATA_DIR=str(tmp_path / "data"))
-    assert status == 0, lines
+    lines = await bot_check(sandbox, DATA_DIR=str(tmp_path / "data"))
+    assert "ok    Redis eviction: noeviction" in lines
+    assert failed(lines) == []
     assert not embedded.answers(embedded.url(tmp_path / "data"))
 
 
@@ -99,27 +118,25 @@ async def test_each_refused_credential_is_told_with_what_to_do_and_without_itsel
     assert "wrong" not in "".join(lines)
 
 
-async def test_scopes_without_which_there_are_no_answers_are_named(redis_url: str, tmp_path: Path) -> None:
+async def test_scopes_without_which_there_are_no_answers_are_named(redis_url: str) -> None:
     async with Sandbox(scopes=["app_mentions:read", "users:read"]) as sandbox:
-        status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
-    assert status == 1
-    [scopes] = failed(lines)
+        [scopes] = failed(await bot_check(sandbox, REDIS_URL=redis_url))
     missing = ", ".join(scope for scope in SCOPES if scope not in ("app_mentions:read", "users:read"))
     assert scopes.startswith(f"Slack scopes: {missing} not granted: ")
 
 
-async def test_scopes_that_may_be_left_out_are_named_and_no_failure(redis_url: str, tmp_path: Path) -> None:
+async def test_scopes_that_may_be_left_out_are_named_and_no_failure(redis_url: str) -> None:
     granted = [scope for scope in SCOPES if scope != "files:read"]
     async with Sandbox(scopes=granted) as sandbox:
-        status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
-    assert status == 0
+        lines = await bot_check(sandbox, REDIS_URL=redis_url)
+    assert failed(lines) == []
     assert "ok    Slack scopes: enough to answer mentions; not granted: files:read" in lines
 
 
-async def test_over_http_it_says_where_slack_must_reach_us(redis_url: str, tmp_path: Path) -> None:
+async def test_over_http_it_says_where_slack_must_reach_us(redis_url: str) -> None:
     async with Sandbox(transport="http") as sandbox:
-        status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
-    assert status == 0
+        lines = await bot_check(sandbox, REDIS_URL=redis_url)
+    assert failed(lines) == []
     assert "/slack/events" in lines[2]
 
 
@@ -128,8 +145,7 @@ async def test_a_redis_that_drops_or_forgets_messages_is_told(
 ) -> None:
     own_redis.config_set("maxmemory-policy", "allkeys-lru")
     own_redis.config_set("appendonly", "no")
-    status, lines = await check(sandbox, tmp_path, REDIS_URL=embedded.url(tmp_path / "redis"))
-    assert status == 1
+    lines = await bot_check(sandbox, REDIS_URL=embedded.url(tmp_path / "redis"))
     assert [line.split(",")[0] for line in failed(lines)] == [
         "Redis eviction: allkeys-lru drops waiting messages: set maxmemory-policy noeviction.",
         "Redis persistence: a restart loses what waits: set appendonly yes.",
@@ -155,18 +171,18 @@ async def test_services_that_do_not_answer_are_told(tmp_path: Path) -> None:
     assert claude.startswith("Claude: Claude cannot be reached")
 
 
-async def test_a_model_that_nobody_has_is_told(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
-    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, MODEL="claude-nobody")
+async def test_a_model_that_nobody_has_is_told(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    status, lines = await worker_check(sandbox, capsys, MODEL="claude-nobody")
     assert status == 1
     [claude] = failed(lines)
     assert "`MODEL` in `.env`" in claude
 
 
 async def test_options_that_the_model_does_not_take_are_a_warning(
-    sandbox: Sandbox, redis_url: str, tmp_path: Path
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {"MODEL": "claude-haiku-4-5", "EFFORT": "high", "MAX_TOKENS": "100000"}
-    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, **given)
+    status, lines = await worker_check(sandbox, capsys, **given)
     assert status == 0
     assert [line for line in lines if line.startswith("warn")] == [
         "warn  Model: EFFORT=high does nothing on claude-haiku-4-5: it knows no efforts.",
@@ -174,26 +190,27 @@ async def test_options_that_the_model_does_not_take_are_a_warning(
     ]
 
 
-async def test_a_malformed_file_of_servers_is_told(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
+async def test_a_malformed_file_of_servers_is_told(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "servers.toml").write_text("servers = 5")
-    servers = str(tmp_path / "servers.toml")
-    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, MCP_SERVERS=servers)
+    status, lines = await worker_check(sandbox, capsys, MCP_SERVERS=str(tmp_path / "servers.toml"))
     assert status == 1
     [claude] = failed(lines)
     assert "has no list `servers`" in claude
 
 
-async def test_a_fallback_that_is_off_is_no_model(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
-    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, FALLBACK_MODEL="off")
+async def test_a_fallback_that_is_off_is_no_model(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    status, lines = await worker_check(sandbox, capsys, FALLBACK_MODEL="off")
     assert status == 0
     assert not [line for line in lines if line.startswith("warn")]
 
 
-async def test_the_other_models_are_asked_for_too(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
-    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, FALLBACK_MODEL="claude-nobody")
+async def test_the_other_models_are_asked_for_too(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    status, lines = await worker_check(sandbox, capsys, FALLBACK_MODEL="claude-nobody")
     assert status == 1
     missing = "is not available to this API key: choose another in .env."
     assert failed(lines) == [f"Model: FALLBACK_MODEL=claude-nobody {missing}"]
-    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, SUMMARY_MODEL="claude-nobody")
+    status, lines = await worker_check(sandbox, capsys, SUMMARY_MODEL="claude-nobody")
     assert status == 0
     assert f"warn  Model: SUMMARY_MODEL=claude-nobody {missing}" in lines

@@ -1,9 +1,13 @@
-"""Which links in a message are public pictures."""
+"""Which links in a message are public pictures, and what becomes of one that Claude cannot fetch."""
+
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.parley import Parley
+from workers.ending import UNREADABLE
 from workers.links import block, is_public_picture, pictures
 
 
@@ -43,3 +47,14 @@ def test_a_link_is_sent_as_an_address() -> None:
     attachment, blocks = block("https://x.org/a.png")
     assert blocks == [{"type": "image", "source": {"type": "url", "url": "https://x.org/a.png"}}]
     assert (attachment.kind, attachment.id) == ("link", block("https://x.org/a.png")[0].id)
+
+
+async def test_a_linked_picture_that_claude_cannot_fetch_is_left_out(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path, settings={"IMAGE_LINKS": "on"}) as parley:
+        parley.sandbox.faults.add("/v1/messages", "status", times=1, status=400, error_type="invalid_request_error")
+        ts = await parley.slack.say("ada", "general", "@parley what is on <https://example.org/cat.png>?")
+        [said] = await parley.answers("general", ts)
+        assert UNREADABLE.partition(" (")[0] not in said
+        kept, sent = (entry.data["body"]["messages"] for entry in parley.sandbox.journal.entries("claude.request"))
+        assert [block["type"] for block in kept[0]["content"]] == ["image", "text"]
+        assert [block["type"] for block in sent[0]["content"]] == ["text", "text"]

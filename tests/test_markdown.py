@@ -242,6 +242,7 @@ def test_no_repetition_takes_long(unit: str) -> None:
 
 
 def _duration(work: Callable[[str], object], text: str) -> float:
+    """Seconds of work; others may hold the machine meanwhile."""
     start = time.process_time()
     work(text)
     return time.process_time() - start

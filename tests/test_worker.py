@@ -7,7 +7,6 @@ import pytest
 from redis import Redis
 from rq import Queue
 from rq.job import Job, JobStatus
-from rq.worker import SimpleWorker
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bot.store import connections
@@ -47,14 +46,14 @@ def traces(redis_url: str, name: str) -> list[str]:
 
 def test_jobs_run_at_the_same_time_on_one_loop(redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]) -> None:
     for _ in range(8):
-        queue.enqueue("tests.jobs.nap", "naps", 0.5)
+        queue.enqueue("tests.jobs.nap", "naps", 0, 8, job_timeout=20)
     worker().work(burst=True)
     assert traces(redis_url, "naps") == ["begun"] * 8 + ["ended"] * 8
 
 
 def test_no_more_jobs_run_than_there_are_slots(redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]) -> None:
     for _ in range(4):
-        queue.enqueue("tests.jobs.nap", "naps", 0.2)
+        queue.enqueue("tests.jobs.nap", "naps", 0.2, 2, job_timeout=20)
     worker(slots=2).work(burst=True)
     running = most = 0
     for trace in traces(redis_url, "naps"):
@@ -112,10 +111,3 @@ def test_jobs_that_may_not_finish_are_cancelled_when_the_worker_leaves(
     queue.enqueue("tests.jobs.nap", "naps", 30)
     worker(drain_seconds=0.5).work(burst=True)
     assert traces(redis_url, "naps") == ["begun", "cancelled"]
-
-
-def test_the_same_job_runs_under_a_stock_worker(redis_url: str, queue: Queue) -> None:
-    queue.enqueue("tests.jobs.nap", "naps", 0.1)
-    with connections.dispatcher(redis_url) as client:
-        SimpleWorker([queue.name], connection=client, serializer=queue.serializer).work(burst=True)
-    assert traces(redis_url, "naps") == ["begun", "ended"]

@@ -28,12 +28,11 @@ async def begun(parley: Parley, ts: str, channel: str = "general") -> Message:
 async def test_an_answer_whose_worker_is_killed_is_completed_in_the_same_message_within_20_seconds(
     redis_url: str, tmp_path: Path
 ) -> None:
-    async with Parley(redis_url, tmp_path) as parley:
+    async with Parley(redis_url, tmp_path, workers=2) as parley:
         script(parley)
         ts = await parley.slack.say("ada", "general", "@parley go on")
         message = await begun(parley, ts)
-        await parley.start_worker("worker2")
-        await parley.kill("worker1")
+        await parley.kill(await parley.busy_worker())
         killed = time.monotonic()
         shown = len(text(message))
         edits = message.edits
@@ -48,26 +47,25 @@ async def test_an_answer_whose_worker_is_killed_is_completed_in_the_same_message
 
 
 async def test_a_worker_killed_before_the_first_words_leaves_one_reply(redis_url: str, tmp_path: Path) -> None:
-    async with Parley(redis_url, tmp_path, settings=QUICK_LEASE) as parley:
+    async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
         parley.sandbox.claude.script(None, Answer("Here it is.", first_delta=3))
         ts = await parley.slack.say("ada", "general", "@parley slowly")
         await parley.sandbox.journal.until(lambda e: e.kind == "claude.request")
-        await parley.start_worker("worker2")
-        await parley.kill("worker1")
+        await parley.kill(await parley.busy_worker())
         assert await parley.answers("general", ts, within=20) == ["Here it is."]
         assert len(parley.replies("general", ts)) == 1
 
 
 async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redis_url: str, tmp_path: Path) -> None:
-    async with Parley(redis_url, tmp_path, settings=QUICK_LEASE) as parley:
+    async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
         script(parley, seconds=4)
         ts = await parley.slack.say("ada", "general", "@parley sleep")
         message = await begun(parley, ts)
-        await parley.start_worker("worker2")
-        parley.processes["worker1"].send_signal(signal.SIGSTOP)
+        asleep = parley.processes[await parley.busy_worker()]
+        asleep.send_signal(signal.SIGSTOP)
         assert await parley.answers("general", ts, within=30) == [LONG.rstrip()]
         edits = message.edits
-        parley.processes["worker1"].send_signal(signal.SIGCONT)
+        asleep.send_signal(signal.SIGCONT)
         await parley.logged("left to another worker .*LeaseLost")
         again = await parley.slack.say("ada", "general", "@parley more", thread_ts=ts)
         await parley.answers("general", again, thread_ts=ts, within=30)
@@ -91,13 +89,13 @@ async def test_a_worker_told_to_stop_finishes_its_answers_and_leaves_the_queue(r
 
 
 async def test_a_worker_that_may_not_finish_hands_its_answer_over_at_once(redis_url: str, tmp_path: Path) -> None:
-    async with Parley(redis_url, tmp_path, settings={"DRAIN_SECONDS": "0"}) as parley:
+    async with Parley(redis_url, tmp_path, workers=2, settings={"DRAIN_SECONDS": "0"}) as parley:
         script(parley)
         ts = await parley.slack.say("ada", "general", "@parley go on")
         message = await begun(parley, ts)
-        await parley.start_worker("worker2")
+        busy = await parley.busy_worker()
         began = time.monotonic()
-        assert await parley.kill("worker1", signal.SIGTERM) == 0
+        assert await parley.kill(busy, signal.SIGTERM) == 0
         assert time.monotonic() - began < 5
         assert await parley.answers("general", ts, within=10) == [LONG.rstrip()]
         assert [m.ts for m in parley.replies("general", ts)] == [message.ts]

@@ -29,7 +29,7 @@ QUIET = (
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine")
@@ -39,7 +39,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def open_page(browser: Browser) -> AsyncIterator[Open]:
     """`await open_page(address, **context)`: no error, warning or dialog may come from the pages that it opens."""
     contexts, complaints = [], []
@@ -67,13 +67,13 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
     assert complaints == []
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(with_claude=False) as sandbox:
         yield sandbox
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def app(sandbox: Sandbox) -> AsyncIterator[AsyncApp]:
     """A Bolt app connected by Socket Mode."""
     app = AsyncApp(client=AsyncWebClient(sandbox.bot_token, base_url=sandbox.slack_url))

@@ -15,7 +15,7 @@ from bot.sandbox import Sandbox
 from tests.page.conftest import Open
 from tests.page.kit import JSON, button, chart, field, mrkdwn, option, plain, series
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301"

@@ -10,7 +10,7 @@ from bot.sandbox import Sandbox
 from tests.page.conftest import Open
 from tests.page.kit import JSON, button, mrkdwn, plain, raw
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script>'
 LINKS = "[here](javascript:window.hacked=3) <javascript:window.hacked=4|there> ![x](data:text/html,x)"

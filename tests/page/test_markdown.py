@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page
 
 from bot.sandbox import Sandbox
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 SAMPLES = sorted((Path(__file__).parents[1] / "data" / "markdown").glob("*.md"))
 NAMES = "{user: (id) => ({U1: 'Ada'})[id], channel: () => undefined, me: 'U1'}"
@@ -41,7 +41,7 @@ INLINE = {"a", "br", "code", "em", "s", "span", "strong", "time"}
 BLOCKS = {"blockquote", "div", "hr", "li", "ol", "p", "pre", "table", "tbody", "td", "th", "thead", "tr", "ul"}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     async with Sandbox(with_claude=False) as sandbox:
         page = await browser.new_page()

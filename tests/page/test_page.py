@@ -14,13 +14,13 @@ from bot.sandbox.claude.answers import Answer
 from tests.page.conftest import Open
 from tests.parley import Parley
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 NARROW = {"viewport": {"width": 390, "height": 780}, "has_touch": True}
 LONG = "\n\n".join(f"## Part {n}\n\n" + f"Sentence {n} of a long answer. " * 12 for n in range(1, 13))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def parley(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
     async with Parley(redis_server, tmp_path_factory.mktemp("parley")) as parley:
         parley.sandbox.claude.first_delta, parley.sandbox.claude.deltas_per_second = 0.3, 400.0

@@ -5,7 +5,7 @@ import pytest
 from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley, payload, text
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_a_mention_is_answered_in_its_thread(parley: Parley) -> None:

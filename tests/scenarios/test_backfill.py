@@ -4,7 +4,7 @@ import pytest
 
 from tests.parley import Parley
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 def asked(parley: Parley) -> str:

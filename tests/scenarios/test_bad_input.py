@@ -6,7 +6,7 @@ from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley
 from workers.ending import EMPTY
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_an_empty_mention_is_told_how_to_ask(parley: Parley) -> None:

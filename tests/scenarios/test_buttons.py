@@ -25,10 +25,10 @@ from bot.views import feedback as feedback_view
 from bot.views import reply
 from tests.parley import Parley, Transport
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
+@pytest_asyncio.fixture(scope="module", loop_scope="package", params=["socket", "http"])
 async def parley(
     request: pytest.FixtureRequest, redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parley]:
@@ -46,7 +46,7 @@ async def parley(
         redis.flushall()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def web(parley: Parley) -> AsyncIterator[AsyncWebClient]:
     """Slack as Parley calls it."""
     async with slack.client(Settings.load(environ=parley.sandbox.environ(), dotenv=None)) as web:

@@ -1,15 +1,24 @@
 """`/parley`, and what it says."""
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from bot.listeners.command import AWAY, NOTHING, help_text
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys, policy
 from tests.parley import Parley
+from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
+async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
+    async with running(tmp_path_factory, request.param) as parley:
+        yield parley
 
 
 async def said(parley: Parley, text: str, channel: str = "general", user: str = "ben") -> str:

@@ -2,7 +2,6 @@
 
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from PIL import Image
 from tests.parley import Parley
 from workers.ending import UNREADABLE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Pages/Count 1/Kids[2 0 R]>>endobj 2 0 obj<</Type/Page>>endobj\n%%EOF"
 
@@ -101,18 +100,6 @@ async def test_what_claude_refuses_to_read_does_not_spoil_the_thread(parley: Par
     again = await parley.slack.say("ada", "general", "@parley and now?", thread_ts=ts)
     await parley.answers("general", again, thread_ts=ts)
     assert [block["type"] for block in asked(parley)[0]["content"]] == ["text"]
-
-
-async def test_a_linked_picture_that_claude_cannot_fetch_is_left_out(redis_server: str, tmp_path: Path) -> None:
-    settings = {"IMAGE_LINKS": "on", "QUEUE": "links"}
-    async with Parley(redis_server, tmp_path, settings=settings) as parley:
-        parley.sandbox.faults.add("/v1/messages", "status", times=1, status=400, error_type="invalid_request_error")
-        ts = await parley.slack.say("ada", "general", "@parley what is on <https://example.org/cat.png>?")
-        [said] = await parley.answers("general", ts)
-        assert UNREADABLE.partition(" (")[0] not in said
-        kept, sent = (entry.data["body"]["messages"] for entry in parley.sandbox.journal.entries("claude.request"))
-        assert kinds(kept[0]) == ["image", "text"]
-        assert kinds(sent[0]) == ["text", "text"]
 
 
 async def test_no_name_or_content_of_a_file_is_logged(parley: Parley) -> None:

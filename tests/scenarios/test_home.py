@@ -1,12 +1,22 @@
 """The Home tab, the first direct message, and the first day in a channel."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.slack.records import Message
 from bot.store import keys
 from tests.parley import Parley, payload
+from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
+async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
+    async with running(tmp_path_factory, request.param) as parley:
+        yield parley
 
 
 def introductions(parley: Parley, channel: str) -> list[Message]:

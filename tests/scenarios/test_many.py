@@ -9,7 +9,7 @@ from bot.sandbox.claude.answers import Answer
 from bot.sandbox.journal import Entry
 from tests.parley import Parley, payload
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 CHANNELS = ("general", "engineering", "random")
 

@@ -12,12 +12,12 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.slack.records import Message
 from tests.parley import Parley, payload, text
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 LONG = " ".join(f"word{n}" for n in range(500))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def parley(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
     settings = {"CLAUDE_BACKOFF_SECONDS": "0.1"}
     async with Parley(redis_server, tmp_path_factory.mktemp("refusals"), settings=settings) as parley:

@@ -1,12 +1,22 @@
 """Ask Parley: the shortcut of a message."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
 from bot.listeners.shortcut import NOT_HERE, NOT_THERE
 from bot.sandbox.slack.views import View
 from tests.parley import Parley
+from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
+async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
+    async with running(tmp_path_factory, request.param) as parley:
+        yield parley
 
 
 async def opened(parley: Parley, user: str, channel: str, ts: str) -> View:

@@ -14,7 +14,7 @@ from bot.store import stops
 from bot.views import reply
 from tests.parley import Parley, text
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 LONG = "On and on it goes. " * 400
 

@@ -10,12 +10,12 @@ from bot.sandbox.slack.records import Message
 from bot.store import keys
 from tests.parley import Parley, payload, text
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 LONG = " ".join(f"word{n}" for n in range(500))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["native", "auto"])
+@pytest_asyncio.fixture(scope="module", loop_scope="package", params=["native", "auto"])
 async def parley(
     request: pytest.FixtureRequest, redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parley]:

@@ -1,12 +1,23 @@
 """Whoever removes the app has everything erased, and may come back."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.parley import Parley
+from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
+async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
+    async with running(tmp_path_factory, request.param) as parley:
+        yield parley
+
 
 # What a worker counts of calls that were under way.
 BUDGET = {"calls", "edits", "drafts", "posts", "pause", "slower", "next-post"}

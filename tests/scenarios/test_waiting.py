@@ -1,13 +1,21 @@
 """Who has to wait sees it: a place in the queue, or eyes on the question."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley
+from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SETTINGS = {"SLOTS": "1"}
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
+async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
+    async with running(tmp_path_factory, request.param, SLOTS="1") as parley:
+        yield parley
 
 
 async def test_when_all_slots_are_busy_a_thread_shows_its_place(parley: Parley) -> None:

@@ -1,13 +1,21 @@
 """Who gets an answer, where, and why others do not."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
 from bot.store import keys, policy
 from tests.parley import Parley
+from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SETTINGS = {"LOG_LEVEL": "DEBUG", "ALLOWED_BOTS": "B0LISTED"}
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
+async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
+    async with running(tmp_path_factory, request.param, LOG_LEVEL="DEBUG", ALLOWED_BOTS="B0LISTED") as parley:
+        yield parley
 
 
 async def ignored(parley: Parley, event: dict[str, object], reason: str) -> None:
