@@ -99,6 +99,10 @@ async def test_our_own_edits_are_no_news(parley: Parley) -> None:
     await parley.answers("general", ts)
     [reply] = parley.replies("general", ts)
     assert reply.edits
-    edits = [e for e in parley.sandbox.journal.entries("slack.delivery") if e.data.get("subtype") == "message_changed"]
-    assert edits
+
+    async def is_told() -> bool:
+        told = parley.sandbox.journal.entries("slack.delivery")
+        return any(each.data.get("subtype") == "message_changed" for each in told)
+
+    await parley.eventually(is_told, within=10)
     assert f"edited thread={parley.sandbox.team}:{reply.channel}:{ts}" not in parley.log
