@@ -32,8 +32,8 @@ PERSONA = "Be kind, and say what you do not know. " * 150
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    clock = Clock(speed=200)
-    sandbox = Sandbox(clock, Journal(clock), Faults(seed=1), first_delta=0.0, deltas_per_second=10_000)
+    clock = Clock(speed=20)
+    sandbox = Sandbox(clock, Journal(clock), Faults(seed=1), first_delta=0.0, deltas_per_second=100_000)
     sandbox.script(None, Script("An answer of some length. " * 8))
     await sandbox.start()
     yield sandbox

@@ -75,7 +75,7 @@ async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redi
 
 async def test_a_worker_told_to_stop_finishes_its_answers_and_leaves_the_queue(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path, settings={"SLOTS": "2"}) as parley:
-        script(parley, seconds=4)
+        script(parley, seconds=8)
         asked = [await parley.slack.say("ada", channel, "@parley go") for channel in ("general", "random")]
         await asyncio.gather(begun(parley, asked[0]), begun(parley, asked[1], "random"))
         waiting = await parley.slack.say("ada", "engineering", "@parley wait")
