@@ -1,14 +1,33 @@
 """The Redis clients. RQ changes the timeouts of the pool it gets, so nobody shares its client."""
 
+import asyncio
+from collections.abc import Iterable
+
 from redis import Redis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.connection import AbstractConnection
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 CONNECTIONS = 64
+
+
+class _Cancellable(AbstractConnection):
+    """Sends without `asyncio.wait_for`, which until Python 3.12 can lose a cancellation that comes as it is done."""
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        seconds, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(seconds):
+                await super().send_packed_command(command, check_health)
+        except TimeoutError:
+            raise RedisTimeoutError("Timeout writing to socket") from None
+        finally:
+            self.socket_timeout = seconds
 
 
 def producer(url: str) -> "Redis":
@@ -31,6 +50,7 @@ def shared(url: str) -> "AsyncRedis":
     pool = BlockingConnectionPool.from_url(
         url, max_connections=CONNECTIONS, timeout=10, socket_connect_timeout=2, socket_timeout=5, decode_responses=True
     )
+    pool.connection_class = type("Connection", (_Cancellable, pool.connection_class), {})
     return AsyncRedis.from_pool(pool)
 
 

@@ -1,0 +1,41 @@
+"""The Redis client of an event loop."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.store import connections
+
+
+async def test_a_cancelled_task_ends_whatever_its_command_is_about(redis: "Redis") -> None:
+    await redis.set("a", 1)
+
+    async def work() -> None:
+        await redis.get("a")
+        await redis.get("a")
+        await asyncio.Event().wait()
+
+    for steps in range(200):
+        task = asyncio.create_task(work())
+        for _ in range(steps % 25):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=1)
+        assert done, f"the cancellation after {steps % 25} steps was lost"
+
+
+async def test_a_redis_that_says_nothing_is_an_error_in_time() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        client = connections.shared(f"redis://127.0.0.1:{port}")
+        async with asyncio.timeout(60):
+            with pytest.raises(RedisError):
+                await client.get("a")
+        await client.aclose()
