@@ -77,7 +77,7 @@ async def test_every_answer_is_complete_or_has_its_one_sentence() -> None:
         for n, text in TEXTS.items():
             sandbox.script(f"number {n}$", Script(text))
         add_faults(sandbox)
-        more = {"CLAUDE_ATTEMPTS": str(ATTEMPTS), "CLAUDE_IDLE_SECONDS": "4"}
+        more = {"CLAUDE_ATTEMPTS": str(ATTEMPTS), "CLAUDE_IDLE_SECONDS": "10"}
         async with connected(sandbox, **more) as claude:
             places = asyncio.Semaphore(AT_ONCE)
             ends = await asyncio.gather(*(one(claude, n, places) for n in range(ANSWERS)))
