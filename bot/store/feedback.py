@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
+from bot.store.usage import count_vote
 
 Vote = Literal["good", "bad"]
 
@@ -42,7 +43,9 @@ async def vote(redis: "Redis", thread: Thread, answer: str, user: str, vote: Vot
                 pipe.multi()
                 if before:
                     pipe.hincrby(keys.feedback(thread.team, date.fromisoformat(when)), old, -1)
+                    count_vote(pipe, thread, user, "good" if old == "good" else "bad", date.fromisoformat(when), -1)
                 pipe.hincrby(count, vote, 1)
+                count_vote(pipe, thread, user, vote, day)
                 pipe.hset(key, user, f"{vote} {day}")
                 pipe.expire(key, KEEP_SECONDS)
                 pipe.expire(count, KEEP_SECONDS)

@@ -6,7 +6,6 @@ again by `sweep` once its lease is over.
 """
 
 import asyncio
-import json
 import logging
 import secrets
 from collections.abc import Awaitable, Sequence
@@ -23,7 +22,8 @@ from rq.utils import as_text
 from bot.files import File
 from bot.incoming import Message, Thread
 from bot.store import keys
-from bot.store.history import Entry
+from bot.store.history import Entry, as_it_stands, lines_of
+from bot.store.usage import Counted, count
 
 log = logging.getLogger("parley.inbox")
 
@@ -173,21 +173,30 @@ class Inbox:
         return head != [claim.message.ts]
 
     async def acknowledge(
-        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None = None
+        self,
+        claim: Claim,
+        entries: Sequence[Entry],
+        keep: int,
+        history_days: int,
+        replaces: str | None = None,
+        counted: Counted | None = None,
     ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
         Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
         goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
+        What is `counted` is so exactly once (invariant 12).
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces, counted)
 
-    async def release(self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True) -> None:
+    async def release(
+        self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True, counted: Counted | None = None
+    ) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
 
-        An attempt of which nothing became visible, because another message goes first, is not `begun` and not counted.
+        An attempt of which nothing became visible, because another message goes first, is not `begun` and no attempt.
         """
-        await asyncio.to_thread(self._release, claim, retry_in, begun)
+        await asyncio.to_thread(self._release, claim, retry_in, begun, counted)
 
     async def sweep(self, most: int = 200) -> int:
         """Wake the threads that nobody looked after in time; how many there were.
@@ -242,7 +251,13 @@ class Inbox:
                     continue
 
     def _acknowledge(
-        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None
+        self,
+        claim: Claim,
+        entries: Sequence[Entry],
+        keep: int,
+        days: int,
+        replaces: str | None,
+        counted: Counted | None,
     ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
@@ -250,9 +265,9 @@ class Inbox:
                 try:
                     names = (keys.box, keys.messages, keys.edited, keys.history)
                     self._watch_lease(pipe, claim, *(name(thread) for name in names))
-                    replaced = _turn(pipe, thread, replaces) if replaces else []
+                    replaced = lines_of(pipe, thread, replaces) if replaces else []
                     left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
-                    said = _as_it_stands(pipe, claim.message, entries)
+                    said = as_it_stands(pipe, claim.message, entries)
                     now = _now(pipe)
                     pipe.multi()
                     for line in replaced:
@@ -260,13 +275,15 @@ class Inbox:
                     if said:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
-                        pipe.expire(keys.history(thread), history_days * 24 * 3600)
-                        pipe.expire(keys.files(thread), history_days * 24 * 3600)
+                        pipe.expire(keys.history(thread), days * 24 * 3600)
+                        pipe.expire(keys.files(thread), days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
                     pipe.hdel(keys.edited(thread), ts)
                     pipe.delete(keys.lease(thread), keys.stop(thread, ts))
+                    if counted:
+                        count(pipe, counted)
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         self._wake(thread, pipe)
@@ -277,7 +294,7 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _release(self, claim: Claim, retry_in: float, begun: bool) -> None:
+    def _release(self, claim: Claim, retry_in: float, begun: bool, counted: Counted | None) -> None:
         thread = claim.thread
         with self._queue.connection.pipeline() as pipe:
             try:
@@ -290,6 +307,8 @@ class Inbox:
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:
                     self._wake(thread, pipe)
+                if counted:
+                    count(pipe, counted)
                 pipe.execute()
             except (WatchError, LeaseLost):
                 return
@@ -365,22 +384,6 @@ def _add_files(pipe: Pipeline, twin: Message) -> None:
 
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
-
-
-def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) -> Sequence[Entry]:
-    """The entries of a turn after what happened to its question while it was answered."""
-    if not pipe.hexists(keys.messages(message.thread), message.ts):
-        return []
-    text = pipe.hget(keys.edited(message.thread), message.ts)
-    if text is None:
-        return entries
-    return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
-
-
-def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:
-    """The lines of the history that belong to the question with this ts."""
-    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
-    return [line for line in lines if json.loads(line)["ts"] == ts]
 
 
 def _now(pipe: Pipeline) -> float:
