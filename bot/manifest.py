@@ -69,7 +69,7 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
                 "agent_description": "Answers questions in Slack threads with Claude.",
                 "suggested_prompts": [],
             },
-            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": False}],
+            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": True}],
             "shortcuts": [{**asks, "description": "Ask Claude about this message"}],
         }
     return {
