@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
 from bot.audience import Audience
+from bot.reception import Reception
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.store.inbox import Inbox
@@ -32,7 +33,7 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     raised, so that Slack delivers again (invariant 1).
     """
 
-    audience = Audience.of(settings)
+    audience, reception = Audience.of(settings), Reception(inbox, redis, web)
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -61,6 +62,7 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
         context["redis"], context["settings"], context["audience"] = redis, settings, audience
+        context["reception"] = reception
         context["team"] = _installed_in(context, identity)
         await next()
 

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Awaitable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
-from redis.client import Pipeline
-from rq.utils import as_text
 
-from bot.incoming import Message, Thread
+from bot.incoming import Thread
 from bot.store import keys
 from bot.store.files import Attachment
 
@@ -79,19 +77,3 @@ def kept(entries: Sequence[Entry], budget: int) -> int:
         if entry.role == "user":
             keep = count
     return keep
-
-
-def as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) -> Sequence[Entry]:
-    """The entries of a turn after what happened to its question while it was answered."""
-    if not pipe.hexists(keys.messages(message.thread), message.ts):
-        return []
-    text = pipe.hget(keys.edited(message.thread), message.ts)
-    if text is None:
-        return entries
-    return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
-
-
-def lines_of(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:
-    """The lines of the history that belong to the question with this ts."""
-    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
-    return [line for line in lines if json.loads(line)["ts"] == ts]

@@ -6,6 +6,7 @@ again by `sweep` once its lease is over.
 """
 
 import asyncio
+import json
 import logging
 import secrets
 from collections.abc import Awaitable, Sequence
@@ -15,28 +16,24 @@ from typing import Any, cast
 from redis import WatchError
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
-from rq import Queue, Worker
-from rq.job import Job
+from rq import Queue
 from rq.utils import as_text
 
 from bot.files import File
 from bot.incoming import Message, Thread
-from bot.store import keys
-from bot.store.history import Entry, as_it_stands, lines_of
+from bot.store import keys, wakeups
+from bot.store.history import Entry
 from bot.store.usage import Counted, count
+from bot.store.wakeups import Load
 
 log = logging.getLogger("parley.inbox")
 
-JOB = "workers.reply.reply"
-# A backstop: a turn ends by itself, after ANSWER_SECONDS (3600 at most) and the time for its last edit.
-JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
 TALKS = 10
 TALKS_SECONDS = 400 * 24 * 3600
 BUSY_JOBS = 200
-BATCH = 500
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
@@ -97,15 +94,6 @@ class Claim:
     @property
     def thread(self) -> Thread:
         return self.message.thread
-
-
-@dataclass(frozen=True)
-class Load:
-    """`workers` are processes; `waiting` threads have no place yet, in `running` an answer is written."""
-
-    workers: int
-    running: int
-    waiting: int
 
 
 class Inbox:
@@ -208,11 +196,20 @@ class Inbox:
 
     async def load(self) -> Load:
         """Raises redis.RedisError."""
-        return await asyncio.to_thread(self._load)
+        return await asyncio.to_thread(wakeups.load, self._queue)
 
     async def cancel(self, team: str) -> int:
         """Drop the wake-ups of a team, those that failed too; how many there were."""
-        return await asyncio.to_thread(self._cancel, team)
+        return await asyncio.to_thread(wakeups.cancel, self._queue, team)
+
+    async def places(self, threads: Sequence[Thread]) -> dict[Thread, int]:
+        """The places in the queue, from 1, of those of the threads for which no worker has had a free slot yet."""
+        ids = await cast("Awaitable[list[str]]", self._redis.lrange(self._queue.key, 0, -1))
+        return wakeups.places(ids, threads)
+
+    async def is_behind(self, message: Message) -> bool:
+        """Whether an earlier message of the thread is answered first."""
+        return bool(await self._redis.zrank(keys.box(message.thread), message.ts))
 
     async def takes_part(self, thread: Thread) -> bool:
         """Whether somebody spoke to us in this thread before."""
@@ -244,20 +241,14 @@ class Inbox:
                     pipe.zadd(talks, {_member(thread): now})
                     pipe.zremrangebyrank(talks, 0, -TALKS - 1)
                     pipe.expire(talks, TALKS_SECONDS)
-                    self._wake(thread, pipe)
+                    wakeups.wake(self._queue, thread, pipe)
                     pipe.execute()
                     return True
                 except WatchError:
                     continue
 
     def _acknowledge(
-        self,
-        claim: Claim,
-        entries: Sequence[Entry],
-        keep: int,
-        days: int,
-        replaces: str | None,
-        counted: Counted | None,
+        self, claim: Claim, entries: Sequence[Entry], keep: int, days: int, replaces: str | None, counted: Counted | None
     ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
@@ -265,9 +256,9 @@ class Inbox:
                 try:
                     names = (keys.box, keys.messages, keys.edited, keys.history)
                     self._watch_lease(pipe, claim, *(name(thread) for name in names))
-                    replaced = lines_of(pipe, thread, replaces) if replaces else []
+                    replaced = _turn(pipe, thread, replaces) if replaces else []
                     left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
-                    said = as_it_stands(pipe, claim.message, entries)
+                    said = _as_it_stands(pipe, claim.message, entries)
                     now = _now(pipe)
                     pipe.multi()
                     for line in replaced:
@@ -286,7 +277,7 @@ class Inbox:
                         count(pipe, counted)
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
-                        self._wake(thread, pipe)
+                        wakeups.wake(self._queue, thread, pipe)
                     else:
                         pipe.zrem(keys.active(thread.team), _member(thread))
                     pipe.execute()
@@ -306,7 +297,7 @@ class Inbox:
                 pipe.delete(keys.lease(thread))
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:
-                    self._wake(thread, pipe)
+                    wakeups.wake(self._queue, thread, pipe)
                 if counted:
                     count(pipe, counted)
                 pipe.execute()
@@ -323,45 +314,15 @@ class Inbox:
             for member in map(as_text, due):
                 channel, _, ts = member.rpartition(":")
                 with redis.pipeline() as pipe:
-                    self._wake(Thread(team, channel, ts), pipe)
+                    wakeups.wake(self._queue, Thread(team, channel, ts), pipe)
                     pipe.execute()
             woken += len(due)
         return woken
-
-    def _load(self) -> Load:
-        queue = self._queue
-        running = queue.started_job_registry.get_job_count(cleanup=False)
-        return Load(Worker.count(queue=queue), running, queue.count)
-
-    def _cancel(self, team: str) -> int:
-        redis, queue = self._queue.connection, self._queue
-        ids = [*queue.get_job_ids(), *queue.failed_job_registry.get_job_ids(cleanup=False)]
-        cancelled = 0
-        for start in range(0, len(ids), BATCH):
-            jobs = Job.fetch_many(ids[start : start + BATCH], redis, queue.serializer)
-            with redis.pipeline() as pipe:
-                for job in jobs:
-                    if job and job.func_name == JOB and list(job.args[:1]) == [team]:
-                        job.delete(pipeline=pipe)
-                        cancelled += 1
-                pipe.execute()
-        return cancelled
 
     def _watch_lease(self, pipe: Pipeline, claim: Claim, *others: str) -> None:
         pipe.watch(keys.lease(claim.thread), *others)
         if pipe.get(keys.lease(claim.thread)) != claim.token.encode():
             raise LeaseLost(str(claim.thread))
-
-    def _wake(self, thread: Thread, pipe: Pipeline) -> None:
-        self._queue.enqueue_call(
-            JOB,
-            args=(thread.team, thread.channel, thread.ts),
-            timeout=JOB_SECONDS,
-            result_ttl=0,
-            failure_ttl=3600,
-            description=f"reply {thread}",
-            pipeline=pipe,
-        )
 
     async def _run(self, script: str, names: Sequence[str], *args: Any) -> Any:
         return await self._redis.eval(script, len(names), *names, *args)
@@ -384,6 +345,22 @@ def _add_files(pipe: Pipeline, twin: Message) -> None:
 
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
+
+
+def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries of a turn after what happened to its question while it was answered."""
+    if not pipe.hexists(keys.messages(message.thread), message.ts):
+        return []
+    text = pipe.hget(keys.edited(message.thread), message.ts)
+    if text is None:
+        return entries
+    return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
+
+
+def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:
+    """The lines of the history that belong to the question with this ts."""
+    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
+    return [line for line in lines if json.loads(line)["ts"] == ts]
 
 
 def _now(pipe: Pipeline) -> float:

@@ -120,6 +120,11 @@ def introduced(team: str, channel: str) -> str:
     return f"{team}:introduced:{channel}"
 
 
+def forgotten(thread: Thread) -> str:
+    """String with an expiry: people had this thread forgotten, so nobody reads it from Slack again."""
+    return f"{thread.team}:forgotten:{thread.channel}:{thread.ts}"
+
+
 def guest(team: str, user: str) -> str:
     """String with an expiry: 1 for a guest of the workspace, 0 for everybody else."""
     return f"{team}:guest:{user}"
