@@ -76,7 +76,7 @@ class Query:
 
     def __str__(self) -> str:
         """The words that ask for it again."""
-        return " ".join(filter(None, [self.period.word, self.subject and self.subject.word]))
+        return f"{self.period.word} {self.subject.word}" if self.subject else self.period.word
 
 
 def read(text: str, today: date, user: str, keep_days: int) -> Query:

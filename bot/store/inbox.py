@@ -248,7 +248,13 @@ class Inbox:
                     continue
 
     def _acknowledge(
-        self, claim: Claim, entries: Sequence[Entry], keep: int, days: int, replaces: str | None, counted: Counted | None
+        self,
+        claim: Claim,
+        entries: Sequence[Entry],
+        keep: int,
+        days: int,
+        replaces: str | None,
+        counted: Counted | None,
     ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
