@@ -21,6 +21,7 @@ SCOPES = (
     "groups:history",
     "groups:read",
     "im:history",
+    "im:write",
     "mpim:history",
     "reactions:write",
     "users:read",
@@ -62,7 +63,10 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
     }
     at = {"request_url": url} if url else {}
     if not least:
-        hint = {"description": "Help, status, model, forget", "usage_hint": "[help | status | model | forget]"}
+        hint = {
+            "description": "Help, usage, status, model, forget",
+            "usage_hint": "[help | usage | export | status | model | forget]",
+        }
         asks = {"name": "Ask Parley", "type": "message", "callback_id": SHORTCUT}
         features |= {
             "agent_view": {

@@ -11,7 +11,7 @@ from bot.store import feedback, usage
 from bot.store.counts import Counts, Time, percentile
 from bot.store.usage import KINDS, Kind, Top
 
-MOST_ROWS = 50
+MOST_ROWS = 20
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,14 @@ async def test_pieces_without_a_price_and_estimated_ones_are_told_apart(redis: "
     assert (found.cost, found.estimated, found.unpriced, found.saved) == (1_239, 5, 1, 198)
 
 
+async def test_direct_messages_count_as_one_channel(redis: "AsyncRedis") -> None:
+    await counted(redis, replace(COUNTED, channel="D1"), replace(COUNTED, channel="D2", user="U2"))
+    await feedback.vote(redis, Thread("T1", "D1", "1.1"), "1.2", "U1", "good", TODAY)
+    found = await one(redis, "channel", usage.DIRECT)
+    assert (found.requests, found.good) == (2, 1)
+    assert (await usage.top(redis, "T1", "channel", [TODAY], 10)).number == 1
+
+
 async def test_an_attempt_that_is_repeated_counts_what_it_billed_and_no_question(redis: "AsyncRedis") -> None:
     await counted(redis, replace(COUNTED, outcome=None), COUNTED)
     found = await whole(redis)

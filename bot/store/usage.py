@@ -23,6 +23,8 @@ Vote = Literal["good", "bad"]
 
 KINDS: tuple[Kind, ...] = ("user", "channel", "model")
 KEEP_DAYS = 400
+# All direct messages count as one channel: each person is counted anyway.
+DIRECT = "direct"
 BATCH = 500
 
 _OUTCOMES: Mapping[Outcome, str] = {"answer": "answers", "refusal": "refusals", "error": "errors", "stop": "stops"}
@@ -101,7 +103,7 @@ def count(pipe: Any, counted: Counted) -> None:
     by_model = {model: sum_of(p for p in counted.pieces if p.model == model) for model in _models(counted)}
     if counted.model in by_model:
         _add_outcome(by_model[counted.model], counted)
-    cells = [("hour", f"{hour:%H}", whole), ("user", counted.user, whole), ("channel", counted.channel, whole)]
+    cells = [("hour", f"{hour:%H}", whole), ("user", counted.user, whole), ("channel", _place(counted.channel), whole)]
     cells += [("model", model, counts) for model, counts in by_model.items()]
     _write(pipe, counted.team, hour.date(), cells, counted.keep_days)
 
@@ -125,7 +127,7 @@ async def record(redis: "Redis", counted: Counted) -> None:
 def count_vote(pipe: Any, thread: Thread, user: str, vote: Vote, day: date, number: int = 1) -> None:
     """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.feedback."""
     counts = Counts(good=number) if vote == "good" else Counts(bad=number)
-    _write(pipe, thread.team, day, [("user", user, counts), ("channel", thread.channel, counts)], KEEP_DAYS)
+    _write(pipe, thread.team, day, [("user", user, counts), ("channel", _place(thread.channel), counts)], KEEP_DAYS)
 
 
 def sum_of(pieces: Iterable[Piece]) -> Counts:
@@ -194,6 +196,10 @@ async def models(redis: "Redis", team: str, days: Sequence[date]) -> set[str]:
     for day in days:
         pipe.hkeys(keys.usage(team, day, "model"))
     return {str(name) for names in await pipe.execute() for name in names}
+
+
+def _place(channel: str) -> str:
+    return DIRECT if channel.startswith("D") else channel
 
 
 def _models(counted: Counted) -> list[str]:
