@@ -8,7 +8,7 @@ def dollars(micro: int) -> str:
     """`$1,234.50`; a sum below a dollar to a hundredth of a cent, `$0.0123`."""
     if micro == 0:
         return "$0.00"
-    if micro < 1_000_000:
+    if micro < 999_950:
         return "less than $0.0001" if micro < 100 else f"${micro / 1e6:.4f}"
     return f"${micro / 1e6:,.2f}"
 
