@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import Counter
 from datetime import date
 
 import pytest
@@ -21,7 +20,7 @@ def rows(name: str, shown: str, counts: Counts) -> list[dict[str, str]]:
 
 
 def test_a_line_has_every_number_and_exact_money() -> None:
-    counts = Counts(requests=3, answers=2, errors=1, read=7, cost=12_000_034, saved=5, first=Counter({16: 2}))
+    counts = Counts(requests=3, answers=2, errors=1, read=7, cost=12_000_034, saved=5, first={16: 2})
     [row] = rows("U1", "Ada", counts)
     assert (row["day"], row["kind"], row["id"], row["name"]) == ("2026-11-21", "user", "U1", "Ada")
     assert (row["requests"], row["errors"], row["read"], row["cost_usd"]) == ("3", "1", "7", "12.000034")

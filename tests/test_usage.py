@@ -1,6 +1,5 @@
 """What is counted is counted once, by hour, person, channel and model, and read back (invariants 12 and 13)."""
 
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,9 +17,7 @@ TODAY = date(2026, 11, 21)
 AT = datetime(2026, 11, 21, 13, 59, tzinfo=UTC).timestamp()
 PIECE = Piece("claude-sonnet-5-5", 10, 20, 30, 40, 50, 1, cost=1_234, saved=99)
 COUNTED = Counted("T1", "C1", "U1", AT, "claude-sonnet-5-5", "answer", (PIECE,), 0.4, 3.0)
-SUM = Counts(
-    1, 1, 0, 0, 0, 10, 20, 30, 40, 50, 1, 1_234, 99, first=Counter([bucket(0.4)]), total=Counter([bucket(3.0)])
-)
+SUM = Counts(1, 1, 0, 0, 0, 10, 20, 30, 40, 50, 1, 1_234, 99, first={bucket(0.4): 1}, total={bucket(3.0): 1})
 
 
 @pytest.fixture
@@ -146,12 +143,26 @@ async def test_the_dearest_come_first_over_all_days(redis: "AsyncRedis") -> None
     assert await usage.models(redis, "T1", days) == {"claude-sonnet-5-5"}
 
 
+@pytest.mark.parametrize("first", [TODAY - timedelta(days=n) for n in range(29, 36)])
+async def test_weeks_and_days_together_cover_each_day_once(redis: "AsyncRedis", first: date) -> None:
+    for n in range(45):
+        piece = replace(PIECE, cost=2**n)
+        await counted(redis, replace(COUNTED, at=AT - n * 24 * 3600, pieces=(piece,)))
+    days = [first + timedelta(days=n) for n in range(30)]
+    top = await usage.top(redis, "T1", "user", days, 10)
+    costs = sum(2 ** (TODAY - day).days for day in days if day <= TODAY)
+    assert [(name, counts.cost) for name, counts in top.rows] == [("U1", costs)]
+    names = [name("T1", day, "user") for day, name in usage._covered(days)]
+    assert len(names) <= 12
+    assert sum([await redis.zscore(name, "U1") or 0 for name in names]) == costs
+
+
 async def test_it_is_gone_after_as_many_days_as_it_is_kept(redis: "AsyncRedis") -> None:
     await counted(redis, replace(COUNTED, keep_days=7))
     names = list(map(str, await redis.keys()))
-    assert len(names) == 7
+    assert len(names) == 10
     for name in names:
-        assert name.startswith("T1:usage:2026-11-21:")
+        assert name.startswith(("T1:usage:2026-11-21:", "T1:usage:week-2026-11-16:"))
         assert 0 <= 7 * 24 * 3600 - await redis.ttl(name) < 60
 
 

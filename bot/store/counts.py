@@ -4,7 +4,6 @@ A cell of Redis holds them as `name:number` pairs, zeros left out: a counter tha
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -46,15 +45,16 @@ class Counts:
     unpriced: int = 0
     good: int = 0
     bad: int = 0
-    first: Counter[int] = field(default_factory=Counter)
-    total: Counter[int] = field(default_factory=Counter)
+    first: dict[int, int] = field(default_factory=dict)
+    total: dict[int, int] = field(default_factory=dict)
 
     def add(self, other: "Counts") -> None:
         for name in NUMBERS:
             if number := getattr(other, name):
                 setattr(self, name, getattr(self, name) + number)
-        self.first.update(other.first)
-        self.total.update(other.total)
+        for mine, others in ((self.first, other.first), (self.total, other.total)):
+            for at, number in others.items():
+                mine[at] = mine.get(at, 0) + number
 
     @property
     def tokens(self) -> int:
@@ -69,16 +69,17 @@ class Counts:
     @classmethod
     def from_cell(cls, cell: str) -> "Counts":
         """Names that this version does not know are left out: another version may have written them."""
-        counts = cls()
+        numbers: dict[str, int] = {}
+        histograms: dict[str, dict[int, int]] = {"f": {}, "t": {}}
         for pair in cell.split():
             code, _, number = pair.partition(":")
             if name := _NAMES.get(code):
-                setattr(counts, name, int(number))
-            elif code[1:].isdecimal() and code[0] in "ft":
-                (counts.first if code[0] == "f" else counts.total)[int(code[1:])] += int(number)
-        return counts
+                numbers[name] = int(number)
+            elif code[0] in histograms and code[1:].isdecimal():
+                histograms[code[0]][int(code[1:])] = int(number)
+        return cls(**numbers, first=histograms["f"], total=histograms["t"])
 
-    def times(self, time: Time) -> Counter[int]:
+    def times(self, time: Time) -> dict[int, int]:
         return self.first if time == "first" else self.total
 
 

@@ -5,7 +5,7 @@ Claude account, which all teams share, starts with `claude:`; nothing of a team'
 that. RQ's own keys start with `rq:`.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 from bot.incoming import Thread
 
@@ -98,6 +98,11 @@ def usage(team: str, day: date, kind: str) -> str:
 def usage_costs(team: str, day: date, kind: str) -> str:
     """Sorted set with an expiry: persons, channels or models, by what they cost on this day, in micro-dollars."""
     return f"{team}:usage:{day}:{kind}:costs"
+
+
+def usage_week(team: str, day: date, kind: str) -> str:
+    """The same of the whole week, from Monday, in which this day is."""
+    return f"{team}:usage:week-{day - timedelta(days=day.weekday())}:{kind}:costs"
 
 
 def admin(team: str, user: str) -> str:

@@ -1,11 +1,11 @@
 """Who used how much: counted by day, by hour, person, channel and model (invariant 12), and read back.
 
 Days are UTC. Each cell is a field of a hash; beside them a sorted set of each day holds what each person, channel and
-model cost, so that Redis itself adds up who cost most in a month of days, and only their cells are read.
+model cost, and one of each week, so that Redis itself adds up who cost most and only their cells are read.
 """
 
 import secrets
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, cast
@@ -29,24 +29,35 @@ BATCH = 500
 
 _OUTCOMES: Mapping[Outcome, str] = {"answer": "answers", "refusal": "refusals", "error": "errors", "stop": "stops"}
 
-# KEYS hashes; ARGV for each its field and what is added to it, as `name:number` pairs. Numbers of Lua are exact to
-# 2^53, which is nine thousand million dollars.
+# KEYS for each cell its hash, and the sorted sets of its day and week; ARGV seconds to keep, then for each cell its
+# field, what is added to it as `name:number` pairs, and what is added to its cost (empty: nothing). Numbers of Lua are
+# exact to 2^53, which is nine thousand million dollars.
 ADD = """
-for n, key in ipairs(KEYS) do
-    local field, sums, order = ARGV[2 * n - 1], {}, {}
+local function keep(key) redis.call('EXPIRE', key, ARGV[1]) end
+for n = 0, #KEYS / 3 - 1 do
+    local cells, day, week = KEYS[3 * n + 1], KEYS[3 * n + 2], KEYS[3 * n + 3]
+    local field, added, cost = ARGV[3 * n + 2], ARGV[3 * n + 3], ARGV[3 * n + 4]
+    local sums, order = {}, {}
     local function add(pairs)
         for name, number in string.gmatch(pairs, '(%w+):(-?%d+)') do
             if not sums[name] then order[#order + 1] = name end
             sums[name] = (sums[name] or 0) + number
         end
     end
-    add(redis.call('HGET', key, field) or '')
-    add(ARGV[2 * n])
+    add(redis.call('HGET', cells, field) or '')
+    add(added)
     local cell = {}
     for _, name in ipairs(order) do
         if sums[name] ~= 0 then cell[#cell + 1] = name .. ':' .. string.format('%.0f', sums[name]) end
     end
-    redis.call('HSET', key, field, table.concat(cell, ' '))
+    redis.call('HSET', cells, field, table.concat(cell, ' '))
+    keep(cells)
+    if cost ~= '' then
+        redis.call('ZINCRBY', day, cost, field)
+        redis.call('ZINCRBY', week, cost, field)
+        keep(day)
+        keep(week)
+    end
 end
 """
 
@@ -164,10 +175,10 @@ async def of_one(redis: "Redis", team: str, kind: Kind, name: str, days: Sequenc
 
 
 async def top(redis: "Redis", team: str, kind: Kind, days: Sequence[date], most: int) -> Top:
-    """Raises redis.RedisError."""
+    """Of consecutive days. Raises redis.RedisError."""
     added = f"{keys.usage_costs(team, days[0], kind)}:{secrets.token_hex(8)}"
     async with redis.pipeline(transaction=True) as pipe:
-        pipe.zunionstore(added, [keys.usage_costs(team, day, kind) for day in days])
+        pipe.zunionstore(added, [name(team, day, kind) for day, name in _covered(days)])
         pipe.zrevrange(added, 0, most - 1)
         pipe.zcard(added)
         pipe.delete(added)
@@ -198,6 +209,15 @@ async def models(redis: "Redis", team: str, days: Sequence[date]) -> set[str]:
     return {str(name) for names in await pipe.execute() for name in names}
 
 
+def _covered(days: Sequence[date]) -> Iterator[tuple[date, Callable[[str, date, str], str]]]:
+    """Whole weeks where there are, and single days: a third of the sets for a month of consecutive days."""
+    rest = list(days)
+    while rest:
+        is_week = rest[0].weekday() == 0 and len(rest) >= 7
+        yield rest[0], keys.usage_week if is_week else keys.usage_costs
+        rest = rest[7 if is_week else 1 :]
+
+
 def _place(channel: str) -> str:
     return DIRECT if channel.startswith("D") else channel
 
@@ -215,16 +235,15 @@ def _add_outcome(counts: Counts, counted: Counted) -> None:
     counts.requests += 1
     setattr(counts, name, getattr(counts, name) + 1)
     if counted.outcome == "answer":
-        counts.first.update([bucket(counted.first_text)] if counted.first_text is not None else [])
-        counts.total.update([bucket(counted.total)] if counted.total is not None else [])
+        counts.first = {bucket(counted.first_text): 1} if counted.first_text is not None else {}
+        counts.total = {bucket(counted.total): 1} if counted.total is not None else {}
 
 
 def _write(pipe: Any, team: str, day: date, cells: Sequence[tuple[str, str, Counts]], keep_days: int) -> None:
-    names = [keys.usage(team, day, kind) for kind, _, _ in cells]
-    additions = [text for _, name, counts in cells for text in (name, counts.to_cell())]
-    pipe.eval(ADD, len(names), *names, *additions)
+    """Somebody who only voted used nothing: no cost is added."""
+    names = [name(team, day, kind) for kind, _, _ in cells for name in (keys.usage, keys.usage_costs, keys.usage_week)]
+    added: list[str | int] = [keep_days * 24 * 3600]
     for kind, name, counts in cells:
-        if kind != "hour" and (counts.requests or counts.tokens):
-            pipe.zincrby(keys.usage_costs(team, day, kind), counts.cost, name)
-    for key in {*names, *(keys.usage_costs(team, day, kind) for kind, _, _ in cells if kind != "hour")}:
-        pipe.expire(key, keep_days * 24 * 3600)
+        is_ranked = kind != "hour" and (counts.requests or counts.tokens)
+        added += [name, counts.to_cell(), counts.cost if is_ranked else ""]
+    pipe.eval(ADD, len(names), *names, *added)
