@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from traceback import walk_tb
 
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
@@ -14,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
 from bot.audience import Audience
+from bot.incoming import is_id
 from bot.reception import Reception
 from bot.settings import Settings
 from bot.slack import Identity
@@ -73,20 +75,28 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
 
 def _installed_in(context: AsyncBoltContext, identity: Identity) -> str:
     """The installing team; for an org-wide installation the organization, which may be all that an event names."""
-    if context.is_enterprise_install and context.enterprise_id:
-        return context.enterprise_id
-    return context.team_id or context.enterprise_id or identity.team
+    named = [context.enterprise_id] if context.is_enterprise_install else []
+    return next(filter(is_id, [*named, context.team_id, context.enterprise_id]), identity.team)
 
 
 async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
-    """What no listener wants is acknowledged; what a listener could not keep is not, and Slack sends it again."""
+    """What no listener wants, or Bolt cannot read, is acknowledged; what a listener could not keep is sent again."""
     body = request.body
-    event = body.get("event") or {}
+    event = body.get("event")
+    event = event if isinstance(event, dict) else {}
     if isinstance(error, BoltUnhandledRequestError):
         log.debug("ignored type=%s reason=no listener", event.get("type") or body.get("type") or body.get("command"))
+        return BoltResponse(status=200)
+    if not _is_ours(error):
+        log.warning("unreadable event_id=%s error=%s", body.get("event_id"), type(error).__name__)
         return BoltResponse(status=200)
     log.error(
         "not acknowledged event_id=%s channel=%s ts=%s error=%s",
         *(body.get("event_id"), event.get("channel"), event.get("ts"), type(error).__name__),
     )
     return None
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether it came out of a module of ours, and not while Bolt looked for the listener."""
+    return any(str(frame.f_globals.get("__name__")).startswith("bot.") for frame, _ in walk_tb(error.__traceback__))

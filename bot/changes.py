@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.audience import Audience
-from bot.incoming import EVERYONE_HERE, Ignored, Message, Thread, heard, is_ts, mentioned_people
+from bot.incoming import EVERYONE_HERE, Ignored, Message, Thread, heard, is_id, is_ts, mentioned_people
 
 SUBTYPES = ("message_changed", "message_deleted")
 
@@ -65,12 +65,10 @@ def _deleted(
 ) -> Deleted | Ignored:
     channel = event.get("channel")
     thread_ts = before.get("thread_ts") or ts
-    if not (isinstance(channel, str) and channel and is_ts(ts) and is_ts(thread_ts)):
+    if not (is_id(channel) and is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no channel or no timestamp")
     author = before.get("user")
-    return Deleted(
-        Thread(team, channel, thread_ts), ts, author if isinstance(author, str) else "", ours=author == bot_user
-    )
+    return Deleted(Thread(team, channel, thread_ts), ts, author if is_id(author) else "", ours=author == bot_user)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.incoming import Ignored, Thread, is_ts
+from bot.incoming import Ignored, Thread, is_id, is_ts
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> C
     actions = body.get("actions")
     action = _fields(actions[0] if isinstance(actions, list) and actions else None)
     user, container, message = (_fields(body.get(name)) for name in ("user", "container", "message"))
-    channel = _string(container.get("channel_id")) or _string(_fields(body.get("channel")).get("id"))
+    channel = container.get("channel_id") or _fields(body.get("channel")).get("id")
     message_ts, action_ts = container.get("message_ts"), action.get("action_ts")
     thread_ts = container.get("thread_ts") or message.get("thread_ts") or message_ts
-    person = _string(user.get("id"))
-    if not (person and channel):
+    person = user.get("id")
+    if not (is_id(person) and is_id(channel)):
         return Ignored("nobody or nowhere")
     if not (is_ts(message_ts) and is_ts(thread_ts) and is_ts(action_ts)):
         return Ignored("no timestamp")

@@ -12,6 +12,7 @@ from bot.files import File
 EVERYONE_HERE = Audience()
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
+ID = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 TS = re.compile(r"\d{1,12}\.\d{1,9}")
 MARKUP = re.compile(r"<([@#!][^<>|]+|(?:https?|mailto|tel):[^<>|]+)(?:\|([^<>]*))?>")
 
@@ -105,7 +106,7 @@ def heard(
         return Ignored(f"subtype {event['subtype']}")
     if user in (bot_user, "USLACKBOT", "USLACK") or (is_bot and not audience.has_bot(event)):
         return Ignored("a bot's message")
-    if not (isinstance(user, str) and isinstance(channel, str) and user and channel):
+    if not (is_id(user) and is_id(channel)):
         return Ignored("no author or no channel")
     if not (is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no timestamp")
@@ -127,7 +128,7 @@ def heard(
         ts=ts,
         user=user,
         text=_whole(text),
-        event_id=event_id if isinstance(event_id, str) else None,
+        event_id=event_id if is_id(event_id) else None,
         files=tuple(file for each in files if (file := File.of(each))) if isinstance(files, list) else (),
         direct=direct,
         mentioned=mentioned,
@@ -167,6 +168,11 @@ def _whole(text: str) -> str:
 
 def _unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def is_id(value: object) -> TypeGuard[str]:
+    """Of a person, a channel, an event: nothing that a key in Redis could not hold."""
+    return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
 def is_ts(value: object) -> TypeGuard[str]:

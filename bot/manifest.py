@@ -23,6 +23,7 @@ SCOPES = (
     "im:history",
     "im:write",
     "mpim:history",
+    "mpim:read",
     "reactions:write",
     "users:read",
 )

@@ -152,6 +152,7 @@ class Settings:
     claude_idle_seconds: float = _setting(90.0, _seconds(0.001, 3600))
     answer_seconds: float = _setting(900.0, _seconds(1, 3600))
 
+    summary_model: str = _setting("claude-haiku-5-5")
     history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
     history_days: int = _setting(30, _whole(1, 400))
     usage_days: int = _setting(400, _whole(1, 4_000))

@@ -12,13 +12,14 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
 from bot.store.history import Entry
+from bot.store.threads import Instructions
 from workers.claude import Answer, Call, Claude, Unanswered
 from workers.prompt import build
 
 ROUTE = "/v1/messages"
 MODEL = "claude-sonnet-5-5"
 OTHER = "claude-opus-5-5"
-REQUEST = build(MODEL, 1000, "Be brief.", [], Entry("user", "Hi", "1.1", "U1", "Ada"))
+REQUEST = build(MODEL, 1000, Instructions("", "Be brief."), [Entry("user", "Hi", "1.1", "U1", "Ada")])
 
 
 @asynccontextmanager

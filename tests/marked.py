@@ -16,6 +16,7 @@ from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
 from bot.settings import SettingError, Settings
 from bot.store.history import Entry
+from bot.store.threads import Instructions
 from tests.asking import OTHER, ROUTE, begin
 from workers import tracing
 from workers.claude import About, Claude, Unanswered
@@ -56,7 +57,8 @@ async def drive(sandbox: Sandbox) -> int:
         "CLAUDE_ATTEMPTS": "2",
         "CLAUDE_IDLE_SECONDS": "0.3",
     }
-    request = build("claude-sonnet-5-5", 1000, f"{MARK} persona", [], Entry("user", MARK, "1.1", "U1", MARK))
+    persona = Instructions("", f"{MARK} persona")
+    request = build("claude-sonnet-5-5", 1000, persona, [Entry("user", MARK, "1.1", "U1", MARK)])
     request["tools"] = [{"type": "web_search_20250305", "name": "web_search"}]
     request["tools"] += [{"name": "look", "input_schema": {"type": "object"}}]
     for more in ({}, {"FALLBACK_MODEL": OTHER}):

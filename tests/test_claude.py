@@ -270,9 +270,11 @@ async def test_a_reader_that_fails_ends_the_stream(sandbox: Sandbox, claude: Cla
     def fail(text: str) -> None:
         raise LookupError(text)
 
-    with pytest.raises(LookupError):
+    # The traceback keeps the stream: it is closed, and not only forgotten.
+    with pytest.raises(LookupError) as raised:
         await claude.call(REQUEST, on_text=fail).answer()
     await sandbox.journal.until(lambda entry: entry.kind == "claude.closed")
+    assert raised.tb
     assert attempts(sandbox) == 1
 
 

@@ -100,7 +100,6 @@ SHOWN_BY = {
     "bot/store/connections.py": "tests/test_inbox.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/wakeups.py": "tests/test_waiting.py",
-    "bot/views/reply.py": "tests/test_views_reply.py",
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",

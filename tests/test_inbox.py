@@ -15,9 +15,10 @@ from rq import Queue
 
 from bot.files import File
 from bot.incoming import Message, Thread
-from bot.store import connections, history, keys, stops
+from bot.store import connections, history, keys, stops, threads
 from bot.store.history import Entry
 from bot.store.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
+from bot.store.threads import Asked, Instructions
 from bot.store.wakeups import JOB
 
 THREAD = Thread("T1", "C1", "1.000001")
@@ -400,6 +401,58 @@ async def test_an_answer_is_acknowledged_once_however_often_it_is_tried(redis: "
     tries = [inbox.acknowledge(claim, ANSWERED, 2, 30) for _ in range(8)]
     done = await asyncio.gather(*tries, return_exceptions=True)
     assert sorted(type(result).__name__ for result in done) == ["LeaseLost"] * 7 + ["NoneType"]
+    assert await history.load(redis, THREAD) == ANSWERED
+
+
+# Summing up
+
+SUMMARY = Entry("summary", "They said hello.", "2.1")
+
+
+async def remembered(redis: "AsyncRedis", *entries: Entry) -> None:
+    await redis.rpush(keys.history(THREAD), *(entry.to_json() for entry in entries))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+async def test_a_summary_stands_for_the_oldest_turns(redis: "AsyncRedis", inbox: Inbox, count: int) -> None:
+    entries = [Entry("user", str(n), f"{n}.1") for n in range(4)]
+    await remembered(redis, *entries)
+    await inbox.put(said("5.000001"))
+    await inbox.compact(await claimed(inbox), count, SUMMARY, 30)
+    assert await history.load(redis, THREAD) == [SUMMARY, *entries[count:]]
+    assert await redis.ttl(keys.history(THREAD)) > 29 * 24 * 3600
+
+
+async def test_a_summary_that_is_sent_twice_is_put_there_once(redis: "AsyncRedis", inbox: Inbox) -> None:
+    entries = [Entry("user", str(n), f"{n}.1") for n in range(4)]
+    await remembered(redis, *entries)
+    await inbox.put(said("5.000001"))
+    claim = await claimed(inbox)
+    for _ in range(2):
+        await inbox.compact(claim, 2, SUMMARY, 30)
+    assert await history.load(redis, THREAD) == [SUMMARY, *entries[2:]]
+
+
+async def test_after_a_summary_nothing_is_due_from_the_cache(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await remembered(redis, *ANSWERED)
+    await threads.load(redis, THREAD, Instructions("", ""), 30)
+    await threads.save_asked(redis, THREAD, Asked("claude-a", 1.0, 5_000))
+    await inbox.put(said("5.000001"))
+    await inbox.compact(await claimed(inbox), 2, SUMMARY, 30)
+    assert (await threads.load(redis, THREAD, Instructions("", ""), 30)).asked is None
+
+
+async def test_who_lost_the_lease_sums_nothing_up(redis: "AsyncRedis", inbox: Inbox) -> None:
+    """Invariant 5."""
+    await remembered(redis, *ANSWERED)
+    await inbox.put(said("5.000001"))
+    claim = await claimed(inbox)
+    await redis.delete(keys.lease(THREAD))
+    with pytest.raises(LeaseLost):
+        await inbox.compact(claim, 2, SUMMARY, 30)
+    await claimed(inbox)
+    with pytest.raises(LeaseLost):
+        await inbox.compact(claim, 2, SUMMARY, 30)
     assert await history.load(redis, THREAD) == ANSWERED
 
 

@@ -26,6 +26,7 @@ FINAL_SECONDS = 120.0
 # How long to wait at most before asking the budget again: others may have ended meanwhile.
 ASKING_SECONDS = 2.0
 STATUS_SECONDS = 90.0
+STATUS_SPACING_SECONDS = 3.0
 BACKOFF_SECONDS = (0.5, 8.0)
 FILE_NAME = "answer.md"
 
@@ -84,7 +85,7 @@ class Draft:
 
     def say(self, what: str) -> None:
         """Show it as the thread's status, for as long as there is no text."""
-        self._status = what
+        self._status = what or status.THINKING
         self._says.set()
 
     async def run(self) -> None:
@@ -138,6 +139,7 @@ class Draft:
                     return
                 self._may_send()
                 await status.show(self._slack, self._redis, self._thread, self._question_ts, self._status)
+            await self._wait(STATUS_SPACING_SECONDS)
 
     async def _complete(self) -> None:
         async with asyncio.timeout(self._final_seconds):

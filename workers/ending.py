@@ -29,6 +29,7 @@ CATEGORIES = {
 }
 TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
 STOPPED = "Stopped before anything was written."
+STATUS_LENGTH = 100
 NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
 
 
@@ -58,6 +59,12 @@ def failed(text: str, sentence: str) -> Final:
     """What people had seen of the answer stays, and below it why there is no more."""
     text = text.rstrip()
     return Final(_with(text, f"_{sentence}_") if text else sentence, failed=True)
+
+
+def thinking(thought: str) -> str:
+    """What a thread's status says of a thought: its newest line, in one look's length."""
+    line = (thought.strip().splitlines() or [""])[-1].strip(" *#_`")
+    return line if len(line) <= STATUS_LENGTH else f"{line[: STATUS_LENGTH - 1]}…"
 
 
 def note(answer: Answer, *, full: bool) -> str | None:

@@ -13,9 +13,10 @@ from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
-from workers import backfill, ending, prompt, tools
+from workers import backfill, channels, ending
 from workers.claude import About, Unanswered
 from workers.composition import Terms
+from workers.conversation import Conversation, was_refused
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.files import Taken
 from workers.lease import Lease
@@ -124,7 +125,7 @@ class _Turn:
         before = [] if said else await backfill.earlier(runtime.slack, runtime.redis, message, runtime.bot_user)
         said = said or before
         past = history.without(said, message.again) if message.again else said
-        self._shown = record.text
+        self._shown, self._past = record.text, past
         async with runtime.stops.watch(self._thread, message.ts) as stop:
             draft = Draft(
                 runtime.slack,
@@ -150,7 +151,7 @@ class _Turn:
             await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days)
             return
         entries = _turn(question, final)
-        keep = history.kept([*past, *entries], settings.history_tokens)
+        keep = len(self._past) + len(entries)
         await runtime.inbox.acknowledge(self._claim, [*before, *entries], keep, settings.history_days, message.again)
 
     async def _may_begin(self) -> None:
@@ -167,7 +168,10 @@ class _Turn:
         self._taken = await self._runtime.files.take(replace(message, files=files))
         parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
-        return Entry("user", text, message.ts, message.user, names.get(message.user), files=self._taken.files)
+        place = await channels.name(self._runtime.redis, self._runtime.slack, message)
+        return Entry(
+            "user", text, message.ts, message.user, names.get(message.user), files=self._taken.files, place=place
+        )
 
     async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
         """What the reply says in the end, kept in Redis from the moment it is known."""
@@ -204,40 +208,63 @@ class _Turn:
         return ending.stopped(self._shown, names.get(by, ""))
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:
-        settings = self._runtime.settings
+        runtime = self._runtime
         self._lease.check()
-        files = await self._runtime.files.blocks(self._thread, [*past, question])
+        talk = Conversation(
+            runtime.settings,
+            runtime.redis,
+            runtime.inbox,
+            runtime.claude,
+            runtime.files,
+            self._claim,
+            past,
+            question,
+            draft.say,
+        )
+        await talk.begin()
+        final = await self._answered(draft, talk, question)
+        self._past = talk.history
+        return replace(final, instruction=talk.instruction)
+
+    async def _answered(self, draft: Draft, talk: Conversation, question: Entry) -> Final:
+        settings = self._runtime.settings
+        about = About(str(self._thread), self._message.ts, self._ref, question.text)
 
         def on_text(text: str) -> None:
             self._shown = text if len(text) > len(self._shown) else self._shown
             draft.write(text)
 
-        request = tools.tools(settings, settings.model) | prompt.build(
-            settings.model, settings.max_tokens, settings.system_prompt, past, question, files
-        )
-        about = About(str(self._thread), self._message.ts, self._ref, question.text)
-        call = self._runtime.claude.call(request, on_text=on_text, on_wait=draft.say, about=about)
-        try:
-            answer = await call.answer()
-            return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))
-        except Unanswered as failure:
-            refused = failure.kind.startswith(("400/", "413/"))
-            if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):
-                return await self._ask(draft, past, question)
-            log.error(
-                "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
-                *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
+        def on_thought(thought: str) -> None:
+            draft.say(ending.thinking(thought))
+
+        while True:
+            call = self._runtime.claude.call(
+                talk.request, on_text=on_text, on_wait=draft.say, on_thought=on_thought, about=about
             )
-            if refused and question.files:
-                return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
-            return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
+            try:
+                answer = await call.answer()
+            except Unanswered as failure:
+                if await talk.rephrase(failure):
+                    continue
+                log.error(
+                    "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
+                    *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
+                )
+                if was_refused(failure) and question.files:
+                    return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
+                return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
+            if answer.stop_reason == "model_context_window_exceeded" and await talk.shorten():
+                continue
+            await talk.answered(answer)
+            return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))
 
 
 def _turn(question: Entry, final: Final) -> list[Entry]:
     """What the history keeps. A file that Claude refused would make it refuse every later question of the thread."""
     files = () if final.without_files else question.files
-    answer = Entry("assistant", final.remembered, question.ts, hidden=final.hidden)
-    return [replace(question, hidden=final.hidden, files=files), answer]
+    instruction = [Entry("system", final.instruction, question.ts)] if final.instruction else []
+    entries = [replace(question, files=files), *instruction, Entry("assistant", final.remembered, question.ts)]
+    return [replace(entry, hidden=final.hidden) for entry in entries]
 
 
 def _people(past: list[Entry], message: Message) -> frozenset[str]:

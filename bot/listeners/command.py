@@ -7,24 +7,25 @@ import asyncio
 import difflib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.incoming import is_id
 from bot.listeners import export, usage
 from bot.listeners.asked import Asked
 from bot.manifest import COMMAND
 from bot.settings import Settings
-from bot.store import keys
+from bot.store import keys, policy
 from bot.store.erase import forget
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.5
+MOST_SECONDS = 2.0
 AWAY = "I cannot answer that right now, because my memory is out of reach. Please try again in a minute."
 NOWHERE = "I cannot tell where you are asking from. Please ask again in a channel or in a direct message with me."
 FORGOTTEN = "Done. I have forgotten {what} here: what was said, files, and questions that were waiting."
@@ -48,7 +49,7 @@ async def receive(
     name, _, rest = str(body.get("text") or "").strip().partition(" ")
     name = name.lower() or "help"
     channel, user = body.get("channel_id"), body.get("user_id")
-    if not (isinstance(channel, str) and channel and isinstance(user, str) and user):
+    if not (is_id(channel) and is_id(user)):
         await ack(NOWHERE)
         return
     answer = ANSWERS.get(name)
@@ -90,6 +91,9 @@ async def _status(asked: Asked) -> str:
     load = await asked.inbox.load()
     if not load.workers:
         return NO_WORKERS
+    model = await _chosen(asked)
+    if await asked.redis.hexists(keys.breaker(model), "open_until"):
+        return f"Claude (`{model}`) does not answer at the moment. I go on trying. Waiting: {load.waiting}."
     slots = load.workers * asked.settings.slots
     return (
         f"All is well. Answers being written: {load.running} of {slots} possible at once. "
@@ -98,9 +102,11 @@ async def _status(asked: Asked) -> str:
 
 
 async def _model(asked: Asked) -> str:
-    scope = keys.channel_policy(asked.team, asked.channel)
-    chosen = await cast("Awaitable[str | None]", asked.redis.hget(scope, "model"))
-    return f"Answers here come from `{chosen or asked.settings.model}`."
+    return f"Answers here come from `{await _chosen(asked)}`."
+
+
+async def _chosen(asked: Asked) -> str:
+    return await policy.model_in(asked.redis, asked.team, asked.channel) or asked.settings.model
 
 
 async def _forget(asked: Asked) -> str:

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.clicks import Click
-from bot.incoming import Thread, is_ts
+from bot.incoming import Thread, is_id, is_ts
 from bot.listeners.notice import Notice
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import feedback
@@ -56,7 +56,7 @@ async def keep_comment(body: dict[str, Any], ack: AsyncAck, redis: "Redis", team
     user = body.get("user")
     person = user.get("id") if isinstance(user, dict) else None
     found = view.read_form(body.get("view"), team)
-    if found is None or not isinstance(person, str):
+    if found is None or not is_id(person):
         log.debug("ignored type=view_submission reason=not a comment")
         await ack()
         return

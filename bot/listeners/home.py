@@ -13,6 +13,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
+from bot.incoming import is_id
 from bot.listeners import welcome
 from bot.settings import Settings
 from bot.slack import CALL_ERRORS, error_name
@@ -22,7 +23,7 @@ from bot.views.home import FORGET, MOST_THREADS, Talk, home
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.5
+MOST_SECONDS = 2.0
 
 
 def register(app: AsyncApp) -> None:
@@ -33,11 +34,11 @@ def register(app: AsyncApp) -> None:
 async def opened(event: dict[str, Any], redis: "Redis", web: AsyncWebClient, settings: Settings, team: str) -> None:
     """Nothing of it matters enough to be sent again."""
     user, channel, tab = event.get("user"), event.get("channel"), event.get("tab")
-    if not (isinstance(user, str) and user):
+    if not is_id(user):
         return
     if tab == "home":
-        background.run(publish(redis, web, settings, team, user, channel if isinstance(channel, str) else None))
-    elif tab == "messages" and isinstance(channel, str) and channel:
+        background.run(publish(redis, web, settings, team, user, channel if is_id(channel) else None))
+    elif tab == "messages" and is_id(channel):
         welcome.suggest(web, channel)
         await welcome.greet(redis, web, team, channel)
 
@@ -63,7 +64,7 @@ async def pressed(
     action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
     user = person.get("id") if isinstance(person, dict) else None
     direct = action.get("value")
-    if not (isinstance(user, str) and isinstance(direct, str) and direct.startswith("D")):
+    if not (is_id(user) and is_id(direct) and direct.startswith("D")):
         log.debug("ignored type=block_actions reason=nobody, or no direct message")
         return
     try:

@@ -1,8 +1,7 @@
 """A message in a channel we are in, or to us."""
 
 import logging
-from collections.abc import Awaitable
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
@@ -11,16 +10,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audience import Audience
 from bot.guests import is_guest
-from bot.incoming import Ignored, Message, Thread, read
+from bot.incoming import Ignored, Message, read
 from bot.listeners import stop, welcome
 from bot.reception import Reception
 from bot.slack import Identity
-from bot.store import keys
+from bot.store import policy
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
-
-FOLLOW_UPS = "follow_ups"
 
 
 def register(app: AsyncApp) -> None:
@@ -59,13 +56,9 @@ async def unwelcome(
     if not (message.direct or message.mentioned):
         if not await inbox.takes_part(thread):
             return Ignored("a thread that we have no part in")
-        if not await _follows_up(redis, thread, audience):
+        said = await policy.follow_ups_in(redis, thread.team, thread.channel)
+        if not (audience.follow_ups if said is None else said):
             return Ignored("no mention, and no follow-ups in this channel")
     if not audience.guests and message.user[0] in "UW" and await is_guest(redis, web, thread.team, message.user):
         return Ignored("a guest")
     return None
-
-
-async def _follows_up(redis: "Redis", thread: Thread, audience: Audience) -> bool:
-    said = await cast("Awaitable[str | None]", redis.hget(keys.channel_policy(thread.team, thread.channel), FOLLOW_UPS))
-    return audience.follow_ups if said is None else said == "on"

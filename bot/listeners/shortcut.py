@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import status
 from bot.audience import Audience
-from bot.incoming import Ignored, Message, Thread, is_ts
+from bot.incoming import Ignored, Message, Thread, is_id, is_ts
 from bot.listeners.message import unwelcome
 from bot.manifest import SHORTCUT
 from bot.reception import Reception
@@ -25,7 +25,7 @@ from bot.views.shortcut import BLOCK, FIELD, QUOTE, About, modal
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.5
+MOST_SECONDS = 2.0
 AWAY = "I cannot take your question right now. Please try again in a minute."
 NOT_THERE = "I am not in this conversation. Invite me with /invite, then ask again."
 NOT_HERE = "I may not answer you here."
@@ -88,7 +88,7 @@ def read(body: dict[str, Any]) -> About | None:
     message, channel = _fields(body.get("message")), _fields(body.get("channel")).get("id")
     ts = message.get("ts") or body.get("message_ts")
     thread_ts = message.get("thread_ts") or ts
-    if not (isinstance(channel, str) and channel and is_ts(thread_ts)):
+    if not (is_id(channel) and is_ts(thread_ts)):
         return None
     author, text = message.get("user") or message.get("bot_id"), message.get("text")
     return About(
@@ -102,7 +102,7 @@ def asked(body: dict[str, Any], team: str) -> Message | str:
     about = About.from_json(view.get("private_metadata"))
     typed = _fields(_fields(_fields(_fields(view.get("state")).get("values")).get(BLOCK)).get(FIELD)).get("value")
     user, view_id = person.get("id"), view.get("id")
-    if about is None or not is_ts(about.thread_ts) or not (isinstance(user, str) and user):
+    if about is None or not (is_id(about.channel) and is_ts(about.thread_ts) and is_id(user)):
         return AWAY
     if not (isinstance(typed, str) and typed.strip()):
         return EMPTY
@@ -115,7 +115,7 @@ def asked(body: dict[str, Any], team: str) -> Message | str:
         f"{time.time():.6f}",
         user,
         question,
-        event_id=f"view:{view_id}" if isinstance(view_id, str) else None,
+        event_id=f"view:{view_id}" if is_id(view_id) else None,
         direct=about.channel.startswith("D"),
         mentioned=True,
     )

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import is_admin
 from bot.clicks import Click
-from bot.incoming import Message, Thread, is_ts, spoken
+from bot.incoming import Message, Thread, is_id, is_ts, spoken
 from bot.listeners.notice import Notice, tell
 from bot.store import stops
 from bot.store.inbox import Inbox
@@ -48,7 +48,7 @@ async def press_natively(body: dict[str, Any], inbox: Inbox, redis: "Redis", web
     event = body.get("event")
     given = event if isinstance(event, Mapping) else {}
     channel, thread_ts, user = given.get("channel"), given.get("thread_ts"), given.get("user")
-    if not (isinstance(channel, str) and isinstance(user, str) and is_ts(thread_ts)):
+    if not (is_id(channel) and is_id(user) and is_ts(thread_ts)):
         log.debug("ignored event_id=%s reason=fields are missing", body.get("event_id"))
         return
     thread = Thread(team, channel, thread_ts)

@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
+from bot.incoming import is_id
 from bot.manifest import COMMAND
 from bot.slack import CALL_ERRORS, Identity, error_name
 from bot.store import keys
@@ -44,7 +45,7 @@ def register(app: AsyncApp) -> None:
 async def joined(event: dict[str, Any], identity: Identity, redis: "Redis", web: AsyncWebClient, team: str) -> None:
     """https://docs.slack.dev/reference/events/member_joined_channel. Raises redis.RedisError."""
     channel = event.get("channel")
-    if event.get("user") == identity.user and isinstance(channel, str) and channel:
+    if event.get("user") == identity.user and is_id(channel):
         await introduce(redis, web, team, channel, IN_CHANNEL.format(bot=identity.user))
 
 

@@ -14,19 +14,23 @@ from bot.store.files import Attachment
 
 @dataclass(frozen=True)
 class Entry:
-    """One turn. `name` is the author's display name at that time, so that later prompts repeat it byte by byte.
+    """One turn. `name` and `place` are as they were at that time, so that later prompts repeat them byte by byte.
 
-    A `hidden` turn was refused: people see it, later prompts leave it out. What Claude is sent of `files` is kept apart
+    A `hidden` turn was refused: people see it, later prompts leave it out. A `system` entry is an instruction of the
+    operator that came in with the question before it. A `summary` stands first, in place of what was said before;
+    `block` is Claude's own form of it, to be sent back as it came. What Claude is sent of `files` is kept apart
     (bot/store/files.py).
     """
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "system", "summary"]
     text: str
     ts: str
     user: str | None = None
     name: str | None = None
     hidden: bool = False
     files: tuple[Attachment, ...] = ()
+    place: str | None = None
+    block: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

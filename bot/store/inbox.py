@@ -68,6 +68,17 @@ return 1
 """
 )
 
+# KEYS lease history record; ARGV token, how many entries go, the summary, expiry in seconds
+COMPACT = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('LINDEX', KEYS[2], 0) == ARGV[3] then return 1 end
+redis.call('LTRIM', KEYS[2], ARGV[2], -1)
+redis.call('LPUSH', KEYS[2], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('HDEL', KEYS[3], 'asked')
+return 1
+"""
+
 # KEYS active; ARGV seconds until the next look, how many at the most
 DUE = (
     NOW
@@ -159,6 +170,16 @@ class Inbox:
         """Whether, after this message was claimed, an earlier one of the thread arrived or this one was deleted."""
         head = await cast("Awaitable[list[str]]", self._redis.zrange(keys.box(claim.thread), 0, 0))
         return head != [claim.message.ts]
+
+    async def compact(self, claim: Claim, count: int, summary: Entry, history_days: int) -> None:
+        """Put `summary` in place of the oldest `count` entries of the history. Raises LeaseLost.
+
+        A client that sends the command twice, because it lost the answer, changes nothing more.
+        """
+        names = [keys.lease(claim.thread), keys.history(claim.thread), keys.record(claim.thread)]
+        arguments = [claim.token, count, summary.to_json(), history_days * 24 * 3600]
+        if not await self._run(COMPACT, names, *arguments):
+            raise LeaseLost(str(claim.thread))
 
     async def acknowledge(
         self,

@@ -62,6 +62,11 @@ def files(thread: Thread) -> str:
     return f"{thread}:files"
 
 
+def record(thread: Thread) -> str:
+    """Hash: what its prompt began with (`instructions`) and the last request (`asked`), as JSON."""
+    return f"{thread}:record"
+
+
 def reply(thread: Thread, ts: str) -> str:
     """Hash: how far the reply to the message `ts` is."""
     return f"{thread}:reply:{ts}"
@@ -135,14 +140,34 @@ def guest(team: str, user: str) -> str:
     return f"{team}:guest:{user}"
 
 
-def channel_policy(team: str, channel: str) -> str:
-    """Hash: what holds in a channel, among it `follow_ups` ("on" or "off")."""
-    return f"{team}:policy:{channel}"
-
-
 def calls(team: str, method: str) -> str:
     """Sorted set: the calls of a method in the last minute, by time in ms."""
     return f"{team}:calls:{method}"
+
+
+def place(team: str, channel: str) -> str:
+    """String with an expiry: what a channel is called."""
+    return f"{team}:place:{channel}"
+
+
+def workspace_policy(team: str) -> str:
+    """Hash: `persona` and `model` of a workspace."""
+    return f"{team}:policy"
+
+
+def channel_policy(team: str, channel: str) -> str:
+    """Hash: `persona`, `model` and `follow_ups` of a channel."""
+    return f"{team}:policy:{channel}"
+
+
+def thread_policy(thread: Thread) -> str:
+    """Hash with an expiry: the `model` of a thread."""
+    return f"{thread}:policy"
+
+
+def no_system_turns(team: str, model: str) -> str:
+    """String with an expiry: this model refused a message of role `system`."""
+    return f"{team}:no-system-turns:{model}"
 
 
 def pause(team: str, method: str) -> str:

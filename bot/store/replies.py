@@ -36,8 +36,9 @@ class Final:
     """How a reply ends: `text` is what people see, `said` what the history remembers, None for the same.
 
     `hidden` keeps the turn out of prompts, `failed` says that there is no answer but a reason, `without_files` that
-    the question's files go out of the thread. Under an answer stand buttons and `note`, a line of small print;
-    `stopped_by` is the display name of who stopped it, "" for somebody.
+    the question's files go out of the thread; `instruction` is what of the operator's came in with the question. Under
+    an answer stand buttons and `note`, a line of small print; `stopped_by` is the display name of who stopped it, ""
+    for somebody.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Final:
     hidden: bool = False
     failed: bool = False
     without_files: bool = False
+    instruction: str | None = None
     has_buttons: bool = False
     continuable: bool = False
     stopped_by: str | None = None

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from redis import Redis
 
 from tests.parley import Parley, Transport
 
@@ -17,6 +18,8 @@ async def parley(
 ) -> AsyncIterator[Parley]:
     transport: Transport = request.param
     folder = tmp_path_factory.mktemp(transport)
+    with Redis.from_url(redis_server) as client:
+        client.flushall()
     settings = getattr(request.module, "SETTINGS", {})
     async with Parley(redis_server, folder, transport=transport, settings=settings) as parley:
         parley.sandbox.claude.first_delta, parley.sandbox.claude.deltas_per_second = 0.05, 400.0

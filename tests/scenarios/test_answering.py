@@ -53,10 +53,11 @@ async def test_the_next_question_of_a_thread_is_answered_with_what_was_said_befo
     await parley.answers("general", second, thread_ts=ts)
     sent = parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"]
     assert [message["role"] for message in sent] == ["user", "assistant", "user"]
-    assert "my favourite colour is teal" in sent[0]["content"]
-    assert 'from="ada"' in sent[0]["content"]
+    [asked], [then] = sent[0]["content"], sent[2]["content"]
+    assert "my favourite colour is teal" in asked["text"]
+    assert 'from="ada" ' in asked["text"]
     assert sent[1]["content"] == first
-    assert 'from="ben"' in sent[2]["content"]
+    assert 'from="ben" ' in then["text"]
 
 
 async def test_two_requests_of_a_thread_share_their_prefix_byte_by_byte(parley: Parley) -> None:

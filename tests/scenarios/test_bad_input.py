@@ -19,8 +19,8 @@ async def test_an_empty_mention_is_told_how_to_ask(parley: Parley) -> None:
 async def test_a_message_of_40000_characters_is_answered(parley: Parley) -> None:
     ts = await parley.slack.say("ada", "general", "@parley " + "long & <winding> " * 2500)
     assert await parley.answers("general", ts)
-    sent = parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"][-1]["content"]
-    assert sent.count("long & <winding>") == 2500
+    [sent] = parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"][-1]["content"]
+    assert sent["text"].count("long & <winding>") == 2500
 
 
 @pytest.mark.parametrize(

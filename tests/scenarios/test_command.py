@@ -6,7 +6,7 @@ import pytest
 
 from bot.listeners.command import AWAY, NOTHING, help_text
 from bot.sandbox.claude.answers import Answer
-from bot.store import keys
+from bot.store import keys, policy
 from tests.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,9 +47,16 @@ async def test_status_tells_what_is_going_on(parley: Parley) -> None:
     assert re.search(r"being written: \d+ of 50 possible at once. Waiting for a free place: \d+\.", told)
 
 
+async def test_status_tells_when_claude_is_down(parley: Parley) -> None:
+    await parley.redis.hset(keys.breaker("claude-sonnet-5-5"), "open_until", "1")
+    told = await said(parley, "status")
+    await parley.redis.delete(keys.breaker("claude-sonnet-5-5"))
+    assert told.startswith("Claude (`claude-sonnet-5-5`) does not answer at the moment.")
+
+
 async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
     scope = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["leads"])
-    await parley.redis.hset(scope, "model", "claude-haiku-5-5")
+    await policy.put(parley.redis, scope, "model", "claude-haiku-5-5")
     assert "`claude-sonnet-5-5`" in await said(parley, "model")
     assert "`claude-haiku-5-5`" in await said(parley, "model", "leads")
 

@@ -9,7 +9,7 @@ from tests.parley import Parley
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # What a worker counts of calls that were under way.
-BUDGET = {"edits", "drafts", "posts", "pause", "slower", "next-post"}
+BUDGET = {"calls", "edits", "drafts", "posts", "pause", "slower", "next-post"}
 
 
 async def left(parley: Parley) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.store import keys
+from bot.store import keys, policy
 from tests.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -60,7 +60,7 @@ async def test_a_channel_may_want_a_mention_in_every_message(parley: Parley) -> 
     channel = parley.sandbox.channels["leads"]
     ts = await parley.slack.say("ada", "leads", "@parley hello")
     await parley.answers("leads", ts)
-    await parley.redis.hset(keys.channel_policy(parley.sandbox.team, channel), "follow_ups", "off")
+    await policy.put(parley.redis, keys.channel_policy(parley.sandbox.team, channel), "follow_ups", "off")
     quiet = await parley.slack.say("ada", "leads", "and on", thread_ts=ts)
     await parley.logged("reason=no mention, and no follow-ups in this channel")
     last = await parley.slack.say("ada", "leads", "@parley and on", thread_ts=ts)

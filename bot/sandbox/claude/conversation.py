@@ -23,7 +23,7 @@ IMAGE_TYPES = {
 LONGEST_EDGE, LONGEST_EDGE_OF_MANY, MANY_IMAGES = 8_000, 2_000, 20
 # Bytes an image may have as base64 (inferred from reported sizes); not established for the newest models.
 LARGEST_IMAGE = 5 * 1024 * 1024
-USER_BLOCKS = {"text", "image", "document", "search_result", "tool_result"}
+USER_BLOCKS = {"text", "image", "document", "search_result", "tool_result", "compaction"}
 ASSISTANT_BLOCKS = {
     *("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use", "fallback", "compaction"),
 }
@@ -36,8 +36,10 @@ def check_system(system: str | list[Json] | None) -> None:
         _check_text(f"system.{at}", "system", block, "system")
 
 
-def check_messages(messages: list[Json], model: Model, compaction: bool, mcp: bool) -> None:
-    """`compaction` and `mcp` say whether the request's betas allow such blocks."""
+def check_messages(
+    messages: list[Json], model: Model, compaction: bool, mcp: bool = False, summed_up: bool = False
+) -> None:
+    """`compaction` and `mcp` say whether the request's betas allow such blocks, `summed_up` if it is for a summary."""
     if not messages:
         raise invalid("messages", "at least one message is required")
     if len(messages) > MOST_MESSAGES:
@@ -46,7 +48,7 @@ def check_messages(messages: list[Json], model: Model, compaction: bool, mcp: bo
         _check_message(f"messages.{at}", message, compaction)
         if not mcp:
             _check_no_mcp(f"messages.{at}", message)
-    _check_roles(messages, model)
+    _check_roles(messages, model, summed_up)
     _check_tool_results(messages)
     _check_images(messages, model)
 
@@ -161,15 +163,15 @@ def _decoded(path: str, source: Json) -> bytes:
         raise invalid(f"{path}.source.base64.data", "Input should be valid base64") from None
 
 
-def _check_roles(messages: list[Json], model: Model) -> None:
+def _check_roles(messages: list[Json], model: Model, summed_up: bool) -> None:
     first, last = messages[0], messages[-1]
-    compacted = first["role"] == "assistant" and blocks(first["content"])[0]["type"] == "compaction"
+    compacted = blocks(first["content"])[0]["type"] == "compaction"
     if first["role"] != "user" and not compacted:
         raise invalid("messages", 'first message must use the "user" role')
     for at, message in enumerate(messages):
         if message["role"] == "system":
             _check_system_turn(messages, at, model)
-    if last["role"] == "assistant" and not model.prefill and not _resumes(last):
+    if last["role"] == "assistant" and not (model.prefill or summed_up or _resumes(last)):
         told = "This model does not support assistant message prefill. The conversation must end with a user message."
         raise ApiError(400, told)
 

@@ -67,7 +67,7 @@ def _unroll(block: Json) -> tuple[Json, list[Json]]:
         case "tool_use" | "server_tool_use" | "mcp_tool_use":
             parts = ["", *pieces(json.dumps(block["input"]))]
             return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in parts]
-        case "compaction":
+        case "compaction" if "signature" not in block:
             whole = {key: block.get(key) for key in ("content", "encrypted_content")}
             return {**block, "content": None, "encrypted_content": None}, [{"type": "compaction_delta", **whole}]
         case _:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from bot.sandbox.claude import compaction as claude_compaction
 from bot.sandbox.claude import thinking as claude_thinking
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.cache import CacheUse
@@ -46,7 +47,11 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
         iterations.append({"type": "compaction", **used, "output_tokens": tokens(compaction["content"] or "")})
         summary = [{"role": "assistant", "content": [compaction]}]
         used = _fresh(prompt_tokens({**body, "messages": summary}))
-    if compaction and _pauses(body):
+    if body.get("compaction") and not compaction:
+        # No summary came of it: https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand
+        iterations.append({"type": "compaction", **used, "output_tokens": 1})
+        parts = [_Part(body["model"], _fresh(0), [], answer.stop_reason or "end_turn")]
+    elif compaction and _pauses(body):
         parts = [_Part(body["model"], _fresh(0), [], "compaction")]
     elif body["max_tokens"] == 0:
         parts = [_Part(body["model"], used, [], "max_tokens")]
@@ -58,7 +63,7 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
         hop = {"type": "fallback", "from": {"model": part.model}, "to": {"model": following.model}}
         content += [*part.content, {**hop, "trigger": {"type": "refusal", "category": category}}]
         iterations.append(part.iteration("message"))
-    if last.stop_reason != "compaction":
+    if last.stop_reason != "compaction" and not body.get("compaction"):
         iterations.append(last.iteration("fallback_message" if declined else "message"))
     usage: Json = {**last.used, "output_tokens": last.output, "service_tier": "standard"}
     usage["output_tokens_details"] = {"thinking_tokens": last.thought}
@@ -164,7 +169,7 @@ def _compaction(answer: Answer, request: Request, dropped: Mapping[str, str]) ->
     """
     body = request.body
     edits = (body.get("context_management") or {}).get("edits") or []
-    if not edits and not body.get("compaction"):
+    if not edits and (not body.get("compaction") or answer.stop_reason):
         return None
     trigger = ((edits[0].get("trigger") or {}).get("value") or DEFAULT_TRIGGER) if edits else 0
     if answer.compaction is None and prompt_tokens(body, dropped) < trigger:
@@ -173,7 +178,10 @@ def _compaction(answer: Answer, request: Request, dropped: Mapping[str, str]) ->
     told = f"{NOTICE} In place of a summary: {many} turns came before this point."
     # An empty summary is a failed compaction, which the API tells by null (SDK).
     summary = told if answer.compaction is None else answer.compaction or None
-    return {"type": "compaction", "content": summary, "encrypted_content": None, "signature": _id()}
+    if body.get("compaction"):
+        signed = {} if summary is None else {"signature": claude_compaction.sign(summary)}
+        return {"type": "compaction", "content": summary, **signed}
+    return {"type": "compaction", "content": summary, "encrypted_content": None}
 
 
 def _pauses(body: Json) -> bool:

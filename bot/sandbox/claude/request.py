@@ -7,6 +7,7 @@ https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.sandbox.claude import compaction
 from bot.sandbox.claude.conversation import check_messages, check_system
 from bot.sandbox.claude.errors import ApiError, invalid
 from bot.sandbox.claude.models import EFFORTS, THINKING, Model, find
@@ -94,7 +95,12 @@ def check_headers(headers: Mapping[str, str]) -> frozenset[str]:
 
 
 def _check_conversation(body: Json, model: Model, betas: frozenset[str]) -> None:
-    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas)
+    summed_up = bool(body.get("compaction"))
+    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas, summed_up)
+    if COMPACT_WHOLE in betas:
+        compaction.check(body["messages"], COMPACT_EDIT in betas)
+    if summed_up:
+        compaction.check_request(body)
 
 
 def _check_names(body: Json, betas: frozenset[str], counting: bool) -> None:

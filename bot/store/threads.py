@@ -1,0 +1,55 @@
+"""What a thread's prompt began with, and what of it Claude was sent last."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys
+
+# KEYS record; ARGV asked. A thread that was forgotten meanwhile has no record, and gets none.
+SAVE_ASKED = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'asked', ARGV[1]) end"
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """The parts of a system prompt, from the general to the special; an empty one is left out.
+
+    `frame` is Parley's own: how its prompts are to be read.
+    """
+
+    frame: str
+    deployment: str
+    workspace: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The last answered request: the model that read it, when it began (Unix time), how many tokens its prompt had."""
+
+    model: str
+    at: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Record:
+    instructions: Instructions
+    asked: Asked | None = None
+
+
+async def load(redis: "Redis", thread: Thread, instructions: Instructions, days: int) -> Record:
+    """The thread's record. A thread without one begins with these instructions and keeps them (invariant 11)."""
+    key = keys.record(thread)
+    async with redis.pipeline() as pipe:
+        pipe.hsetnx(key, "instructions", json.dumps(asdict(instructions), ensure_ascii=False))
+        pipe.expire(key, days * 24 * 3600)
+        pipe.hmget(key, "instructions", "asked")
+        _, _, (began, asked) = await pipe.execute()
+    return Record(Instructions(**json.loads(began)), Asked(**json.loads(asked)) if asked else None)
+
+
+async def save_asked(redis: "Redis", thread: Thread, asked: Asked) -> None:
+    await redis.eval(SAVE_ASKED, 1, keys.record(thread), json.dumps(asdict(asked)))

@@ -1,0 +1,35 @@
+"""What a thread began with stays; what Claude was sent last is remembered."""
+
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys, threads
+from bot.store.threads import Asked, Instructions, Record
+
+THREAD = Thread("T1", "C1", "1.1")
+FIRST = Instructions("How to read it.", "Be kind.", "Workspace Ä", "Channel")
+LATER = Instructions("How to read it now.", "Be brief.")
+DAY = 24 * 3600
+
+
+async def test_a_thread_keeps_what_it_began_with(redis: "Redis") -> None:
+    assert await threads.load(redis, THREAD, FIRST, 30) == Record(FIRST)
+    assert await threads.load(redis, THREAD, LATER, 30) == Record(FIRST)
+
+
+async def test_another_thread_begins_with_what_holds_then(redis: "Redis") -> None:
+    await threads.load(redis, THREAD, FIRST, 30)
+    assert await threads.load(redis, Thread("T1", "C1", "2.1"), LATER, 30) == Record(LATER)
+
+
+async def test_a_thread_in_use_is_kept_as_long_as_its_history(redis: "Redis") -> None:
+    await threads.load(redis, THREAD, FIRST, 1)
+    await threads.load(redis, THREAD, FIRST, 30)
+    assert 30 * DAY - 60 < await redis.ttl(keys.record(THREAD)) <= 30 * DAY
+
+
+async def test_the_last_request_is_remembered(redis: "Redis") -> None:
+    await threads.load(redis, THREAD, FIRST, 30)
+    for tokens in (5_000, 6_000):
+        await threads.save_asked(redis, THREAD, Asked("claude-a", 1_732_161_600.25, tokens))
+    assert await threads.load(redis, THREAD, LATER, 30) == Record(FIRST, Asked("claude-a", 1_732_161_600.25, 6_000))

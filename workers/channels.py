@@ -1,0 +1,46 @@
+"""What the channel of a message is called, for saying where something was said."""
+
+import logging
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.incoming import Message
+from bot.slack import CALL_ERRORS, error_name
+from bot.store import keys
+
+log = logging.getLogger("parley.channels")
+
+KEEP_SECONDS = 3600
+# Where Slack does not tell: a scope may be missing for good.
+RETRY_SECONDS = 300
+DIRECT = "a direct message"
+GROUP = "a group direct message"
+
+
+async def name(redis: "Redis", slack: AsyncWebClient, message: Message) -> str:
+    """`#name`, DIRECT or GROUP; the channel's id if Slack does not tell its name."""
+    if message.direct:
+        return DIRECT
+    team, channel = message.thread.team, message.thread.channel
+    known = await redis.get(keys.place(team, channel))
+    if known:
+        return str(known)
+    found, seconds = await _asked(slack, channel)
+    await redis.set(keys.place(team, channel), found, ex=seconds)
+    return found
+
+
+async def _asked(slack: AsyncWebClient, channel: str) -> tuple[str, int]:
+    """https://docs.slack.dev/reference/objects/conversation-object"""
+    try:
+        answer = await slack.conversations_info(channel=channel)
+    except CALL_ERRORS as error:
+        log.warning("no name channel=%s error=%s", channel, error_name(error) or type(error).__name__)
+        return channel, RETRY_SECONDS
+    found = answer.get("channel") or {}
+    if found.get("is_im"):
+        return DIRECT, KEEP_SECONDS
+    if found.get("is_mpim"):
+        return GROUP, KEEP_SECONDS
+    return f"#{found['name']}" if found.get("name") else channel, KEEP_SECONDS

@@ -1,0 +1,187 @@
+"""One question of a thread, as Claude is asked it: what the thread knows, what admins want, and how long it may be."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bot.settings import Settings
+from bot.store import history, keys, policy, threads
+from bot.store.history import Entry
+from bot.store.inbox import Claim, Inbox
+from bot.store.threads import Asked, Instructions
+from workers import compaction
+from workers.caching import cache_read_due
+from workers.claude import About, Answer, Claude, Unanswered
+from workers.files import Files
+from workers.models import Usage, find, options
+from workers.prompt import FRAME, build, changed
+from workers.tools import tools
+
+log = logging.getLogger("parley.conversation")
+
+SUMMING_UP = "Summing up the earlier conversation…"
+# A model that refused a system message may take one some day.
+REFUSED_SECONDS = 7 * 24 * 3600
+NOT_ACCEPTED = (400, 413)
+
+
+def was_refused(failure: Unanswered) -> bool:
+    """Whether Claude did not take the request as it was."""
+    return failure.failure is not None and failure.failure.status in NOT_ACCEPTED
+
+
+class Conversation:
+    """`request` is what to ask Claude; after `rephrase` or `shorten` it is another one.
+
+    `history` is what the thread remembers, shorter when it was summed up; `instruction` what of the operator's came in
+    with the question; `usage` what was billed on the way, for summaries.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: "Redis",
+        inbox: Inbox,
+        claude: Claude,
+        files: Files,
+        claim: Claim,
+        past: Sequence[Entry],
+        question: Entry,
+        on_wait: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self._settings, self._redis, self._inbox, self._claude = settings, redis, inbox, claude
+        self._files = files
+        self._claim, self._thread, self._on_wait = claim, claim.thread, on_wait
+        self._question = question
+        self._about = About(str(claim.thread), claim.message.ts, claim.token[:8])
+        self._refused = False
+        self.history = list(past)
+        self.instruction: str | None = None
+        self.usage: list[Usage] = []
+
+    async def begin(self) -> None:
+        """Make the request, summing up what makes it too long. Raises LeaseLost."""
+        settings, thread = self._settings, self._thread
+        wanted = await policy.load(self._redis, thread)
+        self.model = wanted.model or settings.model
+        self._now = Instructions(FRAME, settings.system_prompt, wanted.workspace, wanted.channel)
+        record = await threads.load(self._redis, thread, self._now, settings.history_days)
+        self._began, self._before = record.instructions, record.asked
+        self._system_turns = not await self._redis.exists(keys.no_system_turns(thread.team, self.model))
+        self._blocks = await self._files.blocks(thread, [*self.history, self._question])
+        self._make()
+        if await self._is_too_long():
+            await self._sum_up(self._room)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What joins the history before the answer."""
+        instruction = [Entry("system", self.instruction, self._question.ts)] if self.instruction else []
+        return [self._question, *instruction]
+
+    async def shorten(self) -> bool:
+        """After `model_context_window_exceeded`: whether the request is shorter now. Raises LeaseLost."""
+        length = len(self.history)
+        await self._sum_up(min(self._room, self._estimate()) // 2)
+        return len(self.history) < length
+
+    async def rephrase(self, failure: Unanswered) -> bool:
+        """Whether the request has another form now, which Claude may accept: for what it refused as it was (400, 413).
+
+        Its error says what it did not like for people only, so what not every model or account takes gives way, one
+        after the other: pictures by their address, system messages, then the signed block of a compaction.
+        """
+        if not was_refused(failure):
+            return False
+        if await self._files.forget_links(self._thread, [*self.history, self._question]):
+            self._blocks = await self._files.blocks(self._thread, [*self.history, self._question])
+            self._make()
+            return True
+        if any(message["role"] == "system" for message in self.request["messages"]):
+            self._system_turns, self._refused = False, True
+        elif self.history and self.history[0].block and find(self.model).compaction:
+            plain = replace(self.history[0], block=None)
+            await self._inbox.compact(self._claim, 1, plain, self._settings.history_days)
+            self.history[0] = plain
+        else:
+            return False
+        self._make()
+        return True
+
+    async def answered(self, answer: Answer) -> bool:
+        """Remember what was asked; whether the prompt cache had nothing for it although it was due."""
+        thread, read = self._thread, [piece for piece in answer.usage if piece.prompt]
+        due = find(answer.model) == find(self.model) and cache_read_due(self.model, self._began, self._before, self._at)
+        missed = due and not any(piece.read for piece in read)
+        if missed:
+            log.warning(
+                "nothing read from the prompt cache thread=%s ts=%s model=%s request_id=%s",
+                *(thread, self._claim.message.ts, answer.model, answer.request_id),
+            )
+        if read:
+            await threads.save_asked(self._redis, thread, Asked(answer.model, self._at, read[-1].prompt))
+        if self._refused:
+            await self._redis.set(keys.no_system_turns(thread.team, self.model), 1, ex=REFUSED_SECONDS)
+        return missed
+
+    def _make(self) -> None:
+        self.instruction = changed(self._began, self._now, self.history)
+        self.request = self._for([*self.history, *self.entries])
+        self._at = time.time()
+
+    def _for(self, entries: Sequence[Entry]) -> dict[str, Any]:
+        """The request for what follows these entries."""
+        settings = self._settings
+        more = {**tools(settings, self.model), **options(self.model, settings.effort, settings.thinking)}
+        return build(
+            self.model,
+            settings.max_tokens,
+            self._began,
+            entries,
+            files=self._blocks,
+            system_turns=self._system_turns,
+            options=more,
+        )
+
+    @property
+    def _room(self) -> int:
+        settings = self._settings
+        return compaction.room(self.model, settings.max_tokens, settings.history_tokens, self._system())
+
+    def _system(self) -> int:
+        return sum(len(block["text"].encode()) // 3 for block in self.request["system"])
+
+    def _estimate(self) -> int:
+        return self._system() + sum(e.tokens for e in (*self.history, *self.entries) if not e.hidden)
+
+    async def _is_too_long(self) -> bool:
+        """By the API's own count, where the estimate, which is on the high side, says so."""
+        if self._estimate() <= self._room:
+            return False
+        try:
+            return await self._claude.count(self.request) > self._room
+        except Unanswered as failure:
+            log.warning("not counted thread=%s error=%s request_id=%s", self._thread, failure.kind, failure.request_id)
+            return True
+
+    async def _sum_up(self, room: int) -> None:
+        count = compaction.older(self.history, room)
+        if not count:
+            return
+        self._on_wait(SUMMING_UP)
+        oldest = self.history[:count]
+        outcome = await compaction.compact(
+            self._claude, self._for(oldest), oldest, self._settings.summary_model, self._about
+        )
+        self.usage += outcome.usage
+        if outcome.summary:
+            await self._inbox.compact(self._claim, count, outcome.summary, self._settings.history_days)
+            self.history = [outcome.summary, *self.history[count:]]
+        else:
+            self.history = self.history[-history.kept(self.history, room) :]
+        self._before = None
+        self._make()
