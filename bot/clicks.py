@@ -19,6 +19,7 @@ class Click:
     user: str
     user_team: str | None = None
     trigger_id: str | None = None
+    response_url: str | None = None
 
 
 def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> Click | Ignored:
@@ -50,6 +51,7 @@ def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> C
         user=person,
         user_team=user_team,
         trigger_id=_string(body.get("trigger_id")),
+        response_url=_string(body.get("response_url")),
     )
 
 

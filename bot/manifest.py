@@ -21,6 +21,7 @@ SCOPES = (
     "groups:history",
     "groups:read",
     "im:history",
+    "im:write",
     "mpim:history",
     "mpim:read",
     "reactions:write",
@@ -63,14 +64,17 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
     }
     at = {"request_url": url} if url else {}
     if not least:
-        hint = {"description": "Help, status, model, forget", "usage_hint": "[help | status | model | forget]"}
+        hint = {
+            "description": "Help, usage, status, model, forget",
+            "usage_hint": "[help | usage | export | status | model | forget]",
+        }
         asks = {"name": "Ask Parley", "type": "message", "callback_id": SHORTCUT}
         features |= {
             "agent_view": {
                 "agent_description": "Answers questions in Slack threads with Claude.",
                 "suggested_prompts": [],
             },
-            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": False}],
+            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": True}],
             "shortcuts": [{**asks, "description": "Ask Claude about this message"}],
         }
     return {

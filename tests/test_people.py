@@ -7,11 +7,11 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
+from bot.people import MOST, names
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import keys
 from bot.store.people import KEEP_SECONDS, known
-from workers.people import MOST, names
 
 
 @pytest.fixture

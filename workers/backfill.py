@@ -8,11 +8,11 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import people
 from bot.incoming import Message, is_ts, mentioned_people, spoken
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import keys
 from bot.store.history import Entry
-from workers import people
 
 log = logging.getLogger("parley.backfill")
 

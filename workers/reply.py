@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from redis.exceptions import RedisError
 
+from bot import people
 from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
-from workers import backfill, channels, ending, people
+from workers import backfill, channels, ending
 from workers.claude import About, Answer, Unanswered
 from workers.composition import Terms
 from workers.conversation import Conversation

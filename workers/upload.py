@@ -1,8 +1,6 @@
 """A long text as a Markdown file with a preview, shared in a thread.
 
-https://docs.slack.dev/messaging/working-with-files: get an upload URL, send the bytes there, complete. Slack shares the
-file a moment after it said ok, and now and then never (observed), so what counts is what files.info says. The SDK's own
-`files_upload_v2` tells the file's id only when all is done, too late for a retry to find the file of a lost answer.
+Slack shares a file a moment after it said ok, and now and then never (observed): what counts is what files.info says.
 """
 
 import asyncio
@@ -10,34 +8,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.upload import NoUpload, complete, put
 
-UPLOAD_SECONDS = 30.0
+__all__ = ["NoUpload", "Uploaded", "upload_markdown"]
+
 # After this, a file that Slack has not shared is taken for one that it never will.
 SHARE_WAITS = (0.2, 0.4, 0.8, 1.6, 3.2)
-# Refused for every file in this workspace, or for this one; the thread itself takes messages
-# (docs.slack.dev/reference/methods/files.getUploadURLExternal).
-NO_FILES = {
-    "access_denied",
-    "file_update_failed",
-    "file_upload_size_restricted",
-    "file_uploads_disabled",
-    "file_uploads_except_images_disabled",
-    "malware_detected",
-    "missing_scope",
-    "slack_connect_file_upload_sharing_blocked",
-    "snippet_too_large",
-    "storage_limit_reached",
-    "unknown_snippet_type",
-}
-
-
-class NoUpload(Exception):
-    """Slack takes no such file here, now or later: say it in messages. Holds Slack's error string or our own."""
 
 
 @dataclass(frozen=True)
@@ -70,37 +49,14 @@ async def upload_markdown(
     """
     if known and (found := await _find(slack, known, channel, thread_ts, blind=None)):
         return found
-    content = text.encode()
-    try:
-        granted = await slack.files_getUploadURLExternal(
-            filename=filename, length=len(content), snippet_type="markdown"
-        )
-        await _send(slack, str(granted["upload_url"]), content)
-        file = str(granted["file_id"])
-        await keep(file)
-        completed = await slack.files_completeUploadExternal(
-            files=[{"id": file, "title": title}], channel_id=channel, thread_ts=thread_ts, initial_comment=comment
-        )
-    except SlackApiError as error:
-        if error_name(error) in NO_FILES:
-            raise NoUpload(error_name(error)) from None
-        raise
+    file = await put(slack, filename, text.encode(), "markdown")
+    await keep(file)
+    completed = await complete(slack, file, title, channel, thread_ts, comment)
     shared = _shared((completed.get("files") or [{}])[0], channel, thread_ts)
     shared = shared or await _find(slack, file, channel, thread_ts, blind=Uploaded(file))
     if shared is None:
         raise NoUpload("never_shared")
     return shared
-
-
-async def _send(slack: AsyncWebClient, url: str, content: bytes) -> None:
-    """The URL itself is the permission: no token goes there."""
-    if slack.session is None:
-        raise RuntimeError("the client has no session: make it with bot.slack.client")
-    timeout = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
-    async with slack.session.post(url, data=content, timeout=timeout, proxy=slack.proxy) as response:
-        if 400 <= response.status < 500 and response.status not in (408, 429):
-            raise NoUpload(f"status_{response.status}")
-        response.raise_for_status()
 
 
 async def _find(

@@ -17,11 +17,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import clicks
 from bot.clicks import Click
 from bot.incoming import Ignored
-from bot.listeners import again, feedback, stop
+from bot.listeners import again, feedback, stop, usage
 from bot.listeners.notice import Notice, tell
 from bot.store.inbox import Inbox
 from bot.views import feedback as feedback_view
 from bot.views import reply
+from bot.views import usage as usage_view
 
 log = logging.getLogger("parley.listeners")
 
@@ -37,6 +38,7 @@ HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient], Awaitable[
     f"{reply.FEEDBACK}_good": feedback.vote,
     f"{reply.FEEDBACK}_bad": feedback.vote,
     feedback_view.COMMENT: feedback.open_comment,
+    usage_view.POST: usage.post,
 }
 
 

@@ -7,14 +7,16 @@ import asyncio
 import difflib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import is_id
+from bot.listeners import export, usage
+from bot.listeners.asked import Asked
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.store import keys, policy
@@ -31,27 +33,21 @@ NOTHING = "There was nothing to forget here."
 NO_WORKERS = "I can hear you, but nothing that writes answers is running. Questions wait until it is back."
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Where a command was typed, and what it may look at."""
-
-    team: str
-    channel: str
-    user: str
-    inbox: Inbox
-    redis: "Redis"
-    settings: Settings
-
-
 def register(app: AsyncApp) -> None:
     app.command(COMMAND)(receive)
 
 
 async def receive(
-    body: dict[str, Any], ack: AsyncAck, inbox: Inbox, redis: "Redis", settings: Settings, team: str
+    body: dict[str, Any],
+    ack: AsyncAck,
+    inbox: Inbox,
+    redis: "Redis",
+    web: AsyncWebClient,
+    settings: Settings,
+    team: str,
 ) -> None:
-    words = str(body.get("text") or "").split()
-    name = words[0].lower() if words else "help"
+    name, _, rest = str(body.get("text") or "").strip().partition(" ")
+    name = name.lower() or "help"
     channel, user = body.get("channel_id"), body.get("user_id")
     if not (is_id(channel) and is_id(user)):
         await ack(NOWHERE)
@@ -62,7 +58,9 @@ async def receive(
         return
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            await ack(await answer(Asked(team, channel, user, inbox, redis, settings)))
+            url = str(body.get("response_url") or "")
+            said = await answer(Asked(team, channel, user, rest.strip(), url, inbox, redis, web, settings))
+            await (ack(said) if said else ack())
     except (RedisError, TimeoutError) as error:
         log.warning("not answered command=%s team=%s error=%s", name, team, type(error).__name__)
         await ack(AWAY)
@@ -119,15 +117,21 @@ async def _forget(asked: Asked) -> str:
     return FORGOTTEN.format(what="our conversation" if count == 1 else f"our {count} conversations")
 
 
-ANSWERS: dict[str, Callable[[Asked], Awaitable[str]]] = {
+# None: the answer comes later, by response_url.
+ANSWERS: dict[str, Callable[[Asked], Awaitable[str | None]]] = {
     "help": _help,
     "status": _status,
     "model": _model,
     "forget": _forget,
+    "usage": usage.show,
+    "export": export.send,
 }
 HELP = {
     "help": "shows this.",
     "status": "tells what is going on.",
     "model": "tells which model answers here.",
     "forget": "makes me forget all conversations of this channel or direct message, for everybody in it.",
+    "usage": "tells what you used: `me`, and a period such as `today`, `30d` or `2026-11`. Admins: what all used, or "
+    "a `@person`, a `#channel`, a `model:NAME`.",
+    "export": "for admins: sends the counts of a period as a CSV file.",
 }

@@ -23,6 +23,7 @@ from bot.files import File
 from bot.incoming import Message, Thread
 from bot.store import keys, wakeups
 from bot.store.history import Entry
+from bot.store.usage import Counted, count
 from bot.store.wakeups import Load
 
 log = logging.getLogger("parley.inbox")
@@ -182,21 +183,30 @@ class Inbox:
             raise LeaseLost(str(claim.thread))
 
     async def acknowledge(
-        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None = None
+        self,
+        claim: Claim,
+        entries: Sequence[Entry],
+        keep: int,
+        history_days: int,
+        replaces: str | None = None,
+        counted: Counted | None = None,
     ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
         Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
         goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
+        What is `counted` is so exactly once (invariant 12).
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces, counted)
 
-    async def release(self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True) -> None:
+    async def release(
+        self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True, counted: Counted | None = None
+    ) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
 
-        An attempt of which nothing became visible, because another message goes first, is not `begun` and not counted.
+        An attempt of which nothing became visible, because another message goes first, is not `begun` and no attempt.
         """
-        await asyncio.to_thread(self._release, claim, retry_in, begun)
+        await asyncio.to_thread(self._release, claim, retry_in, begun, counted)
 
     async def sweep(self, most: int = 200) -> int:
         """Wake the threads that nobody looked after in time; how many there were.
@@ -260,7 +270,13 @@ class Inbox:
                     continue
 
     def _acknowledge(
-        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None
+        self,
+        claim: Claim,
+        entries: Sequence[Entry],
+        keep: int,
+        days: int,
+        replaces: str | None,
+        counted: Counted | None,
     ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
@@ -278,13 +294,15 @@ class Inbox:
                     if said:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
-                        pipe.expire(keys.history(thread), history_days * 24 * 3600)
-                        pipe.expire(keys.files(thread), history_days * 24 * 3600)
+                        pipe.expire(keys.history(thread), days * 24 * 3600)
+                        pipe.expire(keys.files(thread), days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
                     pipe.hdel(keys.edited(thread), ts)
                     pipe.delete(keys.lease(thread), keys.stop(thread, ts))
+                    if counted:
+                        count(pipe, counted)
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         wakeups.wake(self._queue, thread, pipe)
@@ -295,7 +313,7 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _release(self, claim: Claim, retry_in: float, begun: bool) -> None:
+    def _release(self, claim: Claim, retry_in: float, begun: bool, counted: Counted | None) -> None:
         thread = claim.thread
         with self._queue.connection.pipeline() as pipe:
             try:
@@ -308,6 +326,8 @@ class Inbox:
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:
                     wakeups.wake(self._queue, thread, pipe)
+                if counted:
+                    count(pipe, counted)
                 pipe.execute()
             except (WatchError, LeaseLost):
                 return

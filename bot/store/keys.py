@@ -5,7 +5,7 @@ Claude account, which all teams share, starts with `claude:`; nothing of a team'
 that. RQ's own keys start with `rq:`.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 from bot.incoming import Thread
 
@@ -90,6 +90,24 @@ def feedback(team: str, day: date) -> str:
 def comments(team: str, day: date) -> str:
     """Hash with an expiry: what people wrote about answers on this day, by `channel:answer:user`."""
     return f"{team}:comments:{day}"
+
+
+def usage(team: str, day: date, kind: str) -> str:
+    """Hash with an expiry: hour, person, channel or model -> what was used on this day, as bot.store.counts writes it.
+
+    `kind` is `hour`, `user`, `channel` or `model`.
+    """
+    return f"{team}:usage:{day}:{kind}"
+
+
+def usage_costs(team: str, day: date, kind: str) -> str:
+    """Sorted set with an expiry: persons, channels or models, by what they cost on this day, in micro-dollars."""
+    return f"{team}:usage:{day}:{kind}:costs"
+
+
+def usage_week(team: str, day: date, kind: str) -> str:
+    """The same of the whole week, from Monday, in which this day is."""
+    return f"{team}:usage:week-{day - timedelta(days=day.weekday())}:{kind}:costs"
 
 
 def admin(team: str, user: str) -> str:

@@ -4,9 +4,9 @@ import argparse
 import asyncio
 import sys
 
-from tests.bench import ack, cache, latency, pacing, sandbox
+from tests.bench import ack, cache, latency, pacing, sandbox, usage
 
-BENCHMARKS = {"ack": ack, "cache": cache, "latency": latency, "pacing": pacing, "sandbox": sandbox}
+BENCHMARKS = {"ack": ack, "cache": cache, "latency": latency, "pacing": pacing, "sandbox": sandbox, "usage": usage}
 
 
 def main(arguments: list[str] | None = None) -> int:

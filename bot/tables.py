@@ -1,0 +1,53 @@
+"""What was used, as CSV (RFC 4180) that a spreadsheet opens without running anything in it."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from bot.store.counts import NUMBERS, Counts, percentile
+from bot.store.usage import Kind
+
+# A cell that begins so may be run as a formula: https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+MONEY = ("cost", "saved", "estimated")
+HEADER = (
+    *("day", "kind", "id", "name"),
+    *(f"{name}_usd" if name in MONEY else name for name in NUMBERS),
+    *("first_text_p50_s", "first_text_p95_s", "answer_p50_s", "answer_p95_s"),
+)
+
+
+def header() -> str:
+    return _lines([HEADER])
+
+
+def lines(day: date, kind: Kind, rows: Mapping[str, Counts], names: Mapping[str, str]) -> str:
+    """One line for each of `rows`; `names` are display names by id."""
+    return _lines(_row(day, kind, name, names.get(name, ""), counts) for name, counts in rows.items())
+
+
+def safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _row(day: date, kind: Kind, name: str, shown: str, counts: Counts) -> Sequence[str]:
+    numbers = [(field, getattr(counts, field)) for field in NUMBERS]
+    histograms = [(histogram, of_all) for histogram in (counts.first, counts.total) for of_all in (0.5, 0.95)]
+    times = [percentile(histogram, of_all) for histogram, of_all in histograms]
+    return [
+        *(str(day), kind, safe(name), safe(shown)),
+        *(_usd(number) if field in MONEY else str(number) for field, number in numbers),
+        *("" if time is None else f"{time:.2f}" for time in times),
+    ]
+
+
+def _usd(micro: int) -> str:
+    """Exact."""
+    return f"{micro // 1_000_000}.{micro % 1_000_000:06}"
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue()
