@@ -129,3 +129,38 @@ def next_post(team: str, channel: str) -> str:
 def posts(team: str) -> str:
     """Sorted set: the places of the last minute's messages, in all channels, by time in ms."""
     return f"{team}:posts"
+
+
+def caps(team: str) -> str:
+    """Hash: what may be spent, by `scope period`, in micro-dollars."""
+    return f"{team}:caps"
+
+
+def spent(team: str, period: str) -> str:
+    """Hash with an expiry: what was spent in a day or month, by scope, and what calls under way may cost (`held`)."""
+    return f"{team}:spent:{period}"
+
+
+def holds(team: str) -> str:
+    """Hash with an expiry: what calls under way may cost, and where, as JSON."""
+    return f"{team}:holds"
+
+
+def holds_until(team: str) -> str:
+    """Sorted set with an expiry: those calls, by the time in ms at which they count as abandoned."""
+    return f"{team}:holds:until"
+
+
+def warned(team: str, period: str) -> str:
+    """Hash with an expiry: the marks of caps in this day or month that were reached, and so told."""
+    return f"{team}:warned:{period}"
+
+
+def warnings(team: str) -> str:
+    """List with an expiry: what admins are still to be warned of, as JSON."""
+    return f"{team}:warnings"
+
+
+def warning(team: str) -> str:
+    """String with an expiry: somebody is warning the admins."""
+    return f"{team}:warning"
