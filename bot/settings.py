@@ -128,6 +128,7 @@ class Settings:
     mcp_servers: Path | None = _setting(None, Path)
     claude_betas: str | None = _setting(None)
     claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
+    claude_concurrency: int = _setting(100, _whole(0, 100_000))
     claude_attempts: int = _setting(5, _whole(1, 20))
     claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
     claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))

@@ -10,6 +10,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot import embedded
 from bot.store import connections
+from tests.desk import Desk, at_desk
 
 settings.register_profile(
     "default", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -37,3 +38,9 @@ async def redis(redis_url: str) -> "AsyncIterator[AsyncRedis]":
     client = connections.shared(redis_url)
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def desk(redis: "AsyncRedis") -> AsyncIterator[Desk]:
+    async with at_desk(redis) as desk:
+        yield desk

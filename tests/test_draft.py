@@ -1,91 +1,17 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
-from redis.asyncio import Redis
 
-from bot import slack
-from bot.incoming import Message, Thread
-from bot.sandbox import Sandbox
-from bot.sandbox.slack.records import Message as Posted
-from bot.settings import Settings
-from bot.store import replies
 from bot.store.inbox import LeaseLost
+from bot.store.replies import Final
+from tests.desk import Desk
 from tests.parley import payload, text
-from workers.composition import Terms
-from workers.draft import FINAL_SECONDS, Deleted, Draft, Undeliverable
+from workers.draft import Deleted, Undeliverable
 from workers.layout import PART_LENGTH, PLAIN_LENGTH
-from workers.messages import Ending
-from workers.native import Mode, Streams
 from workers.pacing import Pacing
 
 # Two messages long.
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
-
-
-async def _begin() -> None: ...
-
-
-@dataclass
-class Desk:
-    """A question in a thread of the sandbox, and drafts of its reply."""
-
-    sandbox: Sandbox
-    redis: "Redis"
-    message: Message
-
-    @property
-    def posted(self) -> list[Posted]:
-        return [m for m in self.sandbox.slack.thread(self.message.thread.channel, self.message.ts) if payload(m)]
-
-    def calls(self, method: str) -> int:
-        return len(self.sandbox.journal.entries("slack.request", method))
-
-    @asynccontextmanager
-    async def draft(
-        self,
-        *,
-        resumed: bool = False,
-        may_send: Callable[[], None] = lambda: None,
-        may_begin: Callable[[], Awaitable[None]] = _begin,
-        streaming: Mode = "edit",
-        terms: Terms | None = None,
-        on_stop: Callable[[], None] = lambda: None,
-        final_seconds: float = FINAL_SECONDS,
-    ) -> AsyncIterator[Draft]:
-        settings = Settings.load(self.sandbox.environ(), dotenv=None)
-        reply = await replies.load(self.redis, self.message.thread, self.message.ts)
-        async with slack.client(settings) as web:
-            draft = Draft(
-                web,
-                self.redis,
-                Pacing(self.redis, edits_per_minute=50),
-                self.message,
-                reply,
-                Streams(web, self.redis, self.message, streaming),
-                terms or Terms(frozenset({self.message.user}), 24_000),
-                resumed=resumed,
-                may_send=may_send,
-                may_begin=may_begin,
-                on_stop=on_stop,
-                final_seconds=final_seconds,
-            )
-            running = asyncio.create_task(draft.run())
-            yield draft
-            await running
-
-    async def shows(self, wanted: Callable[[list[str]], object], within: float = 10.0) -> None:
-        await self.sandbox.slack.until(lambda: wanted([text(m) for m in self.posted]), within)
-
-
-@pytest.fixture
-async def desk(redis: "Redis") -> AsyncIterator[Desk]:
-    async with Sandbox(with_claude=False) as sandbox:
-        ts = await sandbox.slack.say("ada", "general", "a question")
-        thread = Thread(sandbox.team, sandbox.channels["general"], ts)
-        yield Desk(sandbox, redis, Message(thread, ts, sandbox.users["ada"], "a question"))
 
 
 async def test_the_first_words_are_posted_and_then_edited_in_place(desk: Desk) -> None:
@@ -94,7 +20,7 @@ async def test_the_first_words_are_posted_and_then_edited_in_place(desk: Desk) -
         await desk.shows(lambda shown: shown == ["First"])
         draft.write("First and second")
         await desk.shows(lambda shown: shown == ["First and second"])
-        await draft.finish(Ending("First and second and last"))
+        await draft.finish(Final("First and second and last"))
     assert [text(m) for m in desk.posted] == ["First and second and last"]
     assert payload(desk.posted[0])["state"] == "complete"
     assert desk.calls("chat.postMessage") == 1
@@ -104,14 +30,14 @@ async def test_nothing_is_posted_before_there_are_words(desk: Desk) -> None:
     async with desk.draft() as draft:
         draft.write("")
         draft.write("   \n")
-        await draft.finish(Ending("Words"))
+        await draft.finish(Final("Words"))
     assert desk.calls("chat.postMessage") == 1
     assert desk.calls("chat.update") == 0
 
 
 async def test_a_complete_answer_takes_one_call(desk: Desk) -> None:
     async with desk.draft() as draft:
-        await draft.finish(Ending("All at once"))
+        await draft.finish(Final("All at once"))
     assert (desk.calls("chat.postMessage"), desk.calls("chat.update")) == (1, 0)
 
 
@@ -122,7 +48,7 @@ async def test_text_that_came_faster_than_the_budget_allows_is_shown_newest_firs
             await asyncio.sleep(0.005)
         await desk.shows(lambda shown: shown == ["x" * 199])
         assert desk.calls("chat.update") <= 2
-        await draft.finish(Ending("x" * 200))
+        await draft.finish(Final("x" * 200))
 
 
 async def test_after_a_retry_the_old_text_stays_until_the_new_one_has_passed_it(desk: Desk) -> None:
@@ -139,7 +65,7 @@ async def test_after_a_retry_the_old_text_stays_until_the_new_one_has_passed_it(
                 entry = entries.get_nowait()
                 if (entry.kind, entry.name) == ("slack.request", "chat.update"):
                     lengths.append(len(entry.data["blocks"][0]["text"]))
-        await draft.finish(Ending("uno due"))
+        await draft.finish(Final("uno due"))
     assert lengths == [len("uno due tre quattro cinque")]
     assert [text(m) for m in desk.posted] == ["uno due"]
 
@@ -148,7 +74,7 @@ async def test_frames_are_closed_and_the_complete_text_is_as_it_is(desk: Desk) -
     async with desk.draft() as draft:
         draft.write("```python\nprint(1)\n")
         await desk.shows(lambda shown: shown and shown[0].rstrip().endswith("```"))
-        await draft.finish(Ending("```python\nprint(1)\n```\nand `half"))
+        await draft.finish(Final("```python\nprint(1)\n```\nand `half"))
     assert text(desk.posted[0]) == "```python\nprint(1)\n```\nand `half"
 
 
@@ -156,29 +82,29 @@ async def test_who_takes_over_goes_on_with_the_same_message(desk: Desk) -> None:
     async with desk.draft() as draft:
         draft.write("The beginning of an answer")
         await desk.shows(lambda shown: shown == ["The beginning of an answer"])
-        await draft.finish(Ending("The beginning of an answer"))
+        await draft.finish(Final("The beginning of an answer"))
     async with desk.draft(resumed=True) as draft:
         draft.write("Shorter")
-        await draft.finish(Ending("Another, complete answer"))
+        await draft.finish(Final("Another, complete answer"))
     assert [text(m) for m in desk.posted] == ["Another, complete answer"]
 
 
 async def test_who_takes_over_finds_a_post_that_nobody_recorded(desk: Desk) -> None:
     async with desk.draft() as draft:
-        await draft.finish(Ending("Posted, but not written down"))
+        await draft.finish(Final("Posted, but not written down"))
     await desk.redis.flushall()
     async with desk.draft(resumed=True) as draft:
-        await draft.finish(Ending("Found again"))
+        await draft.finish(Final("Found again"))
     assert [text(m) for m in desk.posted] == ["Found again"]
 
 
 async def test_a_retry_that_comes_out_shorter_leaves_no_message_over(desk: Desk) -> None:
     long = "\n\n".join(["A paragraph of the answer. " * 30] * 30)
     async with desk.draft() as draft:
-        await draft.finish(Ending(long))
+        await draft.finish(Final(long))
     assert len(desk.posted) > 1
     async with desk.draft(resumed=True) as draft:
-        await draft.finish(Ending("Short"))
+        await draft.finish(Final("Short"))
     assert [text(m) for m in desk.posted] == ["Short"]
 
 
@@ -188,7 +114,7 @@ async def test_nothing_is_sent_once_the_lease_is_lost(desk: Desk) -> None:
 
     with pytest.raises(LeaseLost):
         async with desk.draft(may_send=may_send) as draft:
-            await draft.finish(Ending("Not mine any more"))
+            await draft.finish(Final("Not mine any more"))
     assert desk.calls("chat.postMessage") == 0
 
 
@@ -200,17 +126,17 @@ async def test_a_reply_asks_before_it_becomes_visible(desk: Desk) -> None:
 
     with pytest.raises(NotYet):
         async with desk.draft(may_begin=may_begin) as draft:
-            await draft.finish(Ending("Too early"))
+            await draft.finish(Final("Too early"))
     assert desk.calls("chat.postMessage") == 0
 
 
 async def test_a_deleted_answer_ends_it(desk: Desk) -> None:
     async with desk.draft() as draft:
-        await draft.finish(Ending("Go away"))
+        await draft.finish(Final("Go away"))
     await desk.sandbox.slack.delete("ada", "general", desk.posted[0].ts)
     with pytest.raises(Deleted):
         async with desk.draft(resumed=True) as draft:
-            await draft.finish(Ending("Go away, or not"))
+            await draft.finish(Final("Go away, or not"))
     assert desk.posted == []
 
 
@@ -218,7 +144,7 @@ async def test_an_archived_channel_ends_it(desk: Desk) -> None:
     await desk.sandbox.slack.archive("general")
     with pytest.raises(Undeliverable, match="is_archived"):
         async with desk.draft() as draft:
-            await draft.finish(Ending("Nobody listens"))
+            await draft.finish(Final("Nobody listens"))
 
 
 async def test_an_answer_that_may_not_be_edited_any_more_goes_on_in_a_new_message(desk: Desk) -> None:
@@ -227,7 +153,7 @@ async def test_an_answer_that_may_not_be_edited_any_more_goes_on_in_a_new_messag
         await desk.shows(lambda shown: shown == ["Begun"])
         desk.sandbox.slack.edit_window = 60.0
         desk.sandbox.clock.advance(120)
-        await draft.finish(Ending("Begun and done"))
+        await draft.finish(Final("Begun and done"))
     assert [text(m) for m in desk.posted] == ["Begun", "Begun and done"]
 
 
@@ -235,7 +161,7 @@ async def test_blocks_that_slack_refuses_are_sent_as_plain_text(desk: Desk) -> N
     long = "Some words of the answer. " * 100
     desk.sandbox.faults.add("chat.postMessage", "error", times=1, error="invalid_blocks")
     async with desk.draft() as draft:
-        await draft.finish(Ending(long))
+        await draft.finish(Final(long))
     assert len(desk.posted) == -(-len(long) // PLAIN_LENGTH)
     assert all(m.blocks == [] for m in desk.posted)
     assert "".join("".join(m.text for m in desk.posted).split()) == "".join(long.split())
@@ -247,7 +173,7 @@ async def test_a_post_that_fails_on_the_way_appears_once(desk: Desk, kind: str, 
     params = {"status": 502} if kind == "status" else {}
     desk.sandbox.faults.add("chat.postMessage", kind, times=1, after=after, **params)
     async with desk.draft() as draft:
-        await draft.finish(Ending("Once"))
+        await draft.finish(Final("Once"))
     assert [text(m) for m in desk.posted] == ["Once"]
 
 
@@ -255,7 +181,7 @@ async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk
     desk.sandbox.faults.add("chat.postMessage", "rate_limit", times=1, retry_after=1)
     pacing = Pacing(desk.redis, 50)
     async with desk.draft() as draft:
-        finishing = asyncio.create_task(draft.finish(Ending("Later")))
+        finishing = asyncio.create_task(draft.finish(Final("Later")))
         await desk.sandbox.journal.until(lambda e: e.kind == "slack.fault")
         await asyncio.sleep(0.1)
         assert await pacing.is_paused(desk.message.thread.team, "chat.postMessage")
@@ -273,7 +199,7 @@ async def test_a_reply_that_may_not_be_edited_live_posts_what_is_whole(desk: Des
         draft.write(LONG)
         await desk.shows(lambda shown: len(shown) == 1)
         assert payload(desk.posted[0])["state"] == "complete"
-        await draft.finish(Ending(LONG + " End."))
+        await draft.finish(Final(LONG + " End."))
     assert [payload(m)["state"] for m in desk.posted] == ["complete", "complete"]
     assert text(desk.posted[-1]).endswith("End.")
     assert (desk.calls("chat.postMessage"), desk.calls("chat.update")) == (2, 0)
@@ -286,7 +212,7 @@ async def test_a_message_that_is_full_needs_no_edit_at_the_end(desk: Desk) -> No
         draft.write(LONG)
         await desk.shows(lambda shown: len(shown) == 2)
         before = desk.calls("chat.update")
-        await draft.finish(Ending(LONG + " End."))
+        await draft.finish(Final(LONG + " End."))
         assert desk.calls("chat.update") - before == 1
     assert [(payload(m)["state"], payload(m).get("parts")) for m in desk.posted] == [
         ("complete", None),
@@ -299,7 +225,7 @@ async def test_the_last_message_says_how_many_there_are(desk: Desk) -> None:
         draft.write(LONG)
         await desk.shows(lambda shown: len(shown) == 2)
         before = desk.calls("chat.update")
-        await draft.finish(Ending(LONG + "\n\n" + LONG))
+        await draft.finish(Final(LONG + "\n\n" + LONG))
         assert desk.calls("chat.update") - before == 1
     assert len(desk.posted) > 2
     assert [payload(m).get("parts") for m in desk.posted] == [None] * (len(desk.posted) - 1) + [len(desk.posted)]
@@ -312,6 +238,6 @@ async def test_a_full_message_that_may_not_be_edited_any_more_stays(desk: Desk) 
         first = desk.posted[0].ts
         desk.sandbox.slack.edit_window = 60.0
         desk.sandbox.clock.advance(120)
-        await draft.finish(Ending(LONG + "\n\n" + LONG))
+        await draft.finish(Final(LONG + "\n\n" + LONG))
     assert desk.posted[0].ts == first
     assert len([m for m in desk.posted if text(m) == text(desk.posted[0])]) == 1

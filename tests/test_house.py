@@ -102,6 +102,7 @@ SHOWN_BY = {
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",
+    "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/loop.py": "tests/test_worker.py",
     "workers/runtime.py": "tests/test_worker.py",
     "workers/sweeper.py": "tests/chaos/test_kill.py",

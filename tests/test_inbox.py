@@ -221,7 +221,7 @@ async def test_a_second_delivery_of_an_answered_message_leaves_nothing(redis: "A
     assert not await redis.exists(keys.messages(THREAD))
 
 
-# Ending a turn
+# Final a turn
 
 
 async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(

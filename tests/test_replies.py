@@ -4,10 +4,10 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys, replies
-from bot.store.replies import KEEP_SECONDS, Reply
+from bot.store.replies import Final, Reply
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
-FINAL = {"text": "Ä “final” 🙂", "said": "", "hidden": True}
+FINAL = Final("Ä “final” 🙂", said="", hidden=True, note="1 token")
 
 
 async def test_a_reply_not_begun_is_empty(redis: "Redis") -> None:

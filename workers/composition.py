@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.incoming import Message
+from bot.store.replies import Final
 from workers.layout import PART_LENGTH, Form, Layout, lay_out
-from workers.messages import Due, Ending, Part, Payload, payload
+from workers.messages import Due, Part, Payload, payload
 from workers.native import LONGEST_SECONDS, ROTATE_SECONDS
 from workers.split import Cut, cut_from, pieces
 
@@ -32,9 +33,21 @@ class Composition:
         self._simple = False
         self._cuts: dict[int, Cut] = {}
         self._stands_in: int | None = None
-        self.text = ""
-        self.ended: Ending | None = None
+        self._text = ""
+        self.ended: Final | None = None
         self.native = False
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    @text.setter
+    def text(self, text: str) -> None:
+        end = max((cut.start for cut in self._cuts.values()), default=0)
+        if text[:end] != self._text[:end]:
+            # A retry begins otherwise: what was cut is not there any more.
+            self._cuts.clear()
+        self._text = text
 
     @property
     def rest(self) -> str:

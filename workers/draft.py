@@ -13,8 +13,9 @@ from bot import status
 from bot.incoming import Message
 from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
 from bot.store import replies
+from bot.store.replies import Final
 from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Ending, Messages
+from workers.messages import Due, Messages
 from workers.native import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.pacing import Pacing
 from workers.upload import NoUpload, upload_markdown
@@ -101,7 +102,7 @@ class Draft:
         finally:
             self._stopped.set()
 
-    async def finish(self, ending: Ending) -> None:
+    async def finish(self, ending: Final) -> None:
         """Show the last words and return when Slack has them.
 
         An edit that does not pass for two minutes is given up: people are told so in a new message, with the text.
@@ -184,6 +185,9 @@ class Draft:
         # What is whole needs no edit any more, so it may be posted by a reply that may not be edited live.
         while step == "post" and self._is_open_ended() and not await pacing.admit(team, self._name):
             if await self._wait(ASKING_SECONDS):
+                return False
+        while self._messages.unsure and await pacing.is_paused(team, "conversations.replies"):
+            if await self._wait(ASKING_SECONDS / 2):
                 return False
         while True:
             if self._place is None:
@@ -314,7 +318,7 @@ class Draft:
         if due is None or due.number >= len(self._messages.parts):
             return False
         log.error("edit given up thread=%s ts=%s", self._thread, self._messages.parts[due.number].ts)
-        del self._messages.parts[due.number :]
+        self._messages.leave_from(due.number)
         self._text.stand_in(due.number)
         return True
 
@@ -327,7 +331,7 @@ class Draft:
         if sent is not None and sent["blocks"][:1] == wanted["blocks"][:1] and not due.is_last:
             parts[due.number].sent = wanted
         else:
-            del parts[due.number :]
+            self._messages.leave_from(due.number)
 
     async def _wait(self, seconds: float) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""

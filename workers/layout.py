@@ -12,6 +12,8 @@ from workers.split import Cut, pieces
 PART_LENGTH = 10_000
 # `text` alone may have 4,000 bytes on an update (docs.slack.dev/reference/methods/chat.update).
 PLAIN_LENGTH = 1_200
+# How a word with one of these is made harmless may depend on how it goes on.
+OPEN_ENDED = frozenset("@:<&!\r")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ def decided(text: str) -> str:
     """The beginning of a growing text that stands as it is, whatever comes."""
     shown = frame(text)
     pairs = enumerate(zip(text, shown, strict=False))
-    return text[: next((at for at, (ours, theirs) in pairs if ours != theirs), min(len(text), len(shown)))]
+    whole = text[: next((at for at, (ours, theirs) in pairs if ours != theirs), min(len(text), len(shown)))]
+    word = whole[max(map(whole.rfind, " \t\n")) + 1 :]
+    return whole if OPEN_ENDED.isdisjoint(word) else whole[: -len(word)]
 
 
 def _divided(text: str, most: int | None) -> tuple[str, str]:

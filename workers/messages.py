@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.incoming import Message
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import replies
+from bot.store.replies import Final
 from bot.views import reply as footer
 from workers.markdown import fallback
 from workers.native import Stream, Streams
@@ -24,22 +25,6 @@ IN_A_FILE = "The rest of this answer is in the file below."
 STANDS_IN = "For two minutes Slack did not take the end of the message above, so this is its whole text."
 
 Payload = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Ending:
-    """The last words of a reply. `failed` says that they are not the answer but why there is none.
-
-    Under an answer stand buttons (`has_buttons`) and `note`, a line of small print. `stopped_by` is the display name
-    of who stopped it, "" for somebody.
-    """
-
-    text: str
-    failed: bool = False
-    has_buttons: bool = False
-    continuable: bool = False
-    stopped_by: str | None = None
-    note: str | None = None
 
 
 @dataclass
@@ -76,7 +61,7 @@ class Due:
     stands_in: bool = False
 
 
-def payload(due: Due, message: Message, ending: Ending | None, *, simple: bool, plain: bool) -> Payload:
+def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, plain: bool) -> Payload:
     """Blocks carry the text, `text` is what a notification shows; Slack's own markup stays off.
 
     The metadata tells programs which message this answers. `state` is that of this message; the last one of a reply
@@ -95,7 +80,7 @@ def payload(due: Due, message: Message, ending: Ending | None, *, simple: bool, 
     }
 
 
-def _below(due: Due, message: Message, ending: Ending | None, simple: bool) -> list[Payload]:
+def _below(due: Due, message: Message, ending: Final | None, simple: bool) -> list[Payload]:
     blocks = [_small_print(STANDS_IN)] if due.stands_in else []
     if due.number or not due.is_last:
         blocks.append(_small_print(f"Part {due.number + 1}" + ("" if due.is_last else ", continued below")))
@@ -147,6 +132,7 @@ class Messages:
         # A status that arrives after the post would stay: Slack clears it when a message comes.
         self.posting = asyncio.Lock()
         self._has_streamed = reply.streamed
+        self._left: set[str] = set()
 
     async def post(self, content: Payload) -> None:
         """Post the next message, unless it turns out to be there."""
@@ -213,10 +199,17 @@ class Messages:
         except CALL_ERRORS as error:
             log.info("stream not stopped thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
 
+    def leave_from(self, number: int) -> None:
+        """Leave these messages as they are: what should be in them goes into new ones."""
+        self._left.update(part.ts for part in self.parts[number:])
+        del self.parts[number:]
+
     async def delete_from(self, number: int) -> None:
         """A retry came out shorter: its last messages are not needed any more."""
         while len(self.parts) > number:
             part = self.parts.pop()
+            if part.stream is not None:
+                await self.abandon(part)
             self._may_send()
             try:
                 await self._slack.chat_delete(channel=self._thread.channel, ts=part.ts)
@@ -245,12 +238,12 @@ class Messages:
             include_all_metadata=True,
             limit=200,
         )
-        known = {part.ts for part in self.parts}
+        known = {self._thread.ts, *self._left, *(part.ts for part in self.parts)}
         ours: dict[int, str] = {}
         for message in found.get("messages") or []:
             metadata = message.get("metadata") or {}
             about = metadata.get("event_payload") or {}
-            if message["ts"] in known or message["ts"] == self._thread.ts:
+            if message["ts"] in known:
                 continue
             if metadata.get("event_type") == EVENT_TYPE and about.get("message_ts") == self._message.ts:
                 ours[int(about.get("part") or 0)] = str(message["ts"])

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
-from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -12,13 +11,13 @@ from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
-from workers import people, prompt, tools
-from workers.claude import About, Answer, Unanswered
+from bot.store.replies import Final
+from workers import ending, people, prompt, tools
+from workers.claude import About, Unanswered
 from workers.composition import Terms
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.files import Taken
 from workers.lease import Lease
-from workers.messages import Ending
 from workers.native import Streams
 from workers.runtime import Runtime, current
 from workers.stops import Stop
@@ -29,29 +28,6 @@ log = logging.getLogger("parley.reply")
 SETTLE_SECONDS = 0.05
 MOST_ATTEMPTS = 5
 RETRY_SECONDS = 5.0
-
-EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
-GIVEN_UP = (
-    "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
-)
-UNREADABLE = (
-    "Claude could not read what was shared with this message, so I leave it out of this thread. Please share it in "
-    "another form, or less of it."
-)
-CUT_SHORT = "_The answer reached its length limit. Press Continue, or say “continue”, and I go on._"
-PAUSED = "_This took more steps than I may take at once. Press Continue, or say “continue”, and I go on._"
-REFUSED = "Claude declined to answer this{why}. Please rephrase the question, or ask something else."
-# https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
-CATEGORIES = {
-    "cyber": " because it may help to attack computers",
-    "bio": " because it may help to cause biological harm",
-    "frontier_llm": " because it may help to build a competing AI model",
-    "reasoning_extraction": " because it asks for the model's inner reasoning",
-    "general_harms": " because it may cause harm",
-}
-TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
-STOPPED = "Stopped before anything was written."
-NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
 
 
 class Overtaken(Exception):
@@ -137,6 +113,7 @@ class _Turn:
         self._message, self._thread = claim.message, claim.thread
         self._ref = claim.token[:8]
         self._taken = Taken()
+        # The longest that people have seen of the answer: it stays, whatever comes.
         self._shown = ""
 
     async def run(self, group: asyncio.TaskGroup) -> None:
@@ -144,6 +121,7 @@ class _Turn:
         record = await replies.load(runtime.redis, self._thread, message.ts)
         said = await history.load(runtime.redis, self._thread)
         past = history.without(said, message.again) if message.again else said
+        self._shown = record.text
         async with runtime.stops.watch(self._thread, message.ts) as stop:
             draft = Draft(
                 runtime.slack,
@@ -162,12 +140,13 @@ class _Turn:
             status = group.create_task(draft.keep_status())
             question = await self._question(said)
             final = record.final or await self._conclude(draft, past, question, stop)
-        await draft.finish(_ending(final))
+        await draft.finish(final)
         status.cancel()
-        answer = Entry("assistant", final["said"], question.ts, hidden=final["hidden"])
-        # What Claude refused once would make it refuse every later question of the thread.
-        files = () if final.get("without_files") else question.files
-        entries = [replace(question, hidden=final["hidden"], files=files), answer]
+        if message.again and final.failed:
+            # The old answer stays what it was.
+            await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days)
+            return
+        entries = _turn(question, final)
         keep = history.kept([*past, *entries], settings.history_tokens)
         await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days, message.again)
 
@@ -187,21 +166,22 @@ class _Turn:
         text = "\n\n".join(part for part in parts if part)
         return Entry("user", text, message.ts, message.user, names.get(message.user), files=self._taken.files)
 
-    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> dict[str, Any]:
+    async def _conclude(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
         """What the reply says in the end, kept in Redis from the moment it is known."""
         left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
         if question.text == self._taken.note and not question.files:
-            final = _final(left_out or EMPTY)
+            final = Final(ending.FORGOTTEN, failed=True) if self._message.again else Final(left_out or ending.EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
-            final = _final(GIVEN_UP.format(ref=self._ref), failed=True)
+            final = Final(ending.GIVEN_UP.format(ref=self._ref), failed=True)
         else:
             final = await self._ask_until_stopped(draft, past, question, stop)
-            final["text"] = f"{final['text']}\n\n{left_out}".rstrip()
+            if left_out:
+                final = replace(final, text=f"{final.text}\n\n{left_out}", said=final.remembered)
         await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
         return final
 
-    async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> dict[str, Any]:
+    async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
         asking = asyncio.create_task(self._ask(draft, past, question))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -216,12 +196,9 @@ class _Turn:
         by = stopping.result()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
-        return {
-            **_final(self._shown.rstrip() or STOPPED, said=self._shown.rstrip() or STOPPED),
-            "stopped_by": names.get(by, ""),
-        }
+        return ending.stopped(self._shown, names.get(by, ""))
 
-    async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> dict[str, Any]:
+    async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:
         settings = self._runtime.settings
         self._lease.check()
         files = await self._runtime.files.blocks(self._thread, [*past, question])
@@ -236,7 +213,7 @@ class _Turn:
         about = About(str(self._thread), self._message.ts, self._ref, question.text)
         call = self._runtime.claude.call(request, on_text=on_text, on_wait=draft.say, about=about)
         try:
-            return {**closed(await call.answer()), "has_buttons": True}
+            return ending.answered(await call.answer())
         except Unanswered as failure:
             refused = failure.kind.startswith(("400/", "413/"))
             if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):
@@ -246,64 +223,17 @@ class _Turn:
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
             if refused and question.files:
-                return {**_final(f"{UNREADABLE} (Reference: {self._ref})", failed=True), "without_files": True}
-            sentence = f"{failure.sentence} (Reference: {self._ref})"
-            return _final(f"{self._shown}\n\n_{sentence}_" if self._shown.strip() else sentence, failed=True)
+                return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
+            return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
+
+
+def _turn(question: Entry, final: Final) -> list[Entry]:
+    """What the history keeps. A file that Claude refused would make it refuse every later question of the thread."""
+    files = () if final.without_files else question.files
+    answer = Entry("assistant", final.remembered, question.ts, hidden=final.hidden)
+    return [replace(question, hidden=final.hidden, files=files), answer]
 
 
 def _people(past: list[Entry], message: Message) -> frozenset[str]:
     """Who wrote in the thread: an answer may mention them."""
     return frozenset({message.user, *(entry.user for entry in past if entry.user)})
-
-
-def _ending(final: dict[str, Any]) -> Ending:
-    return Ending(
-        final["text"],
-        failed=final["failed"],
-        has_buttons=final.get("has_buttons", False),
-        continuable=final.get("continuable", False),
-        stopped_by=final.get("stopped_by"),
-        note=final.get("note"),
-    )
-
-
-def closed(answer: Answer) -> dict[str, Any]:
-    """The final text for each way in which an answer can end.
-
-    Of a refusal the category is told where there is one; its explanation is not meant to be stable (documented).
-    """
-    text = answer.text.rstrip()
-    match answer.stop_reason:
-        case "refusal":
-            refused = REFUSED.format(why=CATEGORIES.get(answer.category or "", ""))
-            return _final(f"{text}\n\n_{refused}_" if text else refused, hidden=True)
-        case "model_context_window_exceeded":
-            return _final(f"{text}\n\n_{TOO_LONG}_" if text else TOO_LONG, outgrown=True)
-        case "max_tokens" if text:
-            return _final(f"{text}\n\n{CUT_SHORT}", said=text, continuable=True)
-        case "pause_turn" if text:
-            return _final(f"{text}\n\n{PAUSED}", said=text, continuable=True)
-    return _final(text or NO_TEXT)
-
-
-def _final(
-    text: str,
-    *,
-    said: str | None = None,
-    hidden: bool = False,
-    failed: bool = False,
-    continuable: bool = False,
-    outgrown: bool = False,
-) -> dict[str, Any]:
-    """`text` is what people see, `said` what the history remembers as ours; `hidden` keeps the turn out of prompts.
-
-    A `continuable` answer can be gone on with; an `outgrown` thread is longer than the model reads.
-    """
-    return {
-        "text": text,
-        "said": text if said is None else said,
-        "hidden": hidden,
-        "failed": failed,
-        "continuable": continuable,
-        "outgrown": outgrown,
-    }

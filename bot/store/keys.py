@@ -1,7 +1,8 @@
 """The names of everything kept in Redis.
 
-Each starts with the installing team (invariant 13); `TEAMS` alone says which teams there are. RQ's own keys start
-with `rq:`.
+Each starts with the installing team (invariant 13); `TEAMS` alone says which teams there are. What is known of the
+Claude account, which all teams share, starts with `claude:`; nothing of a team's is in it, and no team's id looks like
+that. RQ's own keys start with `rq:`.
 """
 
 from datetime import date
@@ -86,6 +87,41 @@ def admin(team: str, user: str) -> str:
     return f"{team}:admin:{user}"
 
 
+def caps(team: str) -> str:
+    """Hash: what may be spent, by `scope period`, in micro-dollars."""
+    return f"{team}:caps"
+
+
+def spent(team: str, period: str) -> str:
+    """Hash with an expiry: what was spent in a day or month, by scope, and what calls under way may cost (`held`)."""
+    return f"{team}:spent:{period}"
+
+
+def holds(team: str) -> str:
+    """Hash with an expiry: what calls under way may cost, and where, as JSON."""
+    return f"{team}:holds"
+
+
+def holds_until(team: str) -> str:
+    """Sorted set with an expiry: those calls, by the time in ms at which they count as abandoned."""
+    return f"{team}:holds:until"
+
+
+def warned(team: str, period: str) -> str:
+    """Hash with an expiry: the marks of caps in this day or month that were reached, and so told."""
+    return f"{team}:warned:{period}"
+
+
+def warnings(team: str) -> str:
+    """List with an expiry: what admins are still to be warned of, as JSON."""
+    return f"{team}:warnings"
+
+
+def warning(team: str) -> str:
+    """String with an expiry: somebody is warning the admins."""
+    return f"{team}:warning"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
@@ -131,36 +167,41 @@ def posts(team: str) -> str:
     return f"{team}:posts"
 
 
-def caps(team: str) -> str:
-    """Hash: what may be spent, by `scope period`, in micro-dollars."""
-    return f"{team}:caps"
+def breaker(model: str) -> str:
+    """Hash: how the circuit breaker of a model is. It is gone when it is closed and was so for a while."""
+    return f"claude:breaker:{model}"
 
 
-def spent(team: str, period: str) -> str:
-    """Hash with an expiry: what was spent in a day or month, by scope, and what calls under way may cost (`held`)."""
-    return f"{team}:spent:{period}"
+def outages(model: str) -> str:
+    """List: the last failed calls of a model that are Claude's fault, newest first, by time in ms."""
+    return f"claude:outages:{model}"
 
 
-def holds(team: str) -> str:
-    """Hash with an expiry: what calls under way may cost, and where, as JSON."""
-    return f"{team}:holds"
+CALLS = "claude:calls"
+"""Sorted set: the calls to Claude that are under way, by the time in ms at which they count as abandoned."""
+
+CALLS_WAITING = "claude:calls:waiting"
+"""Sorted set: those that wait for a place, by when they came."""
+
+CALLS_HEARD = "claude:calls:heard"
+"""Sorted set: those that wait, by the time in ms at which they count as gone."""
 
 
-def holds_until(team: str) -> str:
-    """Sorted set with an expiry: those calls, by the time in ms at which they count as abandoned."""
-    return f"{team}:holds:until"
+def rates(family: str) -> str:
+    """Hash: what Claude last said of the limits of a family of models, and when."""
+    return f"claude:rates:{family}"
 
 
-def warned(team: str, period: str) -> str:
-    """Hash with an expiry: the marks of caps in this day or month that were reached, and so told."""
-    return f"{team}:warned:{period}"
+def rates_taken(family: str) -> str:
+    """Sorted set: calls and their tokens of which Claude has said nothing yet, by when they came."""
+    return f"claude:rates:{family}:taken"
 
 
-def warnings(team: str) -> str:
-    """List with an expiry: what admins are still to be warned of, as JSON."""
-    return f"{team}:warnings"
+def rates_heard(family: str) -> str:
+    """Sorted set: those calls, by the time in ms at which they count as gone."""
+    return f"claude:rates:{family}:heard"
 
 
-def warning(team: str) -> str:
-    """String with an expiry: somebody is warning the admins."""
-    return f"{team}:warning"
+def rates_pause(family: str) -> str:
+    """String with an expiry: Claude asked us to wait with these models."""
+    return f"claude:rates:{family}:pause"

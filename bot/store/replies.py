@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -11,6 +11,39 @@ from bot.incoming import Thread
 from bot.store import keys
 
 KEEP_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Final:
+    """How a reply ends: `text` is what people see, `said` what the history remembers, None for the same.
+
+    `hidden` keeps the turn out of prompts, `failed` says that there is no answer but a reason, `without_files` that
+    the question's files go out of the thread. Under an answer stand buttons and `note`, a line of small print;
+    `stopped_by` is the display name of who stopped it, "" for somebody.
+    """
+
+    text: str
+    said: str | None = None
+    hidden: bool = False
+    failed: bool = False
+    without_files: bool = False
+    has_buttons: bool = False
+    continuable: bool = False
+    stopped_by: str | None = None
+    note: str | None = None
+
+    @property
+    def remembered(self) -> str:
+        return self.text if self.said is None else self.said
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, data: str) -> "Final":
+        """Fields that this version does not know are left out: another version may have written them."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(data).items() if name in known})
 
 
 @dataclass(frozen=True)
@@ -24,20 +57,20 @@ class Reply:
     parts: tuple[str, ...] = ()
     shown: int = 0
     text: str = ""
-    final: dict[str, Any] | None = None
+    final: Final | None = None
     streamed: bool = False
     file: str | None = None
 
 
 async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
-    fields = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.reply(thread, ts)))
+    stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.reply(thread, ts)))
     return Reply(
-        parts=tuple(json.loads(fields.get("parts", "[]"))),
-        shown=int(fields.get("shown", 0)),
-        text=fields.get("text", ""),
-        final=json.loads(fields["final"]) if "final" in fields else None,
-        streamed="streamed" in fields,
-        file=fields.get("file"),
+        parts=tuple(json.loads(stored.get("parts", "[]"))),
+        shown=int(stored.get("shown", 0)),
+        text=stored.get("text", ""),
+        final=Final.from_json(stored["final"]) if "final" in stored else None,
+        streamed="streamed" in stored,
+        file=stored.get("file"),
     )
 
 
@@ -47,8 +80,8 @@ async def save_shown(
     await _save(redis, keys.reply(thread, ts), {"parts": json.dumps(parts), "shown": shown, "text": text})
 
 
-async def save_final(redis: "Redis", thread: Thread, ts: str, final: dict[str, Any]) -> None:
-    await _save(redis, keys.reply(thread, ts), {"final": json.dumps(final, ensure_ascii=False)})
+async def save_final(redis: "Redis", thread: Thread, ts: str, final: Final) -> None:
+    await _save(redis, keys.reply(thread, ts), {"final": final.to_json()})
 
 
 async def save_streamed(redis: "Redis", thread: Thread, ts: str) -> None:

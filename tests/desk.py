@@ -1,0 +1,129 @@
+"""A question in a thread of a sandbox, and drafts of its reply."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from bot import slack
+from bot.incoming import Message, Thread
+from bot.sandbox import Sandbox
+from bot.sandbox.slack.records import Message as Posted
+from bot.settings import Settings
+from bot.store import replies
+from tests.parley import payload, text
+from workers.composition import Terms
+from workers.draft import FINAL_SECONDS, Draft
+from workers.native import Mode, Streams
+from workers.pacing import Pacing
+
+
+async def _begin() -> None: ...
+
+
+class Killed(Exception):
+    """What a test raises where a process dies: what it had under way is dropped."""
+
+
+@dataclass
+class Desk:
+    sandbox: Sandbox
+    redis: "Redis"
+    message: Message
+
+    @property
+    def posted(self) -> list[Posted]:
+        """Our messages in the thread, without those that show a file."""
+        thread = self.sandbox.slack.thread(self.message.thread.channel, self.message.thread.ts)
+        return [message for message in thread if message.bot_id and not message.files]
+
+    @property
+    def texts(self) -> list[str]:
+        return [text(message) for message in self.posted]
+
+    @property
+    def states(self) -> list[str]:
+        return [payload(message).get("state", "") for message in self.posted]
+
+    def calls(self, method: str) -> int:
+        return len(self.sandbox.journal.entries("slack.request", method))
+
+    def refused(self) -> list[str]:
+        """What Slack refused, other than by a fault: method and error."""
+        answers = self.sandbox.journal.entries("slack.response")
+        return [f"{answer.name} {answer.data['error']}" for answer in answers if not answer.data["ok"]]
+
+    async def ask(self, channel: str = "general", user: str = "ada") -> "Desk":
+        """Another question, in a thread of its own."""
+        ts = await self.sandbox.slack.say(user, channel, "a question")
+        thread = Thread(self.sandbox.team, self.sandbox.slack.workspace.channel(channel).id, ts)
+        return Desk(self.sandbox, self.redis, Message(thread, ts, self.sandbox.users[user], "a question"))
+
+    @asynccontextmanager
+    async def draft(
+        self,
+        *,
+        resumed: bool = False,
+        may_send: Callable[[], None] = lambda: None,
+        may_begin: Callable[[], Awaitable[None]] = _begin,
+        streaming: Mode = "edit",
+        terms: Terms | None = None,
+        on_stop: Callable[[], None] = lambda: None,
+        final_seconds: float = FINAL_SECONDS,
+    ) -> AsyncIterator[Draft]:
+        settings = Settings.load({**self.sandbox.environ(), "SLACK_TIMEOUT_SECONDS": "2"}, dotenv=None)
+        reply = await replies.load(self.redis, self.message.thread, self.message.ts)
+        async with slack.client(settings) as web:
+            draft = Draft(
+                web,
+                self.redis,
+                Pacing(self.redis, edits_per_minute=50),
+                self.message,
+                reply,
+                Streams(web, self.redis, self.message, streaming),
+                terms or Terms(frozenset({self.message.user}), 24_000),
+                resumed=resumed,
+                may_send=may_send,
+                may_begin=may_begin,
+                on_stop=on_stop,
+                final_seconds=final_seconds,
+            )
+            running = asyncio.create_task(draft.run())
+            try:
+                yield draft
+            except BaseException:
+                running.cancel()
+                await asyncio.wait({running})
+                raise
+            await running
+
+    async def shows(self, wanted: Callable[[list[str]], object], within: float = 10.0) -> None:
+        """Wait until what our messages say is as `wanted`."""
+        await self.sandbox.slack.until(lambda: wanted(self.texts), within)
+
+    @contextmanager
+    def seen(self) -> Iterator[list[list[str]]]:
+        """All that people see of the reply from now on, at every change."""
+        frames: list[list[str]] = []
+        slack, told = self.sandbox.slack, self.sandbox.slack.workspace.on_change
+
+        def on_change(kind: str, what: object) -> None:
+            told(kind, what)
+            if not frames or frames[-1] != self.texts:
+                frames.append(self.texts)
+
+        slack.workspace.on_change = on_change
+        try:
+            yield frames
+        finally:
+            slack.workspace.on_change = told
+
+
+@asynccontextmanager
+async def at_desk(redis: "Redis", *, scopes: list[str] | None = None) -> AsyncIterator[Desk]:
+    async with Sandbox(with_claude=False, scopes=scopes) as sandbox:
+        ts = await sandbox.slack.say("ada", "general", "a question")
+        thread = Thread(sandbox.team, sandbox.channels["general"], ts)
+        yield Desk(sandbox, redis, Message(thread, ts, sandbox.users["ada"], "a question"))

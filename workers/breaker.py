@@ -1,0 +1,193 @@
+"""A circuit breaker for each model, shared by every process through Redis.
+
+A run of outages, which are overloads and 5xx but neither 429s nor what is wrong with a request, opens it: nobody asks
+for a while. Then one call at a time is let through to try. If that fails too the next while is twice as long; if its
+answer begins, everybody may ask again. It never costs an answer: without Redis all calls pass.
+"""
+
+import logging
+import random
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.store import keys
+
+log = logging.getLogger("parley.breaker")
+
+# How long to wait for the one that tries, at most, before asking again.
+POLL_MS = 1_000
+# An open breaker of which nobody has asked for so long is forgotten; one that closed remembers how often it was open.
+OPEN_KEPT_MS = 600_000
+CLOSED_KEPT_MS = 120_000
+# Those that wait come back at different moments.
+SPREAD = 0.25
+
+NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# KEYS breaker; ARGV token, ms for trying. Gives now, how long to wait, whether this one tries.
+ENTER = (
+    NOW
+    + f"""
+local open, trying = unpack(redis.call('HMGET', KEYS[1], 'open_until', 'trying_until'))
+if not open then return {{now, 0, 0}} end
+if tonumber(open) > now then return {{now, open - now, 0}} end
+if trying and tonumber(trying) > now then return {{now, math.min(trying - now, {POLL_MS}), 0}} end
+redis.call('HSET', KEYS[1], 'token', ARGV[1], 'trying_until', now + ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[2] + {OPEN_KEPT_MS})
+return {{now, 0, 1}}
+"""
+)
+
+# KEYS breaker outages; ARGV when it entered, token, most outages, window, first and longest time open. All in ms.
+FAILED = (
+    NOW
+    + f"""
+local open, token, times, closed = unpack(redis.call('HMGET', KEYS[1], 'open_until', 'token', 'times', 'closed'))
+if open then
+    -- It was under way when the breaker opened.
+    if token ~= ARGV[2] then return 0 end
+else
+    -- It is of an outage that is over.
+    if closed and tonumber(closed) >= tonumber(ARGV[1]) then return 0 end
+    redis.call('LPUSH', KEYS[2], now)
+    redis.call('LTRIM', KEYS[2], 0, ARGV[3] - 1)
+    redis.call('PEXPIRE', KEYS[2], ARGV[4])
+    local oldest = redis.call('LINDEX', KEYS[2], ARGV[3] - 1)
+    if not oldest or now - oldest > tonumber(ARGV[4]) then return 0 end
+end
+times = (times or 0) + 1
+local ms = math.min(ARGV[5] * 2 ^ (times - 1), ARGV[6])
+redis.call('HSET', KEYS[1], 'open_until', now + ms, 'times', times)
+redis.call('HDEL', KEYS[1], 'token', 'trying_until', 'closed')
+redis.call('PEXPIRE', KEYS[1], ms + {OPEN_KEPT_MS})
+redis.call('DEL', KEYS[2])
+return ms
+"""
+)
+
+# KEYS breaker outages; ARGV when it entered, token
+SUCCEEDED = (
+    NOW
+    + f"""
+if ARGV[2] ~= '' and redis.call('HGET', KEYS[1], 'token') == ARGV[2] then
+    redis.call('HDEL', KEYS[1], 'open_until', 'token', 'trying_until')
+    redis.call('HSET', KEYS[1], 'closed', now)
+    redis.call('PEXPIRE', KEYS[1], {CLOSED_KEPT_MS})
+    return 1
+end
+-- One that entered before the run says nothing of how it is now.
+local oldest = redis.call('LINDEX', KEYS[2], -1)
+if oldest and tonumber(ARGV[1]) >= tonumber(oldest) then redis.call('DEL', KEYS[2]) end
+return 0
+"""
+)
+
+# KEYS breaker; ARGV token
+LEFT = """
+if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[1], 'token', 'trying_until') end
+"""
+
+# KEYS breaker outages
+STATE = (
+    NOW
+    + """
+local open, trying, times = unpack(redis.call('HMGET', KEYS[1], 'open_until', 'trying_until', 'times'))
+local is_trying = open and trying and tonumber(trying) > now
+return {open and math.max(0, open - now) or -1, is_trying and 1 or 0, tonumber(times or 0), redis.call('LLEN', KEYS[2])}
+"""
+)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A call that may be made. `token` is that of one that tries, empty for all others; `entered` in ms of Redis."""
+
+    model: str
+    entered: int = 0
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """`wait` is how many seconds an open breaker stays so, `times` how often it opened without recovering."""
+
+    is_open: bool
+    is_tried: bool
+    wait: float
+    times: int
+    outages: int
+
+
+class Breaker:
+    """Opens after `outages` in a row within `window` seconds, for `first` seconds, then twice as long up to `longest`.
+
+    One that tries and says nothing for `trying` seconds is taken for dead: another may try.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        *,
+        outages: int = 5,
+        window: float = 60.0,
+        first: float = 5.0,
+        longest: float = 60.0,
+        trying: float = 30.0,
+    ) -> None:
+        self._redis = redis
+        self._rule = [outages, *(int(seconds * 1000) for seconds in (window, first, longest))]
+        self._trying_ms = int(trying * 1000)
+
+    async def enter(self, model: str) -> Pass | float:
+        """A pass for a call, of which the breaker must hear how it ended; or in how many seconds to ask again."""
+        token = uuid4().hex
+        found = await self._run(ENTER, [keys.breaker(model)], token, self._trying_ms)
+        if found is None:
+            return Pass(model)
+        entered, wait, tries = found
+        if wait:
+            return float(wait) / 1000 * random.uniform(1, 1 + SPREAD)
+        return Pass(model, entered, token if tries else "")
+
+    async def began(self, call: Pass) -> None:
+        """The answer has begun. That is all that must be known of one that tries."""
+        if call.token:
+            await self.succeeded(call)
+
+    async def succeeded(self, call: Pass) -> None:
+        """The answer is complete: a run of outages that began before this call is over."""
+        names = [keys.breaker(call.model), keys.outages(call.model)]
+        if await self._run(SUCCEEDED, names, call.entered, call.token):
+            log.info("breaker closed model=%s", call.model)
+
+    async def failed(self, call: Pass) -> None:
+        """The call ended in an outage."""
+        names = [keys.breaker(call.model), keys.outages(call.model)]
+        if ms := await self._run(FAILED, names, call.entered, call.token, *self._rule):
+            log.warning("breaker open model=%s seconds=%.0f", call.model, int(ms) / 1000)
+
+    async def left(self, call: Pass) -> None:
+        """The call ended in some other way, which says nothing of the model: stopped, refused, a limit reached."""
+        if call.token:
+            await self._run(LEFT, [keys.breaker(call.model)], call.token)
+
+    async def state(self, model: str) -> State:
+        """For metrics and pages. Raises RedisError."""
+        names = [keys.breaker(model), keys.outages(model)]
+        wait, tried, times, outages = await self._redis.eval(STATE, len(names), *names)
+        return State(wait >= 0, bool(tried), max(0, wait) / 1000, times, outages)
+
+    async def _run(self, script: str, names: list[str], *given: str | int) -> Any:
+        """What the script gives, None if Redis does not answer."""
+        try:
+            return await self._redis.eval(script, len(names), *names, *given)
+        except RedisError as error:
+            log.warning("breaker not asked error=%s", type(error).__name__)
+            return None

@@ -1,0 +1,60 @@
+"""How a turn ends: what people see and what the history remembers, for each way in which it can."""
+
+from bot.store.replies import Final
+from workers.claude import Answer
+
+EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
+FORGOTTEN = "I no longer remember that question. Please ask it again."
+GIVEN_UP = (
+    "Something went wrong on my side, several times over, so I stopped trying. Please ask again. (Reference: {ref})"
+)
+UNREADABLE = (
+    "Claude could not read what was shared with this message, so I leave it out of this thread. Please share it in "
+    "another form, or less of it. (Reference: {ref})"
+)
+CUT_SHORT = "_The answer reached its length limit. Press Continue, or say “continue”, and I go on._"
+PAUSED = "_This took more steps than I may take at once. Press Continue, or say “continue”, and I go on._"
+REFUSED = "Claude declined to answer this{why}. Please rephrase the question, or ask something else."
+# https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
+CATEGORIES = {
+    "cyber": " because it may help to attack computers",
+    "bio": " because it may help to cause biological harm",
+    "frontier_llm": " because it may help to build a competing AI model",
+    "reasoning_extraction": " because it asks for the model's inner reasoning",
+    "general_harms": " because it may cause harm",
+}
+TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
+STOPPED = "Stopped before anything was written."
+NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
+
+
+def answered(answer: Answer) -> Final:
+    """Of a refusal the category is told where there is one; its explanation is not meant to be stable (documented)."""
+    text = answer.text.rstrip()
+    match answer.stop_reason:
+        case "refusal":
+            refused = REFUSED.format(why=CATEGORIES.get(answer.category or "", ""))
+            return Final(_with(text, f"_{refused}_") if text else refused, hidden=True, has_buttons=True)
+        case "model_context_window_exceeded":
+            return Final(_with(text, f"_{TOO_LONG}_") if text else TOO_LONG, has_buttons=True)
+        case "max_tokens" if text:
+            return Final(_with(text, CUT_SHORT), said=text, continuable=True, has_buttons=True)
+        case "pause_turn" if text:
+            return Final(_with(text, PAUSED), said=text, continuable=True, has_buttons=True)
+    return Final(text or NO_TEXT, has_buttons=True)
+
+
+def stopped(text: str, by: str) -> Final:
+    """`text` is what people had seen of the answer, `by` the display name of who stopped it, "" for somebody."""
+    text = text.rstrip()
+    return Final(text or STOPPED, stopped_by=by, continuable=bool(text), has_buttons=True)
+
+
+def failed(text: str, sentence: str) -> Final:
+    """What people had seen of the answer stays, and below it why there is no more."""
+    text = text.rstrip()
+    return Final(_with(text, f"_{sentence}_") if text else sentence, failed=True)
+
+
+def _with(text: str, note: str) -> str:
+    return f"{text}\n\n{note}"

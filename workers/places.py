@@ -1,0 +1,122 @@
+"""Places for calls to Claude: at most so many at once, over every process, first come, first served.
+
+A place belongs to its process only while that says so every few seconds, and so does a place in the queue: whoever was
+killed keeps nobody out. It never costs an answer: without Redis every call has a place.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.store import keys
+
+log = logging.getLogger("parley.places")
+
+# The next in the queue asks again after so many seconds. Those behind it ask less often: a call takes seconds, so in
+# one second fewer than all places come free.
+POLL = 0.05
+LONGEST_POLL = 1.5
+
+NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# KEYS calls waiting heard; ARGV token, most, lease and patience in ms. Gives 0 with a place, else one's number.
+ASK = (
+    NOW
+    + """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do
+    redis.call('ZREM', KEYS[2], gone)
+    redis.call('ZREM', KEYS[3], gone)
+end
+redis.call('ZADD', KEYS[2], 'NX', time[1] * 1000000 + time[2], ARGV[1])
+local before = redis.call('ZRANK', KEYS[2], ARGV[1]) - (ARGV[2] - redis.call('ZCARD', KEYS[1]))
+if before >= 0 then
+    redis.call('ZADD', KEYS[3], now + ARGV[4], ARGV[1])
+    redis.call('PEXPIRE', KEYS[2], ARGV[4])
+    redis.call('PEXPIRE', KEYS[3], ARGV[4])
+    return before + 1
+end
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 0
+"""
+)
+
+# KEYS calls; ARGV token, lease in ms
+RENEW = (
+    NOW
+    + """
+redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+)
+
+# KEYS calls waiting heard; ARGV token
+LEAVE = "for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end"
+
+
+class Places:
+    """`most` is 0 for any number. `lease` and `patience` are how long a process may be silent, in seconds."""
+
+    def __init__(self, redis: "Redis", most: int, *, lease: float = 30.0, patience: float = 5.0) -> None:
+        self._redis, self._most = redis, most
+        self._lease, self._patience = lease, patience
+
+    @asynccontextmanager
+    async def place(self, waiting: Callable[[float], None] = lambda seconds: None) -> AsyncIterator[None]:
+        """Wait for a place, and have it. `waiting` hears time and again for how many seconds it has waited."""
+        if self._most == 0:
+            yield
+            return
+        token = uuid4().hex
+        keeper = None
+        try:
+            began = time.monotonic()
+            while number := await self.ask(token):
+                waiting(time.monotonic() - began)
+                await asyncio.sleep(min(LONGEST_POLL, max(POLL, number / self._most)))
+            keeper = asyncio.create_task(self._keep(token))
+            yield
+        finally:
+            if keeper:
+                keeper.cancel()
+            await self.leave(token)
+
+    async def ask(self, token: str) -> int:
+        """0 when `token` has a place now, else its number in the queue; it must ask again within the patience."""
+        lease, patience = int(self._lease * 1000), int(self._patience * 1000)
+        names = [keys.CALLS, keys.CALLS_WAITING, keys.CALLS_HEARD]
+        return int(await self._run(ASK, names, token, self._most, lease, patience) or 0)
+
+    async def leave(self, token: str) -> None:
+        """Give up the place, or the wait for one."""
+        await self._run(LEAVE, [keys.CALLS, keys.CALLS_WAITING, keys.CALLS_HEARD], token)
+
+    async def count(self) -> tuple[int, int]:
+        """How many calls are under way and how many wait, those of the dead too until they are found. For metrics."""
+        return await self._redis.zcard(keys.CALLS), await self._redis.zcard(keys.CALLS_WAITING)
+
+    async def _keep(self, token: str) -> None:
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            await self._run(RENEW, [keys.CALLS], token, int(self._lease * 1000))
+
+    async def _run(self, script: str, names: list[str], *given: str | int) -> Any:
+        """What the script gives, None if Redis does not answer."""
+        try:
+            return await self._redis.eval(script, len(names), *names, *given)
+        except RedisError as error:
+            log.warning("places not asked error=%s", type(error).__name__)
+            return None
