@@ -13,6 +13,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
+from bot.audience import Audience
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.store.inbox import Inbox
@@ -30,6 +31,8 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
     raised, so that Slack delivers again (invariant 1).
     """
+
+    audience = Audience.of(settings)
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -49,13 +52,16 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
         signing_secret=settings.slack_signing_secret,
         authorize=authorize,
         process_before_response=True,
+        # Bolt takes the deletion of our message for our own act.
+        ignoring_self_events_enabled=False,
         raise_error_for_unhandled_request=True,
     )
 
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
-        context["redis"], context["settings"], context["team"] = redis, settings, _installed_in(context, identity)
+        context["redis"], context["settings"], context["audience"] = redis, settings, audience
+        context["team"] = _installed_in(context, identity)
         await next()
 
     app.error(_failed)

@@ -1,4 +1,4 @@
-"""The command line: `parley demo | up | serve | check`."""
+"""The command line: `parley demo | up | serve | check | manifest | sandbox`."""
 
 import argparse
 import asyncio
@@ -6,9 +6,12 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from bot import embedded, logs
+from bot import embedded, logs, manifest
 from bot.settings import SettingError, Settings
+
+EVENTS_PATH = "/slack/events"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     check = commands.add_parser("check", help="try every credential and service")
     check.set_defaults(run=_check)
+    paste = commands.add_parser("manifest", help="print the Slack app's manifest")
+    paste.add_argument("--http", type=_events_url, metavar="URL", help="for events over HTTP at this https:// address")
+    paste.add_argument("--least", action="store_true", help="only what answering mentions takes")
+    paste.set_defaults(run=_manifest)
     sandbox = commands.add_parser("sandbox", help="run the sandbox alone, for any Slack bot and any Claude client")
     sandbox.add_argument("--slack-port", type=int, default=0, metavar="N", help="default: any free one")
     sandbox.add_argument("--claude-port", type=int, default=0, metavar="N", help="default: any free one")
@@ -78,6 +85,19 @@ def _check(arguments: argparse.Namespace) -> int:
 
     logs.configure("ERROR")
     return 0 if asyncio.run(check(Settings.load())) else 1
+
+
+def _events_url(value: str) -> str:
+    """A bare host gets the path at which Parley listens."""
+    parts = urlsplit(value)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError("an address that starts with https://")
+    return value if parts.path.strip("/") else f"https://{parts.netloc}{EVENTS_PATH}"
+
+
+def _manifest(arguments: argparse.Namespace) -> int:
+    print(manifest.as_yaml(url=arguments.http, least=arguments.least), end="")
+    return 0
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeGuard
 
+from bot.audience import Audience
 from bot.files import File
 
+EVERYONE_HERE = Audience()
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
 TS = re.compile(r"\d{1,12}\.\d{1,9}")
@@ -63,38 +65,61 @@ class Ignored:
     reason: str
 
 
-def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None) -> Message | Ignored:
+def read(
+    body: Mapping[str, Any],
+    team: str,
+    bot_user: str,
+    enterprise: str | None = None,
+    audience: Audience = EVERYONE_HERE,
+) -> Message | Ignored:
     """Read an `event_callback` body of type `message` or `app_mention`.
 
     A message in a thread that neither mentions us nor is direct comes back with both flags False: it is for us only
     if we take part in that thread, which the caller knows.
     """
+    message = heard(body, team, bot_user, enterprise, audience)
+    if isinstance(message, Ignored) or message.direct or message.mentioned:
+        return message
+    if message.ts == message.thread.ts:
+        return Ignored("not addressed to us")
+    if mentioned_people(message.text):
+        return Ignored("addressed to somebody else")
+    return message
+
+
+def heard(
+    body: Mapping[str, Any],
+    team: str,
+    bot_user: str,
+    enterprise: str | None = None,
+    audience: Audience = EVERYONE_HERE,
+) -> Message | Ignored:
+    """As `read`, whomever the message is addressed to."""
     event = body.get("event")
     if not isinstance(event, Mapping):
         return Ignored("no event in the body")
-    user, ts, channel = event.get("user"), event.get("ts"), event.get("channel")
+    is_bot = bool(event.get("bot_id"))
+    user, ts, channel = event.get("user") or event.get("bot_id"), event.get("ts"), event.get("channel")
     thread_ts = event.get("thread_ts") or ts
-    if event.get("subtype") not in SPOKEN_SUBTYPES:
+    if event.get("subtype") not in SPOKEN_SUBTYPES and not (is_bot and event.get("subtype") == "bot_message"):
         return Ignored(f"subtype {event['subtype']}")
-    if event.get("bot_id") or user in (bot_user, "USLACKBOT", "USLACK"):
+    if user in (bot_user, "USLACKBOT", "USLACK") or (is_bot and not audience.has_bot(event)):
         return Ignored("a bot's message")
     if not (isinstance(user, str) and isinstance(channel, str) and user and channel):
         return Ignored("no author or no channel")
     if not (is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no timestamp")
-    if _is_outsider(body, event, team, enterprise):
+    if not audience.external and _is_outsider(body, event, team, enterprise):
         return Ignored("an author of another company")
     text = event.get("text") or ""
     if not isinstance(text, str):
         return Ignored("a text that is not text")
-    people = mentioned_people(text)
     direct = event.get("channel_type") == "im" or (event.get("channel_type") is None and channel.startswith("D"))
-    mentioned = event.get("type") == "app_mention" or bot_user in people
-    if not direct and not mentioned:
-        if event.get("thread_ts") is None:
-            return Ignored("not addressed to us")
-        if people:
-            return Ignored("addressed to somebody else")
+    mentioned = event.get("type") == "app_mention" or bot_user in mentioned_people(text)
+    if not audience.is_in(channel, direct=direct):
+        return Ignored("a channel that is not on the list")
+    if is_bot and not mentioned:
+        return Ignored("a bot that does not mention us")
     files = event.get("files")
     event_id = body.get("event_id")
     return Message(
@@ -149,8 +174,14 @@ def is_ts(value: object) -> TypeGuard[str]:
 
 
 def _is_outsider(body: Mapping[str, Any], event: Mapping[str, Any], team: str, enterprise: str | None) -> bool:
-    """In a channel shared with another company, authors carry their own team (Slack Connect)."""
+    """In a channel shared with another company, authors carry their own team or organization (Slack Connect).
+
+    The context is what the app is installed in; `team_id` may be the other company's
+    (https://docs.slack.dev/apis/events-api/#event-type-structure).
+    """
     if not body.get("is_ext_shared_channel"):
         return False
-    author_team = event.get("user_team") or event.get("team")
-    return author_team not in (None, team, body.get("team_id"), enterprise)
+    own = [None, team, enterprise, body.get("context_team_id"), body.get("context_enterprise_id")]
+    if enterprise and body.get("enterprise_id") == enterprise:
+        own.append(body.get("team_id"))
+    return (event.get("user_team") or event.get("team")) not in own

@@ -1,23 +1,126 @@
-"""What the Slack app may do and hears, the same as in manifest.yaml."""
+"""The Slack app: what it may do and hears. `parley manifest` prints it, and manifest.yaml is what it prints.
 
+https://docs.slack.dev/reference/app-manifest
+"""
+
+import json
+import re
+import textwrap
+from typing import Any
+
+NEEDED_SCOPES = ("app_mentions:read", "chat:write")
 SCOPES = (
     "app_mentions:read",
     "assistant:write",
     "channels:history",
+    "channels:read",
     "chat:write",
+    "commands",
     "files:read",
     "files:write",
     "groups:history",
+    "groups:read",
     "im:history",
     "mpim:history",
     "reactions:write",
     "users:read",
 )
+NEEDED_EVENTS = ("app_mention", "app_uninstalled", "tokens_revoked")
 EVENTS = (
     "agent_session_stopped",
+    "app_home_opened",
     "app_mention",
+    "app_uninstalled",
+    "member_joined_channel",
     "message.channels",
     "message.groups",
     "message.im",
     "message.mpim",
+    "tokens_revoked",
 )
+COMMAND = "/parley"
+SHORTCUT = "ask_parley"
+
+ABOUT = (
+    "Parley puts Claude into Slack threads. Mention it in a channel or write to it in a direct message: it answers in "
+    "the thread, and the answer grows in place while Claude writes it. Answers come from an AI model and may be "
+    "inaccurate. Messages and files of the threads that Parley takes part in are sent to Anthropic's Claude API and kept in your "
+    "own Redis for 30 days after a thread's last answer, unless the operator sets another time."
+)
+WIDTH = 120
+
+
+def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
+    """For Socket Mode, or for HTTP at `url`. `least`: only what answering mentions takes."""
+    features: dict[str, Any] = {
+        "app_home": {
+            "home_tab_enabled": not least,
+            "messages_tab_enabled": not least,
+            "messages_tab_read_only_enabled": least,
+        },
+        "bot_user": {"display_name": "parley", "always_online": True},
+    }
+    at = {"request_url": url} if url else {}
+    if not least:
+        hint = {"description": "Help, status, model, forget", "usage_hint": "[help | status | model | forget]"}
+        asks = {"name": "Ask Parley", "type": "message", "callback_id": SHORTCUT}
+        features |= {
+            "agent_view": {
+                "agent_description": "Answers questions in Slack threads with Claude.",
+                "suggested_prompts": [],
+            },
+            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": False}],
+            "shortcuts": [{**asks, "description": "Ask Claude about this message"}],
+        }
+    return {
+        "display_information": {
+            "name": "Parley",
+            "description": "Claude in Slack threads",
+            "long_description": ABOUT,
+            "background_color": "#3d3a5c",
+        },
+        "features": features,
+        "oauth_config": {"scopes": {"bot": list(NEEDED_SCOPES if least else SCOPES)}},
+        "settings": {
+            "event_subscriptions": {**at, "bot_events": list(NEEDED_EVENTS if least else EVENTS)},
+            "interactivity": {"is_enabled": True, **at},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": url is None,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def as_yaml(*, url: str | None = None, least: bool = False) -> str:
+    how = f"HTTP at {url}" if url else "Socket Mode; `parley manifest --http URL` prints it for HTTP"
+    lines = [
+        "# A Slack app for Parley. Paste it at https://api.slack.com/apps (Create New App, From a manifest).",
+        f"# It is set up for {how}.",
+        *_lines(manifest(url=url, least=least), 0),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(value: dict[str, Any], depth: int) -> list[str]:
+    """A mapping of strings, switches, mappings, and lists of strings or mappings."""
+    lines: list[str] = []
+    margin = "  " * depth
+    for name, item in value.items():
+        if isinstance(item, dict):
+            lines += [f"{margin}{name}:", *_lines(item, depth + 1)]
+        elif isinstance(item, list) and item:
+            lines.append(f"{margin}{name}:")
+            for each in item:
+                inner = _lines(each, depth + 2) if isinstance(each, dict) else [_scalar(each)]
+                lines += [f"{margin}  - {inner[0].strip()}", *inner[1:]]
+        elif isinstance(item, str) and len(item) > WIDTH:
+            wide = textwrap.wrap(item, WIDTH - len(margin) - 2)
+            lines += [f"{margin}{name}: >-", *(f"{margin}  {line}" for line in wide)]
+        else:
+            lines.append(f"{margin}{name}: {_scalar(item)}")
+    return lines
+
+
+def _scalar(value: str | bool | list[Any]) -> str:
+    plain = isinstance(value, str) and re.fullmatch(r"/?[A-Za-z](?:[\w ,./-]|:(?! ))*", value) and value[-1] not in ": "
+    return str(value) if plain else json.dumps(value)

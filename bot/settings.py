@@ -61,6 +61,16 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
+def _ids(letters: str, what: str) -> Callable[[str], frozenset[str]]:
+    def parse(value: str) -> frozenset[str]:
+        ids = [each.strip() for each in value.split(",")]
+        if not all(re.fullmatch(rf"[{letters}][A-Z0-9]{{2,20}}", each) for each in ids):
+            raise ValueError(f"{what}, with commas between them")
+        return frozenset(ids)
+
+    return parse
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value.lower() not in allowed:
@@ -102,6 +112,12 @@ class Settings:
     slack_app_token: str | None = _setting(None, _prefixed("xapp-", "a Slack app-level token"), secret=True)
     slack_signing_secret: str | None = _setting(None, secret=True)
     slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"))
+
+    follow_ups: str = _setting("on", _one_of("off", "on"))
+    allowed_channels: frozenset[str] | None = _setting(None, _ids("CG", "channel ids (C...)"))
+    allowed_bots: frozenset[str] | None = _setting(None, _ids("AB", "bot ids (B...) or app ids (A...)"))
+    allow_guests: str = _setting("off", _one_of("off", "on"))
+    allow_external: str = _setting("off", _one_of("off", "on"))
 
     anthropic_api_key: str | None = _setting(None, secret=True)
     anthropic_auth_token: str | None = _setting(None, secret=True)

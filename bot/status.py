@@ -33,6 +33,9 @@ async def look(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> 
     try:
         if await replies.mark_seen(redis, thread, ts):
             await web.reactions_add(channel=thread.channel, timestamp=ts, name=EYES)
+            if not await replies.is_seen(redis, thread, ts):
+                # Somebody looked away before Slack had the eyes.
+                await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)
     except CALL_ERRORS as error:
         log.debug("no eyes thread=%s ts=%s error=%s", thread, ts, error_name(error) or type(error).__name__)
 

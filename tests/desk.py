@@ -12,7 +12,7 @@ from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import Message as Posted
 from bot.settings import Settings
-from bot.store import replies
+from bot.store import keys, replies
 from tests.parley import payload, text
 from workers.composition import Terms
 from workers.draft import FINAL_SECONDS, Draft
@@ -59,6 +59,7 @@ class Desk:
         """Another question, in a thread of its own."""
         ts = await self.sandbox.slack.say(user, channel, "a question")
         thread = Thread(self.sandbox.team, self.sandbox.slack.workspace.channel(channel).id, ts)
+        await self.redis.hset(keys.messages(thread), ts, "waits")
         return Desk(self.sandbox, self.redis, Message(thread, ts, self.sandbox.users[user], "a question"))
 
     @asynccontextmanager
@@ -126,4 +127,5 @@ async def at_desk(redis: "Redis", *, scopes: list[str] | None = None) -> AsyncIt
     async with Sandbox(with_claude=False, scopes=scopes) as sandbox:
         ts = await sandbox.slack.say("ada", "general", "a question")
         thread = Thread(sandbox.team, sandbox.channels["general"], ts)
+        await redis.hset(keys.messages(thread), ts, "waits")
         yield Desk(sandbox, redis, Message(thread, ts, sandbox.users["ada"], "a question"))

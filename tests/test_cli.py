@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
+
+from bot.cli import main
+from bot.manifest import as_yaml
 
 PARLEY = str(Path(sys.executable).parent / "parley")
 KEYS = [
@@ -50,3 +54,17 @@ def failure(*arguments: str, folder: Path) -> str:
     ran = subprocess.run([PARLEY, *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode == 1
     return ran.stderr
+
+
+def test_the_manifest_is_printed_for_the_address_that_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest", "--http", "https://parley.example", "--least"]) == 0
+    assert capsys.readouterr().out == as_yaml(url="https://parley.example/slack/events", least=True)
+    assert main(["manifest", "--http", "https://parley.example/elsewhere"]) == 0
+    assert "request_url: https://parley.example/elsewhere\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("url", ["parley.example", "http://parley.example", "https://", "https://parley.example/?a=b"])
+def test_an_address_that_slack_cannot_reach_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["manifest", "--http", url])
+    assert "https://" in capsys.readouterr().err

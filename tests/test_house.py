@@ -94,7 +94,6 @@ SHOWN_BY = {
     "bot/app.py": "tests/scenarios/test_bad_input.py",
     "bot/background.py": "tests/scenarios/test_buttons.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
-    "bot/manifest.py": "tests/test_house.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/store/connections.py": "tests/test_inbox.py",

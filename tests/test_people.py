@@ -10,7 +10,8 @@ from bot import slack
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import keys
-from workers.people import KEEP_SECONDS, MOST, names
+from bot.store.people import KEEP_SECONDS, known
+from workers.people import MOST, names
 
 
 @pytest.fixture
@@ -23,6 +24,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
         yield web
+
+
+@pytest.fixture(autouse=True)
+async def installed(sandbox: Sandbox, redis: "Redis") -> None:
+    await redis.sadd(keys.TEAMS, sandbox.team)
 
 
 def asked(sandbox: Sandbox) -> int:
@@ -74,3 +80,17 @@ async def test_a_message_full_of_mentions_asks_for_twenty_names(
 ) -> None:
     assert await names(redis, web, sandbox.team, [f"U{n}" for n in range(100)]) == {}
     assert asked(sandbox) == MOST
+
+
+async def test_names_that_are_kept_are_known_without_asking(redis: "Redis") -> None:
+    await redis.set(keys.person("T1", "U1"), "Ada")
+    assert await known(redis, "T1", {"U1", "U2"}) == {"U1": "Ada"}
+    assert await known(redis, "T2", {"U1"}) == {}
+    assert await known(redis, "T1", set()) == {}
+
+
+async def test_no_name_is_kept_of_a_team_that_removed_us(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+    await redis.delete(keys.TEAMS)
+    ada = sandbox.users["ada"]
+    assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+    assert not await redis.exists(keys.person(sandbox.team, ada))

@@ -1,13 +1,19 @@
 """How far a reply is, for whoever takes over."""
 
+import pytest
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys, replies
-from bot.store.replies import Final, Reply
+from bot.store.replies import KEEP_SECONDS, Final, Reply
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
 FINAL = Final("Ä “final” 🙂", said="", hidden=True, note="1 token")
+
+
+@pytest.fixture(autouse=True)
+async def waits(redis: "Redis") -> None:
+    await redis.hset(keys.messages(THREAD), TS, "waits")
 
 
 async def test_a_reply_not_begun_is_empty(redis: "Redis") -> None:
@@ -40,3 +46,10 @@ async def test_it_is_forgotten_after_a_week(redis: "Redis") -> None:
     await redis.persist(keys.reply(THREAD, TS))
     await replies.save_final(redis, THREAD, TS, FINAL)
     assert await redis.ttl(keys.reply(THREAD, TS)) > 0
+
+
+async def test_of_a_message_that_is_no_longer_in_the_mailbox_nothing_is_kept(redis: "Redis") -> None:
+    await redis.delete(keys.messages(THREAD))
+    await replies.save_shown(redis, THREAD, TS, ("1.3",), 10)
+    await replies.save_final(redis, THREAD, TS, FINAL)
+    assert not await redis.exists(keys.reply(THREAD, TS))

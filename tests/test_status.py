@@ -1,3 +1,4 @@
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 
@@ -7,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import slack, status
 from bot.sandbox.slack.server import SCOPES
 from bot.settings import Settings
+from bot.store import keys
 from tests.desk import Desk
 
 
@@ -68,3 +70,18 @@ async def test_neither_status_nor_eyes_stop_an_answer(
     await status.show(web, desk.redis, desk.message.thread, desk.message.ts)
     await status.look_away(web, desk.redis, desk.message.thread, desk.message.ts)
     assert caplog.text.count("missing_scope") == 3
+
+
+async def test_eyes_that_come_after_everybody_looked_away_do_not_stay(desk: Desk, web: AsyncWebClient) -> None:
+    desk.sandbox.faults.add("reactions.add", "delay", times=1, seconds=0.3)
+    looking = asyncio.create_task(status.look(web, desk.redis, desk.message.thread, desk.message.ts))
+    await desk.sandbox.journal.until(lambda e: e.kind == "slack.request" and e.name == "reactions.add")
+    await status.look_away(web, desk.redis, desk.message.thread, desk.message.ts)
+    await looking
+    assert not eyes(desk)
+
+
+async def test_nobody_looks_at_a_question_that_waits_no_more(desk: Desk, web: AsyncWebClient) -> None:
+    await desk.redis.delete(keys.messages(desk.message.thread))
+    await status.look(web, desk.redis, desk.message.thread, desk.message.ts)
+    assert not eyes(desk)

@@ -9,10 +9,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import keys
+from bot.store.people import remember
 
 log = logging.getLogger("parley.people")
 
-KEEP_SECONDS = 3600
 MOST = 20
 
 
@@ -36,5 +36,5 @@ async def _name(redis: "Redis", slack: AsyncWebClient, team: str, user: str) -> 
     profile = person.get("profile") or {}
     name = profile.get("display_name") or profile.get("real_name") or person.get("real_name") or person.get("name")
     if name:
-        await redis.set(keys.person(team, user), str(name), ex=KEEP_SECONDS)
+        await remember(redis, team, user, str(name))
     return str(name) if name else None

@@ -2,11 +2,18 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import action, feedback, mention, message, stop
+from bot.listeners import action, change, command, feedback, home, lifecycle, mention, message, shortcut, stop, welcome
 
 
 def register(app: AsyncApp) -> None:
+    lifecycle.register(app)
+    command.register(app)
+    home.register(app)
+    shortcut.register(app)
+    welcome.register(app)
     mention.register(app)
+    # Before all other messages: the first listener that fits takes an event.
+    change.register(app)
     message.register(app)
     stop.register(app)
     action.register(app)

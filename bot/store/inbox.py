@@ -16,7 +16,8 @@ from typing import Any, cast
 from redis import WatchError
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
-from rq import Queue
+from rq import Queue, Worker
+from rq.job import Job
 from rq.utils import as_text
 
 from bot.files import File
@@ -32,11 +33,14 @@ JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
+TALKS = 10
+TALKS_SECONDS = 400 * 24 * 3600
 BUSY_JOBS = 200
+BATCH = 500
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
-# KEYS lease box messages attempts active; ARGV token, lease in ms, member of active
+# KEYS lease box messages attempts active edited; ARGV token, lease in ms, member of active
 CLAIM = (
     NOW
     + """
@@ -47,6 +51,7 @@ if not head then
     redis.call('DEL', KEYS[4])
     return nil
 end
+redis.call('HDEL', KEYS[6], head)
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('ZADD', KEYS[5], now + ARGV[2] / 1000, ARGV[3])
 local attempts = redis.call('HINCRBY', KEYS[4], head, 1)
@@ -94,6 +99,15 @@ class Claim:
         return self.message.thread
 
 
+@dataclass(frozen=True)
+class Load:
+    """`workers` are processes; `waiting` threads have no place yet, in `running` an answer is written."""
+
+    workers: int
+    running: int
+    waiting: int
+
+
 class Inbox:
     """`queue` brings a synchronous client, because RQ enqueues with one; its calls run in threads."""
 
@@ -129,6 +143,7 @@ class Inbox:
             keys.messages(thread),
             keys.attempts(thread),
             keys.active(thread.team),
+            keys.edited(thread),
         ]
         found = await self._run(CLAIM, names, token, self._lease_ms, _member(thread))
         if found is None:
@@ -153,9 +168,9 @@ class Inbox:
             raise LeaseLost(str(claim.thread))
 
     async def is_overtaken(self, claim: Claim) -> bool:
-        """Whether an earlier message of the thread arrived after this one was claimed."""
+        """Whether, after this message was claimed, an earlier one of the thread arrived or this one was deleted."""
         head = await cast("Awaitable[list[str]]", self._redis.zrange(keys.box(claim.thread), 0, 0))
-        return bool(head) and head[0] != claim.message.ts
+        return head != [claim.message.ts]
 
     async def acknowledge(
         self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None = None
@@ -163,7 +178,7 @@ class Inbox:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
         Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
-        goes.
+        goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
         """
         await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
 
@@ -181,6 +196,14 @@ class Inbox:
         With many jobs in the queue all workers are busy, and more wake-ups would only pile up behind them.
         """
         return await asyncio.to_thread(self._sweep, most)
+
+    async def load(self) -> Load:
+        """Raises redis.RedisError."""
+        return await asyncio.to_thread(self._load)
+
+    async def cancel(self, team: str) -> int:
+        """Drop the wake-ups of a team, those that failed too; how many there were."""
+        return await asyncio.to_thread(self._cancel, team)
 
     async def takes_part(self, thread: Thread) -> bool:
         """Whether somebody spoke to us in this thread before."""
@@ -208,6 +231,10 @@ class Inbox:
                     pipe.expire(keys.messages(thread), BOX_SECONDS)
                     pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS}, nx=True)
                     pipe.sadd(keys.TEAMS, thread.team)
+                    talks = keys.talks(thread.team, message.user)
+                    pipe.zadd(talks, {_member(thread): now})
+                    pipe.zremrangebyrank(talks, 0, -TALKS - 1)
+                    pipe.expire(talks, TALKS_SECONDS)
                     self._wake(thread, pipe)
                     pipe.execute()
                     return True
@@ -221,23 +248,26 @@ class Inbox:
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:
-                    self._watch_lease(pipe, claim, keys.box(thread), keys.history(thread))
+                    names = (keys.box, keys.messages, keys.edited, keys.history)
+                    self._watch_lease(pipe, claim, *(name(thread) for name in names))
                     replaced = _turn(pipe, thread, replaces) if replaces else []
-                    waiting = pipe.zcard(keys.box(thread))
+                    left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
+                    said = _as_it_stands(pipe, claim.message, entries)
                     now = _now(pipe)
                     pipe.multi()
                     for line in replaced:
                         pipe.lrem(keys.history(thread), 1, line)
-                    if entries:
-                        pipe.rpush(keys.history(thread), *(entry.to_json() for entry in entries))
+                    if said:
+                        pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
                         pipe.expire(keys.history(thread), history_days * 24 * 3600)
                         pipe.expire(keys.files(thread), history_days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
+                    pipe.hdel(keys.edited(thread), ts)
                     pipe.delete(keys.lease(thread), keys.stop(thread, ts))
-                    if waiting > 1:
+                    if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         self._wake(thread, pipe)
                     else:
@@ -279,6 +309,25 @@ class Inbox:
             woken += len(due)
         return woken
 
+    def _load(self) -> Load:
+        queue = self._queue
+        running = queue.started_job_registry.get_job_count(cleanup=False)
+        return Load(Worker.count(queue=queue), running, queue.count)
+
+    def _cancel(self, team: str) -> int:
+        redis, queue = self._queue.connection, self._queue
+        ids = [*queue.get_job_ids(), *queue.failed_job_registry.get_job_ids(cleanup=False)]
+        cancelled = 0
+        for start in range(0, len(ids), BATCH):
+            jobs = Job.fetch_many(ids[start : start + BATCH], redis, queue.serializer)
+            with redis.pipeline() as pipe:
+                for job in jobs:
+                    if job and job.func_name == JOB and list(job.args[:1]) == [team]:
+                        job.delete(pipeline=pipe)
+                        cancelled += 1
+                pipe.execute()
+        return cancelled
+
     def _watch_lease(self, pipe: Pipeline, claim: Claim, *others: str) -> None:
         pipe.watch(keys.lease(claim.thread), *others)
         if pipe.get(keys.lease(claim.thread)) != claim.token.encode():
@@ -316,6 +365,16 @@ def _add_files(pipe: Pipeline, twin: Message) -> None:
 
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
+
+
+def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries of a turn after what happened to its question while it was answered."""
+    if not pipe.hexists(keys.messages(message.thread), message.ts):
+        return []
+    text = pipe.hget(keys.edited(message.thread), message.ts)
+    if text is None:
+        return entries
+    return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
 
 
 def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:

@@ -42,6 +42,11 @@ def attempts(thread: Thread) -> str:
     return f"{thread}:attempts"
 
 
+def edited(thread: Thread) -> str:
+    """Hash: ts -> the new text of a message that was edited while its answer was written."""
+    return f"{thread}:edited"
+
+
 def lease(thread: Thread) -> str:
     """String with an expiry: the token of the one who answers in this thread."""
     return f"{thread}:lease"
@@ -125,6 +130,26 @@ def warning(team: str) -> str:
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
+
+
+def talks(team: str, user: str) -> str:
+    """Sorted set with an expiry: the threads in which somebody spoke to us, `channel:ts`, by time."""
+    return f"{team}:talks:{user}"
+
+
+def introduced(team: str, channel: str) -> str:
+    """String with an expiry: we introduced ourselves in this channel or direct message."""
+    return f"{team}:introduced:{channel}"
+
+
+def guest(team: str, user: str) -> str:
+    """String with an expiry: 1 for a guest of the workspace, 0 for everybody else."""
+    return f"{team}:guest:{user}"
+
+
+def channel_policy(team: str, channel: str) -> str:
+    """Hash: what holds in a channel, among it `follow_ups` ("on" or "off")."""
+    return f"{team}:policy:{channel}"
 
 
 def calls(team: str, method: str) -> str:

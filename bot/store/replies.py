@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, cast
+from typing import cast
 
 from redis.asyncio import Redis
 
@@ -11,6 +11,24 @@ from bot.incoming import Thread
 from bot.store import keys
 
 KEEP_SECONDS = 7 * 24 * 3600
+
+# KEYS messages reply; ARGV ts, seconds to keep, fields and values. Nothing is kept of a message that is no longer in
+# the mailbox: it was deleted or forgotten, or the team has removed us.
+SAVE = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[2], unpack(ARGV, 3))
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 1
+"""
+
+
+# KEYS messages reply; ARGV ts, seconds to keep
+SEE = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+local new = redis.call('HSETNX', KEYS[2], 'seen', 1)
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return new
+"""
 
 
 @dataclass(frozen=True)
@@ -77,27 +95,29 @@ async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
 async def save_shown(
     redis: "Redis", thread: Thread, ts: str, parts: tuple[str, ...], shown: int, text: str = ""
 ) -> None:
-    await _save(redis, keys.reply(thread, ts), {"parts": json.dumps(parts), "shown": shown, "text": text})
+    await _save(redis, thread, ts, {"parts": json.dumps(parts), "shown": shown, "text": text})
 
 
 async def save_final(redis: "Redis", thread: Thread, ts: str, final: Final) -> None:
-    await _save(redis, keys.reply(thread, ts), {"final": final.to_json()})
+    await _save(redis, thread, ts, {"final": final.to_json()})
 
 
 async def save_streamed(redis: "Redis", thread: Thread, ts: str) -> None:
-    await _save(redis, keys.reply(thread, ts), {"streamed": 1})
+    await _save(redis, thread, ts, {"streamed": 1})
 
 
 async def save_file(redis: "Redis", thread: Thread, ts: str, file: str) -> None:
-    await _save(redis, keys.reply(thread, ts), {"file": file})
+    await _save(redis, thread, ts, {"file": file})
 
 
 async def mark_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
-    """Note that our eyes are on the question; False if they were before."""
-    async with redis.pipeline() as pipe:
-        pipe.hsetnx(keys.reply(thread, ts), "seen", "1")
-        pipe.expire(keys.reply(thread, ts), KEEP_SECONDS)
-        return bool((await pipe.execute())[0])
+    """Note that our eyes are on the question; False if they were before, or if it waits no more."""
+    names = (keys.messages(thread), keys.reply(thread, ts))
+    return bool(await cast("Awaitable[int]", redis.eval(SEE, len(names), *names, ts, KEEP_SECONDS)))
+
+
+async def is_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
+    return bool(await redis.hexists(keys.reply(thread, ts), "seen"))
 
 
 async def unmark_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
@@ -105,8 +125,7 @@ async def unmark_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
     return bool(await redis.hdel(keys.reply(thread, ts), "seen"))
 
 
-async def _save(redis: "Redis", key: str, fields: Mapping[Any, Any]) -> None:
-    async with redis.pipeline() as pipe:
-        pipe.hset(key, mapping=fields)
-        pipe.expire(key, KEEP_SECONDS)
-        await pipe.execute()
+async def _save(redis: "Redis", thread: Thread, ts: str, fields: Mapping[str, str | int]) -> None:
+    pairs = [each for pair in fields.items() for each in pair]
+    names = (keys.messages(thread), keys.reply(thread, ts))
+    await cast("Awaitable[int]", redis.eval(SAVE, len(names), *names, ts, KEEP_SECONDS, *pairs))

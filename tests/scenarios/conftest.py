@@ -1,4 +1,7 @@
-"""One Parley for each module and transport: a scenario takes a channel message of its own and disturbs nobody."""
+"""One Parley for each module and transport: a scenario takes a channel message of its own and disturbs nobody.
+
+A module's SETTINGS are its Parley's.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +17,8 @@ async def parley(
 ) -> AsyncIterator[Parley]:
     transport: Transport = request.param
     folder = tmp_path_factory.mktemp(transport)
-    async with Parley(redis_server, folder, transport=transport) as parley:
+    settings = getattr(request.module, "SETTINGS", {})
+    async with Parley(redis_server, folder, transport=transport, settings=settings) as parley:
         parley.sandbox.claude.first_delta, parley.sandbox.claude.deltas_per_second = 0.05, 400.0
         yield parley
 

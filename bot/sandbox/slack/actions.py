@@ -64,6 +64,10 @@ async def click(slack: "Slack", given: JSON) -> JSON:
     return {"answer": answer}
 
 
+async def shortcut(slack: "Slack", given: JSON) -> JSON:
+    return {"answer": await slack.shortcut(given["user"], given["callback_id"], given["channel"], given["ts"])}
+
+
 async def submit(slack: "Slack", given: JSON) -> JSON:
     return {"answer": await slack.submit(given["user"], given["view_id"], given.get("values"))}
 
@@ -159,6 +163,11 @@ async def admin(slack: "Slack", given: JSON) -> JSON:
     return {}
 
 
+async def guest(slack: "Slack", given: JSON) -> JSON:
+    await slack.set_guest(given["user"], bool(given["guest"]))
+    return {}
+
+
 async def clear_faults(slack: "Slack", given: JSON) -> JSON:
     slack.faults.clear(given.get("route"))
     slack.control.changed("faults", None)
@@ -178,6 +187,7 @@ ACTIONS: dict[str, Action] = {
     "faults": add_fault,
     "faults/clear": clear_faults,
     "faults/script": script_faults,
+    "guest": guest,
     "home": home,
     "install": install,
     "invite": invite,
@@ -186,6 +196,7 @@ ACTIONS: dict[str, Action] = {
     "reconnect": reconnect,
     "remove": remove,
     "say": say,
+    "shortcut": shortcut,
     "stop": stop,
     "submit": submit,
     "uninstall": uninstall,

@@ -25,6 +25,7 @@ class Acts:
         self._workspace = slack.workspace
         self.command = slack.interactions.command
         self.click = slack.interactions.click
+        self.shortcut = slack.interactions.shortcut
         self.submit = slack.interactions.submit
         self.close = slack.interactions.close
 
@@ -138,6 +139,12 @@ class Acts:
             members[:] = [p.id for p in self._workspace.people.values() if p.is_admin]
             event = {"type": "subteam_members_changed", "subteam_id": group, "team_id": self._workspace.team}
             self._workspace.on_event({**event, "event_ts": self._workspace.new_ts()}, None)
+        self._workspace.on_change("user", person)
+
+    async def set_guest(self, user: str, guest: bool) -> None:
+        """Make someone a guest, or a member again."""
+        person = self._workspace.person(user)
+        person.is_restricted = guest
         self._workspace.on_change("user", person)
 
     async def uninstall(self) -> None:

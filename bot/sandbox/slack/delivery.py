@@ -24,6 +24,7 @@ SUBSCRIBED = frozenset(
         "app_home_opened",
         "app_mention",
         "app_uninstalled",
+        "member_joined_channel",
         "agent_session_stopped",
         "agent_session_title_changed",
         "message.channels",

@@ -110,6 +110,27 @@ class Interactions:
         }
         return await self._ask("interactive", payload, "block_actions", person, place.id if place else None)
 
+    async def shortcut(self, user: str, callback_id: str, channel: str, ts: str) -> Any:
+        """A person uses a message shortcut; what the app acknowledged with. Raises Unanswered.
+
+        https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
+        """
+        person, place = self._slack.workspace.place(user, channel)
+        message, ephemeral = self._message(place, ts, person)
+        if ephemeral:
+            raise LookupError("ephemeral messages have no shortcuts")
+        payload = {
+            "type": "message_action",
+            "callback_id": callback_id,
+            "action_ts": self._slack.workspace.new_ts(),
+            "message_ts": message.ts,
+            "message": self._slack.workspace.show(message),
+            "channel": {"id": place.id, "name": "directmessage" if place.kind == "im" else place.name},
+            "response_url": self._slack.responses.url(Reply(place.id, person.id, message.ts, message.thread_ts)),
+            **self._common(person),
+        }
+        return await self._ask("interactive", payload, "message_action", person, place.id)
+
     async def submit(self, user: str, view_id: str, values: JSON | None = None) -> Any:
         """A person submits a modal with `values` ({block_id: {action_id: {...}}}); what the app acknowledged with."""
         person = self._slack.workspace.person(user)

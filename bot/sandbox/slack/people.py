@@ -59,7 +59,7 @@ def describe(person: Person) -> JSON:
         "is_admin": person.is_admin,
         "is_owner": person.is_owner,
         "is_primary_owner": person.is_owner,
-        "is_restricted": False,
+        "is_restricted": person.is_restricted,
         "is_ultra_restricted": False,
     }
 

@@ -45,6 +45,7 @@ class Person:
     is_owner: bool = False
     is_bot: bool = False
     is_stranger: bool = False
+    is_restricted: bool = False
     deleted: bool = False
 
 

@@ -1,0 +1,77 @@
+"""A `message_changed` or `message_deleted` event becomes what it says about a conversation with us.
+
+https://docs.slack.dev/reference/events/message/message_changed and .../message_deleted
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.audience import Audience
+from bot.incoming import EVERYONE_HERE, Ignored, Message, Thread, heard, is_ts, mentioned_people
+
+SUBTYPES = ("message_changed", "message_deleted")
+
+
+@dataclass(frozen=True)
+class Edited:
+    """`message` is the new form; `mentions_anew` if it mentions us and the old form did not."""
+
+    message: Message
+    mentions_anew: bool
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """The message `ts` of the thread is gone; `ours` if we had written it. Who deleted it is not said."""
+
+    thread: Thread
+    ts: str
+    author: str
+    ours: bool
+
+
+def read_change(
+    body: Mapping[str, Any],
+    team: str,
+    bot_user: str,
+    enterprise: str | None = None,
+    audience: Audience = EVERYONE_HERE,
+) -> Edited | Deleted | Ignored:
+    """Our own edits come back as events too, many of them: they are told first."""
+    event = body.get("event")
+    if not isinstance(event, Mapping):
+        return Ignored("no event in the body")
+    after, before = _mapping(event.get("message")), _mapping(event.get("previous_message"))
+    if event.get("subtype") == "message_deleted":
+        return _deleted(event, before, event.get("deleted_ts"), team, bot_user)
+    if after.get("user") == bot_user:
+        return Ignored("our own edit")
+    # The first message of a thread that is deleted stays as an empty place (observed).
+    if after.get("subtype") == "tombstone":
+        return _deleted(event, before, after.get("ts"), team, bot_user)
+    if before and (after.get("text"), after.get("files")) == (before.get("text"), before.get("files")):
+        return Ignored("an edit that changes no words")
+    place = {"channel": event.get("channel"), "channel_type": event.get("channel_type"), "type": "message"}
+    message = heard({**body, "event": {**after, **place}}, team, bot_user, enterprise, audience)
+    if isinstance(message, Ignored):
+        return message
+    old = before.get("text")
+    return Edited(message, message.mentioned and isinstance(old, str) and bot_user not in mentioned_people(old))
+
+
+def _deleted(
+    event: Mapping[str, Any], before: Mapping[str, Any], ts: object, team: str, bot_user: str
+) -> Deleted | Ignored:
+    channel = event.get("channel")
+    thread_ts = before.get("thread_ts") or ts
+    if not (isinstance(channel, str) and channel and is_ts(ts) and is_ts(thread_ts)):
+        return Ignored("no channel or no timestamp")
+    author = before.get("user")
+    return Deleted(
+        Thread(team, channel, thread_ts), ts, author if isinstance(author, str) else "", ours=author == bot_user
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

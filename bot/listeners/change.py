@@ -1,0 +1,66 @@
+"""Somebody edited or deleted a message."""
+
+import logging
+from typing import Any
+
+from redis.asyncio import Redis
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.audience import Audience
+from bot.changes import SUBTYPES, Deleted, Edited, read_change
+from bot.incoming import Ignored, mentioned_people, spoken
+from bot.listeners.message import keep, unwelcome
+from bot.slack import Identity
+from bot.store import changes, people, stops
+from bot.store.inbox import Inbox
+
+log = logging.getLogger("parley.listeners")
+
+
+def register(app: AsyncApp) -> None:
+    for subtype in SUBTYPES:
+        app.event({"type": "message", "subtype": subtype})(receive)
+
+
+async def receive(
+    body: dict[str, Any],
+    context: AsyncBoltContext,
+    inbox: Inbox,
+    web: AsyncWebClient,
+    identity: Identity,
+    redis: "Redis",
+    team: str,
+    audience: Audience,
+) -> None:
+    """Bring mailbox and history up to date. Raises redis.RedisError, and then Slack delivers it again."""
+    change = read_change(body, team, identity.user, context.enterprise_id, audience)
+    reason: Ignored | None
+    match change:
+        case Edited(message):
+            names = await people.known(redis, team, mentioned_people(message.text))
+            if await changes.edit(redis, message, spoken(message.text, identity.user, names)):
+                log.info("edited thread=%s ts=%s", message.thread, message.ts)
+                return
+            reason = Ignored("an edit of nothing we know")
+            if change.mentions_anew:
+                reason = await unwelcome(message, audience, inbox, redis, web)
+            if reason is None:
+                await keep(message, inbox, redis, web)
+        case Deleted(thread, ts):
+            reason = await _forget(redis, change, await changes.question_of(redis, thread, ts) if change.ours else ts)
+        case Ignored():
+            reason = change
+    if reason:
+        log.debug("ignored event_id=%s reason=%s", body.get("event_id"), reason.reason)
+
+
+async def _forget(redis: "Redis", change: Deleted, question: str | None) -> Ignored | None:
+    found = await changes.remove(redis, change.thread, question) if question else None
+    if question is None or found is None:
+        return Ignored("the deletion of nothing we know")
+    if found == "waiting":
+        await stops.ask(redis, change.thread, [question], change.author)
+    log.info("deleted thread=%s ts=%s %s ours=%s", change.thread, question, found, change.ours)
+    return None

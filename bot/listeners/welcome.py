@@ -1,0 +1,81 @@
+"""The first time: a short introduction in a channel that we are added to, and for whoever opens our direct messages."""
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import background
+from bot.manifest import COMMAND
+from bot.slack import CALL_ERRORS, Identity, error_name
+from bot.store import keys
+
+log = logging.getLogger("parley.listeners")
+
+# As long as anything is kept.
+ONCE_SECONDS = 400 * 24 * 3600
+IN_CHANNEL = (
+    "Hi! I answer questions with Claude, an AI model. Mention <@{bot}> with a question, here or in a thread, and I "
+    "answer in the thread; there you can go on without mentioning me. I may be wrong, so check what matters. "
+    f"`{COMMAND} help` tells more."
+)
+IN_DIRECT = (
+    "Hi! I answer questions with Claude, an AI model. Just write to me: each message begins a conversation in its own "
+    f"thread. I may be wrong, so check what matters. `{COMMAND} help` tells more."
+)
+PROMPTS_TITLE = "For a start"
+# Four at the most: https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts
+PROMPTS = (
+    {"title": "Explain something", "message": "Explain how DNS works, in five sentences."},
+    {"title": "Improve a text", "message": "Make this text shorter and friendlier: "},
+    {"title": "Write a draft", "message": "Draft a short announcement of our new office hours."},
+    {"title": "Think it through", "message": "What speaks for and against a four-day week?"},
+)
+
+
+def register(app: AsyncApp) -> None:
+    app.event("member_joined_channel")(joined)
+
+
+async def joined(event: dict[str, Any], identity: Identity, redis: "Redis", web: AsyncWebClient, team: str) -> None:
+    """https://docs.slack.dev/reference/events/member_joined_channel. Raises redis.RedisError."""
+    channel = event.get("channel")
+    if event.get("user") == identity.user and isinstance(channel, str) and channel:
+        await introduce(redis, web, team, channel, IN_CHANNEL.format(bot=identity.user))
+
+
+async def greet(redis: "Redis", web: AsyncWebClient, team: str, channel: str) -> None:
+    """Introduce ourselves in a direct message. Raises redis.RedisError."""
+    await introduce(redis, web, team, channel, IN_DIRECT)
+
+
+async def introduce(redis: "Redis", web: AsyncWebClient, team: str, channel: str, text: str) -> None:
+    if await redis.set(keys.introduced(team, channel), 1, nx=True, ex=ONCE_SECONDS):
+        background.run(_post(redis, web, team, channel, text))
+
+
+def suggest(web: AsyncWebClient, channel: str) -> None:
+    """Show the prompts of our direct messages, without waiting for Slack."""
+    background.run(_suggest(web, channel))
+
+
+async def _post(redis: "Redis", web: AsyncWebClient, team: str, channel: str, text: str) -> None:
+    try:
+        await web.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False)
+    except CALL_ERRORS as error:
+        log.debug("not introduced team=%s channel=%s error=%s", team, channel, error_name(error))
+        with suppress(RedisError):
+            await redis.delete(keys.introduced(team, channel))
+
+
+async def _suggest(web: AsyncWebClient, channel: str) -> None:
+    try:
+        await web.assistant_threads_setSuggestedPrompts(
+            channel_id=channel, title=PROMPTS_TITLE, prompts=[dict(prompt) for prompt in PROMPTS]
+        )
+    except CALL_ERRORS as error:
+        log.debug("no prompts channel=%s error=%s", channel, error_name(error) or type(error).__name__)

@@ -1,0 +1,94 @@
+"""Who edits or deletes a message changes what is answered, and what is remembered."""
+
+import pytest
+
+from bot.sandbox.claude.answers import Answer
+from tests.parley import Parley, payload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def asked(parley: Parley) -> str:
+    """The newest request to Claude, as text."""
+    return str(parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"])
+
+
+async def test_a_waiting_question_is_answered_as_it_was_edited(parley: Parley) -> None:
+    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
+    root = await parley.slack.say("ada", "general", "@parley hold on")
+    await parley.logged(f"kept .* ts={root}")
+    second = await parley.slack.say("ada", "general", "what is the first colour?", thread_ts=root)
+    await parley.logged(f"kept .* ts={second}")
+    await parley.slack.edit("ada", "general", second, "what is the second colour?")
+    await parley.answers("general", root, second)
+    assert "second colour" in asked(parley)
+    assert "first colour" not in asked(parley)
+
+
+async def test_a_waiting_question_that_is_deleted_is_not_answered(parley: Parley) -> None:
+    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
+    root = await parley.slack.say("ada", "general", "@parley hold on")
+    await parley.logged(f"kept .* ts={root}")
+    second = await parley.slack.say("ada", "general", "a question too many", thread_ts=root)
+    await parley.logged(f"kept .* ts={second}")
+    await parley.slack.delete("ada", "general", second)
+    third = await parley.slack.say("ada", "general", "and the last one", thread_ts=root)
+    await parley.answers("general", root, third)
+    assert [payload(message)["message_ts"] for message in parley.replies("general", root)] == [root, third]
+    assert "too many" not in asked(parley)
+
+
+async def test_a_question_edited_after_its_answer_is_remembered_as_it_reads_now(parley: Parley) -> None:
+    parley.sandbox.claude.script("my fruit", Answer("Noted."), times=1)
+    root = await parley.slack.say("ada", "general", "@parley my fruit is a quince")
+    await parley.answers("general", root)
+    await parley.remembered("general", root, turns=2)
+    await parley.slack.edit("ada", "general", root, "@parley my fruit is a medlar")
+    await parley.logged(f"edited .* ts={root}")
+    again = await parley.slack.say("ada", "general", "which one?", thread_ts=root)
+    await parley.answers("general", again, thread_ts=root)
+    assert "medlar" in asked(parley)
+    assert "quince" not in asked(parley)
+
+
+async def test_a_question_deleted_after_its_answer_is_forgotten_with_it(parley: Parley) -> None:
+    root = await parley.slack.say("ada", "general", "@parley the first secret")
+    await parley.answers("general", root)
+    second = await parley.slack.say("ada", "general", "something else", thread_ts=root)
+    await parley.answers("general", second, thread_ts=root)
+    await parley.remembered("general", root, turns=4)
+    await parley.slack.delete("ada", "general", root)
+    await parley.logged(f"deleted .* ts={root}")
+    assert [entry.ts for entry in await parley.history("general", root)] == [second, second]
+
+
+async def test_a_deleted_answer_is_not_remembered(parley: Parley) -> None:
+    parley.sandbox.claude.script("embarrassing", Answer("A slip of the pen."), times=1)
+    root = await parley.slack.say("ada", "general", "@parley hello")
+    await parley.answers("general", root)
+    second = await parley.slack.say("ada", "general", "embarrassing", thread_ts=root)
+    await parley.answers("general", second, thread_ts=root)
+    await parley.remembered("general", root, turns=4)
+    [reply] = parley.answer("general", second, root)
+    await parley.slack.delete("ada", "general", reply.ts)
+    await parley.logged(f"deleted .* ts={second} .* ours=True")
+    third = await parley.slack.say("ada", "general", "go on", thread_ts=root)
+    await parley.answers("general", third, thread_ts=root)
+    assert "slip of the pen" not in asked(parley)
+
+
+async def test_an_edit_that_adds_a_mention_asks(parley: Parley) -> None:
+    ts = await parley.slack.say("ben", "general", "who knows the answer?")
+    await parley.slack.edit("ben", "general", ts, "@parley who knows the answer?")
+    assert await parley.answers("general", ts)
+
+
+async def test_our_own_edits_are_no_news(parley: Parley) -> None:
+    parley.sandbox.claude.script("grow", Answer("word " * 200, deltas_per_second=100.0), times=1)
+    ts = await parley.slack.say("ada", "general", "@parley grow")
+    await parley.answers("general", ts)
+    [reply] = parley.replies("general", ts)
+    assert reply.edits
+    edits = [e for e in parley.sandbox.journal.entries("slack.delivery") if e.data.get("subtype") == "message_changed"]
+    assert edits
+    assert f"edited thread={parley.sandbox.team}:{reply.channel}:{ts}" not in parley.log

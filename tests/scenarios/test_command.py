@@ -1,0 +1,85 @@
+"""`/parley`, and what it says."""
+
+import re
+
+import pytest
+
+from bot.listeners.command import AWAY, NOTHING, help_text
+from bot.sandbox.claude.answers import Answer
+from bot.store import keys
+from tests.parley import Parley
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def said(parley: Parley, text: str, channel: str = "general", user: str = "ben") -> str:
+    """What only the person sees."""
+    seen = len(parley.slack.workspace.ephemerals)
+    await parley.slack.command(user, channel, "/parley", text)
+    [(who, message)] = parley.slack.workspace.ephemerals[seen:]
+    assert who == parley.sandbox.users[user]
+    return message.text
+
+
+@pytest.mark.parametrize("text", ["help", "", "  HELP me"])
+async def test_help_tells_every_command(parley: Parley, text: str) -> None:
+    assert await said(parley, text) == help_text()
+    for name in ("help", "status", "model", "forget"):
+        assert f"`/parley {name}`" in help_text()
+
+
+@pytest.mark.parametrize(("text", "meant"), [("halp", "help"), ("statsu", "status"), ("forgt everything", "forget")])
+async def test_an_unknown_word_gets_the_nearest_and_the_help(parley: Parley, text: str, meant: str) -> None:
+    answer = await said(parley, text)
+    assert f"Did you mean `/parley {meant}`?" in answer
+    assert help_text() in answer
+
+
+async def test_a_word_that_is_near_to_nothing_gets_the_help(parley: Parley) -> None:
+    answer = await said(parley, "<!channel> " + "x" * 3000)
+    assert "Did you mean" not in answer
+    assert "<!channel>" not in answer
+    assert help_text() in answer
+
+
+async def test_status_tells_what_is_going_on(parley: Parley) -> None:
+    told = await said(parley, "status")
+    assert re.search(r"being written: \d+ of 50 possible at once. Waiting for a free place: \d+\.", told)
+
+
+async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
+    scope = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["leads"])
+    await parley.redis.hset(scope, "model", "claude-haiku-5-5")
+    assert "`claude-sonnet-5-5`" in await said(parley, "model")
+    assert "`claude-haiku-5-5`" in await said(parley, "model", "leads")
+
+
+async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -> None:
+    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
+    first = await parley.slack.say("ada", "random", "@parley a secret")
+    other = await parley.slack.say("ada", "general", "@parley another")
+    await parley.answers("random", first)
+    await parley.answers("general", other)
+    await parley.remembered("random", first, turns=2)
+    await parley.remembered("general", other, turns=2)
+    busy = await parley.slack.say("ada", "random", "@parley hold on")
+    await parley.logged(f"kept .* ts={busy}")
+    waiting = await parley.slack.say("ada", "random", "and then", thread_ts=busy)
+    await parley.logged(f"kept .* ts={waiting}")
+    assert "I have forgotten our 2 conversations here" in await said(parley, "forget", "random")
+    channel = f"{parley.sandbox.team}:{parley.sandbox.channels['random']}"
+
+    async def is_gone() -> bool:
+        return not [key async for key in parley.redis.scan_iter(f"{channel}:*", count=1000)]
+
+    await parley.eventually(is_gone, within=10)
+    assert len(await parley.history("general", other)) == 2
+    assert parley.answer("random", waiting, busy) == []
+    assert await said(parley, "forget", "random") == NOTHING
+
+
+async def test_without_redis_it_says_so_in_time(parley: Parley) -> None:
+    """A server that hangs is the worst kind of away. https://docs.slack.dev/interactivity: three seconds."""
+    await parley.redis.client_pause(4000)
+    assert await said(parley, "status") == AWAY
+    await parley.redis.client_unpause()

@@ -1,0 +1,84 @@
+"""Who gets an answer, where, and why others do not."""
+
+import pytest
+
+from bot.store import keys
+from tests.parley import Parley
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SETTINGS = {"LOG_LEVEL": "DEBUG", "ALLOWED_BOTS": "B0LISTED"}
+
+
+async def ignored(parley: Parley, event: dict[str, object], reason: str) -> None:
+    event_id = await parley.slack.deliver(event)
+    await parley.logged(f"ignored event_id={event_id} reason={reason}")
+    entries = parley.sandbox.journal.entries("slack.ack")
+    assert [e for e in entries if e.data.get("event_id") == event_id] or await parley.sandbox.journal.until(
+        lambda e: e.kind == "slack.ack" and e.data.get("event_id") == event_id
+    )
+
+
+def said(parley: Parley, **fields: object) -> dict[str, object]:
+    now = f"{parley.sandbox.clock.time():.6f}"
+    text = f"<@{parley.sandbox.bot_user}> hello"
+    place = {"channel": parley.sandbox.channels["general"], "channel_type": "channel"}
+    return {"type": "message", **place, "user": parley.sandbox.users["ada"], "ts": now, "text": text, **fields}
+
+
+async def test_guests_get_no_answer_and_members_do(parley: Parley) -> None:
+    await parley.slack.set_guest("chidi", True)
+    asked = await parley.slack.say("chidi", "random", "@parley hello")
+    await parley.logged("reason=a guest")
+    ts = await parley.slack.say("ada", "random", "@parley hello")
+    await parley.answers("random", ts)
+    assert parley.replies("random", asked) == []
+
+
+async def test_people_of_another_company_get_no_answer(parley: Parley) -> None:
+    asked = await parley.slack.say("gwen", "engineering", "@parley hello")
+    await parley.logged("reason=an author of another company")
+    ts = await parley.slack.say("ben", "engineering", "@parley hello")
+    await parley.answers("engineering", ts)
+    assert parley.replies("engineering", asked) == []
+
+
+async def test_a_bot_gets_an_answer_only_if_it_is_listed(parley: Parley) -> None:
+    await ignored(parley, said(parley, bot_id="B0STRANGER"), "a bot's message")
+    root = await parley.slack.say("ada", "general", "the robot may ask here")
+    event = said(parley, bot_id="B0LISTED", user=None, subtype="bot_message", thread_ts=root)
+    await parley.slack.deliver(event)
+    assert await parley.answers("general", str(event["ts"]), thread_ts=root)
+
+
+async def test_joins_and_other_subtypes_get_no_answer(parley: Parley) -> None:
+    await ignored(parley, said(parley, subtype="channel_join"), "subtype channel_join")
+    await ignored(parley, said(parley, subtype="pinned_item"), "subtype pinned_item")
+
+
+async def test_a_channel_may_want_a_mention_in_every_message(parley: Parley) -> None:
+    channel = parley.sandbox.channels["leads"]
+    ts = await parley.slack.say("ada", "leads", "@parley hello")
+    await parley.answers("leads", ts)
+    await parley.redis.hset(keys.channel_policy(parley.sandbox.team, channel), "follow_ups", "off")
+    quiet = await parley.slack.say("ada", "leads", "and on", thread_ts=ts)
+    await parley.logged("reason=no mention, and no follow-ups in this channel")
+    last = await parley.slack.say("ada", "leads", "@parley and on", thread_ts=ts)
+    await parley.answers("leads", last, thread_ts=ts)
+    assert parley.answer("leads", quiet, ts) == []
+
+
+async def test_an_org_wide_installation_is_one_team_and_its_people_may_have_w_ids(parley: Parley) -> None:
+    """https://docs.slack.dev/enterprise/organization-ready-apps: an event names the organization, perhaps no team."""
+    installed = {"enterprise_id": "E0ORG", "team_id": None, "user_id": parley.sandbox.bot_user, "is_bot": True}
+    outer = {"team_id": "T0ANYWHERE", "enterprise_id": "E0ORG"}
+    root = await parley.slack.say("ada", "general", "somebody of the organization may ask here")
+    event = said(parley, user="W0PERSON", team="T0ANYWHERE", thread_ts=root)
+    for again in range(2):
+        await parley.slack.deliver(
+            {**event, "type": ("message", "app_mention")[again]},
+            authorizations=[{**installed, "is_enterprise_install": True}],
+            **outer,
+        )
+    assert await parley.answers("general", str(event["ts"]), thread_ts=root)
+    await parley.eventually(lambda: parley.redis.exists(f"E0ORG:{event['channel']}:{root}:history"), within=10)

@@ -1,0 +1,198 @@
+"""What edits and deletions mean, and what mailbox and history are after them."""
+
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from bot.changes import Deleted, Edited, read_change
+from bot.incoming import Ignored, Message, Thread
+from bot.store import changes, connections, history, keys, replies
+from bot.store.history import Entry
+from bot.store.inbox import Claim, Inbox
+
+TEAM, BOT = "T1", "UBOT"
+THREAD = Thread(TEAM, "C1", "1.1")
+NEW = {"type": "message", "user": "U1", "text": "new", "ts": "1.2", "thread_ts": "1.1"}
+OLD = {**NEW, "text": "old"}
+
+
+def changed(**fields: Any) -> dict[str, Any]:
+    event = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "9.9"}
+    return {"event_id": "Ev1", "event": {**event, "message": NEW, "previous_message": OLD, **fields}}
+
+
+def deleted(**fields: Any) -> dict[str, Any]:
+    event = {"type": "message", "subtype": "message_deleted", "channel": "C1", "ts": "9.9", "deleted_ts": "1.2"}
+    return {"event_id": "Ev1", "event": {**event, "previous_message": OLD, **fields}}
+
+
+# What an event says
+
+
+def test_an_edit_is_the_message_in_its_new_form() -> None:
+    change = read_change(changed(), TEAM, BOT)
+    assert isinstance(change, Edited)
+    assert (change.message.thread, change.message.ts, change.message.text) == (THREAD, "1.2", "new")
+    assert not change.mentions_anew
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "anew"),
+    [
+        ("hi", f"hi <@{BOT}>", True),
+        (f"<@{BOT}> hi", f"<@{BOT}> ho", False),
+        (f"<@{BOT}> hi", "hi", False),
+        (None, f"hi <@{BOT}>", False),
+    ],
+)
+def test_an_edit_may_mention_us_anew(old: str | None, new: str, anew: bool) -> None:
+    body = changed(message={**NEW, "text": new}, previous_message={**OLD, "text": old} if old else None)
+    change = read_change(body, TEAM, BOT)
+    assert isinstance(change, Edited)
+    assert change.mentions_anew is anew
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (changed(message={**NEW, "user": BOT, "bot_id": "B1"}), "our own edit"),
+        (changed(message={**NEW, "bot_id": "B2"}), "a bot's message"),
+        (changed(message={**OLD, "attachments": [{"from_url": "https://x.example"}]}), "changes no words"),
+        (changed(message=None), "no author"),
+        (changed(message={**NEW, "ts": None}), "no timestamp"),
+        (changed(channel=None), "no channel"),
+        (deleted(deleted_ts="yesterday"), "no channel or no timestamp"),
+        (deleted(channel=7), "no channel or no timestamp"),
+        ({"event": []}, "no event"),
+    ],
+)
+def test_other_changes_have_their_reason(body: dict[str, Any], reason: str) -> None:
+    change = read_change(body, TEAM, BOT)
+    assert isinstance(change, Ignored)
+    assert reason in change.reason
+
+
+def test_a_deletion_says_whose_message_it_was() -> None:
+    assert read_change(deleted(), TEAM, BOT) == Deleted(THREAD, "1.2", "U1", ours=False)
+    ours = deleted(previous_message={**OLD, "user": BOT})
+    assert read_change(ours, TEAM, BOT) == Deleted(THREAD, "1.2", BOT, ours=True)
+
+
+def test_a_deletion_that_does_not_say_what_was_there_is_of_a_threads_first_message() -> None:
+    bare = deleted(previous_message=None)
+    assert read_change(bare, TEAM, BOT) == Deleted(Thread(TEAM, "C1", "1.2"), "1.2", "", ours=False)
+
+
+def test_the_first_message_of_a_thread_leaves_a_tombstone() -> None:
+    gone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "1.1", "thread_ts": "1.1"}
+    body = changed(message=gone, previous_message={**OLD, "ts": "1.1"})
+    assert read_change(body, TEAM, BOT) == Deleted(THREAD, "1.1", "U1", ours=False)
+
+
+# What is kept
+
+
+@pytest.fixture
+def inbox(redis: "AsyncRedis", redis_url: str) -> Inbox:
+    return Inbox(redis, connections.queue("test", Redis.from_url(redis_url)), 60.0)
+
+
+def said(ts: str, text: str = "old") -> Message:
+    return Message(THREAD, ts, "U1", text, f"Ev{ts}", direct=True)
+
+
+def turn(ts: str, text: str = "old") -> list[Entry]:
+    return [Entry("user", text, ts, "U1", "Ada"), Entry("assistant", f"answer to {text}", ts)]
+
+
+async def claimed(inbox: Inbox) -> Claim:
+    claim = await inbox.claim(THREAD)
+    assert claim is not None
+    return claim
+
+
+async def answered(inbox: Inbox, *stamps: str) -> None:
+    for ts in stamps:
+        await inbox.put(said(ts))
+        await inbox.acknowledge(await claimed(inbox), turn(ts), 99, 30)
+
+
+async def test_a_waiting_question_is_answered_in_its_new_form(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said("1.2"))
+    assert await changes.edit(redis, said("1.2", "<new>"), "new")
+    claim = await claimed(inbox)
+    assert claim.message == Message(THREAD, "1.2", "U1", "<new>", "Ev1.2", direct=True)
+    await inbox.acknowledge(claim, turn("1.2", "as the worker reads it"), 99, 30)
+    assert (await history.load(redis, THREAD))[0].text == "as the worker reads it"
+
+
+async def test_a_question_edited_while_it_is_answered_is_remembered_in_its_new_form(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    await inbox.put(said("1.2"))
+    claim = await claimed(inbox)
+    assert await changes.edit(redis, said("1.2", "<new>"), "new")
+    await inbox.acknowledge(claim, turn("1.2"), 99, 30)
+    assert await history.load(redis, THREAD) == [Entry("user", "new", "1.2", "U1", "Ada"), turn("1.2")[1]]
+    assert not await redis.exists(keys.edited(THREAD))
+
+
+async def test_an_answered_question_is_remembered_in_its_new_form(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await answered(inbox, "1.2", "1.3", "1.4")
+    assert await changes.edit(redis, said("1.3", "<new>"), "new")
+    entries = await history.load(redis, THREAD)
+    assert [entry.text for entry in entries if entry.role == "user"] == ["old", "new", "old"]
+    assert entries[3] == turn("1.3")[1]
+
+
+async def test_an_edit_of_something_else_changes_nothing(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await answered(inbox, "1.2")
+    before = await history.load(redis, THREAD)
+    assert not await changes.edit(redis, said("7.7", "new"), "new")
+    assert await history.load(redis, THREAD) == before
+    assert not await redis.exists(keys.messages(THREAD))
+
+
+async def test_a_deleted_question_is_not_answered(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said("1.2"))
+    await inbox.put(said("1.3"))
+    assert await changes.remove(redis, THREAD, "1.2") == "waiting"
+    claim = await claimed(inbox)
+    assert claim.message.ts == "1.3"
+    await inbox.acknowledge(claim, turn("1.3"), 99, 30)
+    assert not await redis.exists(*(name(THREAD) for name in (keys.box, keys.messages, keys.attempts)))
+
+
+async def test_of_a_question_deleted_while_it_is_answered_nothing_is_remembered(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    await answered(inbox, "1.1")
+    await inbox.put(said("1.2"))
+    claim = await claimed(inbox)
+    assert not await inbox.is_overtaken(claim)
+    assert await changes.remove(redis, THREAD, "1.2") == "waiting"
+    assert await inbox.is_overtaken(claim)
+    await inbox.put(said("1.3"))
+    await inbox.acknowledge(claim, turn("1.2"), 99, 30)
+    assert await history.load(redis, THREAD) == turn("1.1")
+    assert (await claimed(inbox)).message.ts == "1.3"
+
+
+async def test_a_deleted_turn_is_gone_from_the_history(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await answered(inbox, "1.2", "1.3", "1.4")
+    assert await changes.remove(redis, THREAD, "1.3") == "answered"
+    assert await history.load(redis, THREAD) == turn("1.2") + turn("1.4")
+    assert not await changes.remove(redis, THREAD, "1.3")
+
+
+async def test_the_question_of_an_answer_is_found(redis: "AsyncRedis", inbox: Inbox) -> None:
+    for ts, parts in (("1.2", ("1.21",)), ("1.4", ("1.41", "1.42")), ("1.6", ("1.61",))):
+        await inbox.put(said(ts))
+        await replies.save_shown(redis, THREAD, ts, parts, 5)
+    for ts in ("1.2", "1.4"):
+        await inbox.acknowledge(await claimed(inbox), turn(ts), 99, 30)
+    assert await changes.question_of(redis, THREAD, "1.42") == "1.4"
+    assert await changes.question_of(redis, THREAD, "1.61") == "1.6"
+    assert await changes.question_of(redis, THREAD, "1.9") is None

@@ -1,0 +1,140 @@
+"""What is forgotten is gone, whoever still writes."""
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from rq import Queue
+from rq.job import JobStatus
+
+from bot.incoming import Message, Thread
+from bot.store import changes, connections, keys, replies
+from bot.store.erase import erase, forget
+from bot.store.history import Entry
+from bot.store.inbox import JOB, Inbox, LeaseLost
+from bot.store.people import remember
+from bot.store.replies import Final
+
+THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Queue:
+    return connections.queue("test", Redis.from_url(redis_url))
+
+
+@pytest.fixture
+def inbox(redis: "AsyncRedis", queue: Queue) -> Inbox:
+    return Inbox(redis, queue, 60.0)
+
+
+def said(thread: Thread, ts: str) -> Message:
+    return Message(thread, ts, "U1", "secret", f"Ev{thread}{ts}", direct=True)
+
+
+def turn(ts: str) -> list[Entry]:
+    return [Entry("user", "secret", ts, "U1", "Ada"), Entry("assistant", "a secret", ts)]
+
+
+async def talk(redis: "AsyncRedis", inbox: Inbox) -> None:
+    """In each thread one question is answered and another waits."""
+    for thread in THREADS:
+        first, second = f"{thread.ts}1", f"{thread.ts}2"
+        await inbox.put(said(thread, first))
+        await remember(redis, thread.team, "U1", "Ada")
+        claim = await inbox.claim(thread)
+        assert claim is not None
+        await replies.save_final(redis, thread, first, Final("a secret"))
+        await inbox.acknowledge(claim, turn(first), 9, 30)
+        await inbox.put(said(thread, second))
+
+
+async def team_keys(redis: "AsyncRedis", prefix: str) -> list[str]:
+    return sorted([key async for key in redis.scan_iter(count=1000) if key.startswith(prefix)])
+
+
+async def test_of_an_erased_team_no_key_and_no_job_is_left_and_the_others_keep_theirs(
+    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+) -> None:
+    await talk(redis, inbox)
+    others = await team_keys(redis, "T2")
+    waiting = [job.args for job in queue.get_jobs() if job.args[0] == "T2"]
+    assert await erase(redis, inbox, "T1") == len(others)
+    assert await team_keys(redis, "T1") == []
+    assert await team_keys(redis, "T2") == others
+    assert [job.args for job in queue.get_jobs()] == waiting
+    assert await redis.smembers(keys.TEAMS) == {"T2"}
+
+
+async def test_jobs_that_failed_go_too(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+    await inbox.put(said(THREADS[0], "3.1"))
+    [job] = queue.get_jobs()
+    queue.connection.lrem(queue.key, 0, job.id)
+    queue.failed_job_registry.add(job, 60)
+    job.set_status(JobStatus.FAILED)
+    assert await inbox.cancel("T1") == 1
+    assert queue.failed_job_registry.get_job_ids() == []
+    assert not await redis.exists(f"rq:job:{job.id}")
+
+
+async def test_other_jobs_of_the_queue_stay(inbox: Inbox, queue: Queue) -> None:
+    queue.enqueue_call("tests.jobs.nothing", args=("T1",))
+    assert await inbox.cancel("T1") == 0
+    assert queue.count == 1
+
+
+async def test_a_worker_that_still_answers_brings_nothing_back(redis: "AsyncRedis", inbox: Inbox) -> None:
+    thread = THREADS[0]
+    await inbox.put(said(thread, "3.1"))
+    claim = await inbox.claim(thread)
+    assert claim is not None
+    await erase(redis, inbox, "T1")
+    await replies.save_shown(redis, thread, "3.1", ("3.15",), 10)
+    await replies.save_final(redis, thread, "3.1", Final("a secret"))
+    await remember(redis, "T1", "U1", "Ada")
+    with pytest.raises(LeaseLost):
+        await inbox.renew(claim)
+    with pytest.raises(LeaseLost):
+        await inbox.acknowledge(claim, turn("3.1"), 9, 30)
+    await inbox.release(claim)
+    assert not await changes.edit(redis, said(thread, "3.1"), "new")
+    assert await inbox.claim(thread) is None
+    assert await inbox.sweep() == 0
+    assert await team_keys(redis, "T1") == []
+
+
+async def test_a_team_that_comes_back_begins_anew(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+    await talk(redis, inbox)
+    await erase(redis, inbox, "T1")
+    assert await inbox.put(said(THREADS[0], "3.1"))
+    assert [job.args[0] for job in queue.get_jobs() if job.func_name == JOB].count("T1") == 1
+    assert await redis.sismember(keys.TEAMS, "T1")
+
+
+async def test_a_team_id_is_no_pattern(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await talk(redis, inbox)
+    before = await team_keys(redis, "T")
+    for pattern in ("T*", "T?", "T[12]", "*", "T"):
+        await erase(redis, inbox, pattern)
+    assert await team_keys(redis, "T") == before
+
+
+async def test_a_channel_is_forgotten_and_the_others_are_not(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await talk(redis, inbox)
+    others = [key for key in await team_keys(redis, "T") if not key.startswith("T1:C1:")]
+    assert await forget(redis, "T1", "C1") == 2
+    assert await team_keys(redis, "T") == others
+    assert await inbox.claim(THREADS[0]) is None
+
+
+async def test_an_answer_being_written_while_its_channel_is_forgotten_is_not_remembered(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    thread = THREADS[0]
+    await inbox.put(said(thread, "3.1"))
+    claim = await inbox.claim(thread)
+    assert claim is not None
+    await forget(redis, "T1", "C1")
+    await inbox.renew(claim)
+    await replies.save_final(redis, thread, "3.1", Final("a secret"))
+    await inbox.acknowledge(claim, turn("3.1"), 9, 30)
+    assert await team_keys(redis, "T1:C1:") == []

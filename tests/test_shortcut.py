@@ -1,0 +1,65 @@
+"""A question about a message, from its shortcut to the mailbox."""
+
+from typing import Any
+
+import pytest
+
+from bot.incoming import Message, Thread, spoken
+from bot.listeners.shortcut import AWAY, EMPTY, asked, read
+from bot.sandbox.slack.views import checked
+from bot.views.shortcut import METADATA, About, modal
+
+ABOUT = About("C1", "1.1", "U2", "We ship on <https://x.example|Friday> &amp; rest")
+USED = {"channel": {"id": "C1"}, "message_ts": "1.2", "message": {"ts": "1.2", "user": "U2", "text": "hello"}}
+
+
+def submitted(about: About = ABOUT, value: object = "why <b>?", **fields: Any) -> dict[str, Any]:
+    view = {
+        "id": "V1",
+        "private_metadata": about.to_json(),
+        "state": {"values": {"question": {"text": {"value": value}}}},
+    }
+    return {"user": {"id": "U1"}, "view": view, **fields}
+
+
+@pytest.mark.parametrize("text", ["", "hello", "x" * 2000, '"\\\n\u0001' * 500])
+def test_slack_takes_the_modal_whatever_the_message(text: str) -> None:
+    about = read({**USED, "message": {**USED["message"], "text": text}})  # type: ignore[dict-item]
+    assert about is not None
+    view = checked(modal(about), "modal")
+    assert len(view["private_metadata"]) <= METADATA
+    assert About.from_json(view["private_metadata"]) is not None
+
+
+def test_a_message_of_a_thread_is_asked_about_in_that_thread() -> None:
+    assert read(USED) == About("C1", "1.2", "U2", "hello")
+    inside = {**USED, "message": {"ts": "1.2", "thread_ts": "1.1", "bot_id": "B1"}}
+    assert read(inside) == About("C1", "1.1", "B1", "")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"channel": {"id": "C1"}}, {**USED, "channel": "C1"}, {**USED, "channel": {"id": 7}}]
+)
+def test_what_says_no_message_opens_nothing(body: dict[str, Any]) -> None:
+    assert read(body) is None
+
+
+def test_the_question_goes_into_the_mailbox_with_the_message_it_is_about() -> None:
+    message = asked(submitted(), "T1")
+    assert isinstance(message, Message)
+    assert (message.thread, message.user, message.event_id) == (Thread("T1", "C1", "1.1"), "U1", "view:V1")
+    assert spoken(message.text, "UBOT", {"U2": "Ben"}) == (
+        "why <b>?\n\nThe message that this is about, by @Ben:\nWe ship on Friday (https://x.example) & rest"
+    )
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, 5, ["x"]])
+def test_an_empty_question_is_none(value: object) -> None:
+    assert asked(submitted(value=value), "T1") == EMPTY
+
+
+@pytest.mark.parametrize(
+    "fields", [{"view": None}, {"view": {"private_metadata": "{"}}, {"user": None}, {"user": {"id": 5}}]
+)
+def test_a_broken_submission_is_told_so(fields: dict[str, Any]) -> None:
+    assert asked(submitted(**fields), "T1") == AWAY
