@@ -129,6 +129,7 @@ class Settings:
     data_dir: Path = _setting(DATA_DIR, Path)
     host: str = _setting("0.0.0.0")
     port: int | None = _setting(None, _whole(1, 65535))
+    metrics_token: str | None = _setting(None, secret=True)
     log_level: str = _setting("INFO", _level)
     log_prompts: str = _setting("off", _one_of("off", "200chars"))
     log_hash_key: str | None = _setting(None, secret=True)

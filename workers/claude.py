@@ -18,6 +18,7 @@ from anthropic.lib.middleware import BetaFallbackState, BetaRefusalFallbackMiddl
 
 from bot import logs
 from bot.settings import SettingError, Settings
+from bot.store.metrics import Metrics
 from workers import fallback, models, tracing
 from workers.answering import Answer, Call, Unanswered
 from workers.calls import About
@@ -45,7 +46,9 @@ class Compaction:
 
 
 class Claude:
-    """Raises SettingError where the credentials cannot be used."""
+    """Raises SettingError where the credentials cannot be used. With `metrics` its calls are counted."""
+
+    metrics: Metrics | None = None
 
     def __init__(self, settings: Settings) -> None:
         logs.quiet()
@@ -90,7 +93,7 @@ class Claude:
         `on_text` gets all the text so far, from the start again after a failed attempt; `on_wait` what to tell people
         while the next attempt is seconds away; `on_thought` the newest thought's summary so far, or a tool's use.
         """
-        return Call(self._settings, self._send, request, on_text, on_wait, on_thought, about)
+        return Call(self._settings, self._send, request, on_text, on_wait, on_thought, about, self.metrics)
 
     async def count(self, request: Mapping[str, Any]) -> int:
         """The tokens of a request's prompt, as the API counts them. Raises Unanswered.

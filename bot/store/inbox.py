@@ -101,11 +101,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Load:
-    """`workers` are processes; `waiting` threads have no place yet, in `running` an answer is written."""
+    """`workers` are processes; `waiting` threads have no place yet, in `running` an answer is written.
+
+    The first of those that wait does so for `oldest` seconds.
+    """
 
     workers: int
     running: int
     waiting: int
+    oldest: float = 0.0
 
 
 class Inbox:
@@ -312,7 +316,15 @@ class Inbox:
     def _load(self) -> Load:
         queue = self._queue
         running = queue.started_job_registry.get_job_count(cleanup=False)
-        return Load(Worker.count(queue=queue), running, queue.count)
+        return Load(Worker.count(queue=queue), running, queue.count, self._oldest())
+
+    def _oldest(self) -> float:
+        """How many seconds ago the first job of the queue was put there."""
+        first = self._queue.get_jobs(0, 1)
+        if not first or first[0].enqueued_at is None:
+            return 0.0
+        seconds, microseconds = self._queue.connection.time()
+        return max(0.0, seconds + microseconds / 1_000_000 - first[0].enqueued_at.timestamp())
 
     def _cancel(self, team: str) -> int:
         redis, queue = self._queue.connection, self._queue

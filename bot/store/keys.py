@@ -127,6 +127,16 @@ def warning(team: str) -> str:
     return f"{team}:warning"
 
 
+def metrics(team: str) -> str:
+    """Hash with an expiry: what all processes counted, by name and labels as JSON."""
+    return f"{team}:metrics"
+
+
+def ready(team: str) -> str:
+    """String with an expiry: written to see whether Redis takes writes."""
+    return f"{team}:ready"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
