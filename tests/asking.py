@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
@@ -44,9 +45,9 @@ def settings(sandbox: Sandbox, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def connected(sandbox: Sandbox, **more: str) -> AsyncIterator[Claude]:
+async def connected(sandbox: Sandbox, redis: "Redis | None" = None, /, **more: str) -> AsyncIterator[Claude]:
     """Settings by their names in `more`."""
-    claude = Claude(settings(sandbox, **more))
+    claude = Claude(settings(sandbox, **more), redis)
     try:
         yield claude
     finally:

@@ -211,8 +211,9 @@ async def test_a_failed_answer_keeps_the_most_that_came_and_what_all_attempts_co
     sandbox.script(None, long, short, Script(fault=Fault("overloaded")))
     async with connected(sandbox) as claude:
         call = claude.call(REQUEST, on_text=lambda text: None)
-        with pytest.raises(Unanswered):
+        with pytest.raises(Unanswered) as raised:
             await call.answer()
+    assert raised.value.usage == call.usage
     assert len(call.text) > 60
     assert [piece.estimated for piece in call.usage] == [True, True]
     assert call.usage[0].output > call.usage[1].output > 1
@@ -255,5 +256,6 @@ async def test_a_model_that_only_pings_ends_at_the_deadline(sandbox: Sandbox) ->
     async with connected(sandbox, ANSWER_SECONDS="1", CLAUDE_IDLE_SECONDS="0.5") as claude:
         failure = await fail(claude)
     assert (failure.kind, len(bodies(sandbox))) == ("deadline", 1)
+    assert [piece.estimated for piece in failure.usage] == [True]
     assert failure.sentence.startswith("Claude took too long")
     assert failure.request_id

@@ -172,3 +172,20 @@ async def test_options_that_the_model_does_not_take_are_a_warning(
         "warn  Model: EFFORT=high does nothing on claude-haiku-4-5: it knows no efforts.",
         "warn  Model: MAX_TOKENS=100000 is cut to 64,000, the most of claude-haiku-4-5.",
     ]
+
+
+async def test_a_malformed_file_of_servers_is_told(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
+    (tmp_path / "servers.toml").write_text("servers = 5")
+    servers = str(tmp_path / "servers.toml")
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, MCP_SERVERS=servers)
+    assert status == 1
+    [claude] = failed(lines)
+    assert "has no list `servers`" in claude
+
+
+async def test_a_fallback_that_is_off_is_no_model(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, FALLBACK_MODEL="off")
+    assert status == 0
+    assert not [line for line in lines if line.startswith("warn")]
+    _, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, FALLBACK_MODEL="claude-nobody")
+    assert [line for line in lines if line.startswith("warn  Model: FALLBACK_MODEL=claude-nobody is not in")]

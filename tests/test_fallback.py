@@ -5,6 +5,7 @@ import pytest
 from workers.fallback import chosen, entry, fitted
 
 HI = {"role": "user", "content": "Hi"}
+COMPACTED = {"role": "assistant", "content": [{"type": "compaction", "content": "They met."}]}
 REQUEST: dict[str, Any] = {"model": "claude-sonnet-5-5", "max_tokens": 100_000, "messages": [HI]}
 OPUS, OLD = "claude-opus-5-5", "claude-haiku-4-5"
 
@@ -22,7 +23,14 @@ OPUS, OLD = "claude-opus-5-5", "claude-haiku-4-5"
     ],
 )
 def test_who_answers_what_a_model_declines(model: str, setting: str | None, other: str | None) -> None:
-    assert chosen(model, setting) == other
+    assert chosen(REQUEST | {"model": model}, setting) == other
+
+
+@pytest.mark.parametrize("message", [{"role": "system", "content": "Be brief."}, COMPACTED])
+def test_a_model_that_cannot_read_the_conversation_is_not_asked_along(message: dict[str, Any]) -> None:
+    request = REQUEST | {"messages": [message, HI] if message is COMPACTED else [HI, message]}
+    assert chosen(request, OPUS) == OPUS
+    assert chosen(request, OLD) is None
 
 
 def test_an_entry_names_only_what_differs() -> None:
@@ -64,6 +72,5 @@ def test_words_of_operators_become_reminders_where_there_are_no_turns_for_them()
 
 
 def test_a_compacted_thread_is_not_put_to_a_model_that_cannot_read_it() -> None:
-    compacted = [{"role": "assistant", "content": [{"type": "compaction", "content": "They met."}]}, HI]
-    assert fitted(REQUEST | {"messages": compacted}, OLD, None, "auto") is None
-    assert fitted(REQUEST | {"messages": compacted}, OPUS, None, "auto")
+    assert fitted(REQUEST | {"messages": [COMPACTED, HI]}, OLD, None, "auto") is None
+    assert fitted(REQUEST | {"messages": [COMPACTED, HI]}, OPUS, None, "auto")

@@ -101,6 +101,7 @@ SHOWN_BY = {
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",
+    "bot/views/reply.py": "tests/test_views_reply.py",
     "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/loop.py": "tests/test_worker.py",
     "workers/runtime.py": "tests/test_worker.py",
@@ -167,6 +168,13 @@ def test_a_time_says_its_unit() -> None:
         for unit in ("seconds", "tokens", "days"):
             if setting.endswith(f"_{unit.upper()}"):
                 assert re.search(rf"# .*{unit}.*\n# {setting}=", text), f"{setting} does not say {unit}"
+
+
+def test_every_test_that_the_documentation_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/claude.md").read_text())
+    assert len(named) > 40
+    found = {path: (ROOT / path).read_text() for path, _ in named}
+    assert not [f"{path}::{test}" for path, test in named if f"def {test}(" not in found[path]]
 
 
 def test_the_manifest_asks_for_what_the_code_knows() -> None:

@@ -14,7 +14,8 @@ from bot.settings import Settings
 from bot.store.metrics import Metrics
 from workers import calls, fallback, tracing
 from workers.calls import About, Figures
-from workers.failures import TOO_SLOW, Failed, Failure, backoff, retry_after
+from workers.failures import OVERLOADED, TOO_SLOW, Failed, Failure, backoff, retry_after
+from workers.gate import TOLD_SECONDS, Gate, Passage, Shut
 from workers.models import Usage
 from workers.stream import Streamed
 
@@ -22,8 +23,7 @@ log = logging.getLogger("parley.claude")
 
 # Pauses that are gone on from, and calls of tools that there are not, in one answer.
 MOST_CONTINUATIONS = 8
-# A wait of more seconds is told to the thread.
-TOLD_SECONDS = 3.0
+DOWN = "Claude is overloaded, waiting until it answers again"
 NO_TOOL = "There is no such tool here. Answer without it."
 
 
@@ -50,7 +50,10 @@ class Answer:
 
 
 class Unanswered(Exception):
-    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators."""
+    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators.
+
+    `usage` is what was billed nevertheless.
+    """
 
     def __init__(self, kind: str, sentence: str, request_id: str | None = None, failure: Failure | None = None) -> None:
         super().__init__(kind)
@@ -58,6 +61,7 @@ class Unanswered(Exception):
         self.sentence = sentence
         self.request_id = request_id
         self.failure = failure
+        self.usage: tuple[Usage, ...] = ()
 
     @classmethod
     def of(cls, failure: Failure) -> "Unanswered":
@@ -67,6 +71,7 @@ class Unanswered(Exception):
 class Events(Protocol):
     """The events of one streamed message."""
 
+    headers: Mapping[str, str]
     request_id: str | None
 
     async def next(self) -> Any:
@@ -81,6 +86,7 @@ class Call:
     def __init__(
         self,
         settings: Settings,
+        gate: Gate | None,
         send: Callable[[Mapping[str, Any]], Awaitable[Events]],
         request: Mapping[str, Any],
         on_text: Callable[[str], None],
@@ -89,13 +95,16 @@ class Call:
         about: About,
         metrics: Metrics | None = None,
     ) -> None:
-        self._settings, self._send, self._about, self._metrics = settings, send, about, metrics
+        self._settings, self._gate, self._send = settings, gate, send
+        self._about, self._metrics = about, metrics
         self._on_text, self._on_wait, self._on_thought = on_text, on_wait, on_thought
         self._request = dict(request)
         self._before = ""
         self._streamed: Streamed | None = None
         self._billed: list[Usage] = []
         self._failures = 0
+        self._shut = 0.0
+        self._told = ""
         self._began = time.monotonic()
         self._figures = Figures(str(request["model"]))
         self.text = ""
@@ -117,9 +126,11 @@ class Call:
                 figures.error = "deadline"
                 if not limit.expired():
                     raise
-                raise Unanswered("deadline", TOO_SLOW, figures.request_id) from error
+                unanswered = Unanswered("deadline", TOO_SLOW, figures.request_id)
+                unanswered.usage = self.usage
+                raise unanswered from error
             except Unanswered as unanswered:
-                figures.error = unanswered.kind
+                figures.error, unanswered.usage = unanswered.kind, self.usage
                 raise
             except asyncio.CancelledError:
                 figures.error = "stopped"
@@ -151,7 +162,13 @@ class Call:
         """A complete message, after as many attempts as it takes. Raises Unanswered."""
         while True:
             try:
-                return await self._attempt()
+                if self._gate is None:
+                    return await self._attempt()
+                async with self._gate.passage(self._request, self._tell) as passage:
+                    return await self._attempt(passage)
+            except Shut as shut:
+                await self._wait_for_model(shut.seconds)
+                continue
             except Failed as failed:
                 failure = failed.failure
             self._figures.request_id = failure.request_id or self._figures.request_id
@@ -161,7 +178,7 @@ class Call:
                 raise Unanswered.of(failure)
             await self._back_off(failure)
 
-    async def _attempt(self) -> Streamed:
+    async def _attempt(self, passage: Passage | None = None) -> Streamed:
         figures = self._figures
         figures.attempts += 1
         streamed = self._streamed = Streamed(str(self._request["model"]))
@@ -169,6 +186,8 @@ class Call:
         figures.request_id = events.request_id
         try:
             while (event := await events.next()) is not None:
+                if passage and event.type == "message_start":
+                    await passage.began(events.headers)
                 change = streamed.take(event)
                 if change == "text":
                     self._show(self._whole(streamed))
@@ -195,8 +214,23 @@ class Call:
         if self._elapsed() + wait >= settings.answer_seconds:
             raise Unanswered.of(failure)
         if wait > TOLD_SECONDS:
-            self._on_wait(failure.waiting(wait))
+            self._tell(failure.waiting(wait))
         await asyncio.sleep(wait)
+
+    async def _wait_for_model(self, seconds: float) -> None:
+        """Nobody asks this model for now: ask another, or wait, or say so. Raises Unanswered."""
+        if self._change_model():
+            return
+        self._shut += seconds
+        if self._shut > self._settings.claude_backoff_cap_seconds:
+            raise Unanswered("breaker", OVERLOADED)
+        self._tell(DOWN)
+        await asyncio.sleep(seconds)
+
+    def _tell(self, sentence: str) -> None:
+        if sentence != self._told:
+            self._told = sentence
+            self._on_wait(sentence)
 
     def _change_model(self) -> bool:
         """Ask the fallback model from here on, if there is one that can be asked this."""

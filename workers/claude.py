@@ -15,6 +15,7 @@ import aiohttp
 import anthropic
 import httpx2
 from anthropic.lib.middleware import BetaFallbackState, BetaRefusalFallbackMiddleware
+from redis.asyncio import Redis
 
 from bot import logs
 from bot.settings import SettingError, Settings
@@ -23,6 +24,7 @@ from workers import fallback, models, tracing
 from workers.answering import Answer, Call, Unanswered
 from workers.calls import About
 from workers.failures import Failed, Failure, backoff, retry_after
+from workers.gate import Gate
 from workers.models import Usage
 
 __all__ = ["About", "Answer", "Call", "Claude", "Compaction", "Unanswered"]
@@ -39,20 +41,27 @@ ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSErr
 
 @dataclass(frozen=True)
 class Compaction:
-    """The signed block that stands for a conversation, to be sent first in `messages`, and what it cost."""
+    """The signed block that stands for a conversation, to be sent first in `messages`, and what it cost.
+
+    There is no block if the model failed to sum up.
+    """
 
     content: tuple[Mapping[str, Any], ...]
     usage: tuple[Usage, ...]
 
 
 class Claude:
-    """Raises SettingError where the credentials cannot be used. With `metrics` its calls are counted."""
+    """With `redis`, all processes keep the limits together, and with `metrics` its calls are counted.
+
+    Raises SettingError for credentials that cannot be used.
+    """
 
     metrics: Metrics | None = None
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, redis: "Redis | None" = None) -> None:
         logs.quiet()
         self._settings = settings
+        self._gate = Gate(settings, redis) if redis else None
         idle, connect = settings.claude_idle_seconds, settings.claude_connect_seconds
         self._betas = [beta.strip() for beta in (settings.claude_betas or "").split(",") if beta.strip()]
         try:
@@ -93,7 +102,8 @@ class Claude:
         `on_text` gets all the text so far, from the start again after a failed attempt; `on_wait` what to tell people
         while the next attempt is seconds away; `on_thought` the newest thought's summary so far, or a tool's use.
         """
-        return Call(self._settings, self._send, request, on_text, on_wait, on_thought, about, self.metrics)
+        say = (on_text, on_wait, on_thought)
+        return Call(self._settings, self._gate, self._send, request, *say, about, self.metrics)
 
     async def count(self, request: Mapping[str, Any]) -> int:
         """The tokens of a request's prompt, as the API counts them. Raises Unanswered.
@@ -135,7 +145,7 @@ class Claude:
                 return None
             raise
         content = tuple(block for block in answer.content if block["type"] == "compaction" and block.get("content"))
-        return Compaction(content, answer.usage) if content else None
+        return Compaction(content, answer.usage)
 
     async def model_name(self, model: str) -> str:
         """Its display name. Raises Unanswered: the key or the model is wrong, or Claude cannot be reached."""
@@ -149,7 +159,7 @@ class Claude:
         settings, client = self._settings, self._client
         body = {name: value for name, value in request.items() if name != "betas"}
         betas = [*request.get("betas", ()), *self._betas]
-        other = fallback.chosen(body["model"], settings.fallback_model)
+        other = fallback.chosen(body, settings.fallback_model)
         declined: Any = nullcontext()
         if other is None or "compaction" in body:
             pass
@@ -164,7 +174,8 @@ class Claude:
             with declined:
                 return _Events(await messages.create(**body, **more, stream=True))
         except ERRORS as error:
-            raise Failed(_failure(error)) from error
+            headers = error.response.headers if isinstance(error, anthropic.APIStatusError) else None
+            raise Failed(_failure(error), headers) from error
 
     def _messages(
         self, client: anthropic.AsyncAnthropic, betas: Sequence[str], beta: bool = False
@@ -180,7 +191,8 @@ class _Events:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self.request_id: str | None = stream.response.headers.get("request-id")
+        self.headers: Mapping[str, str] = stream.response.headers
+        self.request_id = self.headers.get("request-id")
 
     async def next(self) -> Any:
         try:

@@ -1,7 +1,11 @@
 """How a turn ends: what people see and what the history remembers, for each way in which it can."""
 
+from collections.abc import Sequence
+
 from bot.store.replies import Final
+from workers import models
 from workers.claude import Answer
+from workers.models import Usage
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
 FORGOTTEN = "I no longer remember that question. Please ask it again."
@@ -54,6 +58,24 @@ def failed(text: str, sentence: str) -> Final:
     """What people had seen of the answer stays, and below it why there is no more."""
     text = text.rstrip()
     return Final(_with(text, f"_{sentence}_") if text else sentence, failed=True)
+
+
+def note(answer: Answer, *, full: bool) -> str | None:
+    """Small print: which model served it where that is not the one asked, or `full` with tokens and cost."""
+    name = models.find(answer.model).name
+    if full:
+        return " · ".join([name, *_figures(answer.usage)])
+    return f"Answered by {name}" if answer.model != answer.asked_model else None
+
+
+def _figures(usage: Sequence[Usage]) -> list[str]:
+    prompt, output = sum(piece.prompt for piece in usage), sum(piece.output for piece in usage)
+    costs = [models.cost(piece) for piece in usage]
+    about = "about " if any(piece.estimated for piece in usage) else ""
+    figures = [f"{about}{prompt:,} tokens in, {output:,} out"]
+    if None not in costs:
+        figures.append(f"{about}${sum(cost or 0 for cost in costs) / 1_000_000:.4f}")
+    return figures
 
 
 def _with(text: str, note: str) -> str:

@@ -4,6 +4,7 @@ https://platform.claude.com/docs/en/api/errors
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -131,8 +132,9 @@ def backoff(asked: float | None, attempt: int, base: float, cap: float) -> float
 
 
 class Failed(Exception):
-    """An attempt that failed."""
+    """An attempt that failed, and the headers of the response if there was one."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(failure.kind)
         self.failure = failure
+        self.headers = headers or {}

@@ -15,10 +15,19 @@ DEFAULT = {"fable": "claude-opus-5-5"}
 REMINDER = "<system-reminder>\n{text}\n</system-reminder>"
 
 
-def chosen(model: str, setting: str | None) -> str | None:
-    """The model that answers when `model` declines. None for `off`, for `model` itself, and without a default."""
-    other = setting or DEFAULT.get(models.find(model).family)
-    return None if other in (None, "off", model) else other
+def chosen(request: Mapping[str, Any], setting: str | None) -> str | None:
+    """The model that answers when the asked one declines.
+
+    None for `off`, for the same model, without a default, and where it could not read the conversation as it stands:
+    the API refuses the whole request then.
+    """
+    asked = str(request["model"])
+    other = setting or DEFAULT.get(models.find(asked).family)
+    if other is None or other in ("off", asked):
+        return None
+    model = models.find(other)
+    operated = any(message["role"] == "system" for message in request["messages"])
+    return None if (operated and not model.system_turns) or (_is_compacted(request) and not model.compaction) else other
 
 
 def entry(request: Mapping[str, Any], other: str, effort: str | None, thinking: str) -> dict[str, Any]:
@@ -43,11 +52,11 @@ def fitted(request: Mapping[str, Any], other: str, effort: str | None, thinking:
     changed = {name: value for name, value in request.items() if name not in ("thinking", "output_config", "fallbacks")}
     changed |= {"model": other, "max_tokens": min(request["max_tokens"], model.max_output)}
     changed |= models.options(other, effort, thinking)
+    if _is_compacted(request) and not model.compaction:
+        return None
     messages: list[dict[str, Any]] = []
     for message in request["messages"]:
         blocks = _blocks(message["content"])
-        if not model.compaction and any(block["type"] == "compaction" for block in blocks):
-            return None
         if message["role"] == "system" and not model.system_turns:
             _remind(messages, blocks)
         elif message["role"] == "assistant":
@@ -57,6 +66,11 @@ def fitted(request: Mapping[str, Any], other: str, effort: str | None, thinking:
         else:
             messages.append(dict(message))
     return {**changed, "messages": messages}
+
+
+def _is_compacted(request: Mapping[str, Any]) -> bool:
+    """The block that stands for a beginning is in the first message."""
+    return any(block["type"] == "compaction" for block in _blocks(request["messages"][0]["content"]))
 
 
 def _remind(messages: list[dict[str, Any]], blocks: list[dict[str, Any]]) -> None:

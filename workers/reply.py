@@ -182,18 +182,20 @@ class _Turn:
         return final
 
     async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
-        asking = asyncio.create_task(self._ask(draft, past, question))
         stopping = asyncio.create_task(stop.wait())
+        asking = None if stop.is_set() else asyncio.create_task(self._ask(draft, past, question))
         try:
-            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-            asking.cancel()
-            await asyncio.wait({asking})
+            if asking is not None:
+                await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    return asking.result()
+                asking.cancel()
+                await asyncio.wait({asking})
+            by = await stopping
         finally:
-            asking.cancel()
             stopping.cancel()
-        by = stopping.result()
+            if asking is not None:
+                asking.cancel()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
         return ending.stopped(self._shown, names.get(by, ""))
@@ -213,7 +215,8 @@ class _Turn:
         about = About(str(self._thread), self._message.ts, self._ref, question.text)
         call = self._runtime.claude.call(request, on_text=on_text, on_wait=draft.say, about=about)
         try:
-            return ending.answered(await call.answer())
+            answer = await call.answer()
+            return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))
         except Unanswered as failure:
             refused = failure.kind.startswith(("400/", "413/"))
             if refused and await self._runtime.files.forget_links(self._thread, [*past, question]):

@@ -46,7 +46,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     tools.tools(settings, settings.model)
     loop = asyncio.get_running_loop()
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
-    claude = Claude(settings)
+    claude = Claude(settings, redis)
     try:
         async with AsyncExitStack() as stack:
             web = await stack.enter_async_context(slack.client(settings))

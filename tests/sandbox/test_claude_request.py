@@ -217,6 +217,14 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
         {"mcp_servers": [{**SERVER, "key": "a"}], "tools": [TOOLSET], "betas": [MCP]},
     ),
     ("Input tag 'mcp_tool_use'", {"messages": [HI, {"role": "assistant", "content": ASKED}, HI]}),
+    (
+        "fallbacks.0: messages.1: role 'system' is not supported on this model",
+        {
+            "messages": [HI, SYSTEM],
+            "fallbacks": [{"model": OLD, "max_tokens": 1000}],
+            "betas": ["server-side-fallback-2026-06-01"],
+        },
+    ),
     ("fallback_credit_token: Extra inputs", {"fallback_credit_token": "fct_1", "betas": ["compact-2026-09-04"]}),
     ("the token is malformed", {"fallback_credit_token": "a", "betas": ["fallback-credit-2026-07-01"]}),
     ("Tool names must be unique", {"tools": [TOOL, TOOL]}),

@@ -1,7 +1,5 @@
 """What orchestrators and Prometheus are told of a bot that runs."""
 
-from typing import Any
-
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +8,7 @@ from tests.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+Counted = dict[str, dict[tuple[str, ...], float]]
 TOKEN = "a-token-of-the-test"
 SETTINGS = {"METRICS_TOKEN": TOKEN}
 
@@ -20,10 +19,10 @@ async def get(parley: Parley, path: str, token: str | None = None) -> tuple[int,
         return answer.status, await answer.text()
 
 
-async def counted(parley: Parley) -> dict[str, dict[tuple[str, ...], float]]:
+async def counted(parley: Parley) -> Counted:
     status, text = await get(parley, "/metrics", TOKEN)
     assert status == 200
-    found: dict[str, dict[tuple[str, ...], float]] = {}
+    found: Counted = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
@@ -101,5 +100,5 @@ async def test_an_answer_shows_in_the_metrics_of_all_processes(parley: Parley) -
     assert now["parley_slots"][()] == 50
 
 
-def rise(before: dict[str, Any], now: dict[str, Any], name: str) -> float:
+def rise(before: Counted, now: Counted, name: str) -> float:
     return sum(now.get(name, {}).values()) - sum(before.get(name, {}).values())

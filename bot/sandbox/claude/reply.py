@@ -43,7 +43,7 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
     iterations: list[Json] = []
     if compaction := _compaction(answer, request, dropped):
         content.append(compaction)
-        iterations.append({"type": "compaction", **used, "output_tokens": tokens(compaction["content"])})
+        iterations.append({"type": "compaction", **used, "output_tokens": tokens(compaction["content"] or "")})
         summary = [{"role": "assistant", "content": [compaction]}]
         used = _fresh(prompt_tokens({**body, "messages": summary}))
     if compaction and _pauses(body):
@@ -170,7 +170,9 @@ def _compaction(answer: Answer, request: Request, dropped: Mapping[str, str]) ->
     if answer.compaction is None and prompt_tokens(body, dropped) < trigger:
         return None
     many = len(turns(body))
-    summary = answer.compaction or f"{NOTICE} In place of a summary: {many} turns came before this point."
+    told = f"{NOTICE} In place of a summary: {many} turns came before this point."
+    # An empty summary is a failed compaction, which the API tells by null (SDK).
+    summary = told if answer.compaction is None else answer.compaction or None
     return {"type": "compaction", "content": summary, "encrypted_content": None, "signature": _id()}
 
 

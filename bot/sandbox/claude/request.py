@@ -20,9 +20,9 @@ COMPACT_EDIT, COMPACT_WHOLE = "compact-2026-01-12", "compact-2026-09-04"
 FALLBACK, FALLBACK_DEFAULT = "server-side-fallback-2026-06-01", "server-side-fallback-2026-07-01"
 BINDING = "thinking-binding-controls-2026-08-01"
 MCP, CREDIT = "mcp-client-2025-11-20", "fallback-credit-2026-07-01"
-# The SDK's beta client adds it to each request to count tokens (observed).
-COUNTING = "token-counting-2024-11-01"
-BETAS = frozenset({COUNTING, COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING, MCP, CREDIT})
+# The SDK adds these by itself: with the tokens of a profile, and in its beta client to each count (observed).
+OAUTH, COUNTING = "oauth-2025-04-20", "token-counting-2024-11-01"
+BETAS = frozenset({OAUTH, COUNTING, COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING, MCP, CREDIT})
 # A beta parameter and the headers of which one lets it in.
 BETA_PARAMETERS = {
     "context_management": {COMPACT_EDIT},
@@ -70,7 +70,7 @@ def check(body: object, headers: Mapping[str, str], counting: bool = False) -> R
     check_tools(body, model)
     _check_credit(body)
     check_system(body.get("system"))
-    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas)
+    _check_conversation(body, model, betas)
     _check_cache_control(body)
     _check_compaction(body, model)
     _check_fallbacks(body, model, betas)
@@ -91,6 +91,10 @@ def check_headers(headers: Mapping[str, str]) -> frozenset[str]:
         told = "Please consult our documentation at platform.claude.com/docs or try again without the header."
         raise invalid("", f"Unexpected value(s) {unknown} for the `anthropic-beta` header. {told}")
     return betas
+
+
+def _check_conversation(body: Json, model: Model, betas: frozenset[str]) -> None:
+    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas)
 
 
 def _check_names(body: Json, betas: frozenset[str], counting: bool) -> None:
@@ -242,6 +246,7 @@ def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
             over = overridden(body, entry)
             _check_output(over, other)
             _check_thinking(over, other, betas)
+            _check_conversation(over, other, betas)
         except ApiError as error:
             raise invalid(f"fallbacks.{at}", error.message) from None
 

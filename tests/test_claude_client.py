@@ -1,0 +1,265 @@
+"""The client for Claude: credentials, headers, proxies, and what is asked besides answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.sandbox import Claude as Sandbox
+from bot.sandbox.claude.answers import Answer as Script
+from bot.settings import SettingError, Settings
+from tests.asking import MODEL, REQUEST, ROUTE, ask, bodies, connected, fail, serving
+from workers.claude import Claude, Unanswered
+
+OLD = "claude-haiku-4-5"
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with serving(speed=1000) as sandbox:
+        sandbox.script(None, Script("Yes."))
+        yield sandbox
+
+
+@pytest.fixture
+async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
+    async with connected(sandbox) as claude:
+        yield claude
+
+
+def betas(sandbox: Sandbox) -> list[str | None]:
+    return [entry.data["headers"].get("anthropic-beta") for entry in sandbox.journal.entries("claude.request")]
+
+
+# Who we are
+
+
+async def test_a_token_serves_instead_of_a_key(sandbox: Sandbox) -> None:
+    async with connected(sandbox, ANTHROPIC_API_KEY="", ANTHROPIC_AUTH_TOKEN=sandbox.api_key) as claude:
+        assert (await ask(claude))[0].text == "Yes."
+
+
+async def test_a_profile_serves_instead_of_a_key(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("configs", "credentials"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "configs/team.json").write_text(json.dumps({"authentication": {"type": "user_oauth"}}))
+    secret = tmp_path / "credentials/team.json"
+    secret.touch(mode=0o600)
+    secret.write_text(json.dumps({"access_token": sandbox.api_key, "expires_at": 4_000_000_000}))
+    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+    async with connected(sandbox, ANTHROPIC_API_KEY="", ANTHROPIC_PROFILE="team") as claude:
+        assert (await ask(claude))[0].text == "Yes."
+        secret.unlink()
+    async with connected(sandbox, ANTHROPIC_API_KEY="", ANTHROPIC_PROFILE="team") as claude:
+        failure = await fail(claude)
+    assert "`ANTHROPIC_PROFILE`" in failure.sentence
+    assert len(bodies(sandbox)) == 1
+
+
+async def test_a_profile_that_is_not_there_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="ANTHROPIC_PROFILE: there is no usable profile 'nobody'"):
+        async with connected(sandbox, ANTHROPIC_API_KEY="", ANTHROPIC_PROFILE="nobody"):
+            pass
+
+
+def test_one_of_the_three_is_needed() -> None:
+    Settings(anthropic_profile="team").require_claude()
+    with pytest.raises(SettingError, match="ANTHROPIC_API_KEY is missing"):
+        Settings().require_claude()
+
+
+# On the way
+
+
+Seen = list[Mapping[str, str]]
+
+
+@asynccontextmanager
+async def proxying(sandbox: Sandbox) -> AsyncIterator[tuple[str, Seen]]:
+    """An HTTP proxy on loopback that takes every host for the sandbox; its address, and the headers it saw."""
+    seen: Seen = []
+
+    async def forward(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append(request.headers)
+        headers = {name: value for name, value in request.headers.items() if name != "Host"}
+        url = sandbox.url + request.path
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, data=await request.read(), headers=headers) as answer,
+        ):
+            response = web.StreamResponse(headers={"request-id": answer.headers["request-id"]})
+            response.content_type = answer.content_type
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            return response
+
+    async with listening(forward) as url:
+        yield url, seen
+
+
+@asynccontextmanager
+async def listening(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_proxy_of_the_settings_is_used(sandbox: Sandbox) -> None:
+    async with proxying(sandbox) as (url, seen):
+        more = {"ANTHROPIC_BASE_URL": "http://claude.invalid", "CLAUDE_PROXY": url}
+        async with connected(sandbox, **more) as claude:
+            assert (await ask(claude))[0].text == "Yes."
+    assert [headers["Host"] for headers in seen] == ["claude.invalid"]
+
+
+async def test_a_proxy_of_the_environment_is_used_but_not_for_a_claude_on_this_machine(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with proxying(sandbox) as (url, seen):
+        monkeypatch.setenv("HTTP_PROXY", url)
+        async with connected(sandbox) as claude:
+            assert (await ask(claude))[0].text == "Yes."
+        assert not seen
+        async with connected(sandbox, ANTHROPIC_BASE_URL="http://claude.invalid") as claude:
+            assert (await ask(claude))[0].text == "Yes."
+        assert len(seen) == 1
+        monkeypatch.setenv("NO_PROXY", "claude.invalid")
+        async with connected(sandbox, ANTHROPIC_BASE_URL="http://claude.invalid", CLAUDE_ATTEMPTS="1") as claude:
+            assert "cannot be reached" in (await fail(claude)).sentence
+        assert len(seen) == 1
+
+
+async def test_headers_and_betas_of_the_settings_go_with_each_request(sandbox: Sandbox) -> None:
+    async with proxying(sandbox) as (url, seen):
+        more = {
+            "ANTHROPIC_BASE_URL": "http://claude.invalid",
+            "CLAUDE_PROXY": url,
+            "ANTHROPIC_CUSTOM_HEADERS": "X-Team: blue\\nX-Cost: a:b",
+            "CLAUDE_BETAS": "compact-2026-01-12, thinking-binding-controls-2026-08-01",
+        }
+        async with connected(sandbox, **more) as claude:
+            await ask(claude)
+    assert (seen[0]["X-Team"], seen[0]["X-Cost"]) == ("blue", "a:b")
+    assert seen[0]["anthropic-beta"] == "compact-2026-01-12,thinking-binding-controls-2026-08-01"
+    assert seen[0]["Authorization"] == f"Bearer {sandbox.api_key}"
+
+
+async def test_nothing_of_beta_is_asked_for_without_need(sandbox: Sandbox, claude: Claude) -> None:
+    await ask(claude)
+    await claude.count(REQUEST)
+    assert betas(sandbox) == [None, None]
+
+
+async def test_a_connection_that_does_not_come_about_ends(sandbox: Sandbox) -> None:
+    # A proxy that takes the connection and never answers the CONNECT.
+    async def never(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with listening(never) as url:
+        more = {"ANTHROPIC_BASE_URL": "https://claude.invalid", "CLAUDE_PROXY": url, "CLAUDE_CONNECT_SECONDS": "0.2"}
+        async with connected(sandbox, **more, CLAUDE_ATTEMPTS="2") as claude:
+            async with asyncio.timeout(5):
+                failure = await fail(claude)
+    assert failure.sentence.startswith(("Claude took too long", "Claude cannot be reached"))
+
+
+# What no Claude would send
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"event: message_start\ndata: {not json\n\n",
+        b"event: message_start\ndata: {}\n\n",
+        b"event: content_block_delta\ndata: \xe6\x9d",
+        b"<html>A proxy's page</html>",
+        b"",
+    ],
+    ids=["no json", "no message", "half a character", "a page", "nothing"],
+)
+async def test_what_is_no_stream_is_a_failure_that_passes(sandbox: Sandbox, body: bytes) -> None:
+    asked = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(body=body, content_type="text/event-stream")
+
+    async with listening(answer) as url, connected(sandbox, ANTHROPIC_BASE_URL=url) as claude:
+        failure = await fail(claude)
+    assert failure.sentence == "Claude cannot be reached right now. Please ask again in a minute."
+    assert len(asked) == 3
+
+
+# Counting
+
+
+async def test_a_prompt_is_counted_as_usage_tells_it(sandbox: Sandbox, claude: Claude) -> None:
+    answer, _ = await ask(claude)
+    assert await claude.count(REQUEST) == sum(piece.prompt for piece in answer.usage)
+
+
+async def test_a_count_is_tried_again_and_what_stays_is_told(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.faults.add(f"{ROUTE}/count_tokens", "overloaded", times=2)
+    assert await claude.count(REQUEST) > 0
+    assert len(bodies(sandbox)) == 3
+    sandbox.faults.add(f"{ROUTE}/count_tokens", "status", status=401)
+    with pytest.raises(Unanswered, match="401"):
+        await claude.count(REQUEST)
+    assert len(bodies(sandbox)) == 4
+
+
+# Compaction
+
+
+async def test_a_conversation_is_summed_up_in_a_block_that_goes_first_from_then_on(
+    sandbox: Sandbox, claude: Claude
+) -> None:
+    sandbox.script(None, Script("Yes.", compaction="They greeted."))
+    compaction = await claude.compact({**REQUEST, "max_tokens": 64_000}, "Keep the names.")
+    assert compaction
+    [block] = compaction.content
+    assert (block["type"], block["content"]) == ("compaction", "They greeted.")
+    assert block["signature"]
+    assert [piece.model for piece in compaction.usage] == [MODEL]
+    assert compaction.usage[0].output > 0
+    assert bodies(sandbox)[0]["compaction"] == {"type": "summarize", "instructions": "Keep the names."}
+    messages = [{"role": "assistant", "content": list(compaction.content)}, {"role": "user", "content": "Go on"}]
+    answer, _ = await ask(claude, messages=messages, betas=["compact-2026-09-04"])
+    assert answer.text == "Yes."
+    assert set(betas(sandbox)) == {"compact-2026-09-04"}
+
+
+async def test_who_cannot_compact_says_so(sandbox: Sandbox, claude: Claude) -> None:
+    assert await claude.compact({**REQUEST, "model": OLD}) is None
+    assert not bodies(sandbox)
+    sandbox.faults.add(ROUTE, "status", status=400)
+    assert await claude.compact(REQUEST) is None
+
+
+async def test_a_compaction_without_a_summary_is_no_block_but_costs(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.script(None, Script(compaction=""))
+    compaction = await claude.compact(REQUEST)
+    assert compaction
+    assert compaction.content == ()
+    assert compaction.usage[0].input > 0
+
+
+async def test_a_compaction_that_failed_is_told(sandbox: Sandbox, claude: Claude) -> None:
+    sandbox.faults.add(ROUTE, "overloaded")
+    with pytest.raises(Unanswered, match="529"):
+        await claude.compact(REQUEST)

@@ -1,0 +1,111 @@
+"""What a call passes on its way to Claude, with all processes: room in the rate limits, a place, the breaker."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bot.settings import Settings
+from workers import models
+from workers.breaker import Breaker, Pass
+from workers.failures import Failed, retry_after
+from workers.headroom import Headroom, Room
+from workers.places import Places
+
+# A wait of more seconds is told to the thread.
+TOLD_SECONDS = 3.0
+CHARS_PER_TOKEN = 4
+# An image or a document, whose size as base64 says little.
+FILE_TOKENS = 1_500
+
+BUSY = "Claude is asked too much at once, waiting for our turn"
+FULL = "Many are being answered, waiting for our turn"
+
+
+class Shut(Exception):
+    """The model has an outage, and nobody asks it for `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Passage:
+    """One attempt's way through the gate."""
+
+    def __init__(self, breaker: Breaker, call: Pass, room: Room) -> None:
+        self._breaker, self._call, self._room = breaker, call, room
+
+    async def began(self, headers: Mapping[str, str]) -> None:
+        """The answer has begun; the limits are in the headers of its response."""
+        await self._room.saw(headers)
+        await self._breaker.began(self._call)
+
+
+class Gate:
+    def __init__(self, settings: Settings, redis: "Redis") -> None:
+        self._breaker, self._headroom = Breaker(redis), Headroom(redis)
+        self._places = Places(redis, settings.claude_concurrency)
+        self._longest_pause = settings.claude_backoff_cap_seconds
+
+    @asynccontextmanager
+    async def passage(self, request: Mapping[str, Any], told: Callable[[str], None]) -> AsyncIterator[Passage]:
+        """Wait for what can be waited for. Raises Shut where the breaker of the model is open.
+
+        Inside, a Failed tells the breaker and the limits how the attempt ended; so does leaving without.
+        """
+        family = models.find(str(request["model"])).family
+
+        def tell(sentence: str) -> Callable[[float], None]:
+            return lambda seconds: told(sentence) if seconds > TOLD_SECONDS else None
+
+        async with AsyncExitStack() as stack:
+            room = await stack.enter_async_context(self._headroom.room(family, fresh_tokens(request), tell(BUSY)))
+            await stack.enter_async_context(self._places.place(tell(FULL)))
+            call = await self._breaker.enter(str(request["model"]))
+            if isinstance(call, float):
+                raise Shut(call)
+            try:
+                yield Passage(self._breaker, call, room)
+            except Failed as failed:
+                await self._failed(failed, call, room)
+                raise
+            except BaseException:
+                await self._breaker.left(call)
+                raise
+            await self._breaker.succeeded(call)
+
+    async def _failed(self, failed: Failed, call: Pass, room: Room) -> None:
+        failure = failed.failure
+        if failure.status != 200:
+            await room.saw(failed.headers)
+        asked = retry_after(failure.retry_after, time.time())
+        if failure.status == 429 and failure.is_transient and asked:
+            await room.pause(min(asked, self._longest_pause))
+        await (self._breaker.failed(call) if failure.is_outage else self._breaker.left(call))
+
+
+def fresh_tokens(request: Mapping[str, Any]) -> int:
+    """About how many tokens of a prompt no cache has: all of a first turn's, else what came after the last answer.
+
+    Reads from the cache do not count to the limits (https://platform.claude.com/docs/en/api/rate-limits).
+    """
+    messages = list(request["messages"])
+    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    fresh: list[Any] = (
+        messages[answers[-1] + 1 :] if answers else [request.get("system"), request.get("tools"), *messages]
+    )
+    return sum(map(_tokens, fresh))
+
+
+def _tokens(value: Any) -> int:
+    if isinstance(value, Mapping):
+        if value.get("type") in ("image", "document"):
+            return FILE_TOKENS
+        return _tokens(value.get("content") or value.get("text") or json.dumps(value))
+    if isinstance(value, list):
+        return sum(map(_tokens, value))
+    return -(-len(value) // CHARS_PER_TOKEN) if isinstance(value, str) else 0
