@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import listeners
 from bot.audience import Audience
 from bot.manifest import EVENTS
+from bot.reception import Reception
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.store.inbox import Inbox
@@ -71,7 +72,7 @@ def create_app(
     raised, so that Slack delivers again (invariant 1).
     """
 
-    audience = Audience.of(settings)
+    audience, reception = Audience.of(settings), Reception(inbox, redis, web)
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -100,6 +101,7 @@ def create_app(
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
         context["redis"], context["settings"], context["audience"] = redis, settings, audience
+        context["reception"] = reception
         context["team"] = _installed_in(context, identity)
         await next()
 

@@ -44,8 +44,8 @@ SHORTCUT = "ask_parley"
 ABOUT = (
     "Parley puts Claude into Slack threads. Mention it in a channel or write to it in a direct message: it answers in "
     "the thread, and the answer grows in place while Claude writes it. Answers come from an AI model and may be "
-    "inaccurate. Messages and files of the threads that Parley takes part in are sent to Anthropic's Claude API and kept in your "
-    "own Redis for 30 days after a thread's last answer, unless the operator sets another time."
+    "inaccurate. Messages and files of the threads that Parley takes part in are sent to Anthropic's Claude API and "
+    "kept in your own Redis for 30 days after a thread's last answer, unless the operator sets another time."
 )
 WIDTH = 120
 
@@ -69,7 +69,7 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
                 "agent_description": "Answers questions in Slack threads with Claude.",
                 "suggested_prompts": [],
             },
-            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": False}],
+            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": True}],
             "shortcuts": [{**asks, "description": "Ask Claude about this message"}],
         }
     return {

@@ -155,6 +155,7 @@ class Settings:
 
     history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
     history_days: int = _setting(30, _whole(1, 400))
+    usage_days: int = _setting(400, _whole(1, 4_000))
 
     file_most_bytes: int = _setting(20_000_000, _whole(1_000, 100_000_000))
     file_most_pages: int = _setting(100, _whole(1, 600))

@@ -8,7 +8,8 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot.changes import Deleted, Edited, read_change
 from bot.incoming import Ignored, Message, Thread
-from bot.store import changes, connections, history, keys, replies
+from bot.store import changes, connections, files, history, keys, replies
+from bot.store.files import Attachment
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox
 
@@ -185,6 +186,17 @@ async def test_a_deleted_turn_is_gone_from_the_history(redis: "AsyncRedis", inbo
     assert await changes.remove(redis, THREAD, "1.3") == "answered"
     assert await history.load(redis, THREAD) == turn("1.2") + turn("1.4")
     assert not await changes.remove(redis, THREAD, "1.3")
+
+
+async def test_with_a_turn_go_the_files_that_no_other_turn_has(redis: "AsyncRedis", inbox: Inbox) -> None:
+    only, shared = (Attachment(id, "a.txt", "text", "text/plain", 1, 1) for id in ("F1", "F2"))
+    for ts, attached in (("1.2", (only, shared)), ("1.3", (shared,))):
+        await inbox.put(said(ts))
+        for file in attached:
+            await files.keep(redis, THREAD, file, [], 30)
+        await inbox.acknowledge(await claimed(inbox), [Entry("user", "old", ts, files=attached)], 99, 30)
+    assert await changes.remove(redis, THREAD, "1.2") == "answered"
+    assert set(await files.find(redis, THREAD, ["F1", "F2"])) == {"F2"}
 
 
 async def test_the_question_of_an_answer_is_found(redis: "AsyncRedis", inbox: Inbox) -> None:

@@ -7,12 +7,14 @@ from rq import Queue
 from rq.job import JobStatus
 
 from bot.incoming import Message, Thread
-from bot.store import changes, connections, keys, replies
+from bot.store import changes, connections, files, keys, replies
 from bot.store.erase import erase, forget
+from bot.store.files import Attachment
 from bot.store.history import Entry
-from bot.store.inbox import JOB, Inbox, LeaseLost
+from bot.store.inbox import Inbox, LeaseLost
 from bot.store.people import remember
 from bot.store.replies import Final
+from bot.store.wakeups import JOB
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
 
@@ -90,6 +92,7 @@ async def test_a_worker_that_still_answers_brings_nothing_back(redis: "AsyncRedi
     await erase(redis, inbox, "T1")
     await replies.save_shown(redis, thread, "3.1", ("3.15",), 10)
     await replies.save_final(redis, thread, "3.1", Final("a secret"))
+    await files.keep(redis, thread, Attachment("F1", "a.txt", "text", "text/plain", 1, 1), [], 30)
     await remember(redis, "T1", "U1", "Ada")
     with pytest.raises(LeaseLost):
         await inbox.renew(claim)
@@ -122,7 +125,8 @@ async def test_a_channel_is_forgotten_and_the_others_are_not(redis: "AsyncRedis"
     await talk(redis, inbox)
     others = [key for key in await team_keys(redis, "T") if not key.startswith("T1:C1:")]
     assert await forget(redis, "T1", "C1") == 2
-    assert await team_keys(redis, "T") == others
+    forgotten = [keys.forgotten(thread) for thread in THREADS if str(thread).startswith("T1:C1:")]
+    assert await team_keys(redis, "T") == sorted(others + forgotten)
     assert await inbox.claim(THREADS[0]) is None
 
 

@@ -95,6 +95,10 @@ async def test_everything_is_the_teams_and_forgotten_after_400_days(redis: "Redi
     await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY)
     await feedback.comment(redis, THREAD, ANSWER, "U1", "Why?", TODAY)
     found = [str(key) async for key in redis.scan_iter("*")]
-    assert set(found) == {keys.votes(THREAD, ANSWER), keys.feedback("T1", TODAY), keys.comments("T1", TODAY)}
+    counted = {keys.usage("T1", TODAY, "user"), keys.usage("T1", TODAY, "channel")}
+    assert set(found) == {
+        *counted,
+        *(keys.votes(THREAD, ANSWER), keys.feedback("T1", TODAY), keys.comments("T1", TODAY)),
+    }
     assert all(key.startswith("T1:") for key in found)
     assert all([KEEP_SECONDS - 60 < await redis.ttl(key) <= KEEP_SECONDS for key in found])

@@ -75,7 +75,9 @@ class Reader:
 @pytest.fixture
 async def reader(sandbox: Sandbox, redis: "Redis") -> AsyncIterator[Reader]:
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield Reader(sandbox, redis, web)
+        reader = Reader(sandbox, redis, web)
+        await redis.hset(keys.messages(reader.thread), "1.1", "waits")
+        yield reader
 
 
 async def test_a_picture_is_named_and_sent_as_a_picture(reader: Reader) -> None:
@@ -156,6 +158,7 @@ async def test_a_file_is_fetched_once_and_stays_as_it_was(reader: Reader) -> Non
 
 async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis: "Redis") -> None:
     thread = Thread("T1", "C1", "1.1")
+    await redis.hset(keys.messages(thread), "1.1", "waits")
     first, second = (Attachment("F1", "a.png", "image", "image/png", 5, size) for size in (10, 20))
     assert await store.keep(redis, thread, first, [{"type": "text", "text": "one"}], 1) == first
     assert await store.keep(redis, thread, second, [{"type": "text", "text": "two"}], 1) == first

@@ -17,7 +17,8 @@ from bot.files import File
 from bot.incoming import Message, Thread
 from bot.store import connections, history, keys, stops
 from bot.store.history import Entry
-from bot.store.inbox import GRACE_SECONDS, JOB, Claim, Inbox, LeaseLost
+from bot.store.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
+from bot.store.wakeups import JOB
 
 THREAD = Thread("T1", "C1", "1.000001")
 OTHER = Thread("T1", "C1", "2.000001")

@@ -5,7 +5,7 @@ Prices are USD per million tokens, which is micro-dollars (USD·10⁻⁶) per to
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -100,6 +100,12 @@ def cost(usage: Usage) -> int | None:
         + usage.searches * prices.search
     )
     return _rounded(exact)
+
+
+def saved(usage: Usage) -> int | None:
+    """Micro-dollars that the tokens read from the cache would have cost more as input; None if unknown."""
+    paid, uncached = cost(usage), cost(replace(usage, input=usage.input + usage.read, read=0))
+    return None if paid is None or uncached is None else uncached - paid
 
 
 def estimate(model_id: str, input_tokens: int, max_output: int) -> int | None:

@@ -12,7 +12,7 @@ from bot.store import history, replies
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
-from workers import ending, people, prompt, tools
+from workers import backfill, ending, people, prompt, tools
 from workers.claude import About, Unanswered
 from workers.composition import Terms
 from workers.draft import Deleted, Draft, Undeliverable
@@ -120,6 +120,8 @@ class _Turn:
         runtime, message, settings = self._runtime, self._message, self._runtime.settings
         record = await replies.load(runtime.redis, self._thread, message.ts)
         said = await history.load(runtime.redis, self._thread)
+        before = [] if said else await backfill.earlier(runtime.slack, runtime.redis, message, runtime.bot_user)
+        said = said or before
         past = history.without(said, message.again) if message.again else said
         self._shown = record.text
         async with runtime.stops.watch(self._thread, message.ts) as stop:
@@ -148,7 +150,7 @@ class _Turn:
             return
         entries = _turn(question, final)
         keep = history.kept([*past, *entries], settings.history_tokens)
-        await runtime.inbox.acknowledge(self._claim, entries, keep, settings.history_days, message.again)
+        await runtime.inbox.acknowledge(self._claim, [*before, *entries], keep, settings.history_days, message.again)
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):

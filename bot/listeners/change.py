@@ -11,7 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.audience import Audience
 from bot.changes import SUBTYPES, Deleted, Edited, read_change
 from bot.incoming import Ignored, mentioned_people, spoken
-from bot.listeners.message import keep, unwelcome
+from bot.listeners.message import unwelcome
+from bot.reception import Reception
 from bot.slack import Identity
 from bot.store import changes, people, stops
 from bot.store.inbox import Inbox
@@ -33,6 +34,7 @@ async def receive(
     redis: "Redis",
     team: str,
     audience: Audience,
+    reception: Reception,
 ) -> None:
     """Bring mailbox and history up to date. Raises redis.RedisError, and then Slack delivers it again."""
     change = read_change(body, team, identity.user, context.enterprise_id, audience)
@@ -47,7 +49,7 @@ async def receive(
             if change.mentions_anew:
                 reason = await unwelcome(message, audience, inbox, redis, web)
             if reason is None:
-                await keep(message, inbox, redis, web)
+                await reception.take(message)
         case Deleted(thread, ts):
             reason = await _forget(redis, change, await changes.question_of(redis, thread, ts) if change.ours else ts)
         case Ignored():

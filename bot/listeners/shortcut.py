@@ -16,8 +16,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import status
 from bot.audience import Audience
 from bot.incoming import Ignored, Message, Thread, is_ts
-from bot.listeners.message import keep, unwelcome
+from bot.listeners.message import unwelcome
 from bot.manifest import SHORTCUT
+from bot.reception import Reception
 from bot.slack import CALL_ERRORS, error_name
 from bot.store.inbox import Inbox
 from bot.views.shortcut import BLOCK, FIELD, QUOTE, About, modal
@@ -58,6 +59,7 @@ async def submitted(
     web: AsyncWebClient,
     team: str,
     audience: Audience,
+    reception: Reception,
 ) -> None:
     """Put the question into the mailbox, or say in the modal why not."""
     message = asked(body, team)
@@ -68,7 +70,7 @@ async def submitted(
         async with asyncio.timeout(MOST_SECONDS):
             refusal = await _refusal(message, inbox, redis, web, audience)
             if refusal is None:
-                await keep(message, inbox, redis, web)
+                await reception.take(message)
     except (RedisError, TimeoutError) as error:
         log.warning("not asked thread=%s error=%s", message.thread, type(error).__name__)
         refusal = AWAY

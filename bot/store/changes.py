@@ -51,7 +51,10 @@ async def remove(redis: "Redis", thread: Thread, ts: str) -> Literal["waiting", 
             try:
                 await pipe.watch(keys.history(thread))
                 lines = await cast("Awaitable[list[str]]", pipe.lrange(keys.history(thread), 0, -1))
-                gone = [line for line in lines if json.loads(line)["ts"] == ts]
+                turns = [(line, json.loads(line)) for line in lines]
+                gone = [line for line, turn in turns if turn["ts"] == ts]
+                files = {file["id"] for _, turn in turns if turn["ts"] == ts for file in turn.get("files", ())}
+                files -= {file["id"] for _, turn in turns if turn["ts"] != ts for file in turn.get("files", ())}
                 pipe.multi()
                 pipe.hdel(keys.messages(thread), ts)
                 pipe.zrem(keys.box(thread), ts)
@@ -60,6 +63,8 @@ async def remove(redis: "Redis", thread: Thread, ts: str) -> Literal["waiting", 
                 pipe.delete(keys.reply(thread, ts))
                 for line in gone:
                     pipe.lrem(keys.history(thread), 1, line)
+                if files:
+                    pipe.hdel(keys.files(thread), *files)
                 waited, *_ = await pipe.execute()
                 return "waiting" if waited else "answered" if gone else None
             except WatchError:

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 
 from redis.asyncio import Redis
 
+from bot.incoming import Thread
 from bot.store import keys
 from bot.store.inbox import Inbox
 
 BATCH = 1_000
 PASSES = 5
+# As long as anything is kept.
+FORGOTTEN_SECONDS = 400 * 24 * 3600
 
 
 async def erase(redis: "Redis", inbox: Inbox, team: str) -> int:
@@ -40,7 +43,9 @@ async def forget(redis: "Redis", team: str, channel: str) -> int:
         gone = [name for name in names if not name.endswith(":lease")]
         if gone:
             await redis.unlink(*gone)
-        conversations |= {":".join(name.split(":")[:3]) for name in gone}
+        conversations |= {Thread(*name.split(":")[:3]) for name in gone}
+    for thread in conversations:
+        await redis.set(keys.forgotten(thread), 1, ex=FORGOTTEN_SECONDS)
     return len(conversations)
 
 

@@ -1,7 +1,7 @@
 """What people think of the answers: votes counted by day, and comments. Kept for 400 days."""
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Literal, cast
@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
+from bot.store.usage import count_vote
 
 Vote = Literal["good", "bad"]
 
@@ -42,7 +43,9 @@ async def vote(redis: "Redis", thread: Thread, answer: str, user: str, vote: Vot
                 pipe.multi()
                 if before:
                     pipe.hincrby(keys.feedback(thread.team, date.fromisoformat(when)), old, -1)
+                    count_vote(pipe, thread, user, "good" if old == "good" else "bad", date.fromisoformat(when), -1)
                 pipe.hincrby(count, vote, 1)
+                count_vote(pipe, thread, user, vote, day)
                 pipe.hset(key, user, f"{vote} {day}")
                 pipe.expire(key, KEEP_SECONDS)
                 pipe.expire(count, KEEP_SECONDS)
@@ -56,6 +59,15 @@ async def counts(redis: "Redis", team: str, day: date) -> dict[Vote, int]:
     """The votes given on this day, as they stand now."""
     good, bad = await cast("Awaitable[list[str | None]]", redis.hmget(keys.feedback(team, day), ["good", "bad"]))
     return {"good": int(good or 0), "bad": int(bad or 0)}
+
+
+async def sums(redis: "Redis", team: str, days: Sequence[date]) -> dict[Vote, int]:
+    """The votes given on these days together, as they stand now."""
+    pipe = redis.pipeline(transaction=False)
+    for day in days:
+        pipe.hmget(keys.feedback(team, day), ["good", "bad"])
+    found = await pipe.execute()
+    return {"good": sum(int(good or 0) for good, _ in found), "bad": sum(int(bad or 0) for _, bad in found)}
 
 
 async def comment(redis: "Redis", thread: Thread, answer: str, user: str, text: str, day: date) -> None:

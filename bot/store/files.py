@@ -18,6 +18,15 @@ Block = dict[str, Any]
 Kind = Literal["image", "document", "text", "link"]
 
 
+# KEYS messages files; ARGV id, value, seconds to keep. Where no question is open, the thread was forgotten meanwhile.
+KEEP = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local new = redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return new
+"""
+
+
 @dataclass(frozen=True)
 class Attachment:
     """A file of a turn. `tokens` is an estimate, `size` counts the characters that it has in a request."""
@@ -34,11 +43,12 @@ async def keep(
     redis: "Redis", thread: Thread, attachment: Attachment, blocks: Sequence[Block], days: int
 ) -> Attachment:
     """Keep the file's content blocks; what was kept of it first stays. What is kept now."""
-    name, value = keys.files(thread), json.dumps({"file": asdict(attachment), "blocks": blocks})
-    async with redis.pipeline() as pipe:
-        pipe.hsetnx(name, attachment.id, value)
-        pipe.expire(name, days * 24 * 3600)
-        [is_new, _] = await pipe.execute()
+    names, value = (
+        (keys.messages(thread), keys.files(thread)),
+        json.dumps({"file": asdict(attachment), "blocks": blocks}),
+    )
+    given = (attachment.id, value, days * 24 * 3600)
+    is_new = await cast("Awaitable[int]", redis.eval(KEEP, len(names), *names, *given))
     return attachment if is_new else (await find(redis, thread, [attachment.id])).get(attachment.id, attachment)
 
 

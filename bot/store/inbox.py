@@ -16,27 +16,24 @@ from typing import Any, cast
 from redis import WatchError
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
-from rq import Queue, Worker
-from rq.job import Job
+from rq import Queue
 from rq.utils import as_text
 
 from bot.files import File
 from bot.incoming import Message, Thread
-from bot.store import keys
+from bot.store import keys, wakeups
 from bot.store.history import Entry
+from bot.store.usage import Counted, count
+from bot.store.wakeups import Load
 
 log = logging.getLogger("parley.inbox")
 
-JOB = "workers.reply.reply"
-# A backstop: a turn ends by itself, after ANSWER_SECONDS (3600 at most) and the time for its last edit.
-JOB_SECONDS = 3600 + 600
 SEEN_SECONDS = 24 * 3600
 BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
 TALKS = 10
 TALKS_SECONDS = 400 * 24 * 3600
 BUSY_JOBS = 200
-BATCH = 500
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
@@ -97,19 +94,6 @@ class Claim:
     @property
     def thread(self) -> Thread:
         return self.message.thread
-
-
-@dataclass(frozen=True)
-class Load:
-    """`workers` are processes; `waiting` threads have no place yet, in `running` an answer is written.
-
-    The first of those that wait does so for `oldest` seconds.
-    """
-
-    workers: int
-    running: int
-    waiting: int
-    oldest: float = 0.0
 
 
 class Inbox:
@@ -177,21 +161,30 @@ class Inbox:
         return head != [claim.message.ts]
 
     async def acknowledge(
-        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None = None
+        self,
+        claim: Claim,
+        entries: Sequence[Entry],
+        keep: int,
+        history_days: int,
+        replaces: str | None = None,
+        counted: Counted | None = None,
     ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
         Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
         goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
+        What is `counted` is so exactly once (invariant 12).
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces, counted)
 
-    async def release(self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True) -> None:
+    async def release(
+        self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True, counted: Counted | None = None
+    ) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
 
-        An attempt of which nothing became visible, because another message goes first, is not `begun` and not counted.
+        An attempt of which nothing became visible, because another message goes first, is not `begun` and no attempt.
         """
-        await asyncio.to_thread(self._release, claim, retry_in, begun)
+        await asyncio.to_thread(self._release, claim, retry_in, begun, counted)
 
     async def sweep(self, most: int = 200) -> int:
         """Wake the threads that nobody looked after in time; how many there were.
@@ -203,11 +196,20 @@ class Inbox:
 
     async def load(self) -> Load:
         """Raises redis.RedisError."""
-        return await asyncio.to_thread(self._load)
+        return await asyncio.to_thread(wakeups.load, self._queue)
 
     async def cancel(self, team: str) -> int:
         """Drop the wake-ups of a team, those that failed too; how many there were."""
-        return await asyncio.to_thread(self._cancel, team)
+        return await asyncio.to_thread(wakeups.cancel, self._queue, team)
+
+    async def places(self, threads: Sequence[Thread]) -> dict[Thread, int]:
+        """The places in the queue, from 1, of those of the threads for which no worker has had a free slot yet."""
+        ids = await cast("Awaitable[list[str]]", self._redis.lrange(self._queue.key, 0, -1))
+        return wakeups.places(ids, threads)
+
+    async def is_behind(self, message: Message) -> bool:
+        """Whether an earlier message of the thread is answered first."""
+        return bool(await self._redis.zrank(keys.box(message.thread), message.ts))
 
     async def takes_part(self, thread: Thread) -> bool:
         """Whether somebody spoke to us in this thread before."""
@@ -239,14 +241,20 @@ class Inbox:
                     pipe.zadd(talks, {_member(thread): now})
                     pipe.zremrangebyrank(talks, 0, -TALKS - 1)
                     pipe.expire(talks, TALKS_SECONDS)
-                    self._wake(thread, pipe)
+                    wakeups.wake(self._queue, thread, pipe)
                     pipe.execute()
                     return True
                 except WatchError:
                     continue
 
     def _acknowledge(
-        self, claim: Claim, entries: Sequence[Entry], keep: int, history_days: int, replaces: str | None
+        self,
+        claim: Claim,
+        entries: Sequence[Entry],
+        keep: int,
+        days: int,
+        replaces: str | None,
+        counted: Counted | None,
     ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
@@ -264,16 +272,18 @@ class Inbox:
                     if said:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
-                        pipe.expire(keys.history(thread), history_days * 24 * 3600)
-                        pipe.expire(keys.files(thread), history_days * 24 * 3600)
+                        pipe.expire(keys.history(thread), days * 24 * 3600)
+                        pipe.expire(keys.files(thread), days * 24 * 3600)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)
                     pipe.hdel(keys.edited(thread), ts)
                     pipe.delete(keys.lease(thread), keys.stop(thread, ts))
+                    if counted:
+                        count(pipe, counted)
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
-                        self._wake(thread, pipe)
+                        wakeups.wake(self._queue, thread, pipe)
                     else:
                         pipe.zrem(keys.active(thread.team), _member(thread))
                     pipe.execute()
@@ -281,7 +291,7 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _release(self, claim: Claim, retry_in: float, begun: bool) -> None:
+    def _release(self, claim: Claim, retry_in: float, begun: bool, counted: Counted | None) -> None:
         thread = claim.thread
         with self._queue.connection.pipeline() as pipe:
             try:
@@ -293,7 +303,9 @@ class Inbox:
                 pipe.delete(keys.lease(thread))
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:
-                    self._wake(thread, pipe)
+                    wakeups.wake(self._queue, thread, pipe)
+                if counted:
+                    count(pipe, counted)
                 pipe.execute()
             except (WatchError, LeaseLost):
                 return
@@ -308,53 +320,15 @@ class Inbox:
             for member in map(as_text, due):
                 channel, _, ts = member.rpartition(":")
                 with redis.pipeline() as pipe:
-                    self._wake(Thread(team, channel, ts), pipe)
+                    wakeups.wake(self._queue, Thread(team, channel, ts), pipe)
                     pipe.execute()
             woken += len(due)
         return woken
-
-    def _load(self) -> Load:
-        queue = self._queue
-        running = queue.started_job_registry.get_job_count(cleanup=False)
-        return Load(Worker.count(queue=queue), running, queue.count, self._oldest())
-
-    def _oldest(self) -> float:
-        """How many seconds ago the first job of the queue was put there."""
-        first = self._queue.get_jobs(0, 1)
-        if not first or first[0].enqueued_at is None:
-            return 0.0
-        seconds, microseconds = self._queue.connection.time()
-        return max(0.0, seconds + microseconds / 1_000_000 - first[0].enqueued_at.timestamp())
-
-    def _cancel(self, team: str) -> int:
-        redis, queue = self._queue.connection, self._queue
-        ids = [*queue.get_job_ids(), *queue.failed_job_registry.get_job_ids(cleanup=False)]
-        cancelled = 0
-        for start in range(0, len(ids), BATCH):
-            jobs = Job.fetch_many(ids[start : start + BATCH], redis, queue.serializer)
-            with redis.pipeline() as pipe:
-                for job in jobs:
-                    if job and job.func_name == JOB and list(job.args[:1]) == [team]:
-                        job.delete(pipeline=pipe)
-                        cancelled += 1
-                pipe.execute()
-        return cancelled
 
     def _watch_lease(self, pipe: Pipeline, claim: Claim, *others: str) -> None:
         pipe.watch(keys.lease(claim.thread), *others)
         if pipe.get(keys.lease(claim.thread)) != claim.token.encode():
             raise LeaseLost(str(claim.thread))
-
-    def _wake(self, thread: Thread, pipe: Pipeline) -> None:
-        self._queue.enqueue_call(
-            JOB,
-            args=(thread.team, thread.channel, thread.ts),
-            timeout=JOB_SECONDS,
-            result_ttl=0,
-            failure_ttl=3600,
-            description=f"reply {thread}",
-            pipeline=pipe,
-        )
 
     async def _run(self, script: str, names: Sequence[str], *args: Any) -> Any:
         return await self._redis.eval(script, len(names), *names, *args)

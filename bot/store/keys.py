@@ -87,6 +87,19 @@ def comments(team: str, day: date) -> str:
     return f"{team}:comments:{day}"
 
 
+def usage(team: str, day: date, kind: str) -> str:
+    """Hash with an expiry: hour, person, channel or model -> what was used on this day, as bot.store.counts writes it.
+
+    `kind` is `hour`, `user`, `channel` or `model`.
+    """
+    return f"{team}:usage:{day}:{kind}"
+
+
+def usage_costs(team: str, day: date, kind: str) -> str:
+    """Sorted set with an expiry: persons, channels or models, by what they cost on this day, in micro-dollars."""
+    return f"{team}:usage:{day}:{kind}:costs"
+
+
 def admin(team: str, user: str) -> str:
     """String with an expiry: whether somebody is an admin of the workspace."""
     return f"{team}:admin:{user}"
@@ -150,6 +163,11 @@ def talks(team: str, user: str) -> str:
 def introduced(team: str, channel: str) -> str:
     """String with an expiry: we introduced ourselves in this channel or direct message."""
     return f"{team}:introduced:{channel}"
+
+
+def forgotten(thread: Thread) -> str:
+    """String with an expiry: people had this thread forgotten, so nobody reads it from Slack again."""
+    return f"{thread.team}:forgotten:{thread.channel}:{thread.ts}"
 
 
 def guest(team: str, user: str) -> str:

@@ -59,6 +59,24 @@ async def test_command_answers_at_once_and_by_response_url(sandbox: Sandbox, app
     assert {message.text for _, message in seen} == {"One moment", "today for ada"}
 
 
+async def test_people_and_channels_in_a_command_come_as_ids(sandbox: Sandbox, app: AsyncApp) -> None:
+    """should_escape: https://docs.slack.dev/interactivity/implementing-slash-commands"""
+    texts: list[str] = []
+
+    @app.command("/ai-usage")
+    async def usage(ack: Any, command: dict[str, Any]) -> None:
+        texts.append(command["text"])
+        await ack()
+
+    typed = "7d @Ben @nobody #general #leads a@b.c & <!here>"
+    await sandbox.slack.command("chidi", "general", "/ai-usage", typed)
+    sandbox.slack.interactions.escapes_commands = False
+    await sandbox.slack.command("chidi", "general", "/ai-usage", typed)
+    ben, general = sandbox.users["ben"], sandbox.channels["general"]
+    escaped = f"7d <@{ben}|ben> @nobody <#{general}|general> #leads a@b.c &amp; &lt;!here&gt;"
+    assert texts == [escaped, typed], "Chidi does not know of #leads"
+
+
 async def test_command_may_answer_in_the_channel(sandbox: Sandbox, app: AsyncApp) -> None:
     @app.command("/ai-usage")
     async def usage(ack: Any) -> None:

@@ -8,6 +8,7 @@ from bot.sandbox.slack.delivery import Unanswered
 from bot.sandbox.slack.methods import Refused
 from bot.sandbox.slack.records import JSON, Channel, Message, Person
 from bot.sandbox.slack.responses import Reply
+from bot.sandbox.slack.text import typed_command
 from bot.sandbox.slack.views import View, checked
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Interactions:
     def __init__(self, slack: "Slack") -> None:
         self._slack = slack
         self._triggers: dict[str, tuple[str, float, bool]] = {}
+        # The manifest's should_escape.
+        self.escapes_commands = True
 
     async def command(self, user: str, channel: str, command: str, text: str = "") -> Any:
         """A person sends a slash command; what the app acknowledged with. Raises Unanswered.
@@ -49,7 +52,7 @@ class Interactions:
             "user_id": person.id,
             "user_name": person.name,
             "command": command,
-            "text": text,
+            "text": self._escaped(text, person) if self.escapes_commands else text,
             "api_app_id": self._slack.workspace.app_id,
             "is_enterprise_install": "false",
             "response_url": self._slack.responses.url(reply),
@@ -177,6 +180,11 @@ class Interactions:
             problem = f"{name} failed because the app did not respond ({missed.reason})"
             self._slack.workspace.on_change("problem", {"user": person.id, "channel": channel, "text": problem})
             raise
+
+    def _escaped(self, text: str, person: Person) -> str:
+        workspace = self._slack.workspace
+        channels = {c.name: c.id for c in workspace.channels.values() if c.kind == "channel" or person.id in c.members}
+        return typed_command(text, {each.name: each.id for each in workspace.people.values()}, channels)
 
     def _after_submit(self, view: View, answer: JSON) -> None:
         """https://docs.slack.dev/surfaces/modals#updating_views: nothing closes this modal, "clear" all of them."""

@@ -8,6 +8,8 @@ _TOKEN = re.compile(r"<(?:[@#!][^<>]+|(?:https?|mailto|tel|slack):[^<>]+)>")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 _NAME = re.compile(r"(?<![\w@.])@([a-z0-9][a-z0-9._-]*[a-z0-9]|[a-z0-9])", re.IGNORECASE)
 
+_NAMED = re.compile(r"(?<![\w@#.])([@#])([a-z0-9][a-z0-9._-]*[a-z0-9]|[a-z0-9])", re.IGNORECASE)
+
 
 def escape(text: str) -> str:
     """Escape `& < >`, leaving entities that are there already."""
@@ -36,6 +38,20 @@ def typed(text: str, people: Mapping[str, str]) -> str:
     kept = [_NAME.sub(mention, escape(piece)) for piece in _TOKEN.split(text)]
     tokens = _TOKEN.findall(text)
     return "".join(piece + token for piece, token in zip(kept, [*tokens, ""], strict=True))
+
+
+def typed_command(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
+    """What reaches an app whose command has should_escape: people and channels as `<@U1|ada>` and `<#C1|general>`.
+
+    https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+
+    def token(match: re.Match[str]) -> str:
+        ids = people if match[1] == "@" else channels
+        found = ids.get(match[2].lower())
+        return f"<{match[1]}{found}|{match[2].lower()}>" if found else match[0]
+
+    return _NAMED.sub(token, escape(text))
 
 
 def rich_text(text: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from bot.store import keys
 
 
 @dataclass(frozen=True)
-class Load:
+class Activity:
     """`threads` with work, replies that are edited live, and calls to Claude that are under way."""
 
     threads: int
@@ -18,14 +18,14 @@ class Load:
     claude_calls: int
 
 
-async def read(redis: "Redis", team: str) -> Load:
+async def read(redis: "Redis", team: str) -> Activity:
     """Raises redis.RedisError."""
     now = await _now_ms(redis)
     async with redis.pipeline(transaction=False) as pipe:
         pipe.zcard(keys.active(team))
         pipe.zcount(keys.drafts(team), now, "+inf")
         pipe.zcount(keys.CALLS, now, "+inf")
-        return Load(*await pipe.execute())
+        return Activity(*await pipe.execute())
 
 
 async def breakers(redis: "Redis", models: Sequence[str]) -> dict[str, bool]:

@@ -1,0 +1,179 @@
+"""What a report is about, from the words that somebody typed: which days, and whom or what. Days are UTC.
+
+`[today|yesterday|7d|30d|month|YYYY-MM] [me|@user|#channel|model:NAME]`, in any order.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+from bot.store.usage import Kind
+
+PERIODS = "`today`, `yesterday`, `7d`, `30d`, `month` or a month such as `2026-11`"
+USUAL = "7d"
+
+# With should_escape: https://docs.slack.dev/interactivity/implementing-slash-commands#creating_commands
+_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+_CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^<>]*)?>")
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+_BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
+_SHOWN_LENGTH = 40
+
+
+class Unclear(Exception):
+    """The words cannot be understood; the message is a sentence that says why, and what could."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days `first` to `last`, and the days before that they are compared with.
+
+    `word` asks for it again.
+    """
+
+    word: str
+    first: date
+    last: date
+    first_before: date
+    last_before: date
+
+    @cached_property
+    def days(self) -> Sequence[date]:
+        return _days(self.first, self.last)
+
+    @cached_property
+    def days_before(self) -> Sequence[date]:
+        return _days(self.first_before, self.last_before)
+
+    def __str__(self) -> str:
+        return shown(self.first, self.last)
+
+    @property
+    def before(self) -> str:
+        return shown(self.first_before, self.last_before)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A person, a channel (both by id) or a model that a report is about."""
+
+    kind: Kind
+    name: str
+
+    @property
+    def word(self) -> str:
+        return {"user": f"<@{self.name}>", "channel": f"<#{self.name}>", "model": f"model:{self.name}"}[self.kind]
+
+
+@dataclass(frozen=True)
+class Query:
+    """`subject` is None for the whole workspace."""
+
+    period: Period
+    subject: Subject | None = None
+
+    def __str__(self) -> str:
+        """The words that ask for it again."""
+        return " ".join(filter(None, [self.period.word, self.subject and self.subject.word]))
+
+
+def read(text: str, today: date, user: str, keep_days: int) -> Query:
+    """`user` is who asks, `keep_days` for how long anything is known. Raises Unclear."""
+    period: Period | None = None
+    subject: Subject | None = None
+    for word in text.split():
+        if found := read_subject(word, user):
+            if subject:
+                raise Unclear("One person, channel or model at a time, please.")
+            subject = found
+        elif period:
+            raise Unclear(f"{_unknown(word)} I already have the period `{period.word}`.")
+        else:
+            period = read_period(word, today)
+    query = Query(period or read_period(USUAL, today), subject)
+    if query.period.last < today - timedelta(days=keep_days):
+        raise Unclear(f"That is too long ago: I remember what was used for {keep_days} days.")
+    return query
+
+
+def read_subject(word: str, user: str) -> Subject | None:
+    """None for what is none. Raises Unclear for a person or channel that Slack did not recognise."""
+    if word.lower() == "me":
+        return Subject("user", user)
+    if match := _PERSON.fullmatch(word):
+        return Subject("user", match[1])
+    if match := _CHANNEL.fullmatch(word):
+        return Subject("channel", match[1])
+    if word.lower().startswith("model:"):
+        if not word[len("model:") :]:
+            raise Unclear("Which model? For example `model:claude-sonnet-5-5`.")
+        return Subject("model", word[len("model:") :])
+    if word.startswith("@"):
+        raise Unclear(f"I find no person {_quoted(word)}. Pick them from the list that Slack shows when you type `@`.")
+    if word.startswith("#"):
+        raise Unclear(f"I find no channel {_quoted(word)}. Pick it from the list that Slack shows when you type `#`.")
+    return None
+
+
+def read_period(word: str, today: date) -> Period:
+    """Raises Unclear."""
+    name, day = word.lower(), timedelta(days=1)
+    match name:
+        case "today":
+            return Period(name, today, today, today - day, today - day)
+        case "yesterday":
+            return Period(name, today - day, today - day, today - 2 * day, today - 2 * day)
+        case "7d" | "30d":
+            length = int(name[:-1]) * day
+            return Period(name, today - length + day, today, today - 2 * length + day, today - length)
+        case "month":
+            return _month(today.year, today.month, today)
+    if found := _MONTH.fullmatch(name):
+        year, month = int(found[1]), int(found[2])
+        if not (1 <= month <= 12 and year >= 2000):
+            raise Unclear(f"There is no month {_quoted(word)}. Say, for example, `{today:%Y-%m}`.")
+        if (year, month) > (today.year, today.month):
+            raise Unclear(f"{_quoted(word)} is yet to come.")
+        return _month(year, month, today)
+    raise Unclear(_unknown(word))
+
+
+def shown(first: date, last: date) -> str:
+    """`15–21 Nov 2026`, `30 Nov – 6 Dec 2026`"""
+    if first == last:
+        return f"{first.day} {first:%b %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last.day} {last:%b %Y}"
+    start = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
+    return f"{start} – {last.day} {last:%b %Y}"
+
+
+def _month(year: int, month: int, today: date) -> Period:
+    """A month that is not over is compared with as many days of the month before it."""
+    first = date(year, month, 1)
+    end = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    end_before = first - timedelta(days=1)
+    first_before = end_before.replace(day=1)
+    last = min(end, today)
+    last_before = min(end_before, first_before + (last - first)) if last < end else end_before
+    word = "month" if (year, month) == (today.year, today.month) else f"{first:%Y-%m}"
+    return Period(word, first, last, first_before, last_before)
+
+
+def _days(first: date, last: date) -> Sequence[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _unknown(word: str) -> str:
+    return (
+        f"I do not understand {_quoted(word)}. A period is {PERIODS}; after it you may name a person (`@…`), a channel "
+        "(`#…`) or a model (`model:…`)."
+    )
+
+
+def _quoted(word: str) -> str:
+    """As it was typed, unable to do anything."""
+    cut = word if len(word) <= _SHOWN_LENGTH else f"{word[:_SHOWN_LENGTH]}…"
+    return "“" + _BARE_AMPERSAND.sub("&amp;", cut).replace("<", "&lt;").replace(">", "&gt;").replace("`", "'") + "”"

@@ -1,0 +1,58 @@
+"""Taking a message in: it is kept, and whoever wrote it sees that it was heard."""
+
+import logging
+import textwrap
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import background, status
+from bot.incoming import Message, spoken
+from bot.slack import CALL_ERRORS, error_name
+from bot.store.inbox import Inbox
+from bot.waiting import Line
+
+log = logging.getLogger("parley.listeners")
+
+TITLE_LENGTH = 60
+
+
+class Reception:
+    def __init__(self, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> None:
+        self._inbox, self._redis, self._web = inbox, redis, web
+        self._line = Line(inbox, redis, web)
+
+    async def take(self, message: Message) -> bool:
+        """Put it into the mailbox; False if it was there before. Raises redis.RedisError."""
+        kept = await self._inbox.put(message)
+        word = "kept" if kept else "seen"
+        log.info("%s event_id=%s thread=%s ts=%s", word, message.event_id, message.thread, message.ts)
+        if kept:
+            # People see it at once, and Slack does not wait for it.
+            background.run(self._show(message))
+        return kept
+
+    async def _show(self, message: Message) -> None:
+        thread = message.thread
+        try:
+            if await self._inbox.is_behind(message):
+                await status.look(self._web, self._redis, thread, message.ts)
+                return
+        except CALL_ERRORS as error:
+            log.debug("not known whether it waits thread=%s error=%s", thread, type(error).__name__)
+        self._line.join(thread, message.ts)
+        await status.show(self._web, self._redis, thread, message.ts)
+        if message.direct and message.ts == thread.ts:
+            await self._title(message)
+
+    async def _title(self, message: Message) -> None:
+        """Call it by its first words. https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
+        words = " ".join(spoken(message.text, "", {}).split())
+        title = textwrap.shorten(words, TITLE_LENGTH, placeholder="…") or words[:TITLE_LENGTH]
+        if not title:
+            return
+        thread = message.thread
+        try:
+            await self._web.assistant_threads_setTitle(channel_id=thread.channel, thread_ts=thread.ts, title=title)
+        except CALL_ERRORS as error:
+            log.debug("no title thread=%s error=%s", thread, error_name(error) or type(error).__name__)

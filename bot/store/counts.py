@@ -1,0 +1,123 @@
+"""What is counted of answers: numbers that add up, and how many answers took how long.
+
+A cell of Redis holds them as `name:number` pairs, zeros left out: a counter that is added later needs no migration.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+Time = Literal["first", "total"]
+
+# Each bucket of a histogram is 2**(1/4) as wide as the one before: a percentile is right to 9 %.
+SHORTEST_SECONDS = 0.05
+BUCKETS_PER_OCTAVE = 4
+LAST_BUCKET = 71  # begins at three hours
+
+_LETTERS: dict[Time, str] = {"first": "f", "total": "t"}
+
+
+@dataclass
+class Counts:
+    """Sums over any number of questions. Money is in micro-dollars.
+
+    `answers`, `refusals`, `errors` and `stops` are the outcomes of `requests`. `saved` is what the tokens read from the
+    cache would have cost more as input. `estimated` is the part of `cost` of pieces whose end never arrived; `unpriced`
+    are billed pieces of models without a known price, which cost nothing here. `first` and `total` are histograms:
+    bucket -> answers that took so long to their first text, and in all.
+    """
+
+    requests: int = 0
+    answers: int = 0
+    refusals: int = 0
+    errors: int = 0
+    stops: int = 0
+    input: int = 0
+    output: int = 0
+    write_5m: int = 0
+    write_1h: int = 0
+    read: int = 0
+    searches: int = 0
+    cost: int = 0
+    saved: int = 0
+    estimated: int = 0
+    unpriced: int = 0
+    good: int = 0
+    bad: int = 0
+    first: Counter[int] = field(default_factory=Counter)
+    total: Counter[int] = field(default_factory=Counter)
+
+    def add(self, other: "Counts") -> None:
+        for name in NUMBERS:
+            if number := getattr(other, name):
+                setattr(self, name, getattr(self, name) + number)
+        self.first.update(other.first)
+        self.total.update(other.total)
+
+    @property
+    def tokens(self) -> int:
+        return self.input + self.output + self.write_5m + self.write_1h + self.read
+
+    def to_cell(self) -> str:
+        pairs = [f"{code}:{number}" for name, code in NUMBERS.items() if (number := getattr(self, name))]
+        for time, letter in _LETTERS.items():
+            pairs += [f"{letter}{at}:{number}" for at, number in sorted(self.times(time).items()) if number]
+        return " ".join(pairs)
+
+    @classmethod
+    def from_cell(cls, cell: str) -> "Counts":
+        """Names that this version does not know are left out: another version may have written them."""
+        counts = cls()
+        for pair in cell.split():
+            code, _, number = pair.partition(":")
+            if name := _NAMES.get(code):
+                setattr(counts, name, int(number))
+            elif code[1:].isdecimal() and code[0] in "ft":
+                (counts.first if code[0] == "f" else counts.total)[int(code[1:])] += int(number)
+        return counts
+
+    def times(self, time: Time) -> Counter[int]:
+        return self.first if time == "first" else self.total
+
+
+# Short, for they are in Redis once for every person and day.
+NUMBERS: Mapping[str, str] = {
+    "requests": "q",
+    "answers": "a",
+    "refusals": "r",
+    "errors": "e",
+    "stops": "s",
+    "input": "i",
+    "output": "o",
+    "write_5m": "w",
+    "write_1h": "h",
+    "read": "c",
+    "searches": "n",
+    "cost": "m",
+    "saved": "v",
+    "estimated": "x",
+    "unpriced": "u",
+    "good": "g",
+    "bad": "b",
+}
+_NAMES = {code: name for name, code in NUMBERS.items()}
+assert set(NUMBERS) == {each.name for each in fields(Counts)} - set(_LETTERS)
+
+
+def bucket(seconds: float) -> int:
+    """The bucket of a histogram into which a time falls."""
+    if seconds <= SHORTEST_SECONDS:
+        return 0
+    return min(LAST_BUCKET, math.floor(BUCKETS_PER_OCTAVE * math.log2(seconds / SHORTEST_SECONDS)))
+
+
+def percentile(histogram: Mapping[int, int], part: float) -> float | None:
+    """Seconds within which so large a `part` of the answers came (nearest rank, middle of its bucket); None of none."""
+    wanted, seen = math.ceil(part * sum(histogram.values())), 0
+    for at, number in sorted(histogram.items()):
+        seen += number
+        if number and seen >= wanted:
+            return float(SHORTEST_SECONDS * 2 ** ((at + 0.5) / BUCKETS_PER_OCTAVE))
+    return None

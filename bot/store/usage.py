@@ -1,0 +1,224 @@
+"""Who used how much: counted by day, by hour, person, channel and model (invariant 12), and read back.
+
+Days are UTC. Each cell is a field of a hash; beside them a sorted set of each day holds what each person, channel and
+model cost, so that Redis itself adds up who cost most in a month of days, and only their cells are read.
+"""
+
+import secrets
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Literal, cast
+
+from redis import WatchError
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys
+from bot.store.counts import Counts, bucket
+
+Kind = Literal["user", "channel", "model"]
+Outcome = Literal["answer", "refusal", "error", "stop"]
+Vote = Literal["good", "bad"]
+
+KINDS: tuple[Kind, ...] = ("user", "channel", "model")
+KEEP_DAYS = 400
+BATCH = 500
+
+_OUTCOMES: Mapping[Outcome, str] = {"answer": "answers", "refusal": "refusals", "error": "errors", "stop": "stops"}
+
+# KEYS hashes; ARGV for each its field and what is added to it, as `name:number` pairs. Numbers of Lua are exact to
+# 2^53, which is nine thousand million dollars.
+ADD = """
+for n, key in ipairs(KEYS) do
+    local field, sums, order = ARGV[2 * n - 1], {}, {}
+    local function add(pairs)
+        for name, number in string.gmatch(pairs, '(%w+):(-?%d+)') do
+            if not sums[name] then order[#order + 1] = name end
+            sums[name] = (sums[name] or 0) + number
+        end
+    end
+    add(redis.call('HGET', key, field) or '')
+    add(ARGV[2 * n])
+    local cell = {}
+    for _, name in ipairs(order) do
+        if sums[name] ~= 0 then cell[#cell + 1] = name .. ':' .. string.format('%.0f', sums[name]) end
+    end
+    redis.call('HSET', key, field, table.concat(cell, ' '))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One billed piece of a call, in tokens. `cost` and `saved` are micro-dollars, None where prices are unknown."""
+
+    model: str
+    input: int = 0
+    output: int = 0
+    write_5m: int = 0
+    write_1h: int = 0
+    read: int = 0
+    searches: int = 0
+    cost: int | None = 0
+    saved: int | None = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One question and what became of it, `at` seconds since the epoch.
+
+    `outcome` is None for an attempt that will be repeated: only what it billed counts. Times are in seconds, None where
+    nothing came; only those of answers count.
+    """
+
+    team: str
+    channel: str
+    user: str
+    at: float
+    model: str
+    outcome: Outcome | None
+    pieces: tuple[Piece, ...] = ()
+    first_text: float | None = None
+    total: float | None = None
+    keep_days: int = KEEP_DAYS
+
+
+@dataclass(frozen=True)
+class Top:
+    """Those that cost most, dearest first, and how many there are in all."""
+
+    rows: Sequence[tuple[str, Counts]]
+    number: int
+
+
+def count(pipe: Any, counted: Counted) -> None:
+    """Add it to a pipeline, synchronous or not: in the transaction that makes it happen once."""
+    hour = datetime.fromtimestamp(counted.at, UTC)
+    whole = sum_of(counted.pieces)
+    _add_outcome(whole, counted)
+    by_model = {model: sum_of(p for p in counted.pieces if p.model == model) for model in _models(counted)}
+    if counted.model in by_model:
+        _add_outcome(by_model[counted.model], counted)
+    cells = [("hour", f"{hour:%H}", whole), ("user", counted.user, whole), ("channel", counted.channel, whole)]
+    cells += [("model", model, counts) for model, counts in by_model.items()]
+    _write(pipe, counted.team, hour.date(), cells, counted.keep_days)
+
+
+async def record(redis: "Redis", counted: Counted) -> None:
+    """Count what was billed to somebody who may no longer acknowledge; nothing of a team that has removed us."""
+    async with redis.pipeline() as pipe:
+        while True:
+            try:
+                await pipe.watch(keys.TEAMS)
+                if not await cast("Awaitable[int]", pipe.sismember(keys.TEAMS, counted.team)):
+                    return
+                pipe.multi()
+                count(pipe, counted)
+                await pipe.execute()
+                return
+            except WatchError:
+                continue
+
+
+def count_vote(pipe: Any, thread: Thread, user: str, vote: Vote, day: date, number: int = 1) -> None:
+    """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.feedback."""
+    counts = Counts(good=number) if vote == "good" else Counts(bad=number)
+    _write(pipe, thread.team, day, [("user", user, counts), ("channel", thread.channel, counts)], KEEP_DAYS)
+
+
+def sum_of(pieces: Iterable[Piece]) -> Counts:
+    found = Counts()
+    for piece in pieces:
+        for name in ("input", "output", "write_5m", "write_1h", "read", "searches"):
+            setattr(found, name, getattr(found, name) + getattr(piece, name))
+        found.cost += piece.cost or 0
+        found.saved += piece.saved or 0
+        found.estimated += (piece.cost or 0) if piece.estimated else 0
+        found.unpriced += piece.cost is None
+    return found
+
+
+async def by_hour(redis: "Redis", team: str, days: Sequence[date]) -> dict[date, dict[int, Counts]]:
+    """What the whole workspace used; every day is there."""
+    pipe = redis.pipeline(transaction=False)
+    for day in days:
+        pipe.hgetall(keys.usage(team, day, "hour"))
+    found = await pipe.execute()
+    return {
+        day: {int(hour): Counts.from_cell(cell) for hour, cell in cells.items()}
+        for day, cells in zip(days, found, strict=True)
+    }
+
+
+async def of_one(redis: "Redis", team: str, kind: Kind, name: str, days: Sequence[date]) -> dict[date, Counts]:
+    """What one person, channel or model used; every day is there."""
+    pipe = redis.pipeline(transaction=False)
+    for day in days:
+        pipe.hget(keys.usage(team, day, kind), name)
+    found = await pipe.execute()
+    return {day: Counts.from_cell(cell or "") for day, cell in zip(days, found, strict=True)}
+
+
+async def top(redis: "Redis", team: str, kind: Kind, days: Sequence[date], most: int) -> Top:
+    """Raises redis.RedisError."""
+    added = f"{keys.usage_costs(team, days[0], kind)}:{secrets.token_hex(8)}"
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.zunionstore(added, [keys.usage_costs(team, day, kind) for day in days])
+        pipe.zrevrange(added, 0, most - 1)
+        pipe.zcard(added)
+        pipe.delete(added)
+        _, names, number, _ = await pipe.execute()
+    if not names:
+        return Top([], 0)
+    rows = {name: Counts() for name in names}
+    pipe = redis.pipeline(transaction=False)
+    for day in days:
+        pipe.hmget(keys.usage(team, day, kind), names)
+    for cells in await pipe.execute():
+        for name, cell in zip(names, cells, strict=True):
+            rows[name].add(Counts.from_cell(cell or ""))
+    return Top(sorted(rows.items(), key=lambda row: (-row[1].cost, -row[1].requests, row[0])), number)
+
+
+async def all_of(redis: "Redis", team: str, kind: Kind, day: date) -> dict[str, Counts]:
+    """Everybody who used something on that day."""
+    cells = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.usage(team, day, kind)))
+    return {name: Counts.from_cell(cell) for name, cell in sorted(cells.items())}
+
+
+async def models(redis: "Redis", team: str, days: Sequence[date]) -> set[str]:
+    """The models that were asked."""
+    pipe = redis.pipeline(transaction=False)
+    for day in days:
+        pipe.hkeys(keys.usage(team, day, "model"))
+    return {str(name) for names in await pipe.execute() for name in names}
+
+
+def _models(counted: Counted) -> list[str]:
+    """The question itself is counted at the model that was to answer it."""
+    asked = [counted.model] if counted.outcome else []
+    return list(dict.fromkeys([*asked, *(piece.model for piece in counted.pieces)]))
+
+
+def _add_outcome(counts: Counts, counted: Counted) -> None:
+    if counted.outcome is None:
+        return
+    name = _OUTCOMES[counted.outcome]
+    counts.requests += 1
+    setattr(counts, name, getattr(counts, name) + 1)
+    if counted.outcome == "answer":
+        counts.first.update([bucket(counted.first_text)] if counted.first_text is not None else [])
+        counts.total.update([bucket(counted.total)] if counted.total is not None else [])
+
+
+def _write(pipe: Any, team: str, day: date, cells: Sequence[tuple[str, str, Counts]], keep_days: int) -> None:
+    names = [keys.usage(team, day, kind) for kind, _, _ in cells]
+    additions = [text for _, name, counts in cells for text in (name, counts.to_cell())]
+    pipe.eval(ADD, len(names), *names, *additions)
+    for kind, name, counts in cells:
+        if kind != "hour" and (counts.requests or counts.tokens):
+            pipe.zincrby(keys.usage_costs(team, day, kind), counts.cost, name)
+    for key in {*names, *(keys.usage_costs(team, day, kind) for kind, _, _ in cells if kind != "hour")}:
+        pipe.expire(key, keep_days * 24 * 3600)

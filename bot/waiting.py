@@ -1,0 +1,76 @@
+"""Questions for which no worker has a free slot yet: their threads show their place in the queue."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import background, status
+from bot.incoming import Thread
+from bot.store.inbox import Inbox
+
+log = logging.getLogger("parley.waiting")
+
+EVERY_SECONDS = 2.0
+# Slack clears a status after two minutes.
+AGAIN_SECONDS = 90.0
+# Slack takes about one status a second in a channel, and a few hundred a minute in all.
+MOST_TOLD = 20
+PLACE = "is busy: you are number {place} in line…"
+
+
+@dataclass
+class _Waiting:
+    """`ts` is the question's; `place` is what people were told `at` that time, 0 for nothing yet."""
+
+    ts: str
+    place: int = 0
+    at: float = 0.0
+
+
+class Line:
+    """The threads that came in through this process and wait. Nothing of it outlives the process, and nothing must."""
+
+    def __init__(self, inbox: Inbox, redis: "Redis", web: AsyncWebClient, every: float = EVERY_SECONDS) -> None:
+        self._inbox, self._redis, self._web, self._every = inbox, redis, web, every
+        self._threads: dict[Thread, _Waiting] = {}
+        self._watches = False
+
+    def join(self, thread: Thread, ts: str) -> None:
+        self._threads.setdefault(thread, _Waiting(ts))
+        if not self._watches:
+            self._watches = True
+            background.run(self._watch())
+
+    async def _watch(self) -> None:
+        """Until nobody waits."""
+        try:
+            while self._threads:
+                await asyncio.sleep(self._every)
+                try:
+                    places = await self._inbox.places(list(self._threads))
+                except RedisError as error:
+                    log.debug("no places error=%s", type(error).__name__)
+                    continue
+                await self._tell(places)
+        finally:
+            self._watches = False
+
+    async def _tell(self, places: dict[Thread, int]) -> None:
+        told = 0
+        for thread, waiting in list(self._threads.items()):
+            place = places.get(thread)
+            if place is None:
+                del self._threads[thread]
+                if waiting.place:
+                    await status.show(self._web, self._redis, thread, waiting.ts)
+                continue
+            is_old = time.monotonic() - waiting.at > AGAIN_SECONDS
+            if told < MOST_TOLD and (place != waiting.place or is_old):
+                told += 1
+                waiting.place, waiting.at = place, time.monotonic()
+                await status.show(self._web, self._redis, thread, waiting.ts, PLACE.format(place=place))

@@ -1,0 +1,128 @@
+"""What was said in a thread before we were asked, from a sandbox's Slack."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import slack
+from bot.incoming import Message, Thread
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from bot.store import keys
+from bot.store.history import Entry
+from workers.backfill import MOST_CHARACTERS, MOST_MESSAGES, earlier
+
+
+@dataclass
+class Talk:
+    """People talk in a thread of #general, and then somebody asks us."""
+
+    sandbox: Sandbox
+    web: AsyncWebClient
+    redis: "Redis"
+    root: str = ""
+
+    async def say(self, user: str, text: str) -> str:
+        ts = await self.sandbox.slack.say(user, "general", text, thread_ts=self.root or None)
+        self.root = self.root or ts
+        return ts
+
+    async def answer(self, text: str) -> None:
+        block = {"type": "markdown", "text": text}
+        await self.web.chat_postMessage(channel="general", thread_ts=self.root, text="cut", blocks=[block])
+
+    async def earlier(self) -> list[Entry]:
+        asked = await self.say("ada", "@parley and what do you think?")
+        thread = Thread(self.sandbox.team, self.sandbox.channels["general"], self.root)
+        return await earlier(self.web, self.redis, Message(thread, asked, "U1", "?"), self.sandbox.bot_user)
+
+    @property
+    def calls(self) -> int:
+        return len(self.sandbox.journal.entries("slack.request", "conversations.replies"))
+
+
+@pytest.fixture
+async def talk(redis: "Redis") -> AsyncIterator[Talk]:
+    async with (
+        Sandbox(with_claude=False, limits=False) as sandbox,
+        slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web,
+    ):
+        yield Talk(sandbox, web, redis)
+
+
+async def test_earlier_messages_are_entries_of_their_authors_and_ours_are_answers(talk: Talk) -> None:
+    first = await talk.say("ada", "shall we use <https://x.example|this>?")
+    await talk.say("ben", "ask @ada & @chidi")
+    await talk.answer("**Yes**, do.")
+    ada, ben = talk.sandbox.users["ada"], talk.sandbox.users["ben"]
+    entries = await talk.earlier()
+    assert entries[0] == Entry("user", entries[0].text, first, ada, "ada")
+    assert [(e.role, e.user, e.name) for e in entries[1:]] == [("user", ben, "ben"), ("assistant", None, None)]
+    assert entries[1].text == "ask @ada & @chidi"
+    assert entries[2].text == "**Yes**, do."
+
+
+async def test_a_message_that_begins_its_thread_has_none_and_asks_nobody(talk: Talk) -> None:
+    assert await talk.earlier() == []
+    assert talk.calls == 0
+
+
+async def test_a_thread_that_people_had_forgotten_is_not_read_again(talk: Talk) -> None:
+    await talk.say("ada", "a secret")
+    thread = Thread(talk.sandbox.team, talk.sandbox.channels["general"], talk.root)
+    await talk.redis.set(keys.forgotten(thread), 1)
+    assert await talk.earlier() == []
+    assert talk.calls == 0
+
+
+async def test_what_we_said_first_is_left_out_because_a_history_begins_with_a_person(talk: Talk) -> None:
+    await talk.web.chat_postMessage(channel="general", text="Hi!")
+    talk.root = next(ts for ts, m in talk.sandbox.slack.workspace.channel("general").messages.items() if m.bot_id)
+    await talk.say("ben", "hi yourself")
+    assert [entry.text for entry in await talk.earlier()] == ["hi yourself"]
+
+
+async def test_of_a_long_thread_the_newest_messages_are_read(talk: Talk) -> None:
+    for n in range(250):
+        await talk.say("ben", f"message {n}")
+    entries = await talk.earlier()
+    assert [entry.text for entry in entries] == [f"message {n}" for n in range(250 - MOST_MESSAGES, 250)]
+    assert talk.calls == 2
+
+
+async def test_of_long_messages_the_newest_that_fit_are_read(talk: Talk) -> None:
+    for n in range(5):
+        await talk.say("ben", f"{n}" * (MOST_CHARACTERS // 3))
+    assert [entry.text[0] for entry in await talk.earlier()] == ["2", "3", "4"]
+
+
+async def test_a_file_is_named(talk: Talk) -> None:
+    await talk.say("ada", "look")
+    await talk.sandbox.slack.upload("ada", "general", [("plan.pdf", b"x")], text="this one", thread_ts=talk.root)
+    assert (await talk.earlier())[1].text == "this one\n\n[Attached, but not given to you: plan.pdf]"
+
+
+async def test_deleted_messages_are_not_read(talk: Talk) -> None:
+    root = await talk.say("ada", "a slip")
+    await talk.say("ben", "what?")
+    await talk.sandbox.slack.delete("ada", "general", root)
+    assert [entry.text for entry in await talk.earlier()] == ["what?"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("error", {"error": "missing_scope"}),
+        ("rate_limit", {"retry_after": 60}),
+        ("delay", {"seconds": 30.0}),
+        ("half", {}),
+    ],
+)
+async def test_where_slack_refuses_the_answer_goes_on_without(talk: Talk, kind: str, params: dict[str, Any]) -> None:
+    await talk.say("ada", "something")
+    talk.sandbox.faults.add("conversations.replies", kind, **params)
+    assert await talk.earlier() == []

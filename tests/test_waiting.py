@@ -1,0 +1,85 @@
+"""Whoever waits for a free slot sees their place in the queue."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from rq import Queue
+
+from bot import slack
+from bot.incoming import Message, Thread
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from bot.status import THINKING
+from bot.store import connections
+from bot.store.inbox import Inbox
+from bot.waiting import PLACE, Line
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(with_claude=False, limits=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Queue:
+    return connections.queue("test", Redis.from_url(redis_url))
+
+
+@pytest.fixture
+def inbox(redis: "AsyncRedis", queue: Queue) -> Inbox:
+    return Inbox(redis, queue, 60.0)
+
+
+async def ask(sandbox: Sandbox, inbox: Inbox) -> Thread:
+    ts = await sandbox.slack.say("ada", "general", "@parley hello")
+    thread = Thread(sandbox.team, sandbox.channels["general"], ts)
+    assert await inbox.put(Message(thread, ts, "U1", "hello"))
+    return thread
+
+
+async def test_places_count_threads_and_not_wake_ups(sandbox: Sandbox, inbox: Inbox, queue: Queue) -> None:
+    first = await ask(sandbox, inbox)
+    await inbox.put(Message(first, f"{float(first.ts) + 1:.6f}", "U1", "and"))
+    second, third = await ask(sandbox, inbox), await ask(sandbox, inbox)
+    assert queue.count == 4
+    assert await inbox.places([third, first, second]) == {first: 1, second: 2, third: 3}
+    queue.connection.lpop(queue.key, 2)
+    assert await inbox.places([third, first, second]) == {second: 1, third: 2}
+
+
+async def test_a_thread_shows_its_place_until_a_worker_has_it(
+    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue
+) -> None:
+    threads = [await ask(sandbox, inbox) for _ in range(3)]
+    shown = sandbox.slack.workspace.statuses
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        line = Line(inbox, redis, web, every=0.05)
+        for thread in threads:
+            line.join(thread, thread.ts)
+
+        def places() -> list[str]:
+            return [shown[thread.channel, thread.ts].text for thread in threads if (thread.channel, thread.ts) in shown]
+
+        await sandbox.slack.until(lambda: places() == [PLACE.format(place=place) for place in (1, 2, 3)])
+        queue.connection.lpop(queue.key, 2)
+        await sandbox.slack.until(lambda: places() == [THINKING, THINKING, PLACE.format(place=1)])
+        queue.empty()
+        await sandbox.slack.until(lambda: places() == [THINKING] * 3)
+
+
+async def test_who_is_answered_at_once_is_told_no_place(
+    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue
+) -> None:
+    gone, there = await ask(sandbox, inbox), await ask(sandbox, inbox)
+    queue.connection.lpop(queue.key, 1)
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        line = Line(inbox, redis, web, every=0.05)
+        for thread in (gone, there):
+            line.join(thread, thread.ts)
+        await sandbox.slack.until(lambda: sandbox.slack.workspace.statuses)
+        queue.empty()
+        await sandbox.slack.until(lambda: sandbox.slack.workspace.statuses[there.channel, there.ts].text == THINKING)
+    assert (gone.channel, gone.ts) not in sandbox.slack.workspace.statuses

@@ -1,0 +1,94 @@
+"""What was said in a thread before somebody asked us: read from Slack once, when the thread knows nothing yet."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.incoming import Message, is_ts, mentioned_people, spoken
+from bot.slack import CALL_ERRORS, error_name
+from bot.store import keys
+from bot.store.history import Entry
+from workers import people
+
+log = logging.getLogger("parley.backfill")
+
+MOST_MESSAGES = 50
+MOST_CHARACTERS = 20_000
+PAGE, PAGES = 200, 5
+READING_SECONDS = 3.0
+ATTACHED = "[Attached, but not given to you: {names}]"
+# https://docs.slack.dev/reference/events/message: the others are about the channel.
+SPOKEN = (None, "file_share", "thread_broadcast", "bot_message")
+
+
+async def earlier(slack: AsyncWebClient, redis: "Redis", message: Message, bot_user: str) -> list[Entry]:
+    """The newest messages of the thread before this one, oldest first, each an entry of its own; ours are answers.
+
+    None where this message begins the thread, where the thread was forgotten, or where Slack does not let us read it
+    (https://docs.slack.dev/reference/methods/conversations.replies). They belong at the beginning of the history.
+    """
+    thread = message.thread
+    if message.ts == thread.ts or await redis.exists(keys.forgotten(thread)):
+        return []
+    found: list[dict[str, Any]] = []
+    try:
+        async with asyncio.timeout(READING_SECONDS):
+            await _read(slack, message, found)
+    except CALL_ERRORS as error:
+        log.info("read=%d thread=%s error=%s", len(found), thread, error_name(error) or type(error).__name__)
+    newest = [each for each in found if _is_spoken(each, message.ts)][-MOST_MESSAGES:]
+    users = [str(each["user"]) for each in newest if each.get("user")]
+    mentioned = sorted({user for each in newest for user in mentioned_people(str(each.get("text") or ""))})
+    names = await people.names(redis, slack, thread.team, [*users, *mentioned])
+    return _fitting(_entry(each, bot_user, names) for each in newest)
+
+
+async def _read(slack: AsyncWebClient, message: Message, found: list[dict[str, Any]]) -> None:
+    cursor: str | None = None
+    for _ in range(PAGES):
+        page = await slack.conversations_replies(
+            channel=message.thread.channel, ts=message.thread.ts, latest=message.ts, limit=PAGE, cursor=cursor
+        )
+        found += [each for each in page.get("messages") or [] if isinstance(each, dict)]
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+        if cursor is None:
+            return
+
+
+def _is_spoken(said: dict[str, Any], before: str) -> bool:
+    if said.get("subtype") not in SPOKEN or said.get("user") in ("USLACKBOT", "USLACK"):
+        return False
+    return is_ts(said.get("ts")) and float(said["ts"]) < float(before)
+
+
+def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
+    user = said.get("user") or said.get("bot_id")
+    written = [block.get("text") for block in said.get("blocks") or () if block.get("type") == "markdown"]
+    if user == bot_user:
+        text = "\n\n".join(part for part in written if isinstance(part, str)) or str(said.get("text") or "")
+        return Entry("assistant", text, said["ts"])
+    attached = [str(file.get("name") or file.get("id")) for file in said.get("files") or () if isinstance(file, dict)]
+    parts = [spoken(str(said.get("text") or ""), bot_user, names)]
+    if attached:
+        parts.append(ATTACHED.format(names=", ".join(attached)))
+    profile = said.get("bot_profile") or {}
+    name = names.get(str(user)) or said.get("username") or profile.get("name")
+    return Entry("user", "\n\n".join(part for part in parts if part), said["ts"], user, name)
+
+
+def _fitting(entries: Iterable[Entry]) -> list[Entry]:
+    """The newest that fit, without empty ones; a history begins with what a person said."""
+    kept: list[Entry] = []
+    left = MOST_CHARACTERS
+    for entry in reversed([entry for entry in entries if entry.text.strip()]):
+        left -= len(entry.text)
+        if left < 0:
+            break
+        kept.insert(0, entry)
+    while kept and kept[0].role == "assistant":
+        kept.pop(0)
+    return kept
