@@ -15,6 +15,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
+from bot.admins import Admins
 from bot.audience import Audience
 from bot.manifest import EVENTS
 from bot.reception import Reception
@@ -73,6 +74,7 @@ def create_app(
     """
 
     audience, reception = Audience.of(settings), Reception(inbox, redis, web)
+    admins = Admins(settings, web, redis)
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -101,7 +103,7 @@ def create_app(
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
         context["redis"], context["settings"], context["audience"] = redis, settings, audience
-        context["reception"] = reception
+        context["reception"], context["admins"] = reception, admins
         context["team"] = _installed_in(context, identity)
         await next()
 

@@ -15,6 +15,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import clicks
+from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Ignored
 from bot.listeners import again, feedback, stop
@@ -30,7 +31,6 @@ MOST_SECONDS = 2.5
 AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 
 HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient], Awaitable[Notice | None]]] = {
-    reply.STOP: stop.press,
     reply.REGENERATE: again.regenerate,
     reply.CONTINUE: again.go_on,
     reply.FEEDBACK: feedback.vote,
@@ -41,7 +41,7 @@ HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient], Awaitable[
 
 
 def register(app: AsyncApp) -> None:
-    for action_id in HANDLERS:
+    for action_id in (reply.STOP, *HANDLERS):
         app.action({"type": "block_actions", "action_id": action_id})(receive)
 
 
@@ -53,6 +53,7 @@ async def receive(
     redis: "Redis",
     web: AsyncWebClient,
     client: AsyncWebClient,
+    admins: Admins,
     team: str,
 ) -> None:
     await ack()
@@ -62,7 +63,10 @@ async def receive(
         return
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            notice = await HANDLERS[click.action_id](click, inbox, redis, web)
+            if click.action_id == reply.STOP:
+                notice = await stop.press(click, inbox, redis, admins)
+            else:
+                notice = await HANDLERS[click.action_id](click, inbox, redis, web)
     except (RedisError, TimeoutError) as error:
         log.warning("not done action=%s thread=%s error=%s", click.action_id, click.thread, type(error).__name__)
         # The other client would ask the budget first, which is in Redis.

@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.admins import Admins
 from bot.audience import Audience
 from bot.guests import is_guest
 from bot.incoming import Ignored, Message, Thread, read
@@ -37,6 +38,7 @@ async def receive(
     team: str,
     audience: Audience,
     reception: Reception,
+    admins: Admins,
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
     message = read(body, team, identity.user, context.enterprise_id, audience)
@@ -45,7 +47,7 @@ async def receive(
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
-    if not await stop.say(message, inbox, redis, web, identity.user):
+    if not await stop.say(message, inbox, redis, admins, identity.user):
         await reception.take(message)
         if message.direct:
             await welcome.greet(redis, web, team, message.thread.channel)

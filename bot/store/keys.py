@@ -150,6 +150,31 @@ def ready(team: str) -> str:
     return f"{team}:ready"
 
 
+def admin_group(team: str) -> str:
+    """String with an expiry: the members of the user group that may steer us, as JSON."""
+    return f"{team}:admin-group"
+
+
+def limits(team: str) -> str:
+    """Hash: how many messages are taken, by `scope window`."""
+    return f"{team}:limits"
+
+
+def rate(team: str, scope: str) -> str:
+    """Sorted set with an expiry: the messages of a person or in a channel that were taken, by time in ms."""
+    return f"{team}:rate:{scope}"
+
+
+def slow_down(team: str, user: str) -> str:
+    """String with an expiry: somebody was told that they write too much."""
+    return f"{team}:slow-down:{user}"
+
+
+def audit(team: str) -> str:
+    """Stream with an expiry: what admins changed, who, and when."""
+    return f"{team}:audit"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
@@ -173,6 +198,11 @@ def forgotten(thread: Thread) -> str:
 def guest(team: str, user: str) -> str:
     """String with an expiry: 1 for a guest of the workspace, 0 for everybody else."""
     return f"{team}:guest:{user}"
+
+
+def workspace_policy(team: str) -> str:
+    """Hash: what holds in a workspace: `persona`, `model`, `guests`, `external`, `bots`, `channels`."""
+    return f"{team}:policy"
 
 
 def channel_policy(team: str, channel: str) -> str:
