@@ -40,9 +40,8 @@ class Admins:
         is_known = True
         for ask in (self._is_member, self._has_right):
             try:
-                async with asyncio.timeout(ASK_SECONDS):
-                    if await ask(team, user):
-                        return True
+                if await ask(team, user):
+                    return True
             except CALL_ERRORS as error:
                 if isinstance(error, RedisError):
                     raise
@@ -54,8 +53,7 @@ class Admins:
         """Those who are known by name: the listed, and the members of the group as far as Slack tells them."""
         listed = sorted(user for own, _, user in (each.partition(":") for each in self._listed) if own == team)
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                return list(dict.fromkeys([*listed, *await self._members(team)]))
+            return list(dict.fromkeys([*listed, *await self._members(team)]))
         except CALL_ERRORS as error:
             if isinstance(error, RedisError):
                 raise
@@ -74,7 +72,8 @@ class Admins:
         known = await self._redis.get(keys.admin(team, user))
         if known is not None:
             return bool(known == "1")
-        person = (await self._web.users_info(user=user)).get("user")
+        async with asyncio.timeout(ASK_SECONDS):
+            person = (await self._web.users_info(user=user)).get("user")
         answer = isinstance(person, dict) and _is_one(person, team)
         await self._redis.set(keys.admin(team, user), int(answer), ex=KEEP_SECONDS)
         return answer
@@ -87,7 +86,8 @@ class Admins:
         if known is not None:
             return [str(user) for user in json.loads(known)]
         try:
-            found = (await self._web.usergroups_users_list(usergroup=self._group)).get("users")
+            async with asyncio.timeout(ASK_SECONDS):
+                found = (await self._web.usergroups_users_list(usergroup=self._group)).get("users")
         except CALL_ERRORS as error:
             if verdict(error) != "permanent":
                 raise

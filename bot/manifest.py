@@ -62,7 +62,10 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
     }
     at = {"request_url": url} if url else {}
     if not least:
-        hint = {"description": "Help, status, model, forget", "usage_hint": "[help | status | model | forget]"}
+        hint = {
+            "description": "Help, status, budget and more",
+            "usage_hint": "[help | status | model | budget]",
+        }
         asks = {"name": "Ask Parley", "type": "message", "callback_id": SHORTCUT}
         features |= {
             "agent_view": {

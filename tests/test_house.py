@@ -97,6 +97,7 @@ SHOWN_BY = {
     "bot/reception.py": "tests/scenarios/test_waiting.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
+    "bot/steering": "tests/scenarios/test_steering.py",
     "bot/store/connections.py": "tests/test_inbox.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/wakeups.py": "tests/test_waiting.py",

@@ -10,8 +10,9 @@ from bot import background, status
 from bot.clicks import Click
 from bot.incoming import Message
 from bot.listeners.notice import Notice
-from bot.store import history
+from bot.store import history, limits
 from bot.store.inbox import Inbox
+from bot.views.refusals import slow_down
 from bot.views.reply import read_value
 
 log = logging.getLogger("parley.listeners")
@@ -49,6 +50,8 @@ async def _ask(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
         user_team=click.user_team,
         again=newest if anew else None,
     )
+    if too_many := await limits.take(redis, message):
+        return Notice(slow_down(too_many))
     if await inbox.put(message, alone=True):
         log.info("%s thread=%s ts=%s user=%s", "again" if anew else "go on", message.thread, message.ts, message.user)
         background.run(status.show(web, redis, message.thread, newest))

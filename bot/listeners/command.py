@@ -8,15 +8,18 @@ import difflib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.admins import Admins
+from bot.listeners import steer
 from bot.manifest import COMMAND
 from bot.settings import Settings
-from bot.store import keys
+from bot.steering.order import Order
 from bot.store.erase import forget
 from bot.store.inbox import Inbox
 
@@ -47,7 +50,14 @@ def register(app: AsyncApp) -> None:
 
 
 async def receive(
-    body: dict[str, Any], ack: AsyncAck, inbox: Inbox, redis: "Redis", settings: Settings, team: str
+    body: dict[str, Any],
+    ack: AsyncAck,
+    inbox: Inbox,
+    redis: "Redis",
+    web: AsyncWebClient,
+    settings: Settings,
+    admins: Admins,
+    team: str,
 ) -> None:
     words = str(body.get("text") or "").split()
     name = words[0].lower() if words else "help"
@@ -56,12 +66,18 @@ async def receive(
         await ack(NOWHERE)
         return
     answer = ANSWERS.get(name)
-    if answer is None:
+    if answer is None and name not in steer.ORDERS:
         await ack(unknown(name))
         return
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            await ack(await answer(Asked(team, channel, user, inbox, redis, settings)))
+            if answer is not None:
+                said = await answer(Asked(team, channel, user, inbox, redis, settings))
+            else:
+                trigger = str(body.get("trigger_id") or "")
+                order = Order(team, channel, user, words[1:], trigger, redis, web, settings)
+                said = await steer.obey(name, order, admins)
+        await ack(said)
     except (RedisError, TimeoutError) as error:
         log.warning("not answered command=%s team=%s error=%s", name, team, type(error).__name__)
         await ack(AWAY)
@@ -79,7 +95,7 @@ def help_text() -> str:
 
 def unknown(name: str) -> str:
     """`name` is anything that somebody typed."""
-    near = difflib.get_close_matches(name[:40], ANSWERS, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:40], [*ANSWERS, *steer.ORDERS], n=1, cutoff=0.5)
     meant = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
     return f"I do not know that command.{meant}\n\n{help_text()}"
 
@@ -99,12 +115,6 @@ async def _status(asked: Asked) -> str:
     )
 
 
-async def _model(asked: Asked) -> str:
-    scope = keys.channel_policy(asked.team, asked.channel)
-    chosen = await cast("Awaitable[str | None]", asked.redis.hget(scope, "model"))
-    return f"Answers here come from `{chosen or asked.settings.model}`."
-
-
 async def _forget(asked: Asked) -> str:
     count = await forget(asked.redis, asked.team, asked.channel)
     log.info("forgotten team=%s channel=%s user=%s threads=%d", asked.team, asked.channel, asked.user, count)
@@ -116,12 +126,11 @@ async def _forget(asked: Asked) -> str:
 ANSWERS: dict[str, Callable[[Asked], Awaitable[str]]] = {
     "help": _help,
     "status": _status,
-    "model": _model,
     "forget": _forget,
 }
 HELP = {
     "help": "shows this.",
     "status": "tells what is going on.",
-    "model": "tells which model answers here.",
     "forget": "makes me forget all conversations of this channel or direct message, for everybody in it.",
+    **steer.HELP,
 }

@@ -1,8 +1,7 @@
 """A message in a channel we are in, or to us."""
 
 import logging
-from collections.abc import Awaitable
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
@@ -12,16 +11,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.admins import Admins
 from bot.audience import Audience
 from bot.guests import is_guest
-from bot.incoming import Ignored, Message, Thread, read
+from bot.incoming import Ignored, Message, read
 from bot.listeners import stop, welcome
 from bot.reception import Reception
 from bot.slack import Identity
-from bot.store import keys
+from bot.store.access import channel_of, rules
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
-
-FOLLOW_UPS = "follow_ups"
 
 
 def register(app: AsyncApp) -> None:
@@ -41,6 +38,7 @@ async def receive(
     admins: Admins,
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
+    audience = audience.under(await rules(redis, team, channel_of(body)))
     message = read(body, team, identity.user, context.enterprise_id, audience)
     if isinstance(message, Message):
         message = await unwelcome(message, audience, inbox, redis, web) or message
@@ -61,13 +59,8 @@ async def unwelcome(
     if not (message.direct or message.mentioned):
         if not await inbox.takes_part(thread):
             return Ignored("a thread that we have no part in")
-        if not await _follows_up(redis, thread, audience):
+        if not audience.follow_ups:
             return Ignored("no mention, and no follow-ups in this channel")
     if not audience.guests and message.user[0] in "UW" and await is_guest(redis, web, thread.team, message.user):
         return Ignored("a guest")
     return None
-
-
-async def _follows_up(redis: "Redis", thread: Thread, audience: Audience) -> bool:
-    said = await cast("Awaitable[str | None]", redis.hget(keys.channel_policy(thread.team, thread.channel), FOLLOW_UPS))
-    return audience.follow_ups if said is None else said == "on"

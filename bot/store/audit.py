@@ -58,10 +58,10 @@ async def change(redis: "Redis", team: str, by: str, what: str, key: str, field:
 
 async def changes(redis: "Redis", team: str, start: int, most: int) -> list[Change]:
     """The newest first, beginning with the one that has `start` newer ones."""
-    stored = await redis.xrevrange(keys.audit(team), count=start + most)
+    stored = cast("list[tuple[str, dict[str, str]]]", await redis.xrevrange(keys.audit(team), count=start + most))
     return [
         Change(
-            datetime.fromtimestamp(int(str(id).partition("-")[0]) / 1000, UTC),
+            datetime.fromtimestamp(int(id.partition("-")[0]) / 1000, UTC),
             entry["by"],
             entry["what"],
             entry.get("before"),

@@ -33,7 +33,9 @@ local day = tonumber(ARGV[6])
 local counted = {{}}
 for _, each in ipairs({{{{'user:' .. ARGV[2], '{EACH_PERSON}'}}, {{'channel:' .. ARGV[3], '{EACH_CHANNEL}'}}}}) do
     local key = ARGV[4] .. each[1]
-    for _, window in ipairs({{{{'day', day}}, {{'minute', tonumber(ARGV[5])}}}}) do
+    -- One that was counted before comes again, for Slack sends a mention twice, or was not kept then.
+    local windows = redis.call('ZSCORE', key, ARGV[1]) and {{}} or {{{{'day', day}}, {{'minute', tonumber(ARGV[5])}}}}
+    for _, window in ipairs(windows) do
         local scope = each[1]
         local most = limit[scope .. ' ' .. window[1]]
         if not most then
@@ -83,7 +85,7 @@ async def take(redis: "Redis", message: Message) -> TooMany | None:
     """Count the message, or say why it is one too many. Raises redis.RedisError."""
     team, channel, user = message.thread.team, message.thread.channel, message.user
     names = [keys.limits(team), keys.seen_message(team, channel, message.ts), keys.slow_down(team, user)]
-    given = [f"{channel}:{message.ts}", user, channel, keys.rate(team, ""), *WINDOWS.values()]
+    given: list[str | int] = [f"{channel}:{message.ts}", user, channel, keys.rate(team, ""), *WINDOWS.values()]
     found = await cast("Awaitable[list[str] | None]", redis.eval(TAKE, len(names), *names, *given))
     if found is None:
         return None
