@@ -16,6 +16,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
+from bot.admins import Admins
+from bot.alerts import Alerts
 from bot.app import bolt_log, create_app
 from bot.health import Health
 from bot.settings import SettingError, Settings
@@ -50,6 +52,8 @@ async def serve(settings: Settings, redis_url: str) -> None:
         client.budget = Budget(redis, identity.team)
         client.metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
         app = create_app(settings, client, identity, inbox, redis, client.metrics)
+        alerts = Alerts(redis, client, Admins(settings, client, redis), settings.admin_channel, identity.team)
+        await stack.enter_async_context(alerts.telling())
         sockets = []
         if settings.slack_app_token:
             await slack.try_app_token(client, settings.slack_app_token)
