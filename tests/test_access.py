@@ -35,5 +35,5 @@ def test_rules_count_before_the_operators_settings() -> None:
 
 def test_the_channel_of_what_is_no_event_is_none() -> None:
     assert channel_of({"event": {"channel": "C1"}}) == "C1"
-    for body in ({}, {"event": None}, {"event": {}}, {"event": {"channel": ["C1"]}}):
-        assert channel_of(body) == ""
+    nowhere: list[dict[str, object]] = [{}, {"event": None}, {"event": {}}, {"event": {"channel": ["C1"]}}]
+    assert {channel_of(body) for body in nowhere} == {""}

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import budgets, connections, keys
-from bot.store.budgets import Budgets, Cap, Refused, Reservation, Warned, resets
+from bot.store.budgets import Budgets, Cap, Refused, Reservation, Settled, Warned, resets
 
 TEAM, CHANNEL, USER = "T1", "C1", "U1"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -152,7 +152,7 @@ async def test_a_settlement_is_part_of_a_transaction(redis: "AsyncRedis", redis_
     assert isinstance(reservation, Reservation)
     with Redis.from_url(redis_url) as plain, plain.pipeline() as pipe:
         pipe.multi()
-        budgets.settle(pipe, reservation, 6)
+        budgets.settle(pipe, Settled(reservation, 6))
         assert await caps.spent(TEAM, "user:U1", "2026-11") == 0
         pipe.execute()
     assert await caps.spent(TEAM, "user:U1", "2026-11") == 6

@@ -18,6 +18,7 @@ from workers import tools
 from workers.claude import Claude
 from workers.files import Files
 from workers.pacing import Pacing
+from workers.spending import Spending
 from workers.stops import Stops
 
 
@@ -33,6 +34,7 @@ class Runtime:
     files: Files
     stops: Stops
     metrics: Metrics
+    spending: Spending
 
 
 _opened: dict[asyncio.AbstractEventLoop, Runtime] = {}
@@ -65,6 +67,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 files=Files(settings, redis, web),
                 stops=stops,
                 metrics=metrics,
+                spending=Spending(settings, web, redis),
             )
             yield runtime
     finally:

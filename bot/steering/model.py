@@ -68,7 +68,7 @@ def _check(model: str, is_forced: bool) -> None:
         meant = f" Did you mean `{near[0]}`?" if near else ""
         raise Unclear(
             f"I do not know the model {quoted(model)}.{meant} There are {_list()}. If you are sure, put `force` behind "
-            "it: then nobody knows what it costs."
+            "it: then nobody knows what it costs, and budgets do not count it."
         )
 
 

@@ -137,6 +137,14 @@ class Reservation:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """A call that is over, and its cost in micro-dollars."""
+
+    reservation: Reservation
+    cost: int
+
+
+@dataclass(frozen=True)
 class Refused:
     """The cap that is reached. `in_flight`: by calls that are under way, so it may be free again in a moment."""
 
@@ -214,9 +222,9 @@ class Budgets:
         return await self._redis.eval(script, len(names), *names, *given)
 
 
-def settle(pipe: "Pipeline", reservation: Reservation, cost: int) -> None:
-    """Say in a transaction that the call is over and cost so many micro-dollars, more or less than was held."""
-    names, given = _settlement(reservation, cost)
+def settle(pipe: "Pipeline", settled: Settled) -> None:
+    """Say in a transaction that the call is over, whether it cost more or less than was held."""
+    names, given = _settlement(settled.reservation, settled.cost)
     pipe.eval(SETTLE, len(names), *names, *given)
 
 
