@@ -11,7 +11,7 @@ import logging
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -96,6 +96,8 @@ class Metrics:
             yield self
         finally:
             task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
             await self._try_to_flush()
 
     def _add(self, series: Series, amount: int) -> None:
