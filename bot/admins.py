@@ -1,39 +1,110 @@
-"""Who may steer Parley in a workspace: its admins and owners."""
+"""Who may steer Parley in a workspace: its admins and owners, a user group, and whoever the operator lists."""
 
 import asyncio
+import json
 import logging
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import CALL_ERRORS, error_name
+from bot.settings import Settings
+from bot.slack import CALL_ERRORS, error_name, verdict
 from bot.store import keys
 
 log = logging.getLogger("parley.admins")
 
 KEEP_SECONDS = 300
-# Slack waits three seconds for the answer to a click.
-ASK_SECONDS = 2.0
+# Slack waits three seconds for the answer to a click or a command, and there are two things to ask.
+ASK_SECONDS = 1.0
+MOST_NAMED = 5
+NOT_YOURS = "Sorry, that is for those who look after me here. Ask {whom}."
+UNKNOWN = "Slack does not tell me right now whether you may do that, so I leave everything as it is. Please try again."
 
 
-async def is_admin(web: AsyncWebClient, redis: "Redis", team: str, user: str) -> bool:
-    """Whether Slack calls them an admin or owner of this workspace; False where it cannot be told.
+class Admins:
+    """Rights are asked of Slack once in five minutes. All methods raise redis.RedisError."""
 
-    Asked once in five minutes (https://docs.slack.dev/reference/methods/users.info). Raises redis.RedisError.
-    """
-    known = await redis.get(keys.admin(team, user))
-    if known is not None:
-        return bool(known == "1")
-    try:
+    def __init__(self, settings: Settings, web: AsyncWebClient, redis: "Redis") -> None:
+        self._listed = settings.admins or frozenset()
+        self._group = settings.admin_group
+        self._web, self._redis = web, redis
+
+    async def has(self, team: str, user: str) -> bool:
+        """False where it cannot be told, too."""
+        return await self.verdict(team, user) is True
+
+    async def verdict(self, team: str, user: str) -> bool | None:
+        """None where Slack does not say."""
+        if f"{team}:{user}" in self._listed:
+            return True
+        is_known = True
+        for ask in (self._is_member, self._has_right):
+            try:
+                if await ask(team, user):
+                    return True
+            except CALL_ERRORS as error:
+                if isinstance(error, RedisError):
+                    raise
+                log.warning("not told whether an admin team=%s user=%s error=%s", team, user, error_name(error))
+                is_known = False
+        return False if is_known else None
+
+    async def refusal(self, team: str, user: str) -> str | None:
+        """The sentence for somebody who may not do what admins may."""
+        is_one = await self.verdict(team, user)
+        if is_one:
+            return None
+        return UNKNOWN if is_one is None else NOT_YOURS.format(whom=await self.whom(team))
+
+    async def named(self, team: str) -> list[str]:
+        """Those who are known by name: the listed, and the members of the group as far as Slack tells them."""
+        listed = sorted(user for own, _, user in (each.partition(":") for each in self._listed) if own == team)
+        try:
+            return list(dict.fromkeys([*listed, *await self._members(team)]))
+        except CALL_ERRORS as error:
+            if isinstance(error, RedisError):
+                raise
+            return listed
+
+    async def whom(self, team: str) -> str:
+        """Whom to ask, for a sentence that only one person sees."""
+        named = [f"<@{user}>" for user in (await self.named(team))[:MOST_NAMED]]
+        return " or ".join([*named, "an admin or owner of this workspace"])
+
+    async def _is_member(self, team: str, user: str) -> bool:
+        return user in await self._members(team)
+
+    async def _has_right(self, team: str, user: str) -> bool:
+        """Whether Slack calls them an admin or owner: https://docs.slack.dev/reference/methods/users.info."""
+        known = await self._redis.get(keys.admin(team, user))
+        if known is not None:
+            return bool(known == "1")
         async with asyncio.timeout(ASK_SECONDS):
-            person = (await web.users_info(user=user)).get("user")
-    except CALL_ERRORS as error:
-        log.warning("not told whether an admin team=%s user=%s error=%s", team, user, error_name(error))
-        return False
-    answer = isinstance(person, dict) and _is_one(person, team)
-    await redis.set(keys.admin(team, user), int(answer), ex=KEEP_SECONDS)
-    return answer
+            person = (await self._web.users_info(user=user)).get("user")
+        answer = isinstance(person, dict) and _is_one(person, team)
+        await self._redis.set(keys.admin(team, user), int(answer), ex=KEEP_SECONDS)
+        return answer
+
+    async def _members(self, team: str) -> list[str]:
+        """https://docs.slack.dev/reference/methods/usergroups.users.list; nobody where there is no such group."""
+        if self._group is None:
+            return []
+        known = await self._redis.get(keys.admin_group(team))
+        if known is not None:
+            return [str(user) for user in json.loads(known)]
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                found = (await self._web.usergroups_users_list(usergroup=self._group)).get("users")
+        except CALL_ERRORS as error:
+            if verdict(error) != "permanent":
+                raise
+            log.error("ADMIN_GROUP has no members that we may see team=%s error=%s", team, error_name(error))
+            found = []
+        members = [user for user in found if isinstance(user, str)] if isinstance(found, list) else []
+        await self._redis.set(keys.admin_group(team), json.dumps(members), ex=KEEP_SECONDS)
+        return members
 
 
 def _is_one(person: dict[str, Any], team: str) -> bool:

@@ -1,8 +1,10 @@
 """The Bolt app: what it listens to, and that it acknowledges nothing before it is kept."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from traceback import walk_tb
+from typing import Any
 
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
@@ -14,12 +16,15 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
+from bot.admins import Admins
 from bot.audience import Audience
 from bot.incoming import is_id
+from bot.manifest import EVENTS
 from bot.reception import Reception
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.store.inbox import Inbox
+from bot.store.metrics import Metrics
 
 log = logging.getLogger("parley.app")
 
@@ -28,7 +33,42 @@ bolt_log = logging.getLogger("parley.bolt")
 bolt_log.setLevel(logging.ERROR)
 
 
-def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox, redis: "Redis") -> AsyncApp:
+# Everybody can send any type over HTTP, signed or not.
+INTERACTIONS = {"block_actions", "message_action", "view_submission", "view_closed", "shortcut"}
+TYPES = INTERACTIONS | {"message" if event.startswith("message.") else event for event in EVENTS}
+
+
+class _App(AsyncApp):
+    """Counts what comes and how it was answered."""
+
+    metrics: Metrics
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        began, kind = time.monotonic(), _kind(req.body)
+        self.metrics.count("events", kind)
+        status = 500
+        try:
+            response = await super().async_dispatch(req)
+            status = response.status
+            return response
+        finally:
+            self.metrics.count("acks", str(status))
+            if status == 200:
+                self.metrics.observe("ack_seconds", time.monotonic() - began)
+
+
+def _kind(body: dict[str, Any]) -> str:
+    """The type of a delivery, of those that we know."""
+    event = body.get("event")
+    kind = event.get("type") if isinstance(event, dict) else body.get("type")
+    if "command" in body:
+        return "command"
+    return kind if isinstance(kind, str) and kind in TYPES else "other"
+
+
+def create_app(
+    settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox, redis: "Redis", metrics: Metrics
+) -> AsyncApp:
     """Listeners find these among their arguments, and `team`, under which everything of the workspace is kept.
 
     `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
@@ -36,6 +76,7 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     """
 
     audience, reception = Audience.of(settings), Reception(inbox, redis, web)
+    admins = Admins(settings, web, redis)
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -48,7 +89,7 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
 
     client = AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[])
     client.proxy = web.proxy
-    app = AsyncApp(
+    app = _App(
         name="slack",
         logger=bolt_log,
         client=client,
@@ -64,10 +105,11 @@ def create_app(settings: Settings, web: AsyncWebClient, identity: Identity, inbo
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
         context["redis"], context["settings"], context["audience"] = redis, settings, audience
-        context["reception"] = reception
+        context["reception"], context["admins"] = reception, admins
         context["team"] = _installed_in(context, identity)
         await next()
 
+    app.metrics = metrics
     app.error(_failed)
     listeners.register(app)
     return app

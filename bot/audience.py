@@ -6,6 +6,9 @@ from typing import Any
 
 from bot.settings import Settings
 
+# In place of a list of channels.
+ANYWHERE = "any"
+
 
 @dataclass(frozen=True)
 class Audience:
@@ -27,6 +30,16 @@ class Audience:
             follow_ups=settings.follow_ups == "on",
         )
 
+    def under(self, rules: Mapping[str, str]) -> "Audience":
+        """What admins have set for a place counts before what the operator has."""
+        return Audience(
+            bots=_listed(rules, "bots", self.bots) or frozenset(),
+            channels=None if rules.get("channels") == ANYWHERE else _listed(rules, "channels", self.channels),
+            external=_switched(rules, "external", self.external),
+            guests=_switched(rules, "guests", self.guests),
+            follow_ups=_switched(rules, "follow_ups", self.follow_ups),
+        )
+
     def has_bot(self, event: Mapping[str, Any]) -> bool:
         """Whether the bot that wrote it is listed. https://docs.slack.dev/reference/events/message/bot_message"""
         profile = event.get("bot_profile")
@@ -35,3 +48,11 @@ class Audience:
 
     def is_in(self, channel: str, *, direct: bool) -> bool:
         return direct or self.channels is None or channel in self.channels
+
+
+def _listed(rules: Mapping[str, str], name: str, usual: frozenset[str] | None) -> frozenset[str] | None:
+    return frozenset(filter(None, rules[name].split(","))) if name in rules else usual
+
+
+def _switched(rules: Mapping[str, str], name: str, usual: bool) -> bool:
+    return rules[name] == "on" if name in rules else usual

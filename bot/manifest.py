@@ -65,8 +65,8 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
     at = {"request_url": url} if url else {}
     if not least:
         hint = {
-            "description": "Help, usage, status, model, forget",
-            "usage_hint": "[help | usage | export | status | model | forget]",
+            "description": "Help, usage, budget and more",
+            "usage_hint": "[help | usage | status | model | budget]",
         }
         asks = {"name": "Ask Parley", "type": "message", "callback_id": SHORTCUT}
         features |= {

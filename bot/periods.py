@@ -9,21 +9,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from bot import words
 from bot.store.usage import Kind
+from bot.words import Unclear, quoted
 
 PERIODS = "`today`, `yesterday`, `7d`, `30d`, `month` or a month such as `2026-11`"
 USUAL = "7d"
 
-# With should_escape: https://docs.slack.dev/interactivity/implementing-slash-commands#creating_commands
-_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
-_CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^<>]*)?>")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
-_BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
-_SHOWN_LENGTH = 40
-
-
-class Unclear(Exception):
-    """The words cannot be understood; the message is a sentence that says why, and what could."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +72,11 @@ class Query:
         return f"{self.period.word} {self.subject.word}" if self.subject else self.period.word
 
 
-def read(text: str, today: date, user: str, keep_days: int) -> Query:
+def read(typed: Sequence[str], today: date, user: str, keep_days: int) -> Query:
     """`user` is who asks, `keep_days` for how long anything is known. Raises Unclear."""
     period: Period | None = None
     subject: Subject | None = None
-    for word in text.split():
+    for word in typed:
         if found := read_subject(word, user):
             if subject:
                 raise Unclear("One person, channel or model at a time, please.")
@@ -102,18 +95,14 @@ def read_subject(word: str, user: str) -> Subject | None:
     """None for what is none. Raises Unclear for a person or channel that Slack did not recognise."""
     if word.lower() == "me":
         return Subject("user", user)
-    if match := _PERSON.fullmatch(word):
-        return Subject("user", match[1])
-    if match := _CHANNEL.fullmatch(word):
-        return Subject("channel", match[1])
+    if id := words.person(word):
+        return Subject("user", id)
+    if id := words.channel(word):
+        return Subject("channel", id)
     if word.lower().startswith("model:"):
         if not word[len("model:") :]:
             raise Unclear("Which model? For example `model:claude-sonnet-5-5`.")
         return Subject("model", word[len("model:") :])
-    if word.startswith("@"):
-        raise Unclear(f"I find no person {_quoted(word)}. Pick them from the list that Slack shows when you type `@`.")
-    if word.startswith("#"):
-        raise Unclear(f"I find no channel {_quoted(word)}. Pick it from the list that Slack shows when you type `#`.")
     return None
 
 
@@ -133,9 +122,9 @@ def read_period(word: str, today: date) -> Period:
     if found := _MONTH.fullmatch(name):
         year, month = int(found[1]), int(found[2])
         if not (1 <= month <= 12 and year >= 2000):
-            raise Unclear(f"There is no month {_quoted(word)}. Say, for example, `{today:%Y-%m}`.")
+            raise Unclear(f"There is no month {quoted(word)}. Say, for example, `{today:%Y-%m}`.")
         if (year, month) > (today.year, today.month):
-            raise Unclear(f"{_quoted(word)} is yet to come.")
+            raise Unclear(f"{quoted(word)} is yet to come.")
         return _month(year, month, today)
     raise Unclear(_unknown(word))
 
@@ -168,12 +157,6 @@ def _days(first: date, last: date) -> Sequence[date]:
 
 def _unknown(word: str) -> str:
     return (
-        f"I do not understand {_quoted(word)}. A period is {PERIODS}; after it you may name a person (`@…`), a channel "
+        f"I do not understand {quoted(word)}. A period is {PERIODS}; after it you may name a person (`@…`), a channel "
         "(`#…`) or a model (`model:…`)."
     )
-
-
-def _quoted(word: str) -> str:
-    """As it was typed, unable to do anything."""
-    cut = word if len(word) <= _SHOWN_LENGTH else f"{word[:_SHOWN_LENGTH]}…"
-    return "“" + _BARE_AMPERSAND.sub("&amp;", cut).replace("<", "&lt;").replace(">", "&gt;").replace("`", "'") + "”"

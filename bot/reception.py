@@ -9,7 +9,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import background, status
 from bot.incoming import Message, spoken
 from bot.slack import CALL_ERRORS, error_name
+from bot.store import limits
 from bot.store.inbox import Inbox
+from bot.store.limits import TooMany
+from bot.views.refusals import slow_down
 from bot.waiting import Line
 
 log = logging.getLogger("parley.listeners")
@@ -23,7 +26,10 @@ class Reception:
         self._line = Line(inbox, redis, web)
 
     async def take(self, message: Message) -> bool:
-        """Put it into the mailbox; False if it was there before. Raises redis.RedisError."""
+        """Put it into the mailbox; False if it was there before, or is one too many. Raises redis.RedisError."""
+        if too_many := await limits.take(self._redis, message):
+            self._refuse(message, too_many)
+            return False
         kept = await self._inbox.put(message)
         word = "kept" if kept else "seen"
         log.info("%s event_id=%s thread=%s ts=%s", word, message.event_id, message.thread, message.ts)
@@ -31,6 +37,21 @@ class Reception:
             # People see it at once, and Slack does not wait for it.
             background.run(self._show(message))
         return kept
+
+    def _refuse(self, message: Message, too_many: TooMany) -> None:
+        thread = message.thread
+        log.info("over a limit thread=%s ts=%s user=%s scope=%s", thread, message.ts, message.user, too_many.scope)
+        if too_many.tell:
+            background.run(self._tell(message, slow_down(too_many)))
+
+    async def _tell(self, message: Message, text: str) -> None:
+        """Where the message stands. https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+        thread = message.thread
+        above = None if message.ts == thread.ts else thread.ts
+        try:
+            await self._web.chat_postEphemeral(channel=thread.channel, user=message.user, text=text, thread_ts=above)
+        except CALL_ERRORS as error:
+            log.debug("not told thread=%s error=%s", thread, error_name(error) or type(error).__name__)
 
     async def _show(self, message: Message) -> None:
         thread = message.thread

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -18,11 +16,15 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
+from bot.admins import Admins
+from bot.alerts import Alerts
 from bot.app import bolt_log, create_app
+from bot.health import Health
 from bot.settings import SettingError, Settings
 from bot.store import connections
 from bot.store.budget import Budget
 from bot.store.inbox import Inbox
+from bot.store.metrics import Metrics
 
 log = logging.getLogger("parley.serve")
 
@@ -48,14 +50,18 @@ async def serve(settings: Settings, redis_url: str) -> None:
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
         identity = await slack.identify(client)
         client.budget = Budget(redis, identity.team)
-        app = create_app(settings, client, identity, inbox, redis)
+        client.metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
+        app = create_app(settings, client, identity, inbox, redis, client.metrics)
+        alerts = Alerts(redis, client, Admins(settings, client, redis), settings.admin_channel, identity.team)
+        await stack.enter_async_context(alerts.telling())
+        sockets = []
         if settings.slack_app_token:
             await slack.try_app_token(client, settings.slack_app_token)
             for _ in range(SOCKETS):
-                await stack.enter_async_context(_socket(app, client, settings.slack_app_token))
+                sockets.append(await stack.enter_async_context(_socket(app, client, settings.slack_app_token)))
         if settings.port or not settings.slack_app_token:
-            port = settings.port or DEFAULT_PORT
-            await stack.enter_async_context(_http(app, redis, settings.host, port, events=not settings.slack_app_token))
+            health = Health(redis, inbox, settings, identity.team, sockets)
+            await stack.enter_async_context(_http(app, health, settings))
         log.info("listening team=%s bot=%s mode=%s", identity.team, identity.user, mode(settings))
         await stop.wait()
         log.info("stopping")
@@ -76,18 +82,18 @@ class _SocketHandler(AsyncSocketModeHandler):
 
 
 @asynccontextmanager
-async def _socket(app: AsyncApp, client: AsyncWebClient, app_token: str) -> AsyncIterator[None]:
+async def _socket(app: AsyncApp, client: AsyncWebClient, app_token: str) -> AsyncIterator[SocketModeClient]:
     handler: AsyncSocketModeHandler = _SocketHandler(app, app_token, logger=bolt_log, web_client=client)
     handler.client.proxy = client.proxy
     await handler.connect_async()
     try:
-        yield
+        yield handler.client
     finally:
         await handler.close_async()
 
 
 @asynccontextmanager
-async def _http(app: AsyncApp, redis: "Redis", host: str, port: int, *, events: bool) -> AsyncIterator[None]:
+async def _http(app: AsyncApp, health: Health, settings: Settings) -> AsyncIterator[None]:
     async def slack_events(request: web.Request) -> web.Response:
         if not request.headers.get("X-Slack-Request-Timestamp", "").isdigit():
             return web.json_response({"error": "invalid request"}, status=401)
@@ -97,16 +103,10 @@ async def _http(app: AsyncApp, redis: "Redis", host: str, port: int, *, events: 
             log.error("unreadable bytes=%s error=%s", request.content_length, type(error).__name__)
             return web.json_response({"error": "unreadable"}, status=400, headers={"X-Slack-No-Retry": "1"})
 
-    async def health(request: web.Request) -> web.Response:
-        try:
-            await redis.ping()
-        except RedisError as error:
-            return web.json_response({"ok": False, "redis": type(error).__name__}, status=503)
-        return web.json_response({"ok": True})
-
+    host, port = settings.host, settings.port or DEFAULT_PORT
     server = web.Application()
-    server.router.add_get("/healthz", health)
-    if events:
+    health.add_routes(server)
+    if not settings.slack_app_token:
         server.router.add_post("/slack/events", slack_events)
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()

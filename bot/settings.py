@@ -71,6 +71,25 @@ def _ids(letters: str, what: str) -> Callable[[str], frozenset[str]]:
     return parse
 
 
+def _team_users(value: str) -> frozenset[str]:
+    ids = [each.strip() for each in value.split(",")]
+    if not all(re.fullmatch(r"[TE][A-Z0-9]{2,20}:[UW][A-Z0-9]{2,20}", each) for each in ids):
+        raise ValueError("team and user ids (T...:U...), with commas between them")
+    return frozenset(ids)
+
+
+def _channel(value: str) -> str:
+    if not re.fullmatch(r"[CG][A-Z0-9]{2,20}", value):
+        raise ValueError("a channel id (C...)")
+    return value
+
+
+def _group(value: str) -> str:
+    if not re.fullmatch(r"S[A-Z0-9]{2,20}", value):
+        raise ValueError("the id of a user group (S...)")
+    return value
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value.lower() not in allowed:
@@ -116,6 +135,9 @@ class Settings:
     follow_ups: str = _setting("on", _one_of("off", "on"))
     allowed_channels: frozenset[str] | None = _setting(None, _ids("CG", "channel ids (C...)"))
     allowed_bots: frozenset[str] | None = _setting(None, _ids("AB", "bot ids (B...) or app ids (A...)"))
+    admins: frozenset[str] | None = _setting(None, _team_users)
+    admin_group: str | None = _setting(None, _group)
+    admin_channel: str | None = _setting(None, _channel)
     allow_guests: str = _setting("off", _one_of("off", "on"))
     allow_external: str = _setting("off", _one_of("off", "on"))
 
@@ -129,6 +151,7 @@ class Settings:
     data_dir: Path = _setting(DATA_DIR, Path)
     host: str = _setting("0.0.0.0")
     port: int | None = _setting(None, _whole(1, 65535))
+    metrics_token: str | None = _setting(None, secret=True)
     log_level: str = _setting("INFO", _level)
     log_prompts: str = _setting("off", _one_of("off", "200chars"))
     log_hash_key: str | None = _setting(None, secret=True)

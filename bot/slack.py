@@ -18,6 +18,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.settings import SettingError, Settings
 from bot.store.budget import Budget
+from bot.store.metrics import Metrics
 
 CONNECTIONS = 1_000
 
@@ -68,9 +69,23 @@ class Client(AsyncWebClient):
     """With a `budget` it makes no call that would be over it, and tells it of Slack's refusals (invariant 6)."""
 
     budget: Budget | None = None
+    metrics: Metrics | None = None
 
     async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
         """Raises Paused too."""
+        try:
+            response = await self._call(api_method, **given)
+        except CALL_ERRORS as error:
+            self._count(api_method, _result(error))
+            raise
+        self._count(api_method, "ok")
+        return response
+
+    def _count(self, method: str, result: str) -> None:
+        if self.metrics:
+            self.metrics.count("slack_calls", method, result)
+
+    async def _call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
         if self.budget is None:
             return await super().api_call(api_method, **given)
         if seconds := await self.budget.take(api_method, (given.get("json") or {}).get("channel_id")):
@@ -155,6 +170,12 @@ async def try_app_token(web: AsyncWebClient, app_token: str) -> None:
                 f"SLACK_APP_TOKEN is refused by Slack ({error_name(error)}): make an app-level token with "
                 "connections:write on your app's page Basic Information, and turn on Socket Mode."
             ) from None
+
+
+def _result(error: Exception) -> str:
+    if isinstance(error, Paused):
+        return "paused"
+    return "limited" if verdict(error) == "limited" else "failed"
 
 
 def verdict(error: Exception) -> Verdict:

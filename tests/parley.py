@@ -81,6 +81,11 @@ class Parley:
         await self._stack.aclose()
 
     @property
+    def url(self) -> str:
+        """Where the bot itself listens."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
     def log(self) -> str:
         """What all processes logged so far."""
         return "".join(path.read_text() for path in sorted(self._folder.glob("*.log")))

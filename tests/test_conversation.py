@@ -16,7 +16,7 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
-from bot.store import connections, history, keys, policy
+from bot.store import audit, connections, history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from workers.claude import Answer, Claude, Unanswered
@@ -90,9 +90,9 @@ class Talk:
         async with self._worker() as (_, redis, _, _):
             return await history.load(redis, THREAD)
 
-    async def admin(self, scope: str, field: policy.Field, value: str | None) -> None:
+    async def admin(self, scope: str, field: str, value: str | None) -> None:
         async with self._worker() as (_, redis, _, _):
-            await policy.put(redis, scope, field, value)
+            await audit.change(redis, "T1", "U1", f"{field} of a test", scope, field, value)
 
     async def choose(self, model: str) -> None:
         await self.admin(keys.workspace_policy("T1"), "model", model)

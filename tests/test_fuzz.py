@@ -25,6 +25,7 @@ from bot.serve import UNREADABLE
 from bot.settings import Settings
 from bot.store import connections
 from bot.store.inbox import Inbox
+from bot.store.metrics import Metrics
 from bot.views import feedback, home, reply
 from bot.views.shortcut import About
 
@@ -175,7 +176,11 @@ async def door(redis_url: str) -> AsyncIterator[Door]:
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue("test", producer), 60.0)
         identity = slack.Identity("T1", "UBOT", "BBOT", "parley", "Team", None)
-        yield Door(create_app(settings, web, identity, inbox, redis), inbox, str(settings.slack_signing_secret))
+        yield Door(
+            create_app(settings, web, identity, inbox, redis, Metrics(redis, "T1")),
+            inbox,
+            str(settings.slack_signing_secret),
+        )
 
 
 async def test_no_payload_makes_a_listener_fail_and_no_message_is_lost_among_them(

@@ -20,7 +20,7 @@ from bot.settings import Settings
 from workers import models
 from workers.models import Model, Usage, cost, estimate, find, options
 
-TABLE = tomllib.loads(files("workers").joinpath("models.toml").read_text(), parse_float=Decimal)
+TABLE = tomllib.loads(files("bot").joinpath("models.toml").read_text(), parse_float=Decimal)
 IDS = [entry["id"] for entry in TABLE["model"]]
 EFFORTS = (None, "low", "medium", "high", "xhigh", "max")
 THINKING = ("auto", "summarized", "off")

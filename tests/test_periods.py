@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.periods import Query, Subject, Unclear, read, shown
+from bot.periods import Query, Subject, read, shown
+from bot.words import Unclear
 
 TODAY = date(2026, 11, 21)
 
 
 def asked(text: str, today: date = TODAY) -> Query:
-    return read(text, today, "U1", 400)
+    return read(text.split(), today, "U1", 400)
 
 
 def unclear(text: str) -> str:
@@ -54,7 +55,7 @@ def test_the_days_before_end_before_the_days_begin(today: date, text: str) -> No
     assert period.last <= today
     assert period.first_before <= period.last_before < period.first
     assert len(period.days_before) <= len(period.days) <= 31
-    assert read(str(Query(period)), today, "U1", 400).period == period
+    assert read(str(Query(period)).split(), today, "U1", 400).period == period
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.settings import Settings
+from bot.store.metrics import Metrics
 from workers import calls, fallback, tracing
 from workers.calls import About, Figures
 from workers.failures import OVERLOADED, TOO_SLOW, Failed, Failure, backoff, retry_after
@@ -92,8 +93,10 @@ class Call:
         on_wait: Callable[[str], None],
         on_thought: Callable[[str], None],
         about: About,
+        metrics: Metrics | None = None,
     ) -> None:
-        self._settings, self._gate, self._send, self._about = settings, gate, send, about
+        self._settings, self._gate, self._send = settings, gate, send
+        self._about, self._metrics = about, metrics
         self._on_text, self._on_wait, self._on_thought = on_text, on_wait, on_thought
         self._request = dict(request)
         self._before = ""
@@ -140,6 +143,8 @@ class Call:
                 fields = calls.told(self._about, figures, self._settings)
                 tracing.describe(span, fields)
                 calls.record(fields)
+                if self._metrics:
+                    calls.count(self._metrics, figures)
 
     async def _turn(self) -> Streamed:
         """The messages that an answer takes: one, and one more after each pause."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.settings import Settings
+from bot.store.metrics import Metrics
 from workers import models
 from workers.models import Usage
 
@@ -87,6 +88,22 @@ def told(about: About, figures: Figures, settings: Settings) -> dict[str, Any]:
 def hashed(text: str, key: str | None) -> str:
     """Equal texts have equal hashes: within this process, or wherever `key` is the same."""
     return hmac.new(key.encode() if key else _process_key, text.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def count(metrics: Metrics, figures: Figures) -> None:
+    """Add the call to what Prometheus reads."""
+    model = figures.model or figures.asked_model
+    metrics.count("claude_calls", model, figures.error or figures.stop_reason or "none")
+    metrics.count("claude_retries", model, by=max(0, figures.attempts - 1 - figures.continuations))
+    if figures.first_text:
+        metrics.observe("claude_first_text_seconds", figures.first_text, model)
+    if not figures.error:
+        metrics.observe("claude_seconds", figures.total, model)
+    for piece in figures.usage:
+        for kind in ("input", "output", "write_5m", "write_1h", "read"):
+            metrics.count("tokens", piece.model, kind, by=getattr(piece, kind))
+        metrics.count("searches", piece.model, by=piece.searches)
+        metrics.count("cost_usd_micro", piece.model, by=models.cost(piece) or 0)
 
 
 def record(fields: dict[str, Any]) -> None:

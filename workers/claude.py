@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from bot import logs
 from bot.settings import SettingError, Settings
+from bot.store.metrics import Metrics
 from workers import fallback, models, tracing
 from workers.answering import Answer, Call, Unanswered
 from workers.calls import About
@@ -50,7 +51,12 @@ class Compaction:
 
 
 class Claude:
-    """With `redis`, all processes keep the limits together. Raises SettingError for credentials that cannot be used."""
+    """With `redis`, all processes keep the limits together, and with `metrics` its calls are counted.
+
+    Raises SettingError for credentials that cannot be used.
+    """
+
+    metrics: Metrics | None = None
 
     def __init__(self, settings: Settings, redis: "Redis | None" = None) -> None:
         logs.quiet()
@@ -96,7 +102,8 @@ class Claude:
         `on_text` gets all the text so far, from the start again after a failed attempt; `on_wait` what to tell people
         while the next attempt is seconds away; `on_thought` the newest thought's summary so far, or a tool's use.
         """
-        return Call(self._settings, self._gate, self._send, request, on_text, on_wait, on_thought, about)
+        say = (on_text, on_wait, on_thought)
+        return Call(self._settings, self._gate, self._send, request, *say, about, self.metrics)
 
     async def count(self, request: Mapping[str, Any]) -> int:
         """The tokens of a request's prompt, as the API counts them. Raises Unanswered.

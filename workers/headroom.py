@@ -28,6 +28,8 @@ ROUNDED_TO = 1_000
 KNOWN_MS = 24 * 3600 * 1000
 # A call of which nothing was heard for so long, neither from its process nor from Claude, is taken for dead.
 HEARD_MS = 60_000
+# What does not fit beside the calls under way waits for news of them, and asks again after so long at the earliest.
+LEAST_MS = 1_000
 # Who waits asks again after so many seconds: it may be possible sooner than it seemed.
 LONGEST_POLL = 2.0
 
@@ -66,7 +68,7 @@ local function check(kind, taken, needed)
     local wanted = taken + math.min(needed, limit)
     if wanted > level then
         local ms = (wanted - level) * 60000 / limit
-        if wanted <= limit then ms = math.min(ms, full - now) end
+        if wanted <= limit then ms = math.min(ms, full - now) else ms = math.max(ms, {LEAST_MS}) end
         wait = math.max(wait, ms)
     end
     return true
@@ -192,7 +194,7 @@ def limits(headers: Mapping[str, str], now: datetime) -> list[Limit]:
             limit, remaining = int(known[f"{name}-limit"]), int(known[f"{name}-remaining"])
         except (KeyError, ValueError):
             continue
-        if kind != "requests" and remaining < limit and remaining % ROUNDED_TO == 0:
+        if kind != "requests" and remaining % ROUNDED_TO == 0:
             remaining -= ROUNDED_TO // 2
         found.append(Limit(kind, limit, max(0, remaining), _seconds_until(known.get(f"{name}-reset"), now)))
     return found

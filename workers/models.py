@@ -1,4 +1,4 @@
-"""What each Claude model costs and allows. The facts, with dates and sources, are in models.toml.
+"""What each Claude model costs and allows. The facts, with dates and sources, are in bot/models.toml.
 
 Prices are USD per million tokens, which is micro-dollars (USD·10⁻⁶) per token.
 """
@@ -165,8 +165,8 @@ def _rounded(exact: Fraction) -> int:
 
 @cache
 def _table() -> dict[str, Any]:
-    """models.toml, its prices exact."""
-    text = files("workers").joinpath("models.toml").read_text(encoding="utf-8")
+    """bot/models.toml, its prices exact."""
+    text = files("bot").joinpath("models.toml").read_text(encoding="utf-8")
     return tomllib.loads(text, parse_float=Fraction)
 
 

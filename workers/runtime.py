@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -13,10 +13,12 @@ from bot.settings import Settings
 from bot.store import connections
 from bot.store.budget import Budget
 from bot.store.inbox import Inbox
+from bot.store.metrics import Metrics
 from workers import tools
 from workers.claude import Claude
 from workers.files import Files
 from workers.pacing import Pacing
+from workers.spending import Spending
 from workers.stops import Stops
 
 
@@ -31,6 +33,8 @@ class Runtime:
     pacing: Pacing
     files: Files
     stops: Stops
+    metrics: Metrics
+    spending: Spending
 
 
 _opened: dict[asyncio.AbstractEventLoop, Runtime] = {}
@@ -46,9 +50,12 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
     claude = Claude(settings, redis)
     try:
-        async with slack.client(settings) as web, Stops(redis).listening() as stops:
+        async with AsyncExitStack() as stack:
+            web = await stack.enter_async_context(slack.client(settings))
+            stops = await stack.enter_async_context(Stops(redis).listening())
             identity = await slack.identify(web)
-            web.budget = Budget(redis, identity.team)
+            metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
+            web.budget, web.metrics, claude.metrics = Budget(redis, identity.team), metrics, metrics
             _opened[loop] = runtime = Runtime(
                 settings=settings,
                 redis=redis,
@@ -59,6 +66,8 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 pacing=Pacing(redis, settings.edits_per_minute),
                 files=Files(settings, redis, web),
                 stops=stops,
+                metrics=metrics,
+                spending=Spending(settings, web, redis),
             )
             yield runtime
     finally:

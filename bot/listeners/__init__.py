@@ -2,12 +2,26 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import action, change, command, feedback, home, lifecycle, mention, message, shortcut, stop, welcome
+from bot.listeners import (
+    action,
+    change,
+    command,
+    feedback,
+    home,
+    lifecycle,
+    mention,
+    message,
+    shortcut,
+    steer,
+    stop,
+    welcome,
+)
 
 
 def register(app: AsyncApp) -> None:
     lifecycle.register(app)
     command.register(app)
+    steer.register(app)
     home.register(app)
     shortcut.register(app)
     welcome.register(app)

@@ -15,6 +15,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import clicks
+from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Ignored
 from bot.listeners import again, feedback, stop, usage
@@ -30,7 +31,7 @@ log = logging.getLogger("parley.listeners")
 MOST_SECONDS = 2.5
 AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 
-HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient], Awaitable[Notice | None]]] = {
+HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient, Admins], Awaitable[Notice | None]]] = {
     reply.STOP: stop.press,
     reply.REGENERATE: again.regenerate,
     reply.CONTINUE: again.go_on,
@@ -55,6 +56,7 @@ async def receive(
     redis: "Redis",
     web: AsyncWebClient,
     client: AsyncWebClient,
+    admins: Admins,
     team: str,
 ) -> None:
     await ack()
@@ -64,7 +66,7 @@ async def receive(
         return
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            notice = await HANDLERS[click.action_id](click, inbox, redis, web)
+            notice = await HANDLERS[click.action_id](click, inbox, redis, web, admins)
     except (RedisError, TimeoutError) as error:
         log.warning("not done action=%s thread=%s error=%s", click.action_id, click.thread, type(error).__name__)
         # The other client would ask the budget first, which is in Redis.

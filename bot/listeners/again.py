@@ -7,11 +7,13 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, status
+from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Message
 from bot.listeners.notice import Notice
-from bot.store import history
+from bot.store import history, limits
 from bot.store.inbox import Inbox
+from bot.views.refusals import slow_down
 from bot.views.reply import read_value
 
 log = logging.getLogger("parley.listeners")
@@ -24,11 +26,11 @@ BUSY = Notice("I am still answering in this thread. Please try again when I am d
 SKEW_SECONDS = 60.0
 
 
-async def regenerate(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> Notice | None:
+async def regenerate(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
     return await _ask(click, inbox, redis, web, anew=True)
 
 
-async def go_on(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> Notice | None:
+async def go_on(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
     return await _ask(click, inbox, redis, web, anew=False)
 
 
@@ -49,6 +51,8 @@ async def _ask(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
         user_team=click.user_team,
         again=newest if anew else None,
     )
+    if too_many := await limits.take(redis, message):
+        return Notice(slow_down(too_many))
     if await inbox.put(message, alone=True):
         log.info("%s thread=%s ts=%s user=%s", "again" if anew else "go on", message.thread, message.ts, message.user)
         background.run(status.show(web, redis, message.thread, newest))

@@ -15,6 +15,7 @@ from bot.listeners.message import unwelcome
 from bot.reception import Reception
 from bot.slack import Identity
 from bot.store import changes, people, stops
+from bot.store.access import channel_of, rules
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
@@ -37,6 +38,7 @@ async def receive(
     reception: Reception,
 ) -> None:
     """Bring mailbox and history up to date. Raises redis.RedisError, and then Slack delivers it again."""
+    audience = audience.under(await rules(redis, team, channel_of(body)))
     change = read_change(body, team, identity.user, context.enterprise_id, audience)
     reason: Ignored | None
     match change:

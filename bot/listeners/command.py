@@ -7,6 +7,7 @@ import asyncio
 import difflib
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -14,14 +15,16 @@ from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.admins import Admins
+from bot.asked import Asked
 from bot.incoming import is_id
-from bot.listeners import export, usage
-from bot.listeners.asked import Asked
+from bot.listeners import export, steer, usage
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.store import keys, policy
 from bot.store.erase import forget
 from bot.store.inbox import Inbox
+from bot.words import Unclear
 
 log = logging.getLogger("parley.listeners")
 
@@ -44,23 +47,34 @@ async def receive(
     redis: "Redis",
     web: AsyncWebClient,
     settings: Settings,
+    admins: Admins,
     team: str,
 ) -> None:
-    name, _, rest = str(body.get("text") or "").strip().partition(" ")
-    name = name.lower() or "help"
+    name, *words = str(body.get("text") or "").split() or ["help"]
     channel, user = body.get("channel_id"), body.get("user_id")
     if not (is_id(channel) and is_id(user)):
         await ack(NOWHERE)
         return
-    answer = ANSWERS.get(name)
+    answer = ANSWERS.get(name.lower())
     if answer is None:
         await ack(unknown(name))
         return
+    asked = Asked(
+        *(team, channel, user, words),
+        response_url=str(body.get("response_url") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+        inbox=inbox,
+        redis=redis,
+        web=web,
+        settings=settings,
+        admins=admins,
+    )
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            url = str(body.get("response_url") or "")
-            said = await answer(Asked(team, channel, user, rest.strip(), url, inbox, redis, web, settings))
-            await (ack(said) if said else ack())
+            said = await answer(asked)
+        await (ack(said) if said else ack())
+    except Unclear as unclear:
+        await ack(str(unclear))
     except (RedisError, TimeoutError) as error:
         log.warning("not answered command=%s team=%s error=%s", name, team, type(error).__name__)
         await ack(AWAY)
@@ -91,7 +105,7 @@ async def _status(asked: Asked) -> str:
     load = await asked.inbox.load()
     if not load.workers:
         return NO_WORKERS
-    model = await _chosen(asked)
+    model = await policy.model_in(asked.redis, asked.team, asked.channel) or asked.settings.model
     if await asked.redis.hexists(keys.breaker(model), "open_until"):
         return f"Claude (`{model}`) does not answer at the moment. I go on trying. Waiting: {load.waiting}."
     slots = load.workers * asked.settings.slots
@@ -99,14 +113,6 @@ async def _status(asked: Asked) -> str:
         f"All is well. Answers being written: {load.running} of {slots} possible at once. "
         f"Waiting for a free place: {load.waiting}."
     )
-
-
-async def _model(asked: Asked) -> str:
-    return f"Answers here come from `{await _chosen(asked)}`."
-
-
-async def _chosen(asked: Asked) -> str:
-    return await policy.model_in(asked.redis, asked.team, asked.channel) or asked.settings.model
 
 
 async def _forget(asked: Asked) -> str:
@@ -117,21 +123,21 @@ async def _forget(asked: Asked) -> str:
     return FORGOTTEN.format(what="our conversation" if count == 1 else f"our {count} conversations")
 
 
-# None: the answer comes later, by response_url.
+# None: the answer comes otherwise, by response_url or as a form.
 ANSWERS: dict[str, Callable[[Asked], Awaitable[str | None]]] = {
     "help": _help,
     "status": _status,
-    "model": _model,
     "forget": _forget,
     "usage": usage.show,
     "export": export.send,
+    **{name: partial(steer.obey, name) for name in steer.ORDERS},
 }
 HELP = {
     "help": "shows this.",
     "status": "tells what is going on.",
-    "model": "tells which model answers here.",
     "forget": "makes me forget all conversations of this channel or direct message, for everybody in it.",
     "usage": "tells what you used: `me`, and a period such as `today`, `30d` or `2026-11`. Admins: what all used, or "
     "a `@person`, a `#channel`, a `model:NAME`.",
     "export": "for admins: sends the counts of a period as a CSV file.",
+    **steer.HELP,
 }

@@ -3,10 +3,9 @@
 import logging
 
 from bot import background, periods, tables
-from bot.admins import is_admin
-from bot.listeners.asked import Asked
+from bot.asked import Asked
 from bot.listeners.usage import today
-from bot.periods import Period, Unclear
+from bot.periods import Period
 from bot.respond import respond
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import people, usage
@@ -15,7 +14,6 @@ from bot.upload import NoUpload, complete, put
 
 log = logging.getLogger("parley.listeners")
 
-NO_ADMIN = "Only admins of this workspace may export what was used. Ask one of them."
 WHOLE = "An export is of the whole workspace: name a period only."
 COMING = "I am writing the file. It comes as a direct message."
 NOTHING = "Nobody asked me anything in {period}: there is nothing to export."
@@ -24,13 +22,10 @@ FAILED = "I could not send the file. Please try again in a minute."
 
 
 async def send(asked: Asked) -> str | None:
-    """Raises redis.RedisError."""
-    try:
-        query = periods.read(asked.text, today(), asked.user, asked.settings.usage_days)
-    except Unclear as unclear:
-        return str(unclear)
-    if not await is_admin(asked.web, asked.redis, asked.team, asked.user):
-        return NO_ADMIN
+    """Raises Unclear and redis.RedisError."""
+    query = periods.read(asked.words, today(), asked.user, asked.settings.usage_days)
+    if refusal := await asked.admins.refusal(asked.team, asked.user):
+        return refusal
     if query.subject:
         return WHOLE
     background.run(_send(asked, query.period))

@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
+from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Thread, is_id, is_ts
 from bot.listeners.notice import Notice
@@ -31,7 +32,7 @@ def register(app: AsyncApp) -> None:
     app.view(view.COMMENT)(keep_comment)
 
 
-async def vote(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> Notice | None:
+async def vote(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
     """The answer is the message with the buttons; its last one, if there are several."""
     value = read_value(click.value)
     if value is None or value[1] is None:
@@ -44,7 +45,7 @@ async def vote(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) 
     return Notice(view.SORRY, view.sorry(click.thread.ts, click.message_ts))
 
 
-async def open_comment(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> None:
+async def open_comment(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> None:
     """Slack gives three seconds for it: https://docs.slack.dev/interactivity/handling-user-interaction."""
     thread_ts, _, answer = click.value.partition(" ")
     if is_ts(thread_ts) and is_ts(answer) and click.trigger_id:

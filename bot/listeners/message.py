@@ -8,13 +8,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.admins import Admins
 from bot.audience import Audience
 from bot.guests import is_guest
 from bot.incoming import Ignored, Message, read
 from bot.listeners import stop, welcome
 from bot.reception import Reception
 from bot.slack import Identity
-from bot.store import policy
+from bot.store.access import channel_of, rules
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
@@ -34,15 +35,17 @@ async def receive(
     team: str,
     audience: Audience,
     reception: Reception,
+    admins: Admins,
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
+    audience = audience.under(await rules(redis, team, channel_of(body)))
     message = read(body, team, identity.user, context.enterprise_id, audience)
     if isinstance(message, Message):
         message = await unwelcome(message, audience, inbox, redis, web) or message
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
-    if not await stop.say(message, inbox, redis, web, identity.user):
+    if not await stop.say(message, inbox, redis, admins, identity.user):
         await reception.take(message)
         if message.direct:
             await welcome.greet(redis, web, team, message.thread.channel)
@@ -56,8 +59,7 @@ async def unwelcome(
     if not (message.direct or message.mentioned):
         if not await inbox.takes_part(thread):
             return Ignored("a thread that we have no part in")
-        said = await policy.follow_ups_in(redis, thread.team, thread.channel)
-        if not (audience.follow_ups if said is None else said):
+        if not audience.follow_ups:
             return Ignored("no mention, and no follow-ups in this channel")
     if not audience.guests and message.user[0] in "UW" and await is_guest(redis, web, thread.team, message.user):
         return Ignored("a guest")

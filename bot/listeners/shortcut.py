@@ -20,6 +20,7 @@ from bot.listeners.message import unwelcome
 from bot.manifest import SHORTCUT
 from bot.reception import Reception
 from bot.slack import CALL_ERRORS, error_name
+from bot.store.access import rules
 from bot.store.inbox import Inbox
 from bot.views.shortcut import BLOCK, FIELD, QUOTE, About, modal
 
@@ -125,6 +126,7 @@ async def _refusal(
     message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, audience: Audience
 ) -> str | None:
     """Why we cannot answer there. Raises redis.RedisError."""
+    audience = audience.under(await rules(redis, message.thread.team, message.thread.channel))
     reason = await unwelcome(message, audience, inbox, redis, web)
     if isinstance(reason, Ignored) or not audience.is_in(message.thread.channel, direct=message.direct):
         return NOT_HERE

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import is_admin
+from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Message, Thread, is_id, is_ts, spoken
 from bot.listeners.notice import Notice, tell
@@ -30,17 +30,19 @@ def register(app: AsyncApp) -> None:
     app.event("agent_session_stopped")(press_natively)
 
 
-async def press(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> Notice | None:
+async def press(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
     """Our button, below the answer that it stops."""
     value = read_value(click.value)
     questions = [each for each in await inbox.waiting(click.thread) if value and each.ts == value[0]]
     if not questions:
         return NOTHING
-    stopped = await _stop(questions, click.user, redis, web)
+    stopped = await _stop(questions, click.user, redis, admins)
     return None if stopped else not_yours(questions)
 
 
-async def press_natively(body: dict[str, Any], inbox: Inbox, redis: "Redis", web: AsyncWebClient, team: str) -> None:
+async def press_natively(
+    body: dict[str, Any], inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins, team: str
+) -> None:
     """Slack's own button, which names a thread. Raises redis.RedisError, and then Slack delivers it again.
 
     https://docs.slack.dev/reference/events/agent_session_stopped
@@ -53,11 +55,11 @@ async def press_natively(body: dict[str, Any], inbox: Inbox, redis: "Redis", web
         return
     thread = Thread(team, channel, thread_ts)
     questions = await inbox.waiting(thread)
-    if questions and not await _stop(questions, user, redis, web):
+    if questions and not await _stop(questions, user, redis, admins):
         tell(web, thread, user, not_yours(questions))
 
 
-async def say(message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, bot_user: str) -> bool:
+async def say(message: Message, inbox: Inbox, redis: "Redis", admins: Admins, bot_user: str) -> bool:
     """Whether the message says no more than that its author, who may do so, wants to stop what was asked before it.
 
     Raises redis.RedisError.
@@ -65,7 +67,7 @@ async def say(message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClien
     if message.files or spoken(message.text, bot_user, {}).strip(" .!…").casefold() not in WORDS:
         return False
     questions = [each for each in await inbox.waiting(message.thread) if float(each.ts) < float(message.ts)]
-    return bool(questions) and await _stop(questions, message.user, redis, web, said_in=message.ts)
+    return bool(questions) and await _stop(questions, message.user, redis, admins, said_in=message.ts)
 
 
 def not_yours(questions: Sequence[Message]) -> Notice:
@@ -74,12 +76,12 @@ def not_yours(questions: Sequence[Message]) -> Notice:
 
 
 async def _stop(
-    questions: Sequence[Message], user: str, redis: "Redis", web: AsyncWebClient, said_in: str | None = None
+    questions: Sequence[Message], user: str, redis: "Redis", admins: Admins, said_in: str | None = None
 ) -> bool:
     """Stop the answers to the questions of this user, or all of them for an admin who asked none of them."""
     thread = questions[0].thread
     own = [each for each in questions if each.user == user]
-    if not own and not await is_admin(web, redis, thread.team, user):
+    if not own and not await admins.has(thread.team, user):
         return False
     stamps = [each.ts for each in own or questions]
     await stops.ask(redis, thread, stamps, user, said_in)

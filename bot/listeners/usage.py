@@ -10,25 +10,23 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, people, periods, report
-from bot.admins import is_admin
+from bot.admins import Admins
+from bot.asked import Asked
 from bot.clicks import Click
-from bot.listeners.asked import Asked
-from bot.periods import Query, Subject, Unclear
+from bot.periods import Query, Subject
 from bot.report import Report
 from bot.respond import respond
 from bot.slack import CALL_ERRORS, error_name, verdict
 from bot.store import usage
 from bot.store.inbox import Inbox
 from bot.views import usage as view
+from bot.words import Unclear
 
 log = logging.getLogger("parley.listeners")
 
 # Models that a sentence names.
 NAMED = 10
-NO_ADMIN = (
-    "What others used is for the admins of this workspace to see. Ask one of them, or see what you used yourself: "
-    "`/parley usage me`."
-)
+YOURS = "What you used yourself: `/parley usage me`."
 NOT_YOURS = "Only who asked for this report can post it."
 AWAY = "I cannot post that right now. Please try again in a minute."
 UNREADABLE = "I cannot read this button any more. Please ask for the report again."
@@ -38,15 +36,12 @@ NO_CHANNEL = ("not_in_channel", "channel_not_found")
 
 
 async def show(asked: Asked) -> str | None:
-    """A sentence if there is no report. Raises redis.RedisError."""
-    try:
-        query = periods.read(asked.text, today(), asked.user, asked.settings.usage_days)
-        own = query.subject == Subject("user", asked.user)
-        if not own and not await is_admin(asked.web, asked.redis, asked.team, asked.user):
-            return NO_ADMIN
-        query = await found(asked.redis, asked.team, query)
-    except Unclear as unclear:
-        return str(unclear)
+    """A sentence if there is no report. Raises Unclear and redis.RedisError."""
+    query = periods.read(asked.words, today(), asked.user, asked.settings.usage_days)
+    own = query.subject == Subject("user", asked.user)
+    if not own and (refusal := await asked.admins.refusal(asked.team, asked.user)):
+        return f"{refusal} {YOURS}"
+    query = await found(asked.redis, asked.team, query)
     made = await report.gather(asked.redis, asked.team, query, today())
     value = None if own or made.is_empty else f"{asked.user} {today()} {query}"
     log.info("usage shown team=%s user=%s period=%s", asked.team, asked.user, query.period.word)
@@ -62,14 +57,14 @@ async def show(asked: Asked) -> str | None:
     return None
 
 
-async def post(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> None:
+async def post(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> None:
     """Who asked for a report shows it to the whole channel."""
-    background.run(_post(click, redis, web))
+    background.run(_post(click, redis, web, admins))
 
 
-async def _post(click: Click, redis: "Redis", web: AsyncWebClient) -> None:
+async def _post(click: Click, redis: "Redis", web: AsyncWebClient, admins: Admins) -> None:
     try:
-        told = await _posted(click, redis, web)
+        told = await _posted(click, redis, web, admins)
     except (RedisError, TimeoutError) as error:
         log.warning("report not posted channel=%s error=%s", click.thread.channel, type(error).__name__)
         told = AWAY
@@ -77,18 +72,18 @@ async def _post(click: Click, redis: "Redis", web: AsyncWebClient) -> None:
         await respond(web, click.response_url, told)
 
 
-async def _posted(click: Click, redis: "Redis", web: AsyncWebClient) -> str | None:
+async def _posted(click: Click, redis: "Redis", web: AsyncWebClient, admins: Admins) -> str | None:
     """What went wrong, in words for who pressed the button."""
     team, channel = click.thread.team, click.thread.channel
     user, _, rest = click.value.partition(" ")
     day, _, text = rest.partition(" ")
     if user != click.user:
         return NOT_YOURS
-    if not await is_admin(web, redis, team, click.user):
-        return NO_ADMIN
+    if refusal := await admins.refusal(team, click.user):
+        return refusal
     try:
         asked = date.fromisoformat(day)
-        query = periods.read(text, asked, user, usage.KEEP_DAYS)
+        query = periods.read(text.split(), asked, user, usage.KEEP_DAYS)
     except (ValueError, Unclear):
         return UNREADABLE
     made = await report.gather(redis, team, query, asked)

@@ -22,6 +22,7 @@ from rq.utils import as_text
 from bot.files import File
 from bot.incoming import Message, Thread
 from bot.store import keys, wakeups
+from bot.store.caps import Settled, settle
 from bot.store.history import Entry
 from bot.store.usage import Counted, count
 from bot.store.wakeups import Load
@@ -190,23 +191,30 @@ class Inbox:
         history_days: int,
         replaces: str | None = None,
         counted: Counted | None = None,
+        settled: Settled | None = None,
     ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
         Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
         goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
-        What is `counted` is so exactly once (invariant 12).
+        What is `counted` and `settled` is so exactly once (invariant 12).
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces, counted)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces, counted, settled)
 
     async def release(
-        self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True, counted: Counted | None = None
+        self,
+        claim: Claim,
+        retry_in: float = 0.0,
+        *,
+        begun: bool = True,
+        counted: Counted | None = None,
+        settled: Settled | None = None,
     ) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
 
         An attempt of which nothing became visible, because another message goes first, is not `begun` and no attempt.
         """
-        await asyncio.to_thread(self._release, claim, retry_in, begun, counted)
+        await asyncio.to_thread(self._release, claim, retry_in, begun, counted, settled)
 
     async def sweep(self, most: int = 200) -> int:
         """Wake the threads that nobody looked after in time; how many there were.
@@ -277,6 +285,7 @@ class Inbox:
         days: int,
         replaces: str | None,
         counted: Counted | None,
+        settled: Settled | None,
     ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
@@ -303,6 +312,8 @@ class Inbox:
                     pipe.delete(keys.lease(thread), keys.stop(thread, ts))
                     if counted:
                         count(pipe, counted)
+                    if settled:
+                        settle(pipe, settled)
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         wakeups.wake(self._queue, thread, pipe)
@@ -313,7 +324,9 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _release(self, claim: Claim, retry_in: float, begun: bool, counted: Counted | None) -> None:
+    def _release(
+        self, claim: Claim, retry_in: float, begun: bool, counted: Counted | None, settled: Settled | None
+    ) -> None:
         thread = claim.thread
         with self._queue.connection.pipeline() as pipe:
             try:
@@ -328,6 +341,8 @@ class Inbox:
                     wakeups.wake(self._queue, thread, pipe)
                 if counted:
                     count(pipe, counted)
+                if settled:
+                    settle(pipe, settled)
                 pipe.execute()
             except (WatchError, LeaseLost):
                 return

@@ -115,6 +115,76 @@ def admin(team: str, user: str) -> str:
     return f"{team}:admin:{user}"
 
 
+def caps(team: str) -> str:
+    """Hash: what may be spent, by `scope period`, in micro-dollars."""
+    return f"{team}:caps"
+
+
+def spent(team: str, period: str) -> str:
+    """Hash with an expiry: what was spent in a day or month, by scope, and what calls under way may cost (`held`)."""
+    return f"{team}:spent:{period}"
+
+
+def holds(team: str) -> str:
+    """Hash with an expiry: what calls under way may cost, and where, as JSON."""
+    return f"{team}:holds"
+
+
+def holds_until(team: str) -> str:
+    """Sorted set with an expiry: those calls, by the time in ms at which they count as abandoned."""
+    return f"{team}:holds:until"
+
+
+def warned(team: str, period: str) -> str:
+    """Hash with an expiry: the marks of caps in this day or month that were reached, and so told."""
+    return f"{team}:warned:{period}"
+
+
+def warnings(team: str) -> str:
+    """List with an expiry: what admins are still to be warned of, as JSON."""
+    return f"{team}:warnings"
+
+
+def warning(team: str) -> str:
+    """String with an expiry: somebody is warning the admins."""
+    return f"{team}:warning"
+
+
+def metrics(team: str) -> str:
+    """Hash with an expiry: what all processes counted, by name and labels as JSON."""
+    return f"{team}:metrics"
+
+
+def ready(team: str) -> str:
+    """String with an expiry: written to see whether Redis takes writes."""
+    return f"{team}:ready"
+
+
+def admin_group(team: str) -> str:
+    """String with an expiry: the members of the user group that may steer us, as JSON."""
+    return f"{team}:admin-group"
+
+
+def limits(team: str) -> str:
+    """Hash: how many messages are taken, by `scope window`."""
+    return f"{team}:limits"
+
+
+def rate(team: str, scope: str) -> str:
+    """Sorted set with an expiry: the messages of a person or in a channel that were taken, by time in ms."""
+    return f"{team}:rate:{scope}"
+
+
+def slow_down(team: str, user: str) -> str:
+    """String with an expiry: somebody was told that they write too much."""
+    return f"{team}:slow-down:{user}"
+
+
+def audit(team: str) -> str:
+    """Stream with an expiry: what admins changed, who, and when."""
+    return f"{team}:audit"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
@@ -151,12 +221,12 @@ def place(team: str, channel: str) -> str:
 
 
 def workspace_policy(team: str) -> str:
-    """Hash: `persona` and `model` of a workspace."""
+    """Hash: what holds in a workspace: as in a channel, and `bots` and `channels`."""
     return f"{team}:policy"
 
 
 def channel_policy(team: str, channel: str) -> str:
-    """Hash: `persona`, `model` and `follow_ups` of a channel."""
+    """Hash: what holds in a channel: `persona`, `model`, `guests`, `external`, `follow_ups`."""
     return f"{team}:policy:{channel}"
 
 

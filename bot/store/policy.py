@@ -1,16 +1,11 @@
 """What admins have set for a workspace, a channel or a thread: its persona and its model."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
-
-Field = Literal["persona", "model", "follow_ups"]
-# As long as a thread can be remembered (HISTORY_DAYS).
-THREAD_SECONDS = 400 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -37,23 +32,3 @@ async def model_in(redis: "Redis", team: str, channel: str) -> str | None:
         for scope in (keys.channel_policy(team, channel), keys.workspace_policy(team)):
             pipe.hget(scope, "model")
         return next(filter(None, await pipe.execute()), None)
-
-
-async def follow_ups_in(redis: "Redis", team: str, channel: str) -> bool | None:
-    """Whether messages without a mention are answered in threads that we take part in; None: as everywhere."""
-    said = await redis.hget(keys.channel_policy(team, channel), "follow_ups")
-    return None if said is None else said == "on"
-
-
-async def put(redis: "Redis", scope: str, field: Field, value: str | None) -> None:
-    """Set what holds in a workspace or a channel, by `keys.workspace_policy` or `channel_policy`; None removes it."""
-    if value is None:
-        await redis.hdel(scope, field)
-    else:
-        await redis.hset(scope, field, value)
-
-
-async def put_model(redis: "Redis", thread: Thread, model: str | None) -> None:
-    """Set the model of a thread; None takes it away."""
-    await put(redis, keys.thread_policy(thread), "model", model)
-    await redis.expire(keys.thread_policy(thread), THREAD_SECONDS)

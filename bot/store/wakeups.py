@@ -19,11 +19,15 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Load:
-    """`workers` are processes; `waiting` jobs have no slot yet, in `running` an answer is written."""
+    """`workers` are processes; `waiting` jobs have no slot yet, in `running` an answer is written.
+
+    The first of those that wait does so for `oldest` seconds.
+    """
 
     workers: int
     running: int
     waiting: int
+    oldest: float = 0.0
 
 
 def wake(queue: Queue, thread: Thread, pipe: Pipeline) -> None:
@@ -47,7 +51,17 @@ def places(ids: Iterable[str], threads: Sequence[Thread]) -> dict[Thread, int]:
 
 
 def load(queue: Queue) -> Load:
-    return Load(Worker.count(queue=queue), queue.started_job_registry.get_job_count(cleanup=False), queue.count)
+    running = queue.started_job_registry.get_job_count(cleanup=False)
+    return Load(Worker.count(queue=queue), running, queue.count, _oldest(queue))
+
+
+def _oldest(queue: Queue) -> float:
+    """How many seconds ago the first job of the queue was put there."""
+    first = queue.get_jobs(0, 1)
+    if not first or first[0].enqueued_at is None:
+        return 0.0
+    seconds, microseconds = queue.connection.time()
+    return float(max(0.0, seconds + microseconds / 1_000_000 - first[0].enqueued_at.timestamp()))
 
 
 def cancel(queue: Queue, team: str) -> int:

@@ -4,15 +4,6 @@ _BLOCKS = " ▏▎▍▌▋▊▉"
 _BAR = 20
 
 
-def dollars(micro: int) -> str:
-    """`$1,234.50`; a sum below a dollar to a hundredth of a cent, `$0.0123`."""
-    if micro == 0:
-        return "$0.00"
-    if micro < 999_950:
-        return "less than $0.0001" if micro < 100 else f"${micro / 1e6:.4f}"
-    return f"${micro / 1e6:,.2f}"
-
-
 def shortened(number: int) -> str:
     """`950`, `12.3k`, `4.5M`, `1.2B`"""
     if number < 1_000:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.incoming import Thread
 from bot.sandbox.claude.answers import Answer
-from bot.store import keys, policy
+from bot.store import keys
 from tests.parley import Parley
 
 PERSONA = "Be kind, and say what you do not know. " * 150
@@ -26,7 +26,7 @@ async def test_ten_turns_of_two_people_across_restarts_names_and_personas(redis_
                 await parley.kill("worker1", signal.SIGTERM)
                 await parley.start_worker()
             if turn == 4:
-                await policy.put(parley.redis, general, "persona", "Here we talk about Ä.")
+                await parley.redis.hset(general, "persona", "Here we talk about Ä.")
             if turn == 5:
                 ada.name = 'Ada "A" </message>'
                 await parley.redis.delete(keys.person(parley.sandbox.team, ada.id))

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from bot.listeners.command import AWAY, NOTHING, help_text
 from bot.sandbox.claude.answers import Answer
-from bot.store import keys, policy
+from bot.store import keys
 from tests.parley import Parley
 from tests.scenarios.conftest import running
 
@@ -65,7 +65,7 @@ async def test_status_tells_when_claude_is_down(parley: Parley) -> None:
 
 async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
     scope = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["leads"])
-    await policy.put(parley.redis, scope, "model", "claude-haiku-5-5")
+    await parley.redis.hset(scope, "model", "claude-haiku-5-5")
     assert "`claude-sonnet-5-5`" in await said(parley, "model")
     assert "`claude-haiku-5-5`" in await said(parley, "model", "leads")
 

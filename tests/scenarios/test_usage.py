@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.admins import NOT_YOURS
 from bot.listeners import export
 from bot.listeners import usage as listener
 from bot.listeners.command import AWAY
@@ -18,12 +19,12 @@ from bot.store.usage import Counted, Piece
 from bot.views.usage import NOTHING, POST
 from tests.parley import Parley
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 SONNET, HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
 
 
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(loop_scope="package", autouse=True)
 async def used(parley: Parley) -> None:
     """Ada asked twice in #general, Ben once in #random, each today; nobody else did anything."""
     sandbox = parley.sandbox
@@ -117,7 +118,8 @@ async def test_everybody_sees_what_they_used_themselves_and_does_not_post_it(par
 
 @pytest.mark.parametrize("text", ["", "@ada", "#general", "model:sonnet", "30d"])
 async def test_what_others_used_is_for_admins(parley: Parley, text: str) -> None:
-    assert (await told(parley, f"usage {text}", user="ben")).text == listener.NO_ADMIN
+    said = (await told(parley, f"usage {text}", user="ben")).text
+    assert said == f"{NOT_YOURS.format(whom='an admin or owner of this workspace')} {listener.YOURS}"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ async def test_only_who_asked_and_still_is_an_admin_posts_it(parley: Parley) -> 
     found["value"] = found["value"].replace(ben, ada)
     await parley.redis.set(keys.admin(parley.sandbox.team, ada), 0, ex=60)
     try:
-        assert (await after_press(parley, report)).text == listener.NO_ADMIN
+        assert (await after_press(parley, report)).text.startswith("Sorry, that is for those who look after me")
     finally:
         await parley.redis.delete(keys.admin(parley.sandbox.team, ada))
 
@@ -254,7 +256,7 @@ def channel_place(parley: Parley, cost: str) -> str:
 
 
 async def test_an_export_is_for_admins_and_of_the_whole_workspace(parley: Parley) -> None:
-    assert (await told(parley, "export", user="ben")).text == export.NO_ADMIN
+    assert (await told(parley, "export", user="ben")).text.startswith("Sorry, that is for those who look after me")
     assert (await told(parley, "export @ben")).text == export.WHOLE
     assert "I do not understand" in (await told(parley, "export all")).text
 

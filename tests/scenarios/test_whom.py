@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.store import keys, policy
+from bot.store import keys
 from tests.parley import Parley
 from tests.scenarios.conftest import running
 
@@ -68,7 +68,7 @@ async def test_a_channel_may_want_a_mention_in_every_message(parley: Parley) -> 
     channel = parley.sandbox.channels["leads"]
     ts = await parley.slack.say("ada", "leads", "@parley hello")
     await parley.answers("leads", ts)
-    await policy.put(parley.redis, keys.channel_policy(parley.sandbox.team, channel), "follow_ups", "off")
+    await parley.redis.hset(keys.channel_policy(parley.sandbox.team, channel), "follow_ups", "off")
     quiet = await parley.slack.say("ada", "leads", "and on", thread_ts=ts)
     await parley.logged("reason=no mention, and no follow-ups in this channel")
     last = await parley.slack.say("ada", "leads", "@parley and on", thread_ts=ts)

@@ -1,0 +1,93 @@
+"""Tells the admins that budgets run out: all that is new in one message, and each mark once.
+
+What is to be told is kept in Redis until Slack has taken it, so a process that dies here tells it twice at worst.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.admins import Admins
+from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.store import audit, caps, keys
+from bot.store.caps import Warned, cap_field
+from bot.views.refusals import warning
+
+log = logging.getLogger("parley.alerts")
+
+EVERY_SECONDS = 5.0
+LOCK_SECONDS = 30
+# How far back to look for who set a budget.
+MOST_CHANGES = 1_000
+
+
+class Alerts:
+    """`channel` is where they go; None for the admins who are known by name, else for whoever set the budget."""
+
+    def __init__(self, redis: "Redis", web: AsyncWebClient, admins: Admins, channel: str | None, team: str) -> None:
+        self._redis, self._web, self._admins, self._team = redis, web, admins, team
+        self._channel = channel
+
+    @asynccontextmanager
+    async def telling(self) -> AsyncIterator[None]:
+        """Look every five seconds while entered."""
+        task = asyncio.create_task(self._keep_telling())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def tell(self) -> int:
+        """Tell what is new, unless another process does; how many warnings it was. Raises redis.RedisError."""
+        if not await self._redis.exists(keys.warnings(self._team)):
+            return 0
+        if not await self._redis.set(keys.warning(self._team), 1, nx=True, ex=LOCK_SECONDS):
+            return 0
+        try:
+            found = await caps.warnings(self._redis, self._team)
+            if not found or not await self._post(found):
+                return 0
+            await caps.warned(self._redis, self._team, len(found))
+            return len(found)
+        finally:
+            await self._redis.delete(keys.warning(self._team))
+
+    async def _keep_telling(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            try:
+                await self.tell()
+            except RedisError as error:
+                log.debug("not told error=%s", type(error).__name__)
+
+    async def _post(self, found: Sequence[Warned]) -> bool:
+        """Whether it is told, or cannot be told to anybody."""
+        recipients = await self._recipients(found)
+        told, may_work_later = 0, False
+        for recipient in recipients:
+            try:
+                # A user's id is their direct message with us: https://docs.slack.dev/reference/methods/chat.postMessage
+                await self._web.chat_postMessage(channel=recipient, text=warning(found))
+                told += 1
+            except CALL_ERRORS as error:
+                log.warning("no warning team=%s to=%s error=%s", self._team, recipient, error_name(error))
+                may_work_later = may_work_later or verdict(error) in ("transient", "limited")
+        log.info("warned team=%s warnings=%d recipients=%d of=%d", self._team, len(found), told, len(recipients))
+        return told > 0 or not may_work_later
+
+    async def _recipients(self, found: Sequence[Warned]) -> list[str]:
+        if self._channel:
+            return [self._channel]
+        if named := await self._admins.named(self._team):
+            return named
+        orders = {f"budget {cap_field(each.cap.scope, each.cap.period)}" for each in found}
+        changes = await audit.changes(self._redis, self._team, 0, MOST_CHANGES)
+        last = {change.what: change.by for change in reversed(changes) if change.what in orders}
+        return sorted(set(last.values()))

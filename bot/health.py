@@ -1,0 +1,77 @@
+"""What orchestrators ask over HTTP: /healthz, /readyz, /metrics.
+
+Whoever restarts an unhealthy process should ask a few times first: Slack renews Socket Mode connections, and for a
+moment there may be none.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Sequence
+
+from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+
+from bot import metrics
+from bot.settings import Settings
+from bot.store import keys
+from bot.store.inbox import Inbox
+
+READY_SECONDS = 60
+MOST_SECONDS = 2.0
+
+
+class Health:
+    """`sockets` are the Socket Mode connections; empty where Slack sends events over HTTP."""
+
+    def __init__(
+        self, redis: "Redis", inbox: Inbox, settings: Settings, team: str, sockets: Sequence[SocketModeClient]
+    ) -> None:
+        self._redis, self._inbox, self._settings, self._team = redis, inbox, settings, team
+        self._sockets = sockets
+
+    def add_routes(self, server: web.Application) -> None:
+        server.router.add_get("/healthz", self.alive)
+        server.router.add_get("/readyz", self.ready)
+        if self._settings.metrics_token or self._settings.slack_app_token:
+            server.router.add_get("/metrics", self.metrics)
+
+    async def alive(self, request: web.Request) -> web.Response:
+        """Redis answers, and Slack can reach us: over one connection at least."""
+        return await self._say(self._redis.ping(), needed=1)
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """What comes now can be kept: Redis takes writes, and every connection is there."""
+        mark = self._redis.set(keys.ready(self._team), 1, ex=READY_SECONDS)
+        return await self._say(mark, needed=len(self._sockets))
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        if not self._may_read(request):
+            return web.json_response({"error": "the token is not METRICS_TOKEN"}, status=401)
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                page = await metrics.page(self._redis, self._inbox, self._settings, self._team, await self._connected())
+        except (RedisError, TimeoutError) as error:
+            return web.json_response({"redis": type(error).__name__}, status=503)
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _say(self, asked: Awaitable[object], needed: int) -> web.Response:
+        said: dict[str, object] = {}
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                await asked
+        except (RedisError, TimeoutError) as error:
+            said["redis"] = type(error).__name__
+        if self._sockets and (alive := await self._connected()) < needed:
+            said["sockets"] = alive
+        return web.json_response({"ok": not said, **said}, status=503 if said else 200)
+
+    async def _connected(self) -> int:
+        return sum([await socket.is_connected() for socket in self._sockets])
+
+    def _may_read(self, request: web.Request) -> bool:
+        token = self._settings.metrics_token
+        given = request.headers.get("Authorization", "").encode()
+        return token is None or hmac.compare_digest(given, f"Bearer {token}".encode())

@@ -1,0 +1,102 @@
+"""What Prometheus reads at /metrics: the totals of all processes, and how things stand at this moment.
+
+https://prometheus.io/docs/instrumenting/exposition_formats
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+from redis.asyncio import Redis
+
+from bot.settings import Settings
+from bot.store import activity, metrics
+from bot.store.inbox import Inbox
+from bot.store.metrics import METRICS, SUM, Series
+
+PREFIX = "parley_"
+GAUGES = {
+    "queue_jobs": "Threads that wait for a free slot.",
+    "queue_oldest_seconds": "How long the first of them has waited.",
+    "threads_waiting": "Threads in which a question waits or is answered.",
+    "workers": "Worker processes that are alive.",
+    "slots": "Answers that can be written at once.",
+    "slots_busy": "Answers that are being written.",
+    "live_replies": "Replies that are edited live.",
+    "claude_calls_open": "Calls to Claude that are under way.",
+    "sockets": "Socket Mode connections of this process that are alive.",
+}
+
+
+class _Collected(Collector):
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Family]:
+        return self._families
+
+
+async def page(redis: "Redis", inbox: Inbox, settings: Settings, team: str, sockets: int) -> bytes:
+    """The whole page. Raises redis.RedisError."""
+    counted = await metrics.totals(redis, team)
+    running, now = await inbox.load(), await activity.read(redis, team)
+    gauges = {
+        "queue_jobs": running.waiting,
+        "queue_oldest_seconds": running.oldest,
+        "threads_waiting": now.threads,
+        "workers": running.workers,
+        "slots": running.workers * settings.slots,
+        "slots_busy": running.running,
+        "live_replies": now.live_replies,
+        "claude_calls_open": now.claude_calls,
+        "sockets": sockets,
+    }
+    models = sorted({str(series[1]) for series in counted if series[0] == "claude_calls"} | {settings.model})
+    registry = CollectorRegistry()
+    registry.register(
+        _Collected([*_counted(counted), *_gauges(gauges), _breakers(await activity.breakers(redis, models))])
+    )
+    return generate_latest(registry)
+
+
+def names() -> set[str]:
+    """Every time series that the page may have."""
+    found = {f"{PREFIX}{name}" for name in (*GAUGES, "breaker_open")}
+    for name, metric in METRICS.items():
+        ends = ("_bucket", "_count", "_sum") if metric.buckets else ("_total",)
+        found |= {f"{PREFIX}{name}{end}" for end in ends}
+    return found
+
+
+def _counted(counted: Mapping[Series, int]) -> Iterator[Family]:
+    for name, metric in METRICS.items():
+        width = 1 + len(metric.labels)
+        own = {series[1:]: amount for series, amount in counted.items() if series[0] == name}
+        if not metric.buckets:
+            counter = CounterMetricFamily(PREFIX + name, metric.about, labels=metric.labels)
+            for labels, amount in sorted(own.items()):
+                counter.add_metric([str(label) for label in labels], amount)
+            yield counter
+            continue
+        histogram = HistogramMetricFamily(PREFIX + name, metric.about, labels=metric.labels)
+        for given in sorted({labels[: width - 1] for labels in own}):
+            below, buckets = 0, []
+            for number, bound in enumerate([*map(str, metric.buckets), "+Inf"]):
+                below += own.get((*given, number), 0)
+                buckets.append((bound, below))
+            histogram.add_metric([str(label) for label in given], buckets, own.get((*given, SUM), 0) / 1000)
+        yield histogram
+
+
+def _gauges(values: Mapping[str, float]) -> Iterator[Family]:
+    for name, about in GAUGES.items():
+        yield GaugeMetricFamily(PREFIX + name, about, value=values[name])
+
+
+def _breakers(is_open: Mapping[str, bool]) -> Family:
+    family = GaugeMetricFamily(f"{PREFIX}breaker_open", "1 while a model is not asked for now.", labels=["model"])
+    for model, value in is_open.items():
+        family.add_metric([model], int(value))
+    return family

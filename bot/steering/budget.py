@@ -1,0 +1,99 @@
+"""`/parley budget`: what may be spent."""
+
+from typing import cast
+
+from bot import money
+from bot.asked import Asked
+from bot.money import dollars
+from bot.steering.scope import check, take_scope
+from bot.store import audit, keys
+from bot.store.caps import PERIODS, Caps, Period, cap_field
+from bot.views.refusals import scope as shown
+from bot.words import Unclear, Words, quoted
+
+DOLLARS = {"usd", "dollar", "dollars"}
+SCOPES = ("workspace", "channel", "each", "user")
+USAGE = (
+    "Say, for example, `/parley budget set $20 month`, `/parley budget set $5 day #general`, "
+    "`/parley budget set $1 day each`, or `/parley budget clear day @ben`."
+)
+WORDS = {"day": "day", "daily": "day", "month": "month", "monthly": "month"}
+
+
+async def answer(asked: Asked) -> str:
+    """Raises Unclear."""
+    words = asked.words
+    if not words or [word.lower() for word in words] == ["show"]:
+        return await _show(asked)
+    match words[0].lower():
+        case "set":
+            return await _set(asked.after(1))
+        case "clear":
+            return await _clear(asked.after(1))
+    raise Unclear(f"I do not understand {quoted(words[0])}: I can `show`, `set` and `clear` budgets. {USAGE}")
+
+
+async def _show(asked: Asked) -> str:
+    found = await Caps(asked.redis, 0).spending(asked.team)
+    if not found:
+        return f"There are no budgets here: everybody may ask as much as they like. {USAGE}"
+    lines = []
+    for each in found:
+        cap, spent = each.cap, ""
+        if each.spent is not None:
+            spent = f", {dollars(each.spent)} of it spent ({_share(each.spent, cap.amount)})"
+        lines.append(f"• {shown(cap.scope)}: {dollars(cap.amount)} a {cap.period}{spent}")
+    return "\n".join(["Budgets (days and months are UTC):", *lines])
+
+
+async def _set(asked: Asked) -> str:
+    words = Words(asked.words)
+    period = _period(words)
+    scope = take_scope(words, asked, SCOPES, "workspace")
+    amount = words.take("amount", money.is_amount)
+    if any(word.lower() not in DOLLARS for word in words.take_all(money.is_currency)):
+        raise Unclear(f"{money.DOLLARS_ONLY} Nothing was changed.")
+    words.end(USAGE)
+    if amount is None:
+        raise Unclear(f"How much? {USAGE}")
+    if period is None:
+        raise Unclear(f"For a `day` or a `month`? {USAGE}")
+    try:
+        micro = money.read(amount)
+    except money.Amiss as amiss:
+        raise Unclear(f"{amiss} Nothing was changed.") from None
+    await check(scope, asked.web)
+    before = await _change(asked, scope, period, str(micro))
+    was = "There was no budget before." if before is None else f"It was {dollars(int(before))}."
+    return f"Done: {shown(scope)} may spend {dollars(micro)} a {period}. {was}"
+
+
+async def _clear(asked: Asked) -> str:
+    words = Words(asked.words)
+    period = _period(words)
+    scope = take_scope(words, asked, SCOPES, "workspace")
+    words.end(USAGE)
+    gone = []
+    for each in (period,) if period else PERIODS:
+        before = await _change(asked, scope, each, None)
+        if before is not None:
+            gone.append(f"{dollars(int(before))} a {each}")
+    if not gone:
+        return f"There was no budget to take away from {shown(scope)}."
+    rest = " What holds for each person counts for them again." if scope.startswith("user:") else ""
+    return f"Done: the budget of {shown(scope)} is gone (it was {' and '.join(gone)}).{rest}"
+
+
+async def _change(asked: Asked, scope: str, period: Period, value: str | None) -> str | None:
+    field, key = cap_field(scope, period), keys.caps(asked.team)
+    changed = await audit.change(asked.redis, asked.team, asked.user, f"budget {field}", key, field, value)
+    return changed.before
+
+
+def _period(words: Words) -> Period | None:
+    word = words.take("period", lambda word: word.lower() in WORDS)
+    return cast("Period", WORDS[word.lower()]) if word else None
+
+
+def _share(spent: int, amount: int) -> str:
+    return f"{100 * spent // amount} %" if amount else "100 %"

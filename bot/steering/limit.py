@@ -1,0 +1,90 @@
+"""`/parley limit`: how many messages are taken."""
+
+from typing import cast
+
+from bot.asked import Asked
+from bot.steering.scope import check, take_scope
+from bot.store import audit, keys
+from bot.store.limits import WINDOWS, Window, limits
+from bot.views.refusals import scope as shown
+from bot.words import Unclear, Words, quoted
+
+SCOPES = ("channel", "channels", "each", "user")
+MOST = 100_000
+USAGE = (
+    "Say, for example, `/parley limit set 5 minute each`, `/parley limit set 200 day #general`, "
+    "`/parley limit set 1000 day channels`, or `/parley limit clear day @ben`."
+)
+
+
+async def answer(asked: Asked) -> str:
+    """Raises Unclear."""
+    words = asked.words
+    if not words or [word.lower() for word in words] == ["show"]:
+        return await _show(asked)
+    match words[0].lower():
+        case "set":
+            return await _set(asked.after(1))
+        case "clear":
+            return await _clear(asked.after(1))
+    raise Unclear(f"I do not understand {quoted(words[0])}: I can `show`, `set` and `clear` limits. {USAGE}")
+
+
+async def _show(asked: Asked) -> str:
+    found = await limits(asked.redis, asked.team)
+    if not found:
+        return f"There are no limits here: I take every message. {USAGE}"
+    lines = [f"• {shown(scope)}: {_count(most)} a {window}" for (scope, window), most in found.items()]
+    return "\n".join(["Messages that I take:", *lines])
+
+
+async def _set(asked: Asked) -> str:
+    words = Words(asked.words)
+    window = _window(words)
+    scope = take_scope(words, asked, SCOPES, "each")
+    number = words.take("number", lambda word: any(char.isdigit() for char in word) and not word.startswith("<"))
+    words.end(USAGE)
+    if number is None:
+        raise Unclear(f"How many messages? {USAGE}")
+    if window is None:
+        raise Unclear(f"In a `minute` or in a `day`? {USAGE}")
+    if not (number.isascii() and number.isdigit() and len(number) < 9 and int(number) <= MOST):
+        raise Unclear(
+            f"A limit is a whole number from 0 to {MOST:,}, and {quoted(number)} is none. Nothing was changed."
+        )
+    await check(scope, asked.web)
+    before = await _change(asked, scope, window, str(int(number)))
+    was = "There was no limit before." if before is None else f"It was {_count(int(before))}."
+    return f"Done: I take {_count(int(number))} a {window} from {shown(scope)}. {was}"
+
+
+async def _clear(asked: Asked) -> str:
+    words = Words(asked.words)
+    window = _window(words)
+    scope = take_scope(words, asked, SCOPES, "each")
+    words.end(USAGE)
+    gone = []
+    for each in (window,) if window else WINDOWS:
+        before = await _change(asked, scope, each, None)
+        if before is not None:
+            gone.append(f"{_count(int(before))} a {each}")
+    if not gone:
+        return f"There was no limit to take away from {shown(scope)}."
+    return f"Done: the limit of {shown(scope)} is gone (it was {' and '.join(gone)})."
+
+
+async def _change(asked: Asked, scope: str, window: Window, value: str | None) -> str | None:
+    field = f"{scope} {window}"
+    changed = await audit.change(
+        asked.redis, asked.team, asked.user, f"limit {field}", keys.limits(asked.team), field, value
+    )
+    return changed.before
+
+
+def _window(words: Words) -> Window | None:
+    word = words.take("window", lambda word: word.lower() in WINDOWS)
+    return cast("Window", word.lower()) if word else None
+
+
+def _count(most: int) -> str:
+    return f"{most:,} message" if most == 1 else f"{most:,} messages"

@@ -1,0 +1,84 @@
+"""`/parley model`: which model answers where."""
+
+import difflib
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import cast
+
+from bot import models
+from bot.asked import Asked
+from bot.steering.scope import check, policy, take_scope
+from bot.store import audit, keys
+from bot.views.refusals import scope as shown
+from bot.words import Unclear, Words, quoted
+
+SCOPES = ("workspace", "channel", "thread")
+# As long as a thread can be remembered (HISTORY_DAYS).
+THREAD_SECONDS = 400 * 24 * 3600
+FIELD = "model"
+LENGTH = 100
+USAGE = (
+    "Say, for example, `/parley model claude-opus-5-5` for this channel, `/parley model claude-opus-5-5 workspace`, "
+    "`/parley model clear`, or put the link of a thread behind it."
+)
+
+
+async def show(asked: Asked) -> str:
+    """For everybody."""
+    own = keys.channel_policy(asked.team, asked.channel), keys.workspace_policy(asked.team)
+    chosen = [await cast("Awaitable[str | None]", asked.redis.hget(key, FIELD)) for key in own]
+    model = chosen[0] or chosen[1] or asked.settings.model
+    where = "this channel" if chosen[0] else "this workspace" if chosen[1] else None
+    return f"Answers here come from `{model}`" + (f", which was chosen for {where}." if where else ".")
+
+
+async def answer(asked: Asked) -> str:
+    """Raises Unclear."""
+    words = Words(asked.words)
+    verb = words.take("verb", lambda word: word.lower() in ("set", "clear"))
+    is_forced = words.take("`force`", lambda word: word.lower() == "force") is not None
+    scope = take_scope(words, asked, SCOPES, f"channel:{asked.channel}")
+    if verb and verb.lower() == "clear":
+        words.end(USAGE)
+        model = None
+    else:
+        model = words.take("model", lambda word: True)
+        words.end(USAGE)
+        if model is None:
+            raise Unclear(f"Which model? {USAGE} There are {_list()}.")
+        _check(model, is_forced)
+    await check(scope, asked.web)
+    key = policy(asked.team, scope)
+    changed = await audit.change(asked.redis, asked.team, asked.user, f"model {scope}", key, FIELD, model)
+    if scope.startswith("thread:"):
+        await asked.redis.expire(key, THREAD_SECONDS)
+    was = f" It was `{changed.before}`." if changed.before else ""
+    if model is None:
+        return f"Done: no model is chosen for {shown(scope)} any more.{was}" if was else "There was no model to clear."
+    name = models.known().get(model, model)
+    day = models.retirement(model)
+    ends = f" Mind that it answers until {day} only." if day else ""
+    return f"Done: from now on {name} answers in {shown(scope)}.{was}{ends}"
+
+
+def _check(model: str, is_forced: bool) -> None:
+    day = models.retirement(model)
+    if day and day <= datetime.now(UTC).date():
+        raise Unclear(f"{quoted(model)} does not answer any more, since {day}. There are {_list()}.")
+    if model in models.known():
+        return
+    if len(model) > LENGTH or not all(char.isascii() and (char.isalnum() or char in "-._:/@") for char in model):
+        raise Unclear(f"{quoted(model)} cannot be a model. There are {_list()}.")
+    if not is_forced:
+        near = difflib.get_close_matches(model.lower(), models.known(), n=1)
+        meant = f" Did you mean `{near[0]}`?" if near else ""
+        raise Unclear(
+            f"I do not know the model {quoted(model)}.{meant} There are {_list()}. If you are sure, put `force` behind "
+            "it: then nobody knows what it costs, and budgets do not count it."
+        )
+
+
+def _list() -> str:
+    today = datetime.now(UTC).date()
+    usable = [id for id in models.known() if not (day := models.retirement(id)) or day > today]
+    return ", ".join(f"`{id}`" for id in usable)

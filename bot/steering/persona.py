@@ -1,0 +1,45 @@
+"""`/parley persona`: how Claude shall answer, written in a form."""
+
+import logging
+from collections.abc import Awaitable
+from typing import cast
+
+from redis.asyncio import Redis
+
+from bot.asked import Asked
+from bot.slack import CALL_ERRORS, error_name
+from bot.steering.scope import check, policy, take_scope
+from bot.store import audit
+from bot.views.persona import form
+from bot.views.refusals import scope as shown
+from bot.words import Unclear, Words
+
+log = logging.getLogger("parley.listeners")
+
+FIELD = "persona"
+SCOPES = ("workspace", "channel")
+USAGE = "Say `/parley persona` for this channel, `/parley persona workspace`, or `/parley persona #general`."
+
+
+async def answer(asked: Asked) -> str | None:
+    """None: the form says it all. Slack gives three seconds to open it. Raises Unclear."""
+    words = Words(asked.words)
+    scope = take_scope(words, asked, SCOPES, f"channel:{asked.channel}")
+    words.end(USAGE)
+    await check(scope, asked.web)
+    text = await cast("Awaitable[str | None]", asked.redis.hget(policy(asked.team, scope), FIELD))
+    try:
+        await asked.web.views_open(trigger_id=asked.trigger_id, view=form(scope, text or ""))
+    except CALL_ERRORS as error:
+        log.warning("no form team=%s error=%s", asked.team, error_name(error) or type(error).__name__)
+        raise Unclear("Slack does not let me open the form right now. Please try again.") from None
+    return None
+
+
+async def save(redis: "Redis", team: str, user: str, scope: str, text: str) -> str:
+    """Keep it; what there is to say about that. Raises redis.RedisError."""
+    key = policy(team, scope)
+    changed = await audit.change(redis, team, user, f"persona {scope}", key, FIELD, text or None)
+    if not changed.is_new:
+        return "Nothing was changed."
+    return f"Done: the persona of {shown(scope)} is {'saved' if text else 'gone'}. It holds from the next question on."

@@ -1,0 +1,52 @@
+"""`/parley audit`: what admins changed, the newest first."""
+
+import textwrap
+
+from bot.asked import Asked
+from bot.money import dollars
+from bot.store import audit
+from bot.store.audit import Change
+from bot.views.refusals import scope as shown
+from bot.words import Unclear, quoted
+
+PAGE = 10
+MOST_PAGES = 1_000
+SHOWN = 80
+USAGE = "Say `/parley audit`, or `/parley audit 2` for the second page."
+
+
+async def answer(asked: Asked) -> str:
+    """Raises Unclear."""
+    if len(asked.words) > 1:
+        raise Unclear(f"I do not understand {quoted(asked.words[1])}. {USAGE}")
+    word = asked.words[0] if asked.words else "1"
+    if not (word.isascii() and word.isdigit() and len(word) < 6 and 1 <= int(word) <= MOST_PAGES):
+        raise Unclear(f"{quoted(word)} is no page. {USAGE}")
+    page = int(word)
+    count = await audit.count(asked.redis, asked.team)
+    pages = max(1, -(-count // PAGE))
+    if page > pages:
+        raise Unclear(f"There {'is one page' if pages == 1 else f'are {pages} pages'} only.")
+    found = await audit.changes(asked.redis, asked.team, (page - 1) * PAGE, PAGE)
+    if not found:
+        return "Nobody has changed anything yet."
+    more = f" Older ones: `/parley audit {page + 1}`." if page < pages else ""
+    return "\n".join([*map(line, found), f"Page {page} of {pages}.{more}"])
+
+
+def line(change: Change) -> str:
+    """https://docs.slack.dev/messaging/formatting-message-text#date-formatting"""
+    seconds = int(change.when.timestamp())
+    when = f"<!date^{seconds}^{{date_short}}, {{time}}|{change.when:%Y-%m-%d %H:%M} UTC>"
+    kind, place, *rest = change.what.split(" ")
+    about = " ".join([kind, *rest, "of", shown(place)])
+    return f"• {when} <@{change.by}> {about}: {_value(kind, change.before)} → {_value(kind, change.after)}"
+
+
+def _value(kind: str, value: str | None) -> str:
+    if value is None:
+        return "_nothing_"
+    if kind == "budget":
+        return dollars(int(value))
+    short = textwrap.shorten(value, SHOWN, placeholder="…") or value[:SHOWN]
+    return "`" + (short or " ").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'") + "`"

@@ -1,0 +1,82 @@
+"""Where a setting holds, as admins type it and as it is kept: `workspace`, `channel:C…`, `thread:C…:ts`, `user:U…`."""
+
+from collections.abc import Collection
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import words
+from bot.asked import Asked
+from bot.incoming import Thread
+from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.store import keys
+from bot.words import Unclear, Words, quoted
+
+NAMES = ("here", "workspace", "each", "everyone", "channels")
+CHANNEL_ERRORS = {"channel_not_found"}
+PERSON_ERRORS = {"user_not_found", "user_not_visible", "users_not_found"}
+
+
+def take_scope(said: Words, asked: Asked, allowed: Collection[str], usual: str) -> str:
+    """The one that the words name, else the usual one; `allowed` are the kinds that fit. Raises Unclear."""
+    word = said.take("place or person", _is_scope)
+    found = usual if word is None else _scope(word, asked)
+    if found.partition(":")[0] not in allowed:
+        raise Unclear(f"{quoted(word or usual)} does not fit here: it can be {named(allowed)}.")
+    return found
+
+
+def named(scopes: Collection[str]) -> str:
+    shown = {
+        "workspace": "`workspace`",
+        "channel": "`here` or a `#channel`",
+        "thread": "the link of a thread",
+        "channels": "`channels` (each of them)",
+        "each": "`each` (person)",
+        "user": "a `@person`",
+    }
+    *others, last = [text for scope, text in shown.items() if scope in scopes]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+async def check(scope: str, web: AsyncWebClient) -> None:
+    """Ask Slack whether the person or channel exists. Raises Unclear, also where Slack does not say."""
+    kind, _, id = scope.partition(":")
+    if kind not in ("user", "channel", "thread") or id.startswith("D"):
+        return
+    try:
+        if kind == "user":
+            await web.users_info(user=id)
+        else:
+            await web.conversations_info(channel=id.partition(":")[0])
+    except CALL_ERRORS as error:
+        name = error_name(error)
+        if name in PERSON_ERRORS:
+            raise Unclear("I find no such person in this workspace. Nothing was changed.") from None
+        if name in CHANNEL_ERRORS:
+            raise Unclear("I find no such channel. If it is private, invite me first. Nothing was changed.") from None
+        if name == "missing_scope" or verdict(error) == "permanent":
+            return
+        raise Unclear("Slack does not answer me right now, so nothing was changed. Please try again.") from None
+
+
+def policy(team: str, scope: str) -> str:
+    """The hash in which persona, model and access of a scope are."""
+    kind, _, id = scope.partition(":")
+    if kind == "thread":
+        return keys.thread_policy(Thread(team, *id.split(":")))
+    return keys.channel_policy(team, id) if kind == "channel" else keys.workspace_policy(team)
+
+
+def _is_scope(word: str) -> bool:
+    return word.lower() in NAMES or word.startswith(("@", "#", "<@", "<#", "<!")) or words.thread(word) is not None
+
+
+def _scope(word: str, asked: Asked) -> str:
+    if user := words.person(word):
+        return f"user:{user}"
+    if channel := words.channel(word):
+        return f"channel:{channel}"
+    if found := words.thread(word):
+        return f"thread:{found[0]}:{found[1]}"
+    name = word.lower()
+    return {"here": f"channel:{asked.channel}", "everyone": "each"}.get(name, name)

@@ -1,0 +1,75 @@
+"""What admins set, and who changed it when. Every setting is a field of a hash; what it was and became is recorded.
+
+The record is kept for 400 days.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from redis.asyncio import Redis
+
+from bot.store import keys
+
+KEEP_SECONDS = 400 * 24 * 3600
+
+# KEYS hash audit; ARGV field, value, whether it is set, who, what, how long the record is kept in seconds
+CHANGE = """
+local before = redis.call('HGET', KEYS[1], ARGV[1])
+local is_set = ARGV[3] == '1'
+if (is_set and before == ARGV[2]) or (not is_set and not before) then return {0, before} end
+if is_set then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) else redis.call('HDEL', KEYS[1], ARGV[1]) end
+local entry = {'by', ARGV[4], 'what', ARGV[5]}
+if before then table.insert(entry, 'before') table.insert(entry, before) end
+if is_set then table.insert(entry, 'after') table.insert(entry, ARGV[2]) end
+local oldest = (redis.call('TIME')[1] - ARGV[6]) * 1000
+redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', oldest), '*', unpack(entry))
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+return {1, before}
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """None stands for nothing set. `what` names the setting and where it holds, such as `budget channel:C1 month`."""
+
+    when: datetime
+    by: str
+    what: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Whether anything did change, and what was set before."""
+
+    is_new: bool
+    before: str | None
+
+
+async def change(redis: "Redis", team: str, by: str, what: str, key: str, field: str, value: str | None) -> Changed:
+    """Set the field of the hash `key`, None removes it, and record that. Raises redis.RedisError."""
+    given = (field, value or "", int(value is not None), by, what, KEEP_SECONDS)
+    is_new, before = await cast("Awaitable[list[str | None]]", redis.eval(CHANGE, 2, key, keys.audit(team), *given))
+    return Changed(bool(is_new), before)
+
+
+async def changes(redis: "Redis", team: str, start: int, most: int) -> list[Change]:
+    """The newest first, beginning with the one that has `start` newer ones."""
+    stored = cast("list[tuple[str, dict[str, str]]]", await redis.xrevrange(keys.audit(team), count=start + most))
+    return [
+        Change(
+            datetime.fromtimestamp(int(id.partition("-")[0]) / 1000, UTC),
+            entry["by"],
+            entry["what"],
+            entry.get("before"),
+            entry.get("after"),
+        )
+        for id, entry in stored[start:]
+    ]
+
+
+async def count(redis: "Redis", team: str) -> int:
+    return int(await redis.xlen(keys.audit(team)))

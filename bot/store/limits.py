@@ -1,0 +1,103 @@
+"""How many messages are taken from a person and in a channel, in any minute and any 24 hours.
+
+Messages are counted where they come in and not where they are answered: one too many costs no place in a mailbox, and
+is told at once. What was refused is as good as seen, so that its second event says and takes nothing.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from redis.asyncio import Redis
+
+from bot.incoming import Message
+from bot.store import keys
+
+Window = Literal["minute", "day"]
+WINDOWS: dict[Window, int] = {"minute": 60_000, "day": 24 * 3600 * 1000}
+# Everybody, or every channel, that has no limit of its own.
+EACH_PERSON, EACH_CHANNEL = "each", "channels"
+SEEN_SECONDS = 24 * 3600
+TELL_SECONDS = 60
+
+# KEYS limits seen told; ARGV member, user, channel, prefix of rate, ms of a minute, ms of a day
+TAKE = f"""
+local set = redis.call('HGETALL', KEYS[1])
+if #set == 0 then return false end
+local limit = {{}}
+for i = 1, #set, 2 do limit[set[i]] = tonumber(set[i + 1]) end
+if redis.call('EXISTS', KEYS[2]) == 1 then return false end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local day = tonumber(ARGV[6])
+local counted = {{}}
+for _, each in ipairs({{{{'user:' .. ARGV[2], '{EACH_PERSON}'}}, {{'channel:' .. ARGV[3], '{EACH_CHANNEL}'}}}}) do
+    local key = ARGV[4] .. each[1]
+    -- One that was counted before comes again, for Slack sends a mention twice, or was not kept then.
+    local windows = redis.call('ZSCORE', key, ARGV[1]) and {{}} or {{{{'day', day}}, {{'minute', tonumber(ARGV[5])}}}}
+    for _, window in ipairs(windows) do
+        local scope = each[1]
+        local most = limit[scope .. ' ' .. window[1]]
+        if not most then
+            scope = each[2]
+            most = limit[scope .. ' ' .. window[1]]
+        end
+        if most then
+            redis.call('ZREMRANGEBYSCORE', key, '-inf', now - day)
+            local since = '(' .. string.format('%.0f', now - window[2])
+            if redis.call('ZCOUNT', key, since, '+inf') >= most then
+                local wait = window[2]
+                if most > 0 then
+                    local last = redis.call('ZRANGE', key, -most, -most, 'WITHSCORES')
+                    wait = last[2] + window[2] - now
+                end
+                redis.call('SET', KEYS[2], 1, 'EX', {SEEN_SECONDS})
+                local tell = redis.call('SET', KEYS[3], 1, 'NX', 'EX', {TELL_SECONDS}) and 1 or 0
+                return {{scope, window[1], most, wait, tell}}
+            end
+            counted[key] = true
+        end
+    end
+end
+for key in pairs(counted) do
+    redis.call('ZADD', key, now, ARGV[1])
+    redis.call('PEXPIRE', key, day)
+end
+return false
+"""
+
+
+@dataclass(frozen=True)
+class TooMany:
+    """The limit that is reached: `most` messages in the window. In `wait` seconds there is room again.
+
+    `tell` says whether the person hears of it, which is once a minute.
+    """
+
+    scope: str
+    window: Window
+    most: int
+    wait: float
+    tell: bool
+
+
+async def take(redis: "Redis", message: Message) -> TooMany | None:
+    """Count the message, or say why it is one too many. Raises redis.RedisError."""
+    team, channel, user = message.thread.team, message.thread.channel, message.user
+    names = [keys.limits(team), keys.seen_message(team, channel, message.ts), keys.slow_down(team, user)]
+    given: list[str | int] = [f"{channel}:{message.ts}", user, channel, keys.rate(team, ""), *WINDOWS.values()]
+    found = await cast("Awaitable[list[str] | None]", redis.eval(TAKE, len(names), *names, *given))
+    if found is None:
+        return None
+    scope, window, most, wait, tell = found
+    return TooMany(scope, cast("Window", window), int(most), int(wait) / 1000, bool(tell))
+
+
+async def limits(redis: "Redis", team: str) -> dict[tuple[str, Window], int]:
+    """Every limit, by scope and window."""
+    stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.limits(team)))
+    found = {}
+    for field, most in sorted(stored.items()):
+        scope, _, window = field.partition(" ")
+        found[scope, cast("Window", window)] = int(most)
+    return found

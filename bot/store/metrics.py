@@ -1,0 +1,123 @@
+"""What the processes of a workspace count, added up in Redis.
+
+One hash for all of them, and not one a process: a total that lost a stopped worker's share would fall, which Prometheus
+takes for a restart and adds once more. So workers need no port of their own, and whichever web process is asked tells
+of all.
+"""
+
+import asyncio
+import json
+import logging
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.store import keys
+
+log = logging.getLogger("parley.metrics")
+
+FLUSH_SECONDS = 2.0
+KEPT_SECONDS = 30 * 24 * 3600
+SUM = "sum"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A counter, or with `buckets` (upper bounds, in seconds) a histogram."""
+
+    about: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
+SLOW = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+
+METRICS = {
+    "events": Metric("What Slack delivered.", ("type",)),
+    "acks": Metric("What was answered to deliveries, by HTTP status; 500 in Socket Mode is no answer.", ("status",)),
+    "ack_seconds": Metric("Time until a delivery was acknowledged.", (), QUICK),
+    "slack_calls": Metric("Calls to Slack: ok, limited (refused), paused (not made) or failed.", ("method", "result")),
+    "edit_age_seconds": Metric("How old the text of a live edit was when Slack took it.", (), SLOW),
+    "claude_calls": Metric("Answers asked of Claude, by the stop reason or the kind of error.", ("model", "outcome")),
+    "claude_retries": Metric("Attempts after the first.", ("model",)),
+    "claude_first_text_seconds": Metric("Time until Claude's first text.", ("model",), SLOW),
+    "claude_seconds": Metric("Time until Claude's answer was complete.", ("model",), SLOW),
+    "tokens": Metric("Billed tokens: input, output, write_5m, write_1h, read.", ("model", "kind")),
+    "searches": Metric("Billed web searches.", ("model",)),
+    "cost_usd_micro": Metric("Cost in millionths of a dollar, where the prices are known.", ("model",)),
+}
+
+# The metric, its labels, and for a histogram the number of a bucket or `sum` (in thousandths).
+Series = tuple[str | int, ...]
+
+
+class Metrics:
+    """Counting costs no call: what was counted goes to Redis every two seconds, and is lost with a killed process."""
+
+    def __init__(self, redis: "Redis", team: str) -> None:
+        self._redis, self._team = redis, team
+        self._pending: Counter[Series] = Counter()
+
+    def count(self, name: str, *labels: str, by: int = 1) -> None:
+        """`labels` are those of the metric, in its order."""
+        self._add((name, *labels), by)
+
+    def observe(self, name: str, value: float, *labels: str) -> None:
+        self._add((name, *labels, bisect_left(METRICS[name].buckets, value)), 1)
+        self._add((name, *labels, SUM), round(value * 1000))
+
+    async def flush(self) -> None:
+        """Add what was counted to the totals. Raises RedisError, and then it is kept for the next time."""
+        pending, self._pending = self._pending, Counter()
+        if not pending:
+            return
+        try:
+            async with self._redis.pipeline() as pipe:
+                for series, amount in pending.items():
+                    pipe.hincrby(keys.metrics(self._team), json.dumps(series), amount)
+                pipe.expire(keys.metrics(self._team), KEPT_SECONDS)
+                await pipe.execute()
+        except RedisError:
+            self._pending.update(pending)
+            raise
+
+    @asynccontextmanager
+    async def flushing(self) -> AsyncIterator["Metrics"]:
+        """Flush every two seconds while entered, and at the end."""
+        task = asyncio.create_task(self._keep_flushing())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self._try_to_flush()
+
+    def _add(self, series: Series, amount: int) -> None:
+        if amount:
+            self._pending[series] += amount
+
+    async def _keep_flushing(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._try_to_flush()
+
+    async def _try_to_flush(self) -> None:
+        try:
+            await self.flush()
+        except RedisError as error:
+            log.debug("not counted yet error=%s", type(error).__name__)
+
+
+async def totals(redis: "Redis", team: str) -> dict[Series, int]:
+    """What all processes counted so far. Raises RedisError."""
+    stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.metrics(team)))
+    found = {tuple(json.loads(series)): int(amount) for series, amount in stored.items()}
+    return {series: amount for series, amount in found.items() if series[0] in METRICS}

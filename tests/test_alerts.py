@@ -1,0 +1,99 @@
+"""Warnings to admins, by a sandbox's Slack."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import slack
+from bot.admins import Admins
+from bot.alerts import Alerts
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from bot.store import audit, caps, keys
+from bot.store.caps import Caps, Reservation
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(with_claude=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        yield web
+
+
+def alerts(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", **settings: Any) -> Alerts:
+    given = Settings(**settings)
+    return Alerts(redis, web, Admins(given, web, redis), given.admin_channel, sandbox.team)
+
+
+async def spends(sandbox: Sandbox, redis: "Redis", cost: int, user: str = "U1", by: str = "ada") -> None:
+    """A cap of 100 for each person, and what one of them spends."""
+    key = keys.caps(sandbox.team)
+    await audit.change(redis, sandbox.team, sandbox.users[by], "budget each day", key, "each day", "100")
+    spending = Caps(redis, 60)
+    reservation = await spending.reserve(sandbox.team, "C1", user, 0)
+    assert isinstance(reservation, Reservation)
+    await spending.settle(reservation, cost)
+
+
+def told(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Where, and the last line of what."""
+    posts = sandbox.journal.entries("slack.request", "chat.postMessage")
+    return [(post.data["channel"], post.data["text"].splitlines()[-1]) for post in posts]
+
+
+async def test_who_set_the_budget_is_told_once(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+    await spends(sandbox, redis, 80)
+    own = alerts(sandbox, web, redis)
+    assert await own.tell() == 1
+    assert await own.tell() == 0
+    assert told(sandbox) == [(sandbox.users["ada"], "• <@U1>: 75 % reached, less than $0.0001 of $0.0001 today")]
+
+
+async def test_listed_admins_are_told_in_place_of_who_set_it(
+    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+) -> None:
+    ben = sandbox.users["ben"]
+    await spends(sandbox, redis, 80)
+    assert await alerts(sandbox, web, redis, admins=frozenset({f"{sandbox.team}:{ben}"})).tell() == 1
+    assert [where for where, _ in told(sandbox)] == [ben]
+
+
+async def test_a_channel_for_warnings_gets_them_all_in_one_message(
+    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+) -> None:
+    for n in range(3):
+        await spends(sandbox, redis, 99, user=f"U{n}")
+    general = sandbox.channels["general"]
+    assert await alerts(sandbox, web, redis, admin_channel=general).tell() == 3
+    assert [where for where, _ in told(sandbox)] == [general]
+
+
+async def test_what_slack_does_not_take_is_told_later(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+    await spends(sandbox, redis, 80)
+    sandbox.faults.add("chat.postMessage", "status", times=1, status=503)
+    own = alerts(sandbox, web, redis)
+    assert await own.tell() == 0
+    assert len(await caps.warnings(redis, sandbox.team)) == 1
+    assert await own.tell() == 1
+
+
+async def test_what_can_be_told_to_nobody_is_let_go(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+    await spends(sandbox, redis, 80)
+    assert await alerts(sandbox, web, redis, admin_channel="C0NOWHERE").tell() == 1
+    assert await caps.warnings(redis, sandbox.team) == []
+
+
+async def test_many_processes_tell_it_once(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+    await spends(sandbox, redis, 80)
+    found = await asyncio.gather(*(alerts(sandbox, web, redis).tell() for _ in range(10)))
+    assert sum(found) == 1
+    assert len(told(sandbox)) == 1

@@ -1,0 +1,277 @@
+"""Caps on a real Redis, with a clock of the test's own."""
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from bot.store import connections, keys
+from bot.store.caps import (
+    PERIODS,
+    Cap,
+    Caps,
+    Period,
+    Refused,
+    Reservation,
+    Settled,
+    Warned,
+    cap_field,
+    resets,
+    settle,
+    warned,
+    warnings,
+)
+
+TEAM, CHANNEL, USER = "T1", "C1", "U1"
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DOLLAR = 1_000_000
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def caps(redis: "AsyncRedis", clock: Clock) -> Caps:
+    return Caps(redis, 60, clock)
+
+
+async def cap(redis: "AsyncRedis", scope: str, period: Period, amount: int) -> None:
+    await redis.hset(keys.caps(TEAM), cap_field(scope, period), amount)
+
+
+async def spend(caps: Caps, cost: int, channel: str = CHANNEL, user: str = USER) -> None:
+    reservation = await caps.reserve(TEAM, channel, user, 0)
+    assert isinstance(reservation, Reservation)
+    await caps.settle(reservation, cost)
+
+
+async def test_without_caps_everything_may_be_spent_and_is_counted(caps: Caps) -> None:
+    await spend(caps, 3)
+    await spend(caps, 4, channel="C2")
+    await spend(caps, 5, user="U2")
+    for scope, amount in {"workspace": 12, "channel:C1": 8, "channel:C2": 4, "user:U1": 7, "user:U2": 5}.items():
+        assert await caps.spent(TEAM, scope, "2026-11-21") == amount
+        assert await caps.spent(TEAM, scope, "2026-11") == amount
+    assert await caps.spent("T2", "workspace", "2026-11") == 0
+
+
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("scope", ["workspace", "channel:C1", "user:U1", "each"])
+async def test_a_cap_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
+    redis: "AsyncRedis", caps: Caps, clock: Clock, scope: str, period: Period
+) -> None:
+    await cap(redis, scope, period, 10)
+    await spend(caps, 9)
+    await spend(caps, 1)
+    refused = await caps.reserve(TEAM, CHANNEL, USER, 1)
+    until = datetime(2026, 11, 22, tzinfo=UTC) if period == "day" else datetime(2026, 12, 1, tzinfo=UTC)
+    assert refused == Refused(Cap(scope, period, 10), 10, until, in_flight=False)
+    other = await caps.reserve(TEAM, "C2", "U2", 1)
+    assert isinstance(other, Refused if scope == "workspace" else Reservation)
+    clock.now = until - timedelta(seconds=1)
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Refused)
+    clock.now = until
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Reservation)
+
+
+async def test_a_persons_own_cap_counts_in_place_of_everybodys(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "each", "day", 10)
+    await cap(redis, "user:U1", "day", 20)
+    await spend(caps, 15)
+    await spend(caps, 15, user="U2")
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, "U1", 0), Reservation)
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, "U2", 0), Refused)
+
+
+async def test_a_cap_of_nothing_refuses_everything(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "channel:C1", "month", 0)
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 0), Refused)
+
+
+async def test_a_month_that_is_spent_is_told_before_the_day(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "user:U1", "day", 5)
+    await cap(redis, "channel:C1", "month", 5)
+    await spend(caps, 5)
+    refused = await caps.reserve(TEAM, CHANNEL, USER, 1)
+    assert isinstance(refused, Refused)
+    assert refused.cap == Cap("channel:C1", "month", 5)
+
+
+async def test_what_is_under_way_counts_until_it_is_settled(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "workspace", "day", 10)
+    first = await caps.reserve(TEAM, CHANNEL, USER, 10)
+    assert isinstance(first, Reservation)
+    refused = await caps.reserve(TEAM, CHANNEL, "U2", 1)
+    assert isinstance(refused, Refused)
+    assert refused.in_flight
+    assert refused.spent == 0
+    await caps.settle(first, 3)
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, "U2", 1), Reservation)
+    assert await caps.spent(TEAM, "workspace", "2026-11-21") == 3
+
+
+async def test_what_a_dead_worker_held_becomes_free(redis: "AsyncRedis", clock: Clock) -> None:
+    await cap(redis, "workspace", "day", 10)
+    mortal = Caps(redis, 0.05, clock)
+    lost = await mortal.reserve(TEAM, CHANNEL, USER, 10)
+    assert isinstance(lost, Reservation)
+    assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 10), Refused)
+    await asyncio.sleep(0.06)
+    assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 9), Reservation)
+    await mortal.settle(lost, 4)
+    assert await redis.hgetall(keys.spent(TEAM, "2026-11-21")) == {
+        **dict.fromkeys(("workspace", "channel:C1", "user:U1"), "4"),
+        **dict.fromkeys(("held workspace", "held channel:C1", "held user:U1"), "9"),
+    }
+
+
+async def test_who_takes_over_holds_it_once(redis: "AsyncRedis", caps: Caps) -> None:
+    for _ in range(3):
+        assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 10, "C1:1.0"), Reservation)
+    assert await redis.hget(keys.spent(TEAM, "2026-11-21"), "held workspace") == "10"
+
+
+async def test_a_call_over_midnight_counts_in_the_day_in_which_it_began(
+    redis: "AsyncRedis", caps: Caps, clock: Clock
+) -> None:
+    await cap(redis, "workspace", "day", 10)
+    clock.now = NOON.replace(hour=23, minute=59)
+    reservation = await caps.reserve(TEAM, CHANNEL, USER, 10)
+    assert isinstance(reservation, Reservation)
+    clock.now = NOON + timedelta(days=1)
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 10), Reservation)
+    await caps.settle(reservation, 7)
+    assert await caps.spent(TEAM, "workspace", "2026-11-21") == 7
+    assert await caps.spent(TEAM, "workspace", "2026-11-22") == 0
+
+
+async def test_a_settlement_is_part_of_a_transaction(redis: "AsyncRedis", redis_url: str, caps: Caps) -> None:
+    reservation = await caps.reserve(TEAM, CHANNEL, USER, 10)
+    assert isinstance(reservation, Reservation)
+    with Redis.from_url(redis_url) as plain, plain.pipeline() as pipe:
+        pipe.multi()
+        settle(pipe, Settled(reservation, 6))
+        assert await caps.spent(TEAM, "user:U1", "2026-11") == 0
+        pipe.execute()
+    assert await caps.spent(TEAM, "user:U1", "2026-11") == 6
+    assert await redis.hget(keys.spent(TEAM, "2026-11"), "held user:U1") == "0"
+
+
+async def test_admins_are_warned_at_75_and_95_percent_once_a_period(
+    redis: "AsyncRedis", caps: Caps, clock: Clock
+) -> None:
+    await cap(redis, "workspace", "day", 100)
+    cap_ = Cap("workspace", "day", 100)
+    told = []
+    for cost in (74, 1, 5, 14, 1, 5):
+        await spend(caps, cost)
+        told.append(await warnings(redis, TEAM))
+        await warned(redis, TEAM, len(told[-1]))
+    first, second = (
+        Warned(cap_, "workspace", 75, 75, "2026-11-21"),
+        Warned(cap_, "workspace", 95, 95, "2026-11-21"),
+    )
+    assert told == [[], [first], [], [], [second], []]
+    clock.now += timedelta(days=1)
+    await spend(caps, 80)
+    assert [each.level for each in await warnings(redis, TEAM)] == [75]
+
+
+async def test_a_jump_over_both_marks_is_one_warning(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "each", "month", 100)
+    await spend(caps, 99)
+    await spend(caps, 1)
+    [only] = await warnings(redis, TEAM)
+    assert (only.level, only.whose, only.cap.scope) == (95, "user:U1", "each")
+
+
+async def test_a_higher_cap_is_warned_of_again(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "channel:C1", "day", 100)
+    await spend(caps, 80)
+    await cap(redis, "channel:C1", "day", 200)
+    await spend(caps, 80)
+    assert [(each.cap.amount, each.level) for each in await warnings(redis, TEAM)] == [(100, 75), (200, 75)]
+
+
+async def test_spending_tells_each_cap_and_how_far_it_is_spent(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "each", "day", 100)
+    await cap(redis, "channel:C1", "month", 50)
+    await spend(caps, 30)
+    assert [(each.cap, each.spent) for each in await caps.spending(TEAM)] == [
+        (Cap("channel:C1", "month", 50), 30),
+        (Cap("each", "day", 100), None),
+    ]
+
+
+async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: "AsyncRedis", caps: Caps) -> None:
+    await cap(redis, "each", "day", 1_000)
+    await spend(caps, 990)
+    await caps.reserve(TEAM, CHANNEL, USER, 1)
+    names = [name async for name in redis.scan_iter("*")]
+    assert len(names) == 7
+    for name in names:
+        assert name.startswith(f"{TEAM}:")
+        assert (await redis.ttl(name) > 0) is (name != keys.caps(TEAM))
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
+def test_a_period_ends_where_the_next_begins(now: datetime) -> None:
+    day, month = resets(now, "day"), resets(now, "month")
+    assert now < day <= month
+    assert (day.hour, month.day, month.hour) == (0, 1, 0)
+    assert (day - timedelta(seconds=1)).date() == now.date()
+    assert (month - timedelta(seconds=1)).month == now.month
+
+
+ESTIMATE, COST, CAP = 100_000, 60_000, DOLLAR
+
+
+async def asks(redis_url: str, questions: int) -> int:
+    """A process that asks so many questions at once; how many were allowed."""
+    redis = connections.shared(redis_url)
+    caps = Caps(redis, 60)
+    try:
+        given = await asyncio.gather(*(caps.reserve(TEAM, CHANNEL, f"U{n}", ESTIMATE) for n in range(questions)))
+        allowed = [each for each in given if isinstance(each, Reservation)]
+        await asyncio.sleep(0.2)
+        await asyncio.gather(*(caps.settle(each, COST) for each in allowed))
+        return len(allowed)
+    finally:
+        await redis.aclose()
+
+
+def process(redis_url: str, questions: int, report: Callable[[int], None]) -> None:
+    report(asyncio.run(asks(redis_url, questions)))
+
+
+async def test_fifty_questions_at_once_in_two_processes_keep_to_the_cap(redis: "AsyncRedis", redis_url: str) -> None:
+    """Ten calls of 0.10 $ at the most fill a cap of 1 $; none of the fifty can see more room than there is."""
+    await cap(redis, "workspace", "month", CAP)
+    context = multiprocessing.get_context("spawn")
+    results = context.SimpleQueue()
+    started = [context.Process(target=process, args=(redis_url, 25, results.put)) for _ in range(2)]
+    for each in started:
+        each.start()
+    allowed = [await asyncio.to_thread(results.get) for _ in started]
+    for each in started:
+        await asyncio.to_thread(each.join)
+    spent = await Caps(redis, 60).spent(TEAM, "workspace", datetime.now(UTC).strftime("%Y-%m"))
+    assert spent == sum(allowed) * COST
+    assert spent <= CAP + ESTIMATE
+    assert await redis.zcard(keys.holds_until(TEAM)) == 0

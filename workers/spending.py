@@ -1,0 +1,59 @@
+"""Whether a call to Claude may be paid for, and what people are told if not."""
+
+import logging
+from collections.abc import Iterable
+
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import people
+from bot.admins import MOST_NAMED, Admins
+from bot.incoming import Message
+from bot.settings import Settings
+from bot.store.caps import Caps, Reservation, Settled
+from bot.views import refusals
+from workers import models
+from workers.models import Usage
+
+log = logging.getLogger("parley.spending")
+
+# An answer ends by itself; what its worker held when it died is free again this long after.
+GRACE_SECONDS = 60.0
+SOMEBODY = "an admin or owner of this workspace"
+
+
+class Spending:
+    def __init__(self, settings: Settings, slack: AsyncWebClient, redis: "Redis") -> None:
+        self._budgets = Caps(redis, settings.answer_seconds + GRACE_SECONDS)
+        self._admins = Admins(settings, slack, redis)
+        self._slack, self._redis = slack, redis
+
+    async def begin(self, message: Message, model: str, input_tokens: int, max_output: int) -> Reservation | str:
+        """Hold back what the call may cost at most, or the sentence that says why it cannot be made.
+
+        Whoever takes the message over holds it once. What models without known prices cost is not capped: they hold and
+        spend nothing. Raises redis.RedisError.
+        """
+        thread = message.thread
+        estimate = models.estimate(model, input_tokens, max_output) or 0
+        name = f"{thread.channel}:{message.ts}"
+        given = await self._budgets.reserve(thread.team, thread.channel, message.user, estimate, name)
+        if isinstance(given, Reservation):
+            return given
+        cap = given.cap
+        log.info(
+            "over budget thread=%s ts=%s user=%s scope=%s period=%s in_flight=%s",
+            *(thread, message.ts, message.user, cap.scope, cap.period, given.in_flight),
+        )
+        return refusals.spent(given, await self._whom(thread.team))
+
+    async def _whom(self, team: str) -> str:
+        """By name: everybody in the thread reads it, and nobody shall be pinged."""
+        named = (await self._admins.named(team))[:MOST_NAMED]
+        names = await people.names(self._redis, self._slack, team, named)
+        return " or ".join([*names.values(), SOMEBODY])
+
+
+def settled(reservation: Reservation, usage: Iterable[Usage]) -> Settled:
+    """What every billed piece cost together, to be settled with the message."""
+    return Settled(reservation, sum(models.cost(piece) or 0 for piece in usage))
