@@ -71,6 +71,18 @@ class Client(AsyncWebClient):
     budget: Budget | None = None
     metrics: Metrics | None = None
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._asking: dict[str, asyncio.Task[AsyncSlackResponse]] = {}
+
+    async def users_info(self, *, user: str, **given: Any) -> AsyncSlackResponse:
+        """Who asks about somebody while another does gets the same answer: fifty questions at once are one call."""
+        asking = self._asking.get(user)
+        if asking is None:
+            asking = self._asking[user] = asyncio.create_task(super().users_info(user=user, **given))
+            asking.add_done_callback(lambda done: self._asking.pop(user) and (done.cancelled() or done.exception()))
+        return await asyncio.shield(asking)
+
     async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
         """Raises Paused too."""
         try:

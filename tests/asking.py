@@ -1,7 +1,7 @@
 """A sandbox's Claude and our client for it, for the tests of whatever stands between them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,12 +14,27 @@ from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.threads import Instructions
 from workers.claude import Answer, Call, Claude, Unanswered
+from workers.models import Usage
 from workers.prompt import build
 
 ROUTE = "/v1/messages"
 MODEL = "claude-sonnet-5-5"
 OTHER = "claude-opus-5-5"
 REQUEST = build(MODEL, 1000, Instructions("", "Be brief."), [Entry("user", "Hi", "1.1", "U1", "Ada")])
+
+
+class Heard:
+    """A meter that keeps what it hears: `begun` all that was billed at each beginning, `usage` what calls billed."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[Usage, ...]] = []
+        self.usage: list[Usage] = []
+
+    async def began(self, usage: Sequence[Usage]) -> None:
+        self.begun.append(tuple(usage))
+
+    def add(self, usage: Sequence[Usage]) -> None:
+        self.usage += usage
 
 
 @asynccontextmanager

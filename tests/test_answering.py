@@ -11,9 +11,9 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
-from tests.asking import MODEL, OTHER, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from tests.asking import MODEL, OTHER, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail, serving
 from workers.answering import MOST_CONTINUATIONS, NO_TOOL
-from workers.claude import Claude, Unanswered
+from workers.claude import About, Claude, Unanswered
 
 TEXT = "A sentence of the answer. " * 8
 NO_FALLBACKS = "claude-haiku-5-5"
@@ -211,9 +211,8 @@ async def test_a_failed_answer_keeps_the_most_that_came_and_what_all_attempts_co
     sandbox.script(None, long, short, Script(fault=Fault("overloaded")))
     async with connected(sandbox) as claude:
         call = claude.call(REQUEST, on_text=lambda text: None)
-        with pytest.raises(Unanswered) as raised:
+        with pytest.raises(Unanswered):
             await call.answer()
-    assert raised.value.usage == call.usage
     assert len(call.text) > 60
     assert [piece.estimated for piece in call.usage] == [True, True]
     assert call.usage[0].output > call.usage[1].output > 1
@@ -224,6 +223,28 @@ async def test_an_attempt_that_was_refused_at_the_door_costs_nothing(sandbox: Sa
     sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("error_first"))
     answer, _ = await ask(claude)
     assert [piece.estimated for piece in answer.usage] == [False]
+
+
+async def test_a_meter_hears_what_was_billed_whatever_became_of_it(sandbox: Sandbox) -> None:
+    """As soon as a message has begun, and when the call is over: a failure, an answer, a cancellation."""
+    sandbox.script(None, Script(TEXT, fault=Fault("reset", {"after": 6})), Script(TEXT))
+    meter = Heard()
+    async with connected(sandbox) as claude:
+        await claude.call(REQUEST, on_text=lambda text: None, about=About(meter=meter)).answer()
+        [one], [cut, two] = meter.begun
+        assert (one.estimated, cut.estimated, two.estimated) == (True, True, True)
+        assert one.input == cut.input == two.input > 0
+        assert [(piece.estimated, piece.output > 1) for piece in meter.usage] == [(True, True), (False, True)]
+
+        sandbox.script(None, Script(TEXT, deltas_per_second=1))
+        meter, came = Heard(), asyncio.Event()
+        call = claude.call(REQUEST, on_text=lambda text: came.set(), about=About(meter=meter))
+        answering = asyncio.create_task(call.answer())
+        async with asyncio.timeout(10):
+            await came.wait()
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        assert [piece.estimated for piece in meter.usage] == [True]
 
 
 # Waiting
@@ -254,8 +275,11 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(sandbox: Sandbox) -> None
 async def test_a_model_that_only_pings_ends_at_the_deadline(sandbox: Sandbox) -> None:
     sandbox.script(None, Script("Never.", first_delta=100_000.0))
     async with connected(sandbox, ANSWER_SECONDS="1", CLAUDE_IDLE_SECONDS="0.5") as claude:
-        failure = await fail(claude)
+        call = claude.call(REQUEST, on_text=lambda text: None)
+        with pytest.raises(Unanswered) as raised:
+            await call.answer()
+    failure = raised.value
     assert (failure.kind, len(bodies(sandbox))) == ("deadline", 1)
-    assert [piece.estimated for piece in failure.usage] == [True]
+    assert [piece.estimated for piece in call.usage] == [True]
     assert failure.sentence.startswith("Claude took too long")
     assert failure.request_id

@@ -13,8 +13,8 @@ from aiohttp import web
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
-from tests.asking import MODEL, REQUEST, ROUTE, ask, bodies, connected, fail, serving
-from workers.claude import Claude, Unanswered
+from tests.asking import MODEL, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, serving
+from workers.claude import About, Claude, Unanswered
 
 OLD = "claude-haiku-4-5"
 
@@ -230,15 +230,16 @@ async def test_a_conversation_is_summed_up_in_a_block_that_goes_first_from_then_
     sandbox: Sandbox, claude: Claude
 ) -> None:
     sandbox.script(None, Script("Yes.", compaction="They greeted."))
-    compaction = await claude.compact({**REQUEST, "max_tokens": 64_000}, "Keep the names.")
-    assert compaction
-    [block] = compaction.content
+    meter = Heard()
+    about = About(meter=meter)
+    block = await claude.compact({**REQUEST, "max_tokens": 64_000}, "Keep the names.", about)
+    assert block
     assert (block["type"], block["content"]) == ("compaction", "They greeted.")
     assert block["signature"]
-    assert [piece.model for piece in compaction.usage] == [MODEL]
-    assert compaction.usage[0].output > 0
+    [piece] = meter.usage
+    assert (piece.model, piece.output > 0) == (MODEL, True)
     assert bodies(sandbox)[0]["compaction"] == {"type": "summarize", "instructions": "Keep the names."}
-    messages = [{"role": "assistant", "content": list(compaction.content)}, {"role": "user", "content": "Go on"}]
+    messages = [{"role": "assistant", "content": [block]}, {"role": "user", "content": "Go on"}]
     answer, _ = await ask(claude, messages=messages, betas=["compact-2026-09-04"])
     assert answer.text == "Yes."
     assert set(betas(sandbox)) == {"compact-2026-09-04"}
@@ -253,10 +254,9 @@ async def test_who_cannot_compact_says_so(sandbox: Sandbox, claude: Claude) -> N
 
 async def test_a_compaction_without_a_summary_is_no_block_but_costs(sandbox: Sandbox, claude: Claude) -> None:
     sandbox.script(None, Script(compaction=""))
-    compaction = await claude.compact(REQUEST)
-    assert compaction
-    assert compaction.content == ()
-    assert compaction.usage[0].input > 0
+    meter = Heard()
+    assert await claude.compact(REQUEST, about=About(meter=meter)) is None
+    assert meter.usage[0].input > 0
 
 
 async def test_a_compaction_that_failed_is_told(sandbox: Sandbox, claude: Claude) -> None:

@@ -10,6 +10,7 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.threads import Instructions
+from tests.asking import Heard
 from workers.claude import About, Claude
 from workers.compaction import SUMMARY_TOKENS, compact, older, room
 from workers.prompt import build
@@ -91,12 +92,12 @@ async def test_a_summary_is_of_what_the_cheap_model_can_read() -> None:
     claude = Claude(Settings.load(environ, dotenv=None))
     try:
         entries = [Entry("user", f"{number} " + "x" * 60_000, "1.1", "U1") for number in range(30)]
+        meter = Heard()
         request = build("claude-haiku-4-5", 1_000, Instructions("", "x"), entries)
-        outcome = await compact(claude, request, entries, "claude-haiku-4-5", About("T1"))
+        summary = await compact(claude, request, entries, "claude-haiku-4-5", About("T1", meter=meter))
     finally:
         await claude.close()
         await sandbox.stop()
-    assert outcome.summary == Entry("summary", "They pasted much.", "until 1.1")
-    assert outcome.count == 30
-    [piece] = outcome.usage
+    assert summary == Entry("summary", "They pasted much.", "until 1.1")
+    [piece] = meter.usage
     assert 100_000 < piece.prompt < 200_000 - SUMMARY_TOKENS

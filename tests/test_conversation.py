@@ -19,9 +19,9 @@ from bot.settings import Settings
 from bot.store import audit, connections, history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
+from tests.asking import Heard
 from workers.claude import Answer, Claude, Unanswered
 from workers.conversation import SUMMING_UP, Conversation
-from workers.models import Usage
 
 THREAD = Thread("T1", "C1", "1.000001")
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"
@@ -51,7 +51,7 @@ class Talk:
     said: int = 0
     missed: list[int] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
-    usage: list[Usage] = field(default_factory=list)
+    meter: Heard = field(default_factory=Heard)
 
     async def ask(self, text: str = "And then?", user: str = "U1", *, lose_lease: bool = False) -> Answer:
         """One turn, by a worker that starts for it and ends after it. Raises Unanswered."""
@@ -63,10 +63,13 @@ class Talk:
             assert claim is not None
             past = await history.load(redis, THREAD)
             question = Entry("user", text, ts, user, self.names[user], place="#general")
-            talk = Conversation(settings, redis, inbox, claude, claim, past, question, {}, self.waits.append)
+            talk = Conversation(
+                settings, redis, inbox, claude, claim, past, question, {}, self.waits.append, self.meter
+            )
             if lose_lease:
                 await redis.delete(keys.lease(THREAD))
             await talk.begin()
+            await talk.fit()
             while True:
                 try:
                     answer = await claude.call(talk.request, on_text=lambda text: None).answer()
@@ -79,7 +82,6 @@ class Talk:
                     break
             if await talk.answered(answer):
                 self.missed.append(self.said)
-            self.usage += talk.usage
             hidden = answer.stop_reason == "refusal"
             entries = [replace(entry, hidden=hidden) for entry in talk.entries]
             entries.append(Entry("assistant", answer.text, ts, hidden=hidden))
@@ -307,8 +309,8 @@ async def test_a_long_thread_is_compacted_by_claude_and_seldom(talk: Talk) -> No
     assert after[1 : 1 + len(before) - len(sent)] == before[len(sent) :]
     assert talk.bodies[compactions[1]]["messages"][0] == after[0]
     assert talk.waits == [SUMMING_UP] * len(compactions)
-    assert [piece.model for piece in talk.usage] == [OPUS] * len(compactions)
-    assert all(piece.prompt and piece.output for piece in talk.usage)
+    assert [piece.model for piece in talk.meter.usage] == [OPUS] * len(compactions)
+    assert all(piece.prompt and piece.output for piece in talk.meter.usage)
 
 
 async def test_the_api_is_asked_before_anything_is_summed_up(talk: Talk, sandbox: Sandbox) -> None:
@@ -337,7 +339,7 @@ async def test_a_summary_of_a_cheap_model_does_where_the_model_has_no_compaction
         "role": "user",
         "content": [{"type": "text", "text": "<earlier-conversation>\nThey pasted much.\n</earlier-conversation>"}],
     }
-    assert {piece.model for piece in talk.usage} == {"claude-haiku-5-5"}
+    assert {piece.model for piece in talk.meter.usage} == {"claude-haiku-5-5"}
 
 
 async def test_where_claude_gives_no_summary_the_cheap_model_does(talk: Talk, sandbox: Sandbox) -> None:

@@ -26,19 +26,21 @@ def ended(stop_reason: str, text: str = "So far.", **more: Any) -> Final:
 
 @pytest.mark.parametrize("stop_reason", ["end_turn", "stop_sequence"])
 def test_an_answer_that_is_complete_is_shown_and_remembered_as_it_is(stop_reason: str) -> None:
-    assert ended(stop_reason, "Done.\n") == Final("Done.", has_buttons=True)
+    assert ended(stop_reason, "Done.\n") == Final("Done.", outcome="answer", has_buttons=True)
     assert ended(stop_reason, "Done.\n").remembered == "Done."
 
 
 @pytest.mark.parametrize(("stop_reason", "note"), [("max_tokens", CUT_SHORT), ("pause_turn", PAUSED)])
 def test_an_answer_that_was_cut_short_says_so_and_how_to_go_on(stop_reason: str, note: str) -> None:
-    assert ended(stop_reason) == Final(f"So far.\n\n{note}", "So far.", continuable=True, has_buttons=True)
+    assert ended(stop_reason) == Final(
+        f"So far.\n\n{note}", "So far.", outcome="answer", continuable=True, has_buttons=True
+    )
 
 
 @pytest.mark.parametrize("category", [None, "a category of tomorrow"])
 def test_a_refusal_is_told_and_kept_out_of_later_prompts(category: str | None) -> None:
     plain = REFUSED.format(why="")
-    assert ended("refusal", "", category=category) == Final(plain, hidden=True, has_buttons=True)
+    assert ended("refusal", "", category=category) == Final(plain, outcome="refusal", hidden=True, has_buttons=True)
     assert ended("refusal").text == f"So far.\n\n_{plain}_"
 
 
@@ -49,7 +51,7 @@ def test_a_refusal_says_why_where_the_category_is_known(category: str) -> None:
 
 
 def test_a_thread_that_is_too_long_is_told_to_start_anew() -> None:
-    assert ended("model_context_window_exceeded", "") == Final(TOO_LONG, has_buttons=True)
+    assert ended("model_context_window_exceeded", "") == Final(TOO_LONG, outcome="answer", has_buttons=True)
 
 
 @pytest.mark.parametrize("stop_reason", ["end_turn", "max_tokens", "tool_use", "pause_turn", "compaction"])
@@ -58,13 +60,15 @@ def test_an_answer_without_text_is_not_silence(stop_reason: str) -> None:
 
 
 def test_what_was_written_before_a_stop_stays_and_can_be_gone_on_with() -> None:
-    assert stopped("So far.\n", "Ada") == Final("So far.", stopped_by="Ada", continuable=True, has_buttons=True)
-    assert stopped("", "") == Final(STOPPED, stopped_by="", has_buttons=True)
+    assert stopped("So far.\n", "Ada") == Final(
+        "So far.", outcome="stop", stopped_by="Ada", continuable=True, has_buttons=True
+    )
+    assert stopped("", "") == Final(STOPPED, outcome="stop", stopped_by="", has_buttons=True)
 
 
 def test_what_was_written_before_a_failure_stays_above_its_sentence() -> None:
-    assert failed("So far. ", "It broke.") == Final("So far.\n\n_It broke._", failed=True)
-    assert failed("", "It broke.") == Final("It broke.", failed=True)
+    assert failed("So far. ", "It broke.") == Final("So far.\n\n_It broke._", outcome="error")
+    assert failed("", "It broke.") == Final("It broke.", outcome="error")
 
 
 def test_another_model_than_the_one_asked_is_told() -> None:

@@ -92,6 +92,7 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
 # Modules without a test file of their name, and the tests that show what they do.
 SHOWN_BY = {
     "bot/__main__.py": "tests/parley.py",
+    "bot/asked.py": "tests/scenarios/test_command.py",
     "bot/app.py": "tests/scenarios/test_bad_input.py",
     "bot/background.py": "tests/scenarios/test_buttons.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
@@ -104,6 +105,7 @@ SHOWN_BY = {
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",
+    "bot/views/reply.py": "tests/test_views_reply.py",
     "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/loop.py": "tests/test_worker.py",
     "workers/runtime.py": "tests/test_worker.py",

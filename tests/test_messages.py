@@ -75,10 +75,10 @@ def test_an_answer_given_again_has_the_buttons_of_its_question() -> None:
 
 
 def test_a_failure_says_so_to_programs_and_has_no_buttons() -> None:
-    content = made(ending=Final("", failed=True))
+    content = made(ending=Final("", outcome="error"))
     assert content["metadata"]["event_payload"]["state"] == "failed"
     assert kinds(content) == ["markdown"]
-    assert made(Due(0, "", False), Final("", failed=True))["metadata"]["event_payload"]["state"] == "complete"
+    assert made(Due(0, "", False), Final("", outcome="error"))["metadata"]["event_payload"]["state"] == "complete"
 
 
 def test_messages_are_numbered_only_if_there_are_several() -> None:

@@ -11,13 +11,13 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from bot import periods, report, tables
-from bot.incoming import Message, Thread
+from bot.incoming import Thread
 from bot.report import MOST_ROWS, Report
 from bot.store import connections, feedback, usage
 from bot.store.counts import Counts
 from bot.store.usage import KINDS, Counted, Kind, Outcome
 from workers import models
-from workers.counting import counted
+from workers.meter import priced
 from workers.models import Usage
 
 TODAY = date(2026, 11, 21)
@@ -39,10 +39,11 @@ class Call:
         self.first, self.total = chance.lognormvariate(0, 1), chance.lognormvariate(2, 1)
         others = chance.sample(MODELS, chance.choice((0, 0, 0, 1, 2)))
         self.usage = [self._piece(chance, model) for model in (*others, *([self.model] * chance.choice((0, 1, 1, 2))))]
-        message = Message(Thread("T1", self.channel, "1.1"), "1.1", self.user, "")
-        at = self.at.timestamp()
-        self.counted: Counted = counted(
-            message, at, self.model, self.outcome, self.usage, first_text=self.first, total=self.total
+        pieces = tuple(map(priced, self.usage))
+        self.counted = Counted(
+            *("T1", self.channel, self.user, self.at.timestamp(), self.model, self.outcome, pieces),
+            first_text=self.first,
+            total=self.total,
         )
 
     @property
@@ -108,7 +109,7 @@ async def redis(redis_server: str, calls: list[Call]) -> AsyncIterator["Redis"]:
 
 
 async def made(redis: "Redis", text: str, team: str = "T1") -> Report:
-    return await report.gather(redis, team, periods.read(text, TODAY, "U1", 400), TODAY)
+    return await report.gather(redis, team, periods.read(text.split(), TODAY, "U1", 400), TODAY)
 
 
 @pytest.mark.parametrize("text", ["today", "yesterday", "7d", "30d", "month", "2026-10"])
@@ -184,7 +185,7 @@ async def test_a_report_of_one_adds_up_too(redis: "Redis", calls: list[Call], te
 async def test_an_export_adds_up_to_the_same_sum_for_people_channels_and_models(
     redis: "Redis", calls: list[Call]
 ) -> None:
-    days = periods.read("month", TODAY, "U1", 400).period.days
+    days = periods.read(["month"], TODAY, "U1", 400).period.days
     cost = sum(call.cost() for call in calls if call.day in days)
     for kind in KINDS:
         text = tables.header()

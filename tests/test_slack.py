@@ -160,6 +160,21 @@ async def test_a_refusal_without_slacks_words_is_one_all_the_same(sandbox: Sandb
     assert verdict(await failure(post(web, sandbox))) == "limited"
 
 
+async def test_who_asks_about_the_same_person_at_the_same_time_shares_the_answer(
+    sandbox: Sandbox, web: AsyncWebClient
+) -> None:
+    ada = sandbox.users["ada"]
+    impatient = asyncio.create_task(web.users_info(user=ada))
+    asking = [asyncio.create_task(web.users_info(user=ada)) for _ in range(50)]
+    await asyncio.sleep(0)
+    impatient.cancel()
+    names = {answer["user"]["name"] for answer in await asyncio.gather(*asking)}
+    assert (names, len(sandbox.journal.entries("slack.request", "users.info"))) == ({"ada"}, 1)
+    for _ in range(2):
+        assert error_name(await failure(web.users_info(user="U0NOBODY"))) == "user_not_found"
+    assert len(sandbox.journal.entries("slack.request", "users.info")) == 3
+
+
 async def test_a_post_is_sent_once_however_it_fails(sandbox: Sandbox, web: AsyncWebClient) -> None:
     for kind, params in (("reset", {"after": True}), ("rate_limit", {"retry_after": 0}), ("status", {"status": 503})):
         sandbox.faults.add("chat.postMessage", kind, times=1, **params)

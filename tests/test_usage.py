@@ -8,7 +8,8 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from bot.incoming import Message, Thread
-from bot.store import connections, feedback, keys, usage
+from bot.store import connections, feedback, usage
+from bot.store.bills import Bill
 from bot.store.counts import Counts, bucket
 from bot.store.inbox import Claim, Inbox, LeaseLost
 from bot.store.usage import Counted, Kind, Piece, count
@@ -168,9 +169,9 @@ async def test_it_is_gone_after_as_many_days_as_it_is_kept(redis: "AsyncRedis") 
 
 async def test_it_is_counted_in_the_transaction_that_acknowledges(redis: "AsyncRedis", inbox: Inbox) -> None:
     claim = await claimed(inbox)
-    await inbox.acknowledge(claim, [], 0, 1, counted=COUNTED)
+    await inbox.acknowledge(claim, [], 0, 1, bill=Bill(COUNTED))
     with pytest.raises(LeaseLost):
-        await inbox.acknowledge(claim, [], 0, 1, counted=COUNTED)
+        await inbox.acknowledge(claim, [], 0, 1, bill=Bill(COUNTED))
     assert (await whole(redis)).requests == 1
 
 
@@ -178,18 +179,10 @@ async def test_an_attempt_is_counted_when_it_is_given_back_unless_the_lease_is_l
     redis: "AsyncRedis", inbox: Inbox
 ) -> None:
     claim, attempt = await claimed(inbox), replace(COUNTED, outcome=None)
-    await inbox.release(claim, counted=attempt)
-    await inbox.release(claim, counted=attempt)
+    await inbox.release(claim, bill=Bill(attempt))
+    await inbox.release(claim, bill=Bill(attempt))
     found = await whole(redis)
     assert (found.requests, found.cost) == (0, 1_234)
-
-
-async def test_what_was_billed_to_a_lost_lease_can_be_counted_while_the_team_is_there(redis: "AsyncRedis") -> None:
-    await usage.record(redis, COUNTED)
-    assert await redis.keys() == []
-    await redis.sadd(keys.TEAMS, "T1")
-    await usage.record(redis, COUNTED)
-    assert (await whole(redis)).cost == 1_234
 
 
 async def test_a_synchronous_pipeline_counts_too(redis: "AsyncRedis", redis_url: str) -> None:

@@ -50,10 +50,7 @@ class Answer:
 
 
 class Unanswered(Exception):
-    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators.
-
-    `usage` is what was billed nevertheless.
-    """
+    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators."""
 
     def __init__(self, kind: str, sentence: str, request_id: str | None = None, failure: Failure | None = None) -> None:
         super().__init__(kind)
@@ -61,7 +58,6 @@ class Unanswered(Exception):
         self.sentence = sentence
         self.request_id = request_id
         self.failure = failure
-        self.usage: tuple[Usage, ...] = ()
 
     @classmethod
     def of(cls, failure: Failure) -> "Unanswered":
@@ -126,11 +122,9 @@ class Call:
                 figures.error = "deadline"
                 if not limit.expired():
                     raise
-                unanswered = Unanswered("deadline", TOO_SLOW, figures.request_id)
-                unanswered.usage = self.usage
-                raise unanswered from error
+                raise Unanswered("deadline", TOO_SLOW, figures.request_id) from error
             except Unanswered as unanswered:
-                figures.error, unanswered.usage = unanswered.kind, self.usage
+                figures.error = unanswered.kind
                 raise
             except asyncio.CancelledError:
                 figures.error = "stopped"
@@ -145,6 +139,8 @@ class Call:
                 calls.record(fields)
                 if self._metrics:
                     calls.count(self._metrics, figures)
+                if self._about.meter:
+                    self._about.meter.add(figures.usage)
 
     async def _turn(self) -> Streamed:
         """The messages that an answer takes: one, and one more after each pause."""
@@ -186,9 +182,9 @@ class Call:
         figures.request_id = events.request_id
         try:
             while (event := await events.next()) is not None:
-                if passage and event.type == "message_start":
-                    await passage.began(events.headers)
                 change = streamed.take(event)
+                if event.type == "message_start":
+                    await self._begin(events.headers, passage)
                 if change == "text":
                     self._show(self._whole(streamed))
                 elif change == "thought":
@@ -199,6 +195,12 @@ class Call:
             # The body ended without message_stop, which the SDK calls a success.
             raise Failed(Failure("CutOff", request_id=events.request_id, lost=True))
         return streamed
+
+    async def _begin(self, headers: Mapping[str, str], passage: Passage | None) -> None:
+        if passage:
+            await passage.began(headers)
+        if self._about.meter:
+            await self._about.meter.began(self.usage)
 
     async def _back_off(self, failure: Failure) -> None:
         settings = self._settings

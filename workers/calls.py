@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bot.settings import Settings
 from bot.store.metrics import Metrics
@@ -23,6 +23,16 @@ SHOWN_CHARS = 200
 _process_key = secrets.token_bytes(32)
 
 
+class Meter(Protocol):
+    """Hears what a call bills, whatever becomes of it."""
+
+    async def began(self, usage: Sequence[Usage]) -> None:
+        """A message has begun, and with it its prompt is billed: all of the call so far."""
+
+    def add(self, usage: Sequence[Usage]) -> None:
+        """The call is over: all of it."""
+
+
 @dataclass(frozen=True)
 class About:
     """What a call is for: ids for the log, and the person's message, of which at most `SHOWN_CHARS` get there."""
@@ -31,6 +41,7 @@ class About:
     ts: str = ""
     ref: str = ""
     question: str = ""
+    meter: Meter | None = None
 
 
 @dataclass

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,9 +24,8 @@ from workers.answering import Answer, Call, Unanswered
 from workers.calls import About
 from workers.failures import Failed, Failure, backoff, retry_after
 from workers.gate import Gate
-from workers.models import Usage
 
-__all__ = ["About", "Answer", "Call", "Claude", "Compaction", "Unanswered"]
+__all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
 
 COMPACTION = "compact-2026-09-04"
 COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
@@ -37,17 +35,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Whatever can go wrong between us and the API, at the request or in the middle of a stream: the SDK passes faults of
 # the connection on as httpx2's or aiohttp's own, and what is no UTF-8 or JSON as ValueError (observed).
 ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSError, ValueError)
-
-
-@dataclass(frozen=True)
-class Compaction:
-    """The signed block that stands for a conversation, to be sent first in `messages`, and what it cost.
-
-    There is no block if the model failed to sum up.
-    """
-
-    content: tuple[Mapping[str, Any], ...]
-    usage: tuple[Usage, ...]
 
 
 class Claude:
@@ -128,10 +115,10 @@ class Claude:
 
     async def compact(
         self, request: Mapping[str, Any], instructions: str | None = None, about: About = NOBODY
-    ) -> Compaction | None:
-        """Let the model sum up the conversation of `request`. None where the model or the account cannot.
+    ) -> Mapping[str, Any] | None:
+        """Let the model sum up the conversation of `request`: the signed block that stands for it, to be sent first.
 
-        Raises Unanswered. https://platform.claude.com/docs/en/build-with-claude/compaction
+        None where the model or the account cannot, or the model failed to. Raises Unanswered. https://platform.claude.com/docs/en/build-with-claude/compaction
         """
         if not models.find(request["model"]).compaction:
             return None
@@ -144,8 +131,7 @@ class Claude:
             if unanswered.failure and unanswered.failure.status in (400, 403, 404):
                 return None
             raise
-        content = tuple(block for block in answer.content if block["type"] == "compaction" and block.get("content"))
-        return Compaction(content, answer.usage)
+        return next((each for each in answer.content if each["type"] == "compaction" and each.get("content")), None)
 
     async def model_name(self, model: str) -> str:
         """Its display name. Raises Unanswered: the key or the model is wrong, or Claude cannot be reached."""

@@ -17,8 +17,9 @@ from bot.store.inbox import Claim, Inbox
 from bot.store.threads import Asked, Instructions
 from workers import compaction
 from workers.caching import cache_read_due
+from workers.calls import Meter
 from workers.claude import About, Answer, Claude, Unanswered
-from workers.models import Usage, find, options
+from workers.models import find, options
 from workers.prompt import FRAME, build, changed
 from workers.tools import tools
 
@@ -31,10 +32,10 @@ NOT_ACCEPTED = 400
 
 
 class Conversation:
-    """`request` is what to ask Claude; after `rephrase` or `shorten` it is another one.
+    """`request` is what to ask Claude; after `fit`, `rephrase` or `shorten` it may be another one.
 
     `past` begins as the stored history does; `files` are as for `prompt.build`. `history` is what the thread remembers,
-    shorter when it was summed up; `instruction` what of the operator's came in with the question; `usage` what was
+    shorter when it was summed up; `instruction` what of the operator's came in with the question. `meter` hears what is
     billed on the way, for summaries.
     """
 
@@ -49,18 +50,18 @@ class Conversation:
         question: Entry,
         files: Mapping[str, Sequence[Block]] = MappingProxyType({}),
         on_wait: Callable[[str], None] = lambda sentence: None,
+        meter: Meter | None = None,
     ) -> None:
         self._settings, self._redis, self._inbox, self._claude = settings, redis, inbox, claude
         self._claim, self._thread, self._on_wait = claim, claim.thread, on_wait
         self._question, self._files = question, files
-        self._about = About(str(claim.thread), claim.message.ts, claim.token[:8])
+        self._about = About(str(claim.thread), claim.message.ts, claim.token[:8], meter=meter)
         self._refused = False
         self.history = list(past)
         self.instruction: str | None = None
-        self.usage: list[Usage] = []
 
     async def begin(self) -> None:
-        """Make the request, summing up what makes it too long. Raises LeaseLost."""
+        """Make the request."""
         settings, thread = self._settings, self._thread
         wanted = await policy.load(self._redis, thread)
         self.model = wanted.model or settings.model
@@ -69,8 +70,16 @@ class Conversation:
         self._began, self._before = record.instructions, record.asked
         self._system_turns = not await self._redis.exists(keys.no_system_turns(thread.team, self.model))
         self._make()
+
+    async def fit(self) -> None:
+        """Sum up what makes the request too long. Raises LeaseLost."""
         if await self._is_too_long():
             await self._sum_up(self._room)
+
+    @property
+    def tokens(self) -> int:
+        """Those of the request, rather too many."""
+        return self._system() + sum(e.tokens for e in (*self.history, *self.entries) if not e.hidden)
 
     @property
     def entries(self) -> list[Entry]:
@@ -81,7 +90,7 @@ class Conversation:
     async def shorten(self) -> bool:
         """After `model_context_window_exceeded`: whether the request is shorter now. Raises LeaseLost."""
         length = len(self.history)
-        await self._sum_up(min(self._room, self._estimate()) // 2)
+        await self._sum_up(min(self._room, self.tokens) // 2)
         return len(self.history) < length
 
     async def rephrase(self, failure: Unanswered) -> bool:
@@ -149,12 +158,9 @@ class Conversation:
     def _system(self) -> int:
         return sum(len(block["text"].encode()) // 3 for block in self.request["system"])
 
-    def _estimate(self) -> int:
-        return self._system() + sum(e.tokens for e in (*self.history, *self.entries) if not e.hidden)
-
     async def _is_too_long(self) -> bool:
         """By the API's own count, where the estimate, which is on the high side, says so."""
-        if self._estimate() <= self._room:
+        if self.tokens <= self._room:
             return False
         try:
             return await self._claude.count(self.request) > self._room
@@ -168,13 +174,12 @@ class Conversation:
             return
         self._on_wait(SUMMING_UP)
         oldest = self.history[:count]
-        outcome = await compaction.compact(
+        summary = await compaction.compact(
             self._claude, self._for(oldest), oldest, self._settings.summary_model, self._about
         )
-        self.usage += outcome.usage
-        if outcome.summary:
-            await self._inbox.compact(self._claim, count, outcome.summary, self._settings.history_days)
-            self.history = [outcome.summary, *self.history[count:]]
+        if summary:
+            await self._inbox.compact(self._claim, count, summary, self._settings.history_days)
+            self.history = [summary, *self.history[count:]]
         else:
             self.history = self.history[-history.kept(self.history, room) :]
         self._before = None

@@ -39,26 +39,28 @@ def answered(answer: Answer) -> Final:
     match answer.stop_reason:
         case "refusal":
             refused = REFUSED.format(why=CATEGORIES.get(answer.category or "", ""))
-            return Final(_with(text, f"_{refused}_") if text else refused, hidden=True, has_buttons=True)
+            return Final(
+                _with(text, f"_{refused}_") if text else refused, outcome="refusal", hidden=True, has_buttons=True
+            )
         case "model_context_window_exceeded":
-            return Final(_with(text, f"_{TOO_LONG}_") if text else TOO_LONG, has_buttons=True)
+            return Final(_with(text, f"_{TOO_LONG}_") if text else TOO_LONG, outcome="answer", has_buttons=True)
         case "max_tokens" if text:
-            return Final(_with(text, CUT_SHORT), said=text, continuable=True, has_buttons=True)
+            return Final(_with(text, CUT_SHORT), said=text, outcome="answer", continuable=True, has_buttons=True)
         case "pause_turn" if text:
-            return Final(_with(text, PAUSED), said=text, continuable=True, has_buttons=True)
-    return Final(text or NO_TEXT, has_buttons=True)
+            return Final(_with(text, PAUSED), said=text, outcome="answer", continuable=True, has_buttons=True)
+    return Final(text or NO_TEXT, outcome="answer", has_buttons=True)
 
 
 def stopped(text: str, by: str) -> Final:
     """`text` is what people had seen of the answer, `by` the display name of who stopped it, "" for somebody."""
     text = text.rstrip()
-    return Final(text or STOPPED, stopped_by=by, continuable=bool(text), has_buttons=True)
+    return Final(text or STOPPED, outcome="stop", stopped_by=by, continuable=bool(text), has_buttons=True)
 
 
 def failed(text: str, sentence: str) -> Final:
     """What people had seen of the answer stays, and below it why there is no more."""
     text = text.rstrip()
-    return Final(_with(text, f"_{sentence}_") if text else sentence, failed=True)
+    return Final(_with(text, f"_{sentence}_") if text else sentence, outcome="error")
 
 
 def thinking(thought: str) -> str:

@@ -67,7 +67,8 @@ def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, p
     The metadata tells programs which message this answers. `state` is that of this message; the last one of a reply
     that has ended says how many there are. `simple` and `plain` are for a Slack that refuses newer blocks, or any.
     """
-    state = "complete" if not due.is_last or (ending and not ending.failed) else "failed" if ending else "streaming"
+    is_growing, is_failed = due.is_last and not ending, due.is_last and ending and ending.outcome == "error"
+    state = "streaming" if is_growing else "failed" if is_failed else "complete"
     about: dict[str, Any] = {"message_ts": message.ts, "part": due.number + 1, "state": state}
     if due.is_last and ending:
         about["parts"] = due.number + 1

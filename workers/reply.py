@@ -10,9 +10,11 @@ from redis.exceptions import RedisError
 from bot import people
 from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.store import history, replies
+from bot.store.bills import Bill
 from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
+from bot.store.usage import Outcome
 from workers import backfill, channels, ending
 from workers.claude import About, Answer, Unanswered
 from workers.composition import Terms
@@ -20,6 +22,7 @@ from workers.conversation import Conversation
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.files import Taken
 from workers.lease import Lease
+from workers.meter import Meter
 from workers.native import Streams
 from workers.runtime import Runtime, current
 from workers.stops import Stop
@@ -70,35 +73,35 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
     except LeaseLost:
         raise
     except Overtaken:
-        await runtime.inbox.release(claim, begun=False)
+        await runtime.inbox.release(claim, begun=False, bill=turn.bill(None))
     except Deleted:
         log.info("reply deleted by somebody thread=%s ts=%s ref=%s", thread, ts, ref)
-        await _drop(runtime, claim)
+        await _drop(runtime, claim, turn.bill("stop"))
     except Undeliverable as error:
         log.error("undeliverable thread=%s ts=%s ref=%s error=%s", thread, ts, ref, error)
-        await _drop(runtime, claim)
+        await _drop(runtime, claim, turn.bill("error"))
     except TimeoutError:
         log.error("not delivered yet thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
-        await _give_back(runtime, claim)
+        await _give_back(runtime, claim, turn)
     except asyncio.CancelledError:
-        await asyncio.shield(runtime.inbox.release(claim))
+        await asyncio.shield(runtime.inbox.release(claim, bill=turn.bill(None)))
         raise
     except Exception:
         log.exception("turn failed thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
-        await _give_back(runtime, claim)
+        await _give_back(runtime, claim, turn)
 
 
-async def _give_back(runtime: Runtime, claim: Claim) -> None:
+async def _give_back(runtime: Runtime, claim: Claim, turn: "_Turn") -> None:
     """For another attempt; what failed after we said that we give up fails for good."""
     if claim.attempts > MOST_ATTEMPTS + 1:
-        await _drop(runtime, claim)
+        await _drop(runtime, claim, turn.bill("error"))
     else:
-        await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts)
+        await runtime.inbox.release(claim, RETRY_SECONDS * claim.attempts, bill=turn.bill(None))
 
 
-async def _drop(runtime: Runtime, claim: Claim) -> None:
+async def _drop(runtime: Runtime, claim: Claim, bill: Bill | None) -> None:
     """The message is done with, and nothing of it goes into the history."""
-    await runtime.inbox.acknowledge(claim, [], 0, runtime.settings.history_days)
+    await runtime.inbox.acknowledge(claim, [], 0, runtime.settings.history_days, bill=bill)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -118,6 +121,15 @@ class _Turn:
         self._talk: Conversation | None = None
         # The longest that people have seen of the answer: it stays, whatever comes.
         self._shown = ""
+        self._meter = Meter(runtime.settings, runtime.redis, claim.message)
+        self._final: Final | None = None
+        self._bill: Bill | None = None
+
+    def bill(self, outcome: Outcome | None) -> Bill | None:
+        """What this attempt billed; None for the outcome: the question is given back. A known final keeps its bill."""
+        if self._final is None:
+            return self._meter.bill(outcome)
+        return self._bill if outcome else None
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         runtime, message, settings = self._runtime, self._message, self._runtime.settings
@@ -126,7 +138,8 @@ class _Turn:
         before = [] if said else await backfill.earlier(runtime.slack, runtime.redis, message, runtime.bot_user)
         said = said or before
         past = history.without(said, message.again) if message.again else said
-        self._shown = record.text
+        self._shown, self._final, self._bill = record.text, record.final, record.bill
+        self._meter.take_over(record)
         async with runtime.stops.watch(self._thread, message.ts) as stop:
             draft = Draft(
                 runtime.slack,
@@ -144,16 +157,18 @@ class _Turn:
             group.create_task(draft.run())
             status = group.create_task(draft.keep_status())
             question = await self._question(said)
-            final = record.final or await self._conclude(draft, past, question, stop)
+            final = self._final or await self._conclude(draft, past, question, stop)
         await draft.finish(final)
         status.cancel()
-        if message.again and final.failed:
+        if message.again and not final.is_answer:
             # The old answer stays what it was.
-            await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days)
+            await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days, bill=self._bill)
             return
         entries = _turn(question, final)
         keep = len(self._talk.history if self._talk else past) + len(entries)
-        await runtime.inbox.acknowledge(self._claim, [*before, *entries], keep, settings.history_days, message.again)
+        await runtime.inbox.acknowledge(
+            self._claim, [*before, *entries], keep, settings.history_days, message.again, self._bill
+        )
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):
@@ -177,33 +192,34 @@ class _Turn:
         """What the reply says in the end, kept in Redis from the moment it is known."""
         left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
         if question.text == self._taken.note and not question.files:
-            final = Final(ending.FORGOTTEN, failed=True) if self._message.again else Final(left_out or ending.EMPTY)
+            final = Final(ending.FORGOTTEN if self._message.again else left_out or ending.EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
-            final = Final(ending.GIVEN_UP.format(ref=self._ref), failed=True)
+            final = Final(ending.GIVEN_UP.format(ref=self._ref), outcome="error")
         else:
             final = await self._ask_until_stopped(draft, past, question, stop)
             if left_out:
                 final = replace(final, text=f"{final.text}\n\n{left_out}", said=final.remembered)
         final = replace(final, instruction=self._talk.instruction if self._talk else None)
-        await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final)
+        bill = self._meter.bill(final.outcome)
+        await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final, bill)
+        self._final, self._bill = final, bill
         return final
 
     async def _ask_until_stopped(self, draft: Draft, past: list[Entry], question: Entry, stop: Stop) -> Final:
-        stopping = asyncio.create_task(stop.wait())
-        asking = None if stop.is_set() else asyncio.create_task(self._ask(draft, past, question))
-        try:
-            if asking is not None:
+        if not stop.is_set():
+            asking = asyncio.create_task(self._ask(draft, past, question))
+            stopping = asyncio.create_task(stop.wait())
+            try:
                 await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if asking.done():
                     return asking.result()
+            finally:
+                stopping.cancel()
                 asking.cancel()
+                # What it billed is known when it is over.
                 await asyncio.wait({asking})
-            by = await stopping
-        finally:
-            stopping.cancel()
-            if asking is not None:
-                asking.cancel()
+        by = await stop.wait()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
         names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
         return ending.stopped(self._shown, names.get(by, ""))
@@ -213,9 +229,17 @@ class _Turn:
         self._lease.check()
         files = await runtime.files.blocks(self._thread, [*past, question])
         self._talk = talk = Conversation(
-            settings, runtime.redis, runtime.inbox, runtime.claude, self._claim, past, question, files, draft.say
+            *(settings, runtime.redis, runtime.inbox, runtime.claude, self._claim, past, question, files),
+            draft.say,
+            self._meter,
         )
         await talk.begin()
+        self._meter.model = talk.model
+        begun = await runtime.spending.begin(self._message, talk.model, talk.tokens, talk.request["max_tokens"])
+        if isinstance(begun, str):
+            return Final(begun, hidden=True)
+        self._meter.reservation = begun
+        await talk.fit()
         try:
             answer = await self._answer(draft, talk, question)
         except Unanswered as failure:
@@ -227,16 +251,17 @@ class _Turn:
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
             if refused and question.files:
-                return Final(ending.UNREADABLE.format(ref=self._ref), failed=True, without_files=True)
+                return Final(ending.UNREADABLE.format(ref=self._ref), outcome="error", without_files=True)
             return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
         return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))
 
     async def _answer(self, draft: Draft, talk: Conversation, question: Entry) -> Answer:
         """Ask, in other forms if need be. Raises Unanswered."""
-        about = About(str(self._thread), self._message.ts, self._ref, question.text)
+        about = About(str(self._thread), self._message.ts, self._ref, question.text, self._meter)
 
         def on_text(text: str) -> None:
             self._shown = text if len(text) > len(self._shown) else self._shown
+            self._meter.show()
             draft.write(text)
 
         def on_thought(thought: str) -> None:
@@ -254,7 +279,7 @@ class _Turn:
                 continue
             if answer.stop_reason == "model_context_window_exceeded" and await talk.shorten():
                 continue
-            await talk.answered(answer)
+            self._meter.model, self._meter.unread = answer.model, await talk.answered(answer)
             return answer
 
 

@@ -1,7 +1,6 @@
 """Whether a call to Claude may be paid for, and what people are told if not."""
 
 import logging
-from collections.abc import Iterable
 
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
@@ -10,10 +9,9 @@ from bot import people
 from bot.admins import MOST_NAMED, Admins
 from bot.incoming import Message
 from bot.settings import Settings
-from bot.store.caps import Caps, Reservation, Settled
+from bot.store.caps import Caps, Reservation
 from bot.views import refusals
 from workers import models
-from workers.models import Usage
 
 log = logging.getLogger("parley.spending")
 
@@ -52,8 +50,3 @@ class Spending:
         named = (await self._admins.named(team))[:MOST_NAMED]
         names = await people.names(self._redis, self._slack, team, named)
         return " or ".join([*names.values(), SOMEBODY])
-
-
-def settled(reservation: Reservation, usage: Iterable[Usage]) -> Settled:
-    """What every billed piece cost together, to be settled with the message."""
-    return Settled(reservation, sum(models.cost(piece) or 0 for piece in usage))

@@ -24,7 +24,8 @@ class Counts:
 
     `answers`, `refusals`, `errors` and `stops` are the outcomes of `requests`. `saved` is what the tokens read from the
     cache would have cost more as input. `estimated` is the part of `cost` of pieces whose end never arrived; `unpriced`
-    are billed pieces of models without a known price, which cost nothing here. `first` and `total` are histograms:
+    are billed pieces of models without a known price, which cost nothing here. `unread` are questions for which the
+    prompt cache had nothing although it was due. `first` and `total` are histograms:
     bucket -> answers that took so long to their first text, and in all.
     """
 
@@ -45,6 +46,7 @@ class Counts:
     unpriced: int = 0
     good: int = 0
     bad: int = 0
+    unread: int = 0
     first: dict[int, int] = field(default_factory=dict)
     total: dict[int, int] = field(default_factory=dict)
 
@@ -102,6 +104,7 @@ NUMBERS: Mapping[str, str] = {
     "unpriced": "u",
     "good": "g",
     "bad": "b",
+    "unread": "d",
 }
 _NAMES = {code: name for name, code in NUMBERS.items()}
 assert set(NUMBERS) == {each.name for each in fields(Counts)} - set(_LETTERS)

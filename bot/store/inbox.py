@@ -21,10 +21,9 @@ from rq.utils import as_text
 
 from bot.files import File
 from bot.incoming import Message, Thread
-from bot.store import keys, wakeups
-from bot.store.caps import Settled, settle
+from bot.store import keys, replies, wakeups
+from bot.store.bills import Bill, pay
 from bot.store.history import Entry
-from bot.store.usage import Counted, count
 from bot.store.wakeups import Load
 
 log = logging.getLogger("parley.inbox")
@@ -190,31 +189,24 @@ class Inbox:
         keep: int,
         history_days: int,
         replaces: str | None = None,
-        counted: Counted | None = None,
-        settled: Settled | None = None,
+        bill: Bill | None = None,
     ) -> None:
         """The message is answered: write its turns, drop it, give the lease back, wake the next one. Raises LeaseLost.
 
         Of the history, with `entries` added, the newest `keep` stay; the turn whose question has the ts `replaces`
         goes. A message that was edited meanwhile is remembered in its new form; of one that was deleted nothing is.
-        What is `counted` and `settled` is so exactly once (invariant 12).
+        The bill is paid exactly once (invariant 12).
         """
-        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces, counted, settled)
+        await asyncio.to_thread(self._acknowledge, claim, entries, keep, history_days, replaces, bill)
 
     async def release(
-        self,
-        claim: Claim,
-        retry_in: float = 0.0,
-        *,
-        begun: bool = True,
-        counted: Counted | None = None,
-        settled: Settled | None = None,
+        self, claim: Claim, retry_in: float = 0.0, *, begun: bool = True, bill: Bill | None = None
     ) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
 
         An attempt of which nothing became visible, because another message goes first, is not `begun` and no attempt.
         """
-        await asyncio.to_thread(self._release, claim, retry_in, begun, counted, settled)
+        await asyncio.to_thread(self._release, claim, retry_in, begun, bill)
 
     async def sweep(self, most: int = 200) -> int:
         """Wake the threads that nobody looked after in time; how many there were.
@@ -284,8 +276,7 @@ class Inbox:
         keep: int,
         days: int,
         replaces: str | None,
-        counted: Counted | None,
-        settled: Settled | None,
+        bill: Bill | None,
     ) -> None:
         thread, ts = claim.thread, claim.message.ts
         with self._queue.connection.pipeline() as pipe:
@@ -310,10 +301,7 @@ class Inbox:
                     pipe.hdel(keys.attempts(thread), ts)
                     pipe.hdel(keys.edited(thread), ts)
                     pipe.delete(keys.lease(thread), keys.stop(thread, ts))
-                    if counted:
-                        count(pipe, counted)
-                    if settled:
-                        settle(pipe, settled)
+                    self._pay(pipe, claim, bill)
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
                         wakeups.wake(self._queue, thread, pipe)
@@ -324,9 +312,7 @@ class Inbox:
                 except WatchError:
                     continue
 
-    def _release(
-        self, claim: Claim, retry_in: float, begun: bool, counted: Counted | None, settled: Settled | None
-    ) -> None:
+    def _release(self, claim: Claim, retry_in: float, begun: bool, bill: Bill | None) -> None:
         thread = claim.thread
         with self._queue.connection.pipeline() as pipe:
             try:
@@ -339,10 +325,7 @@ class Inbox:
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:
                     wakeups.wake(self._queue, thread, pipe)
-                if counted:
-                    count(pipe, counted)
-                if settled:
-                    settle(pipe, settled)
+                self._pay(pipe, claim, bill)
                 pipe.execute()
             except (WatchError, LeaseLost):
                 return
@@ -361,6 +344,11 @@ class Inbox:
                     pipe.execute()
             woken += len(due)
         return woken
+
+    def _pay(self, pipe: Pipeline, claim: Claim, bill: Bill | None) -> None:
+        replies.settle(pipe, claim.thread, claim.message.ts)
+        if bill:
+            pay(pipe, bill)
 
     def _watch_lease(self, pipe: Pipeline, claim: Claim, *others: str) -> None:
         pipe.watch(keys.lease(claim.thread), *others)

@@ -1,14 +1,17 @@
 """How far each reply is, so that whoever takes over goes on with the same Slack message."""
 
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import cast
+from typing import Any, cast
 
 from redis.asyncio import Redis
+from redis.client import Pipeline
 
 from bot.incoming import Thread
 from bot.store import keys
+from bot.store.bills import Bill
+from bot.store.usage import Outcome
 
 KEEP_SECONDS = 7 * 24 * 3600
 
@@ -35,7 +38,7 @@ return new
 class Final:
     """How a reply ends: `text` is what people see, `said` what the history remembers, None for the same.
 
-    `hidden` keeps the turn out of prompts, `failed` says that there is no answer but a reason, `without_files` that
+    `outcome` is None where Claude was not asked. `hidden` keeps the turn out of prompts, `without_files` says that
     the question's files go out of the thread; `instruction` is what of the operator's came in with the question. Under
     an answer stand buttons and `note`, a line of small print; `stopped_by` is the display name of who stopped it, ""
     for somebody.
@@ -43,14 +46,19 @@ class Final:
 
     text: str
     said: str | None = None
+    outcome: Outcome | None = None
     hidden: bool = False
-    failed: bool = False
     without_files: bool = False
     instruction: str | None = None
     has_buttons: bool = False
     continuable: bool = False
     stopped_by: str | None = None
     note: str | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether there is more to it than a reason why there is no answer."""
+        return self.outcome not in (None, "error")
 
     @property
     def remembered(self) -> str:
@@ -70,14 +78,17 @@ class Final:
 class Reply:
     """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of `text`.
 
-    `final` is what Claude answered in the end, there from the moment it is known. `streamed` says that a native stream
-    was begun, `file` is the id of the file with the rest of the text.
+    `final` is how it ends and `bill` what is to be written down of it, there from the moment they are known; `billed`
+    is what the attempt under way has billed so far. `streamed` says that a native stream was begun, `file` is the id of
+    the file with the rest of the text.
     """
 
     parts: tuple[str, ...] = ()
     shown: int = 0
     text: str = ""
     final: Final | None = None
+    bill: Bill | None = None
+    billed: tuple[Mapping[str, Any], ...] = ()
     streamed: bool = False
     file: str | None = None
 
@@ -89,6 +100,8 @@ async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
         shown=int(stored.get("shown", 0)),
         text=stored.get("text", ""),
         final=Final.from_json(stored["final"]) if "final" in stored else None,
+        bill=Bill.from_json(stored["bill"]) if stored.get("bill") else None,
+        billed=tuple(json.loads(stored.get("billed", "[]"))),
         streamed="streamed" in stored,
         file=stored.get("file"),
     )
@@ -100,8 +113,19 @@ async def save_shown(
     await _save(redis, thread, ts, {"parts": json.dumps(parts), "shown": shown, "text": text})
 
 
-async def save_final(redis: "Redis", thread: Thread, ts: str, final: Final) -> None:
-    await _save(redis, thread, ts, {"final": final.to_json()})
+async def save_final(redis: "Redis", thread: Thread, ts: str, final: Final, bill: Bill | None = None) -> None:
+    """`bill` has all that was billed so far."""
+    fields = {"final": final.to_json(), "bill": bill.to_json() if bill else "", "billed": "[]"}
+    await _save(redis, thread, ts, fields)
+
+
+async def save_billed(redis: "Redis", thread: Thread, ts: str, pieces: Sequence[Mapping[str, Any]]) -> None:
+    await _save(redis, thread, ts, {"billed": json.dumps(pieces)})
+
+
+def settle(pipe: "Pipeline", thread: Thread, ts: str) -> None:
+    """Say in a transaction that what the attempt has billed is written down elsewhere."""
+    pipe.hdel(keys.reply(thread, ts), "billed")
 
 
 async def save_streamed(redis: "Redis", thread: Thread, ts: str) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, cast
 
-from redis import WatchError
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
@@ -95,6 +94,7 @@ class Counted:
     pieces: tuple[Piece, ...] = ()
     first_text: float | None = None
     total: float | None = None
+    unread: bool = False
     keep_days: int = KEEP_DAYS
 
 
@@ -117,22 +117,6 @@ def count(pipe: Any, counted: Counted) -> None:
     cells = [("hour", f"{hour:%H}", whole), ("user", counted.user, whole), ("channel", _place(counted.channel), whole)]
     cells += [("model", model, counts) for model, counts in by_model.items()]
     _write(pipe, counted.team, hour.date(), cells, counted.keep_days)
-
-
-async def record(redis: "Redis", counted: Counted) -> None:
-    """Count what was billed to somebody who may no longer acknowledge; nothing of a team that has removed us."""
-    async with redis.pipeline() as pipe:
-        while True:
-            try:
-                await pipe.watch(keys.TEAMS)
-                if not await cast("Awaitable[int]", pipe.sismember(keys.TEAMS, counted.team)):
-                    return
-                pipe.multi()
-                count(pipe, counted)
-                await pipe.execute()
-                return
-            except WatchError:
-                continue
 
 
 def count_vote(pipe: Any, thread: Thread, user: str, vote: Vote, day: date, number: int = 1) -> None:
@@ -229,6 +213,7 @@ def _models(counted: Counted) -> list[str]:
 
 
 def _add_outcome(counts: Counts, counted: Counted) -> None:
+    counts.unread += counted.unread
     if counted.outcome is None:
         return
     name = _OUTCOMES[counted.outcome]

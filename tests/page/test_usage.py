@@ -39,7 +39,9 @@ async def parley(redis_server: str, tmp_path_factory: pytest.TempPathFactory) ->
         for back in range(14):
             for user, questions in people.items():
                 for _ in range(chance.randrange(1, questions + 5 - min(back, 4))):
-                    await usage.record(parley.redis, question(chance, parley, user, chance.choice(places), back))
+                    async with parley.redis.pipeline() as pipe:
+                        usage.count(pipe, question(chance, parley, user, chance.choice(places), back))
+                        await pipe.execute()
         today = datetime.now(UTC).date()
         for number in range(24):
             thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], f"1.{number}")

@@ -42,7 +42,9 @@ async def used(parley: Parley) -> None:
             *(sandbox.team, sandbox.channels[channel], sandbox.users[user], time.time(), model, "answer"),
             *((piece,), 0.8, 4.0),
         )
-        await usage.record(parley.redis, counted)
+        async with parley.redis.pipeline() as pipe:
+            usage.count(pipe, counted)
+            await pipe.execute()
 
 
 async def told(parley: Parley, text: str, user: str = "ada", channel: str = "general") -> Message:

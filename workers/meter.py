@@ -1,0 +1,97 @@
+"""What an attempt at a question bills, whatever becomes of it (invariant 12), each piece with its price of today."""
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.incoming import Message
+from bot.settings import Settings
+from bot.store import replies
+from bot.store.bills import Bill
+from bot.store.caps import Reservation, Settled
+from bot.store.replies import Reply
+from bot.store.usage import Counted, Outcome, Piece
+from workers import models
+from workers.models import Usage
+from workers.stream import CHARS_PER_TOKEN
+
+log = logging.getLogger("parley.meter")
+
+
+class Meter:
+    """`model` is the one that is to answer, and then the one that did; `reservation` what is held back for it.
+
+    `unread` says that the prompt cache had nothing although it was due.
+    """
+
+    def __init__(self, settings: Settings, redis: "Redis", message: Message) -> None:
+        self._settings, self._redis, self._message = settings, redis, message
+        self._began = time.monotonic()
+        self._first_text: float | None = None
+        self._usage: list[Usage] = []
+        self.model = settings.model
+        self.reservation: Reservation | None = None
+        self.unread = False
+
+    def take_over(self, reply: Reply) -> None:
+        """Count what an attempt had billed whose worker died; of its answer we know what people saw."""
+        self._usage = [Usage(**piece) for piece in reply.billed]
+        if self._usage and self._usage[-1].estimated:
+            output = max(self._usage[-1].output, -(-len(reply.text) // CHARS_PER_TOKEN))
+            self._usage[-1] = replace(self._usage[-1], output=output)
+
+    async def began(self, usage: Sequence[Usage]) -> None:
+        """Keep what the call under way has billed, for whoever takes over if this process is killed."""
+        pieces = [asdict(piece) for piece in (*self._usage, *usage)]
+        with suppress(RedisError):
+            await replies.save_billed(self._redis, self._message.thread, self._message.ts, pieces)
+
+    def add(self, usage: Sequence[Usage]) -> None:
+        """All that a call billed."""
+        self._usage += usage
+
+    def show(self) -> None:
+        """Text has come."""
+        if self._first_text is None:
+            self._first_text = time.monotonic() - self._began
+
+    def bill(self, outcome: Outcome | None) -> Bill | None:
+        """None for the outcome: the question is given back. No bill: there is nothing to write down."""
+        if outcome is None and not self._usage and self.reservation is None:
+            return None
+        message, pieces = self._message, tuple(map(priced, self._usage))
+        counted = Counted(
+            message.thread.team,
+            message.thread.channel,
+            message.user,
+            time.time(),
+            self.model,
+            outcome,
+            pieces,
+            self._first_text,
+            time.monotonic() - self._began,
+            self.unread,
+            self._settings.usage_days,
+        )
+        cost = sum(piece.cost or 0 for piece in pieces)
+        return Bill(counted, Settled(self.reservation, cost) if self.reservation else None)
+
+
+def priced(usage: Usage) -> Piece:
+    return Piece(
+        usage.model,
+        usage.input,
+        usage.output,
+        usage.write_5m,
+        usage.write_1h,
+        usage.read,
+        usage.searches,
+        models.cost(usage),
+        models.saved(usage),
+        usage.estimated,
+    )
