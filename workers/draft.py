@@ -43,7 +43,8 @@ class Draft:
     """The reader of Claude calls `write` and never waits; `run` edits on its own clock, as the budget allows.
 
     `may_send` raises LeaseLost when this process may no longer write (invariant 5); `may_begin` is asked before the
-    reply becomes visible; `on_stop` is called when somebody presses the Stop that Slack shows beside a native stream.
+    reply becomes visible; `on_stop` is called when somebody presses the Stop that Slack shows beside a native stream;
+    `on_edit` hears how old, in seconds, the text of a live edit was when Slack took it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Draft:
         may_send: Callable[[], None],
         may_begin: Callable[[], Awaitable[None]],
         on_stop: Callable[[], None],
+        on_edit: Callable[[float], None] = lambda age: None,
         final_seconds: float = FINAL_SECONDS,
     ) -> None:
         self._slack, self._redis, self._pacing, self._streams = slack, redis, pacing, streams
@@ -69,11 +71,12 @@ class Draft:
         self._name = f"{self._thread.channel}:{message.ts}"
         self._text = Composition(message, terms)
         self._messages = Messages(slack, redis, message, reply, streams, resumed=resumed, may_send=may_send)
-        self._may_send, self._may_begin, self._on_stop = may_send, may_begin, on_stop
+        self._may_send, self._may_begin, self._on_stop, self._on_edit = may_send, may_begin, on_stop, on_edit
         self._resumed, self._file = resumed, reply.file
         self._changed, self._ending, self._stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._status, self._says = status.THINKING, asyncio.Event()
         self._last_frame = float("-inf")
+        self._unshown_since: float | None = None
         self._place: float | None = None
         self._backoff = BACKOFF_SECONDS[0]
         self._final_seconds = final_seconds
@@ -81,6 +84,7 @@ class Draft:
     def write(self, text: str) -> None:
         """Show `text`, all of the answer so far, at the next chance."""
         self._text.text = text
+        self._unshown_since = self._unshown_since or time.monotonic()
         self._changed.set()
 
     def say(self, what: str) -> None:
@@ -226,6 +230,7 @@ class Draft:
     async def _send(self, step: Step, due: Due) -> None:
         messages, team = self._messages, self._thread.team
         self._last_frame = time.monotonic()
+        since, self._unshown_since = self._unshown_since, None
         if step in ("post", "open"):
             if due.number == 0:
                 await self._may_begin()
@@ -251,6 +256,8 @@ class Draft:
                 await self._pacing.edited(team, self._name)
             elif step == "append":
                 await self._pacing.appended(team, self._name)
+        if since and self._text.ended is None:
+            self._on_edit(time.monotonic() - since)
 
     async def _share(self, text: str) -> bool:
         """Share it as a file; False if Slack takes none, then it goes into messages."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 from redis.exceptions import RedisError
 
@@ -153,6 +154,7 @@ class _Turn:
                 may_send=self._lease.check,
                 may_begin=self._may_begin,
                 on_stop=lambda: stop.set(""),
+                on_edit=partial(runtime.metrics.observe, "edit_age_seconds"),
             )
             group.create_task(draft.run())
             status = group.create_task(draft.keep_status())
@@ -280,6 +282,8 @@ class _Turn:
             if answer.stop_reason == "model_context_window_exceeded" and await talk.shorten():
                 continue
             self._meter.model, self._meter.unread = answer.model, await talk.answered(answer)
+            if self._meter.unread:
+                self._runtime.metrics.count("cache_unread", answer.model)
             return answer
 
 

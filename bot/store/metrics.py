@@ -49,6 +49,7 @@ METRICS = {
     "claude_retries": Metric("Attempts after the first.", ("model",)),
     "claude_first_text_seconds": Metric("Time until Claude's first text.", ("model",), SLOW),
     "claude_seconds": Metric("Time until Claude's answer was complete.", ("model",), SLOW),
+    "cache_unread": Metric("Answers for which the prompt cache had nothing although it was due.", ("model",)),
     "tokens": Metric("Billed tokens: input, output, write_5m, write_1h, read.", ("model", "kind")),
     "searches": Metric("Billed web searches.", ("model",)),
     "cost_usd_micro": Metric("Cost in millionths of a dollar, where the prices are known.", ("model",)),

@@ -105,6 +105,8 @@ def _remarks(report: Report) -> list[str]:
         found.append(f"{many(now.unpriced, 'call')} of models without a known price are not in the cost.")
     if now.estimated:
         found.append(f"{dollars(now.estimated)} of the cost is estimated: of answers that broke off.")
+    if now.unread:
+        found.append(f"For {many(now.unread, 'question')} the prompt cache had nothing although it should have.")
     return found
 
 

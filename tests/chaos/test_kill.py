@@ -3,10 +3,17 @@
 import asyncio
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.incoming import Thread
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.records import Message
+from bot.store import replies, usage
+from bot.store.bills import Bill
+from bot.store.counts import Counts
+from bot.store.replies import Final
+from bot.store.usage import Counted, Piece
 from tests.parley import Parley, payload, text
 
 LONG = "A sentence of the answer. " * 120
@@ -23,6 +30,20 @@ async def begun(parley: Parley, ts: str, channel: str = "general") -> Message:
     await parley.slack.until(lambda: any(m.edits for m in parley.replies(channel, ts)), within=20)
     [message] = parley.replies(channel, ts)
     return message
+
+
+async def counts(parley: Parley, user: str) -> Counts:
+    """What was counted today of a person's questions, once any is."""
+    today, name = datetime.now(UTC).date(), parley.sandbox.users[user]
+
+    async def found() -> Counts:
+        return (await usage.of_one(parley.redis, parley.sandbox.team, "user", name, [today]))[today]
+
+    async def are_any() -> bool:
+        return (await found()).requests > 0
+
+    await parley.eventually(are_any, within=10)
+    return await found()
 
 
 async def test_an_answer_whose_worker_is_killed_is_completed_in_the_same_message_within_20_seconds(
@@ -42,6 +63,9 @@ async def test_an_answer_whose_worker_is_killed_is_completed_in_the_same_message
         assert await parley.answers("general", ts, within=20) == [LONG.rstrip()]
         completed = time.monotonic() - killed
         assert [m.ts for m in parley.replies("general", ts)] == [message.ts]
+        counted = await counts(parley, "ada")
+        assert (counted.requests, counted.answers) == (1, 1)
+        assert 0 < counted.estimated < counted.cost, "the killed attempt, as far as it is known, and the other one"
     print(f"taken over after {taken_over:.1f} s, completed after {completed:.1f} s")
     assert completed < 20
 
@@ -54,6 +78,24 @@ async def test_a_worker_killed_before_the_first_words_leaves_one_reply(redis_url
         await parley.kill(await parley.busy_worker())
         assert await parley.answers("general", ts, within=20) == ["Here it is."]
         assert len(parley.replies("general", ts)) == 1
+
+
+async def test_an_ending_that_a_killed_worker_left_is_shown_and_counted_once_by_the_next(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with Parley(redis_url, tmp_path, workers=0) as parley:
+        ts = await parley.slack.say("ada", "general", "@parley what is left?")
+        await parley.logged(f"kept .*{ts}")
+        thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], ts)
+        piece = Piece("claude-sonnet-5-5", 100, 50, cost=700)
+        ada = parley.sandbox.users["ada"]
+        counted = Counted(thread.team, thread.channel, ada, time.time(), piece.model, "answer", (piece,))
+        await replies.save_final(parley.redis, thread, ts, Final("This.", outcome="answer"), Bill(counted))
+        await parley.start_worker()
+        assert await parley.answers("general", ts) == ["This."]
+        found = await counts(parley, "ada")
+        assert (found.requests, found.answers, found.cost) == (1, 1, 700)
+        assert not parley.sandbox.journal.entries("claude.request")
 
 
 async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redis_url: str, tmp_path: Path) -> None:
