@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot import metrics, slack
+from bot.metrics import GAUGES, PREFIX
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections, keys
@@ -152,3 +153,10 @@ def test_every_metric_of_the_dashboard_exists() -> None:
 def test_every_metric_is_on_the_dashboard() -> None:
     text = (Path(__file__).parent.parent / "docs" / "grafana.json").read_text()
     assert [name for name in (*METRICS, *metrics.GAUGES, "breaker_open") if f"parley_{name}" not in text] == []
+
+
+def test_every_metric_is_explained() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "admin.md").read_text()
+    ends = ((name, "" if metric.buckets else "_total") for name, metric in METRICS.items())
+    told = [f"| `{PREFIX}{name}{end}`" for name, end in (*ends, *((name, "") for name in (*GAUGES, "breaker_open")))]
+    assert [line for line in told if line not in text] == []

@@ -98,6 +98,28 @@ async def test_an_ending_that_a_killed_worker_left_is_shown_and_counted_once_by_
         assert not parley.sandbox.journal.entries("claude.request")
 
 
+async def test_a_worker_killed_between_the_last_word_and_its_delivery_is_billed_once(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with Parley(redis_url, tmp_path, settings=QUICK_LEASE) as parley:
+        parley.sandbox.faults.add("chat.postMessage", "rate_limit", retry_after=1)
+        ts = await parley.slack.say("ada", "general", "@parley what is last?")
+        thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], ts)
+
+        async def is_known() -> bool:
+            return (await replies.load(parley.redis, thread, ts)).final is not None
+
+        await parley.eventually(is_known, within=20)
+        await parley.kill("worker1")
+        parley.sandbox.faults.clear()
+        await parley.start_worker("worker2")
+        await parley.answers("general", ts)
+        found = await counts(parley, "ada")
+        assert (found.requests, found.answers, found.estimated) == (1, 1, 0)
+        assert found.cost > 0
+        assert len(parley.sandbox.journal.entries("claude.request")) == 1
+
+
 async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
         script(parley, seconds=4)
