@@ -1,6 +1,7 @@
 """Parley as it runs: the two Procfile lines as processes, in a sandbox, on a real Redis."""
 
 import asyncio
+import json
 import os
 import re
 import shlex
@@ -89,6 +90,19 @@ class Parley:
     def log(self) -> str:
         """What all processes logged so far."""
         return "".join(path.read_text() for path in sorted(self._folder.glob("*.log")))
+
+    def billed(self, ts: str) -> dict[str, int]:
+        """What the calls for a question billed by their lines in the log, as bot.store.counts names it."""
+        lines = [json.loads(line) for line in re.findall(r'^\{.*"claude call".*\}$', self.log, re.MULTILINE)]
+        named = {
+            "input": "input_tokens",
+            "output": "output_tokens",
+            "write_5m": "cache_write_5m_tokens",
+            "write_1h": "cache_write_1h_tokens",
+            "read": "cache_read_tokens",
+            "cost": "cost_usd_micro",
+        }
+        return {name: sum(line[field] for line in lines if line["ts"] == ts) for name, field in named.items()}
 
     async def start_web(self) -> None:
         await self._start("web", "web")

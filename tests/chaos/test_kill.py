@@ -163,6 +163,7 @@ async def test_a_worker_that_may_not_finish_hands_its_answer_over_at_once(redis_
         assert time.monotonic() - began < 5
         assert await parley.answers("general", ts, within=10) == [LONG.rstrip()]
         assert [m.ts for m in parley.replies("general", ts)] == [message.ts]
+        assert (await counts(parley, "ada")).cost == parley.billed(ts)["cost"]
 
 
 async def test_a_bot_that_is_killed_loses_no_message(redis_url: str, tmp_path: Path) -> None:
