@@ -11,7 +11,7 @@ _PERMALINK = re.compile(r"<?https://[^/\s|>]+/archives/([CGD][A-Z0-9]+)/p(\d{10}
 _THREAD_TS = re.compile(r"[?&;]thread_ts=(\d{10}\.\d{6})")
 # Slack has escaped the text already.
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
-_FILLERS = {"a", "an", "at", "for", "in", "most", "of", "per", "the", "to", "/"}
+_FILLERS = {"a", "an", "at", "for", "in", "most", "of", "people", "per", "person", "the", "to", "/"}
 _SHOWN = 40
 
 

@@ -42,7 +42,7 @@ def test_names_stand_for_people_where_nobody_may_be_alerted() -> None:
         assert "<@U" not in str(shown)
     assert "<@U000000001>" in str(view.text_blocks(report))
     about = replace(report, query=replace(report.query, subject=Subject("user", "U1")), tops={})
-    assert "What was asked of Ada," in str(view.blocks(about, names={"U1": "Ada"}))
+    assert "What was asked by Ada," in str(view.blocks(about, names={"U1": "Ada"}))
 
 
 def test_days_are_in_two_charts_where_one_has_no_room_for_them() -> None:

@@ -51,7 +51,7 @@ def test_other_links_name_no_thread(word: str) -> None:
 
 
 def test_each_word_is_taken_once_and_fillers_are_no_words() -> None:
-    said = Words(["set", "5", "per", "Day"])
+    said = Words(["set", "5", "per", "Day", "for", "the", "person"])
     assert said.take("number", str.isdigit) == "5"
     assert said.take("period", lambda word: word.lower() == "day") == "Day"
     with pytest.raises(Unclear, match="I do not understand “set”"):

@@ -63,7 +63,7 @@ def text_blocks(report: Report, value: str | None = None, names: Mapping[str, st
 
 def _head(report: Report, names: Mapping[str, str] | None) -> list[Block]:
     period, subject = report.query.period, report.query.subject
-    about = f" of {_subject(subject, names)}" if subject else ""
+    about = f" {_ABOUT[subject.kind]} {_subject(subject, names)}" if subject else ""
     shown: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": f"Usage, {period}"}},
         _context(f"What was asked{about}, compared with {period.before}. Days are UTC."),
@@ -91,6 +91,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     ]
 
 
+_ABOUT: Mapping[Kind, str] = {"user": "by", "channel": "in", "model": "of"}
 _OUTCOMES = (("errors", "failed"), ("refusals", "refused"), ("stops", "stopped"))
 
 

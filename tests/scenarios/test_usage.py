@@ -176,7 +176,7 @@ async def test_a_report_that_slack_refuses_is_posted_as_text(parley: Parley) -> 
     await press(parley, report)
     await parley.slack.until(lambda: len(parley.slack.workspace.channel("general").messages) > seen)
     [*_, posted] = parley.slack.workspace.channel("general").messages.values()
-    assert "What was asked of ben" in shown(posted)
+    assert "What was asked by ben" in shown(posted)
     assert "data_visualization" not in kinds(posted)
 
 

@@ -202,7 +202,7 @@ function onCircle(turn) {
 }
 
 function named(name, category, value) {
-  return svg("title", {}, `${name}, ${category}: ${value.toLocaleString()}`);
+  return svg("title", {}, `${name}, ${category}: ${value.toLocaleString("en", { maximumFractionDigits: 6 })}`);
 }
 
 /** Round ends and step of an axis that holds both values. */
@@ -215,9 +215,8 @@ function scale(least, most) {
 }
 
 function short(value) {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(
-    Math.abs(value) < 1e-12 ? 0 : value,
-  );
+  const digits = Math.abs(value) < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2 };
+  return new Intl.NumberFormat("en", { notation: "compact", ...digits }).format(Math.abs(value) < 1e-12 ? 0 : value);
 }
 
 function cut(name, length) {
