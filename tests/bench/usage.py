@@ -96,7 +96,7 @@ async def _measured(redis: "Redis", text: str, today: date, runs: int) -> dict[s
     times, used = [], await _processor(redis)
     for _ in range(runs):
         began = time.perf_counter()
-        view.blocks(await report.gather(redis, TEAM, periods.read(text, today, "U1", 400), today))
+        view.blocks(await report.gather(redis, TEAM, periods.read(text.split(), today, "U1", 400), today))
         times.append((time.perf_counter() - began) * 1000)
     return {
         "report": text,
