@@ -69,7 +69,7 @@ def test_what_is_not_exact_is_said() -> None:
     report = made("7d", replace(SMALL, unpriced=2, estimated=500_000), before=replace(SMALL, cost=1_000_000))
     said = str(view.blocks(report))
     assert "2 calls of models without a known price are not in the cost." in said
-    assert "$0.5000 of the cost is estimated" in said
+    assert "$0.50 of the cost is estimated" in said
     assert "$1.50 (+50 %)" in said
     assert "50 % failed" in said
 

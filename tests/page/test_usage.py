@@ -23,12 +23,12 @@ from bot.store.usage import Counted, Piece
 from tests.page.conftest import Open
 from tests.parley import Parley
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 PICTURE = Path(__file__).parents[2] / "docs/images/usage.png"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def parley(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
     """Three people asked in two channels and in direct messages, on each of the last fourteen days."""
     async with Parley(redis_server, tmp_path_factory.mktemp("parley"), workers=0) as parley:
