@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import embedded
+from bot import embedded, slack
+from bot.sandbox import Sandbox
+from bot.settings import Settings
 from bot.store import connections
 from bot.store.inbox import Inbox
 from tests.desk import Desk, at_desk
@@ -63,3 +66,16 @@ def queue(producer: "Redis") -> Queue:
 @pytest.fixture
 def inbox(redis: "AsyncRedis", queue: Queue) -> Inbox:
     return Inbox(redis, queue, 60.0)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A workspace."""
+    async with Sandbox(with_claude=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        yield web

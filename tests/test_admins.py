@@ -1,29 +1,15 @@
 """Who is an admin, from a sandbox's Slack."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.admins import KEEP_SECONDS, Admins
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import keys
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
 
 
 def admins(web: AsyncWebClient, redis: "Redis", **settings: Any) -> Admins:

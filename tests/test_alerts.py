@@ -1,32 +1,17 @@
 """Warnings to admins, by a sandbox's Slack."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.admins import Admins
 from bot.alerts import Alerts
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import audit, caps, keys
 from bot.store.caps import Caps, Reservation
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
 
 
 def alerts(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", **settings: Any) -> Alerts:

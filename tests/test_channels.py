@@ -1,8 +1,5 @@
 """What a channel is called, from a sandbox's Slack."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -12,18 +9,6 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import keys
 from workers.channels import DIRECT, GROUP, KEEP_SECONDS, RETRY_SECONDS, place
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
 
 
 def said(sandbox: Sandbox, channel: str, *, direct: bool = False) -> Message:

@@ -19,18 +19,6 @@ from workers.download import FAILED, GONE, NO_ACCESS, LeftOut, Limits, described
 LIMITS = Limits(1_000, 5.0)
 
 
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
-
-
 async def shared(sandbox: Sandbox, content: bytes = b"hello", *, user: str = "ada", mode: str = "hosted") -> File:
     """A file as its event tells of it."""
     place = "dm" if user == "ada" else "engineering"

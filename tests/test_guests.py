@@ -1,28 +1,12 @@
 """Guests, as a sandbox's Slack knows them."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.guests import KEEP_SECONDS, is_guest
 from bot.sandbox import Sandbox
-from bot.settings import Settings
 from bot.store import keys
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
 
 
 async def test_who_is_a_guest_is_asked_once_an_hour(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:

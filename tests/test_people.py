@@ -1,29 +1,13 @@
 """Display names, from a sandbox's Slack."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.people import MOST, names
 from bot.sandbox import Sandbox
-from bot.settings import Settings
 from bot.store import keys
 from bot.store.people import KEEP_SECONDS, known
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
 
 
 @pytest.fixture(autouse=True)

@@ -1,29 +1,13 @@
 """Answers through a response_url, and what is done when Slack does not take one."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.respond import respond
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.responses import Reply
-from bot.settings import Settings
 
 SIMPLE, BAD = [{"type": "divider"}], [{"type": "nonsense"}]
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
 
 
 @pytest.fixture

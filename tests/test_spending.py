@@ -1,13 +1,11 @@
 """Caps as a worker meets them: before a call, and in the transaction that ends its message."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
@@ -22,18 +20,6 @@ from workers.spending import Spending
 MODEL = "claude-sonnet-5-5"
 USAGE = Usage(MODEL, input=1_000, output=500)
 MONTH = f"{datetime.now(UTC):%Y-%m}"
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        yield web
 
 
 def question(sandbox: Sandbox, ts: str = "1.000001") -> Message:

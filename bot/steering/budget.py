@@ -6,10 +6,11 @@ from bot import money
 from bot.asked import Asked
 from bot.money import dollars
 from bot.steering.scope import check, take_scope
+from bot.steering.verbs import follow
 from bot.store import audit, keys
 from bot.store.caps import PERIODS, Caps, Period, cap_field
 from bot.views.refusals import scope as shown
-from bot.words import Unclear, Words, quoted
+from bot.words import Unclear, Words
 
 DOLLARS = {"usd", "dollar", "dollars"}
 SCOPES = ("workspace", "channel", "each", "user")
@@ -22,18 +23,11 @@ WORDS = {"day": "day", "daily": "day", "month": "month", "monthly": "month"}
 
 async def answer(asked: Asked) -> str:
     """Raises Unclear."""
-    words = asked.words
-    if not words or [word.lower() for word in words] == ["show"]:
-        return await _show(asked)
-    match words[0].lower():
-        case "set":
-            return await _set(asked.after(1))
-        case "clear":
-            return await _clear(asked.after(1))
-    raise Unclear(f"I do not understand {quoted(words[0])}: I can `show`, `set` and `clear` budgets. {USAGE}")
+    return await follow(asked, {"show": _show, "set": _set, "clear": _clear}, "budgets", USAGE)
 
 
 async def _show(asked: Asked) -> str:
+    Words(asked.words).end(USAGE)
     found = await Caps(asked.redis, 0).spending(asked.team)
     if not found:
         return f"There are no budgets here: everybody may ask as much as they like. {USAGE}"

@@ -4,6 +4,7 @@ from typing import cast
 
 from bot.asked import Asked
 from bot.steering.scope import check, take_scope
+from bot.steering.verbs import follow
 from bot.store import audit, keys
 from bot.store.limits import WINDOWS, Window, limits
 from bot.views.refusals import scope as shown
@@ -19,18 +20,11 @@ USAGE = (
 
 async def answer(asked: Asked) -> str:
     """Raises Unclear."""
-    words = asked.words
-    if not words or [word.lower() for word in words] == ["show"]:
-        return await _show(asked)
-    match words[0].lower():
-        case "set":
-            return await _set(asked.after(1))
-        case "clear":
-            return await _clear(asked.after(1))
-    raise Unclear(f"I do not understand {quoted(words[0])}: I can `show`, `set` and `clear` limits. {USAGE}")
+    return await follow(asked, {"show": _show, "set": _set, "clear": _clear}, "limits", USAGE)
 
 
 async def _show(asked: Asked) -> str:
+    Words(asked.words).end(USAGE)
     found = await limits(asked.redis, asked.team)
     if not found:
         return f"There are no limits here: I take every message. {USAGE}"

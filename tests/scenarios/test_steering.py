@@ -175,7 +175,7 @@ async def test_budgets_are_shown_with_what_is_spent_changed_and_cleared(parley: 
         ("set 5 day #nowhere", "I find no channel “#nowhere”"),
         ("set 5 day <!channel>", "I do not understand “&lt;!channel&gt;”"),
         ("clear 5", "I do not understand “5”"),
-        ("show me", "I do not understand “show”"),
+        ("show me", "I do not understand “me”"),
     ],
 )
 async def test_a_budget_that_is_not_understood_changes_nothing(parley: Parley, words: str, told: str) -> None:
