@@ -46,6 +46,14 @@ async def test_one_too_many_is_refused_where_the_limit_holds(
     assert await taken(redis, message(**other)) == [True]
 
 
+async def test_the_second_event_of_one_that_was_refused_is_not_refused_again(redis: "Redis") -> None:
+    """It is as good as seen: the mailbox does not take it."""
+    await limit(redis, "each minute", 1)
+    one_too_many = message()
+    assert await taken(redis, message(), one_too_many, one_too_many) == [True, False, True]
+    assert await redis.exists(keys.seen_message(TEAM, "C1", one_too_many.ts))
+
+
 async def test_own_limits_count_in_place_of_those_for_each(redis: "Redis") -> None:
     await limit(redis, "each minute", 1)
     await limit(redis, "user:U1 minute", 3)

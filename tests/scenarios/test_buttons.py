@@ -240,6 +240,20 @@ async def test_a_double_click_regenerates_once_and_others_are_told_to_wait(parle
 
 
 @pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
+async def test_a_click_counts_to_the_limits_as_a_question_does(
+    parley: Parley, web: AsyncWebClient, action_id: str
+) -> None:
+    of = await remembers(parley, "1.1")
+    button = await shows(web, of, reply.done("1.1", continuable=True))
+    limits = keys.limits(parley.sandbox.team)
+    await parley.redis.hset(limits, "each minute", 0)
+    await parley.slack.click("ben", action_id, channel="general", ts=button)
+    assert (await told(parley, "ben", of.ts)).text.startswith("I take no messages from you at the moment")
+    assert await waiting(parley, of) == []
+    await parley.redis.delete(limits)
+
+
+@pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
 async def test_an_older_answer_stays_as_it_is(parley: Parley, web: AsyncWebClient, action_id: str) -> None:
     of = await remembers(parley, "1.1", "1.2")
     button = await shows(web, of, reply.done("1.1", continuable=True))
