@@ -1,16 +1,25 @@
 """What orchestrators and Prometheus are told of a bot that runs."""
 
+from collections.abc import AsyncIterator
+
 import aiohttp
 import pytest
+import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.parley import Parley
+from tests.scenarios.conftest import running
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 Counted = dict[str, dict[tuple[str, ...], float]]
 TOKEN = "a-token-of-the-test"
-SETTINGS = {"METRICS_TOKEN": TOKEN}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="package", params=["socket", "http"])
+async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
+    async with running(tmp_path_factory, request.param, METRICS_TOKEN=TOKEN) as parley:
+        yield parley
 
 
 async def get(parley: Parley, path: str, token: str | None = None) -> tuple[int, str]:
