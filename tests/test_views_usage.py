@@ -45,6 +45,14 @@ def test_names_stand_for_people_where_nobody_may_be_alerted() -> None:
     assert "What was asked by Ada," in str(view.blocks(about, names={"U1": "Ada"}))
 
 
+def test_a_bot_that_asked_is_not_mentioned() -> None:
+    report = replace(made("7d"), tops={"user": Top([("B0BOT", SMALL)], 1)})
+    for shown in (view.blocks(report), view.text_blocks(report)):
+        assert "B0BOT" in str(shown)
+        assert "<@B0BOT>" not in str(shown)
+        assert "'user_id': 'B0BOT'" not in str(shown)
+
+
 def test_days_are_in_two_charts_where_one_has_no_room_for_them() -> None:
     charts = [block for block in view.blocks(made("30d")) if block["type"] == "data_visualization"]
     labels = [label for chart in charts for label in chart["chart"]["axis_config"]["categories"]]

@@ -151,7 +151,7 @@ def _row(counts: Counts) -> tuple[float, ...]:
 def _cell(kind: Kind, name: str, names: Mapping[str, str] | None) -> Block:
     if kind == "channel" and name != DIRECT:
         return _rich({"type": "channel", "channel_id": name})
-    if kind == "user" and names is None:
+    if kind == "user" and names is None and _is_person(name):
         return _rich({"type": "user", "user_id": name})
     return _raw(_name(kind, name, names))
 
@@ -183,7 +183,14 @@ def _list(kind: Kind, top: Top, names: Mapping[str, str] | None) -> str:
 def _mrkdwn(kind: Kind, name: str, names: Mapping[str, str] | None) -> str:
     if kind == "channel" and name != DIRECT:
         return f"<#{name}>"
-    return f"<@{name}>" if kind == "user" and names is None else _escaped(_name(kind, name, names))
+    if kind == "user" and names is None and _is_person(name):
+        return f"<@{name}>"
+    return _escaped(_name(kind, name, names))
+
+
+def _is_person(name: str) -> bool:
+    """Bots ask too, and cannot be mentioned."""
+    return name[:1] in ("U", "W")
 
 
 def _subject(subject: Subject, names: Mapping[str, str] | None) -> str:
