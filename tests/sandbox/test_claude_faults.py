@@ -1,5 +1,6 @@
 """Every fault of Claude's routes, as Anthropic's own client meets it."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,7 +13,7 @@ from anthropic.types import Message
 
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.server import Claude
-from bot.sandbox.faults import Fault
+from bot.sandbox.faults import Fault, Faults
 from tests.sandbox.test_claude import MODEL, connected, said, serving
 
 TEXT = "Ein längerer Text für die Prüfung, mit Umlauten: äöüß, 東京 und 🙂. " * 4
@@ -233,3 +234,12 @@ async def test_long_waits_are_filled_with_pings(client: AsyncAnthropic, claude: 
     )
     body = (await raw.http_response.aread()).decode()
     assert body.count("event: ping\n") == 4
+
+
+def test_a_share_of_the_requests_meets_a_fault() -> None:
+    faults = Faults(seed=1)
+    faults.add("/v1/messages", "overloaded", probability=0.25)
+    faults.add("/v1/messages", "drop", probability=0.5)
+    met = Counter(fault and fault.kind for fault in (faults.draw("/v1/messages") for _ in range(4_000)))
+    assert 900 < met["overloaded"] < 1_100
+    assert 1_350 < met["drop"] < 1_650
