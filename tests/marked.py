@@ -55,7 +55,7 @@ async def drive(sandbox: Sandbox) -> int:
         "ANTHROPIC_CUSTOM_HEADERS": f"X-Team: {MARK}",
         "CLAUDE_BACKOFF_SECONDS": "0",
         "CLAUDE_ATTEMPTS": "2",
-        "CLAUDE_IDLE_SECONDS": "0.3",
+        "CLAUDE_IDLE_SECONDS": "1",
     }
     persona = Instructions("", f"{MARK} persona")
     request = build("claude-sonnet-5-5", 1000, persona, [Entry("user", MARK, "1.1", "U1", MARK)])
@@ -89,7 +89,7 @@ async def answer(claude: Claude, request: dict[str, Any]) -> None:
 
 async def others(sandbox: Sandbox, claude: Claude, request: dict[str, Any]) -> None:
     """What is no answer, and an answer that is stopped."""
-    sandbox.script(None, Script("word " * 100, deltas_per_second=5))
+    sandbox.script(None, Script("word " * 100, fault=Fault("stall", {"after": 5})))
     _, task = await begin(claude, **request)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
