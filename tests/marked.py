@@ -89,7 +89,7 @@ async def answer(claude: Claude, request: dict[str, Any]) -> None:
 
 async def others(sandbox: Sandbox, claude: Claude, request: dict[str, Any]) -> None:
     """What is no answer, and an answer that is stopped."""
-    sandbox.script(None, Script("word " * 100, fault=Fault("stall", {"after": 5})))
+    sandbox.script(None, Script("word " * 100, fault=Fault("stall", {"after": 5})), Script(MARK))
     _, task = await begin(claude, **request)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
