@@ -26,6 +26,9 @@ demo: $(VENV)/installed
 up: $(VENV)/installed
 	@$(BIN)/parley up $(ARGS)
 
+# The tests start a hundred processes, each of which would compile all modules anew if it were told to keep nothing.
+test properties: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(ARGS)
 

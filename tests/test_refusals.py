@@ -38,7 +38,7 @@ def test_what_is_only_held_by_others_is_told_apart() -> None:
 
 def test_a_warning_tells_every_budget_in_a_line() -> None:
     found = [Warned(Cap("each", "day", 2_000_000), "user:U1", 1_900_000, 95, "2026-11-21")]
-    assert warning(found) == "Caps that run out:\n• <@U1>: 95 % reached, $1.90 of $2.00 today"
+    assert warning(found) == "Budgets that run out:\n• <@U1>: 95 % reached, $1.90 of $2.00 today"
 
 
 def test_many_warnings_are_one_short_message() -> None:

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import pytest
 import pytest_asyncio
@@ -29,6 +30,10 @@ TOKENS = ("input", "output", "write_5m", "write_1h", "read", "searches")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+# Exact prices take a while, and every report asks for those of the same calls again.
+cost, saved = cache(models.cost), cache(models.saved)
+
+
 class Call:
     """A call as it was made, and what Parley counts of it."""
 
@@ -51,7 +56,7 @@ class Call:
         return self.at.date()
 
     def cost(self, model: str | None = None) -> int:
-        return sum(models.cost(piece) or 0 for piece in self.usage if model in (None, piece.model))
+        return sum(cost(piece) or 0 for piece in self.usage if model in (None, piece.model))
 
     @staticmethod
     def _piece(chance: random.Random, model: str) -> Usage:
@@ -70,11 +75,11 @@ def summed(calls: Iterable[Call], model: str | None = None) -> dict[str, int]:
         for piece in call.usage:
             if model not in (None, piece.model):
                 continue
-            cost = models.cost(piece)
-            found["unpriced"] += cost is None
-            found["cost"] += cost or 0
-            found["estimated"] += (cost or 0) if piece.estimated else 0
-            found["saved"] += models.saved(piece) or 0
+            paid = cost(piece)
+            found["unpriced"] += paid is None
+            found["cost"] += paid or 0
+            found["estimated"] += (paid or 0) if piece.estimated else 0
+            found["saved"] += saved(piece) or 0
             found.update({name: getattr(piece, name) for name in TOKENS})
     return {name: number for name, number in found.items() if number}
 

@@ -12,11 +12,13 @@ import pytest_asyncio
 from bot import embedded
 from tests.parley import Parley, Transport
 
+METRICS_TOKEN = "a-token-of-the-test"
+
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package", params=["socket", "http"])
 async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
     """On a Redis of its own: it runs while modules with another Parley empty theirs."""
-    async with running(tmp_path_factory, request.param) as parley:
+    async with running(tmp_path_factory, request.param, METRICS_TOKEN=METRICS_TOKEN) as parley:
         yield parley
 
 

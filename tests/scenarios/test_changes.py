@@ -1,21 +1,11 @@
 """Who edits or deletes a message changes what is answered, and what is remembered."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley, payload
-from tests.scenarios.conftest import running
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
-async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
-    async with running(tmp_path_factory, request.param) as parley:
-        yield parley
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 def asked(parley: Parley) -> str:

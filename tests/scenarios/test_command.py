@@ -1,24 +1,15 @@
 """`/parley`, and what it says."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from bot.listeners.command import AWAY, NOTHING, help_text
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.parley import Parley
-from tests.scenarios.conftest import running
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
-async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
-    async with running(tmp_path_factory, request.param) as parley:
-        yield parley
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def said(parley: Parley, text: str, channel: str = "general", user: str = "ben") -> str:
@@ -68,9 +59,17 @@ async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
     await parley.redis.hset(scope, "model", "claude-haiku-5-5")
     assert "`claude-sonnet-5-5`" in await said(parley, "model")
     assert "`claude-haiku-5-5`" in await said(parley, "model", "leads")
+    await parley.redis.hdel(scope, "model")
 
 
 async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -> None:
+    channel = f"{parley.sandbox.team}:{parley.sandbox.channels['random']}"
+
+    async def is_gone() -> bool:
+        return not [key async for key in parley.redis.scan_iter(f"{channel}:*", count=1000)]
+
+    await said(parley, "forget", "random")
+    await parley.eventually(is_gone, within=10)
     parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
     first = await parley.slack.say("ada", "random", "@parley a secret")
     other = await parley.slack.say("ada", "general", "@parley another")
@@ -83,11 +82,6 @@ async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -
     waiting = await parley.slack.say("ada", "random", "and then", thread_ts=busy)
     await parley.logged(f"kept .* ts={waiting}")
     assert "I have forgotten our 2 conversations here" in await said(parley, "forget", "random")
-    channel = f"{parley.sandbox.team}:{parley.sandbox.channels['random']}"
-
-    async def is_gone() -> bool:
-        return not [key async for key in parley.redis.scan_iter(f"{channel}:*", count=1000)]
-
     await parley.eventually(is_gone, within=10)
     assert len(await parley.history("general", other)) == 2
     assert parley.answer("random", waiting, busy) == []
@@ -97,5 +91,7 @@ async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -
 async def test_without_redis_it_says_so_in_time(parley: Parley) -> None:
     """A server that hangs is the worst kind of away. https://docs.slack.dev/interactivity: three seconds."""
     await parley.redis.client_pause(4000)
-    assert await said(parley, "status") == AWAY
-    await parley.redis.client_unpause()
+    try:
+        assert await said(parley, "status") == AWAY
+    finally:
+        await parley.redis.client_unpause()

@@ -1,25 +1,15 @@
 """What orchestrators and Prometheus are told of a bot that runs."""
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
-import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.parley import Parley
-from tests.scenarios.conftest import running
+from tests.scenarios.conftest import METRICS_TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 Counted = dict[str, dict[tuple[str, ...], float]]
-TOKEN = "a-token-of-the-test"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package", params=["socket", "http"])
-async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
-    async with running(tmp_path_factory, request.param, METRICS_TOKEN=TOKEN) as parley:
-        yield parley
 
 
 async def get(parley: Parley, path: str, token: str | None = None) -> tuple[int, str]:
@@ -29,7 +19,7 @@ async def get(parley: Parley, path: str, token: str | None = None) -> tuple[int,
 
 
 async def counted(parley: Parley) -> Counted:
-    status, text = await get(parley, "/metrics", TOKEN)
+    status, text = await get(parley, "/metrics", METRICS_TOKEN)
     assert status == 200
     found: Counted = {}
     for family in text_string_to_metric_families(text):
@@ -48,7 +38,7 @@ async def test_without_redis_it_is_neither_and_says_so_in_time(parley: Parley, p
     await parley.redis.client_pause(5000)
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
-            answer = await session.get(parley.url + path, headers={"Authorization": f"Bearer {TOKEN}"})
+            answer = await session.get(parley.url + path, headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
             assert answer.status == 503
             assert "redis" in await answer.json()
     finally:
@@ -82,7 +72,7 @@ async def test_a_dead_socket_mode_connection_is_unhealthy_until_it_is_back(parle
     assert (await get(parley, "/healthz"))[0] == 200
 
 
-@pytest.mark.parametrize("token", [None, "", "another", TOKEN[:-1]])
+@pytest.mark.parametrize("token", [None, "", "another", METRICS_TOKEN[:-1]])
 async def test_only_who_knows_the_token_reads_the_metrics(parley: Parley, token: str | None) -> None:
     status, text = await get(parley, "/metrics", token)
     assert status == 401

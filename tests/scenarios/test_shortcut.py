@@ -1,22 +1,13 @@
 """Ask Parley: the shortcut of a message."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from bot.listeners.shortcut import NOT_HERE, NOT_THERE
 from bot.sandbox.slack.views import View
+from bot.store import keys
 from tests.parley import Parley
-from tests.scenarios.conftest import running
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
-async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
-    async with running(tmp_path_factory, request.param) as parley:
-        yield parley
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def opened(parley: Parley, user: str, channel: str, ts: str) -> View:
@@ -56,15 +47,23 @@ async def test_where_we_are_not_the_modal_says_so(parley: Parley) -> None:
     root = await parley.slack.say("ben", "random", "a channel of our own")
     view = await opened(parley, "ben", "random", root)
     await parley.slack.remove("parley", "random")
-    answer = await parley.slack.submit("ben", view.id, typed("what?"))
+    try:
+        answer = await parley.slack.submit("ben", view.id, typed("what?"))
+    finally:
+        await parley.slack.invite("parley", "random")
     assert answer == {"response_action": "errors", "errors": {"question": NOT_THERE}}
     assert view.id in parley.slack.views.open
-    await parley.slack.invite("parley", "random")
 
 
 async def test_a_guest_is_told_so(parley: Parley) -> None:
+    known = keys.guest(parley.sandbox.team, parley.sandbox.users["chidi"])
     await parley.slack.set_guest("chidi", True)
-    root = await parley.slack.say("ben", "random", "for members")
-    view = await opened(parley, "chidi", "random", root)
-    answer = await parley.slack.submit("chidi", view.id, typed("what?"))
+    await parley.redis.delete(known)
+    try:
+        root = await parley.slack.say("ben", "random", "for members")
+        view = await opened(parley, "chidi", "random", root)
+        answer = await parley.slack.submit("chidi", view.id, typed("what?"))
+    finally:
+        await parley.slack.set_guest("chidi", False)
+        await parley.redis.delete(known)
     assert answer == {"response_action": "errors", "errors": {"question": NOT_HERE}}
