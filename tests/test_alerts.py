@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -12,6 +13,11 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import audit, caps, keys
 from bot.store.caps import Caps, Reservation
+
+
+@pytest.fixture(autouse=True)
+async def installed(sandbox: Sandbox, redis: "Redis") -> None:
+    await redis.sadd(keys.TEAMS, sandbox.team)
 
 
 def alerts(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", **settings: Any) -> Alerts:

@@ -41,6 +41,11 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+async def installed(redis: "AsyncRedis") -> None:
+    await redis.sadd(keys.TEAMS, TEAM)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -223,11 +228,17 @@ async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: "AsyncRedis", 
     await cap(redis, "each", "day", 1_000)
     await spend(caps, 990)
     await caps.reserve(TEAM, CHANNEL, USER, 1)
-    names = [name async for name in redis.scan_iter("*")]
+    names = [name async for name in redis.scan_iter(f"{TEAM}:*")]
     assert len(names) == 7
     for name in names:
         assert name.startswith(f"{TEAM}:")
         assert (await redis.ttl(name) > 0) is (name != keys.caps(TEAM))
+
+
+async def test_of_a_team_that_has_removed_us_nothing_is_held(redis: "AsyncRedis", caps: Caps) -> None:
+    await redis.srem(keys.TEAMS, TEAM)
+    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Reservation)
+    assert await redis.dbsize() == 0
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))

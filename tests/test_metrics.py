@@ -24,6 +24,11 @@ from workers.models import Usage
 TEAM = "T1"
 
 
+@pytest.fixture(autouse=True)
+async def installed(redis: "Redis") -> None:
+    await redis.sadd(keys.TEAMS, TEAM)
+
+
 async def page(redis: "Redis", redis_url: str) -> dict[str, dict[tuple[str, ...], float]]:
     """Name of a series -> values of its labels -> value, as Prometheus' own parser reads it."""
     producer = connections.producer(redis_url)
@@ -78,6 +83,14 @@ async def test_the_last_counts_are_written_at_the_end(redis: "Redis") -> None:
         counted.count("acks", "200")
     assert await totals(redis, TEAM) == {("acks", "200"): 1}
     assert await redis.ttl(keys.metrics(TEAM)) > 0
+
+
+async def test_of_a_team_that_has_removed_us_nothing_is_kept(redis: "Redis") -> None:
+    counted = Metrics(redis, TEAM)
+    counted.count("events", "message")
+    await redis.srem(keys.TEAMS, TEAM)
+    await counted.flush()
+    assert await redis.dbsize() == 0
 
 
 async def test_what_another_version_counted_is_passed_over(redis: "Redis", redis_url: str) -> None:

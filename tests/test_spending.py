@@ -22,6 +22,11 @@ USAGE = Usage(MODEL, input=1_000, output=500)
 MONTH = f"{datetime.now(UTC):%Y-%m}"
 
 
+@pytest.fixture(autouse=True)
+async def installed(sandbox: Sandbox, redis: "Redis") -> None:
+    await redis.sadd(keys.TEAMS, sandbox.team)
+
+
 def question(sandbox: Sandbox, ts: str = "1.000001") -> Message:
     return Message(Thread(sandbox.team, "C1", ts), ts, "U1", "hello")
 

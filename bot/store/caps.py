@@ -64,10 +64,11 @@ local function caps()
 end
 """
 
-# further ARGV: name, amount, ms
+# KEYS further: teams; ARGV further: name, amount, ms, team. Of a team that has removed us nothing is kept.
 RESERVE = (
     PRELUDE
     + f"""
+if redis.call('SISMEMBER', KEYS[4], ARGV[9]) == 0 then return false end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do let_go(name) end
@@ -189,8 +190,8 @@ class Caps:
         """Hold back the estimate, in place of what is held under this `name`, if no cap is reached."""
         now = self._clock()
         given = Reservation(name or uuid4().hex, team, channel, user, _name(now, "day"), _name(now, "month"))
-        names = [keys.caps(team), keys.holds(team), keys.holds_until(team)]
-        reached = await self._eval(RESERVE, names, *_about(given), given.name, max(0, estimate), self._hold_ms)
+        names = [keys.caps(team), keys.holds(team), keys.holds_until(team), keys.TEAMS]
+        reached = await self._eval(RESERVE, names, *_about(given), given.name, max(0, estimate), self._hold_ms, team)
         if reached is None:
             return given
         scope, period, amount, spent = reached

@@ -155,11 +155,6 @@ def metrics(team: str) -> str:
     return f"{team}:metrics"
 
 
-def ready(team: str) -> str:
-    """String with an expiry: written to see whether Redis takes writes."""
-    return f"{team}:ready"
-
-
 def admin_group(team: str) -> str:
     """String with an expiry: the members of the user group that may steer us, as JSON."""
     return f"{team}:admin-group"

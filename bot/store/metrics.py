@@ -55,6 +55,14 @@ METRICS = {
     "cost_usd_micro": Metric("Cost in millionths of a dollar, where the prices are known.", ("model",)),
 }
 
+# KEYS teams metrics; ARGV team, seconds to keep, series and amounts. Of a team that has removed us nothing is kept.
+ADD = """
+if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 0 end
+for n = 3, #ARGV, 2 do redis.call('HINCRBY', KEYS[2], ARGV[n], ARGV[n + 1]) end
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 1
+"""
+
 # The metric, its labels, and for a histogram the number of a bucket or `sum` (in thousandths).
 Series = tuple[str | int, ...]
 
@@ -79,12 +87,10 @@ class Metrics:
         pending, self._pending = self._pending, Counter()
         if not pending:
             return
+        given = [part for series, amount in pending.items() for part in (json.dumps(series), amount)]
+        names = (keys.TEAMS, keys.metrics(self._team))
         try:
-            async with self._redis.pipeline() as pipe:
-                for series, amount in pending.items():
-                    pipe.hincrby(keys.metrics(self._team), json.dumps(series), amount)
-                pipe.expire(keys.metrics(self._team), KEPT_SECONDS)
-                await pipe.execute()
+            await cast("Awaitable[int]", self._redis.eval(ADD, len(names), *names, self._team, KEPT_SECONDS, *given))
         except RedisError:
             self._pending.update(pending)
             raise
