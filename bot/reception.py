@@ -30,6 +30,10 @@ class Reception:
         if too_many := await limits.take(self._redis, message):
             self._refuse(message, too_many)
             return False
+        return await self.keep(message)
+
+    async def keep(self, message: Message) -> bool:
+        """The same for a message that is within the limits."""
         kept = await self._inbox.put(message)
         word = "kept" if kept else "seen"
         log.info("%s event_id=%s thread=%s ts=%s", word, message.event_id, message.thread, message.ts)

@@ -25,7 +25,7 @@ async def spend(redis: "Redis", user: str, cost: int) -> None:
     caps = Caps(redis, 60.0)
     held = await caps.reserve("T1", "C1", user, 1)
     assert not hasattr(held, "cap")
-    await caps.settle(held, cost)  # type: ignore[arg-type]
+    await caps.settle(held, cost)
 
 
 async def test_a_person_sees_their_own_use_only(redis: "Redis") -> None:

@@ -185,6 +185,16 @@ def audit(team: str) -> str:
     return f"{team}:audit"
 
 
+def asking(team: str, view: str) -> str:
+    """String with an expiry: since when the question of a modal is put into its thread."""
+    return f"{team}:asking:{view}"
+
+
+def asking_now(team: str, view: str) -> str:
+    """String with an expiry: somebody does that at this moment."""
+    return f"{team}:asking:{view}:now"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
