@@ -158,9 +158,6 @@ async def _ask(question: Question, redis: "Redis", web: AsyncWebClient, receptio
     """
     message, view = question.message, question.view
     team, thread = message.thread.team, message.thread
-    if await redis.exists(keys.seen_event(team, str(message.event_id))):
-        log.info("seen event_id=%s thread=%s", message.event_id, thread)
-        return None
     if not await redis.set(keys.asking_now(team, view), 1, nx=True, px=int(LONGEST_SECONDS * 1000)):
         return AWAY
     try:
