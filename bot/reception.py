@@ -6,7 +6,7 @@ import textwrap
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, status
+from bot import background, session, status
 from bot.incoming import Message, spoken
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import limits
@@ -67,6 +67,7 @@ class Reception:
             log.debug("not known whether it waits thread=%s error=%s", thread, type(error).__name__)
         self._line.join(thread, message.ts)
         await status.show(self._web, self._redis, thread, message.ts)
+        await session.begin(self._web, self._redis, thread)
         if message.direct and message.ts == thread.ts:
             await self._title(message)
 

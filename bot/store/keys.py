@@ -275,6 +275,16 @@ def no_streams(team: str) -> str:
     return f"{team}:no-streams"
 
 
+def sessions(team: str) -> str:
+    """Sorted set with an expiry: threads that Slack shows as worked on, by when to see whether that is over."""
+    return f"{team}:sessions"
+
+
+def no_sessions(team: str) -> str:
+    """String with an expiry: Slack has no agent sessions for us in this workspace."""
+    return f"{team}:no-sessions"
+
+
 def next_post(team: str, channel: str) -> str:
     """String with an expiry: when the next message may be posted in this channel, in ms since the epoch."""
     return f"{team}:next-post:{channel}"
