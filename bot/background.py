@@ -8,7 +8,7 @@ from typing import Any
 _running: set["asyncio.Task[Any]"] = set()
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
+def run(work: Coroutine[Any, Any, object]) -> None:
     task = asyncio.create_task(work)
     _running.add(task)
     task.add_done_callback(_running.discard)

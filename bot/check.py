@@ -13,16 +13,21 @@ from bot.manifest import NEEDED_SCOPES, SCOPES
 from bot.settings import SettingError, Settings
 
 OLDEST_REDIS = (6, 2)
+GRANT = "add it on your app's page OAuth & Permissions and reinstall the app."
 
 
 @dataclass(frozen=True)
 class Finding:
+    """`warns`: all that is needed works, and something does not."""
+
     ok: bool
     what: str
     said: str
+    warns: bool = False
 
     def __str__(self) -> str:
-        return f"{'ok  ' if self.ok else 'FAIL'}  {self.what}: {self.said}"
+        word = "warn" if self.warns else "ok  " if self.ok else "FAIL"
+        return f"{word}  {self.what}: {self.said}"
 
 
 async def check(settings: Settings) -> bool:
@@ -53,23 +58,24 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(False, "Slack", str(error))
     else:
         yield Finding(True, "Slack", f"{identity.name} in workspace {identity.team_name} ({identity.team})")
-        yield _scopes(identity.scopes)
+        for finding in _scopes(identity.scopes):
+            yield finding
     yield await _listening(settings)
 
 
-def _scopes(granted: frozenset[str] | None) -> Finding:
+def _scopes(granted: frozenset[str] | None) -> list[Finding]:
+    """One for each scope that is missing, the needed ones first."""
     if granted is None:
-        return Finding(True, "Slack scopes", "Slack does not say which are granted")
-    missing = [scope for scope in SCOPES if scope not in granted]
-    if missing and granted.issuperset(NEEDED_SCOPES):
-        return Finding(True, "Slack scopes", f"enough to answer mentions; not granted: {', '.join(missing)}")
+        return [Finding(True, "Slack scopes", "Slack does not say which are granted")]
+    missing = [scope for scope in [*NEEDED_SCOPES, *SCOPES] if scope not in granted]
     if not missing:
-        return Finding(True, "Slack scopes", f"all {len(SCOPES)} of manifest.yaml are granted")
-    return Finding(
-        False,
-        "Slack scopes",
-        f"{', '.join(missing)} not granted: add them on your app's page OAuth & Permissions and reinstall the app.",
-    )
+        return [Finding(True, "Slack scopes", f"all {len(SCOPES)} of manifest.yaml are granted")]
+    return [
+        Finding(False, "Slack scopes", f"{scope} is not granted, so {SCOPES[scope]}: {GRANT}")
+        if scope in NEEDED_SCOPES
+        else Finding(True, "Slack scopes", f"{scope} is not granted, so {SCOPES[scope]}.", warns=True)
+        for scope in dict.fromkeys(missing)
+    ]
 
 
 async def _listening(settings: Settings) -> Finding:

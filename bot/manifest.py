@@ -9,24 +9,27 @@ import textwrap
 from typing import Any
 
 NEEDED_SCOPES = ("app_mentions:read", "chat:write")
-SCOPES = (
-    "app_mentions:read",
-    "assistant:write",
-    "channels:history",
-    "channels:read",
-    "chat:write",
-    "commands",
-    "files:read",
-    "files:write",
-    "groups:history",
-    "groups:read",
-    "im:history",
-    "im:write",
-    "mpim:history",
-    "mpim:read",
-    "reactions:write",
-    "users:read",
-)
+# What does not work without each.
+SCOPES = {
+    "app_mentions:read": "nobody's mention is heard",
+    "assistant:write": "direct messages have no suggested prompts and no titles",
+    "channels:history": "in public channels I hear mentions only, and know nothing of what was said, edited or deleted "
+    "otherwise",
+    "channels:read": "I do not know what public channels are called, and introduce myself in none",
+    "chat:write": "nothing is answered",
+    "commands": "there is no /parley and no Ask Parley",
+    "files:read": "files that people share are not read",
+    "files:write": "very long answers come in many messages and not as a file, and /parley export sends nothing",
+    "groups:history": "in private channels I hear mentions only, and know nothing of what was said, edited or deleted "
+    "otherwise",
+    "groups:read": "I do not know what private channels are called, and introduce myself in none",
+    "im:history": "direct messages are not heard",
+    "im:write": "/parley export sends nothing",
+    "mpim:history": "in group direct messages I hear mentions only",
+    "mpim:read": "I do not know what group direct messages are called",
+    "reactions:write": "a question that waits for another gets no eyes",
+    "users:read": "I know nobody's name, answer guests too, and take nobody for an admin who is not in ADMINS",
+}
 NEEDED_EVENTS = ("app_mention", "app_uninstalled", "tokens_revoked")
 EVENTS = (
     "agent_session_stopped",

@@ -6,7 +6,7 @@ import textwrap
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, status
+from bot import background, session, status
 from bot.incoming import Message, spoken
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import limits
@@ -30,6 +30,10 @@ class Reception:
         if too_many := await limits.take(self._redis, message):
             self._refuse(message, too_many)
             return False
+        return await self.keep(message)
+
+    async def keep(self, message: Message) -> bool:
+        """The same for a message that is within the limits."""
         kept = await self._inbox.put(message)
         word = "kept" if kept else "seen"
         log.info("%s event_id=%s thread=%s ts=%s", word, message.event_id, message.thread, message.ts)
@@ -63,6 +67,7 @@ class Reception:
             log.debug("not known whether it waits thread=%s error=%s", thread, type(error).__name__)
         self._line.join(thread, message.ts)
         await status.show(self._web, self._redis, thread, message.ts)
+        await session.begin(self._web, self._redis, thread)
         if message.direct and message.ts == thread.ts:
             await self._title(message)
 

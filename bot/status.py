@@ -15,8 +15,8 @@ THINKING = "is thinking…"
 EYES = "eyes"
 
 
-async def show(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str, text: str = THINKING) -> None:
-    """Slack clears a status after two minutes and with the next message of ours in the thread.
+async def show(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str, text: str = THINKING) -> bool:
+    """Whether it shows. Slack clears a status after two minutes and with the next message of ours in the thread.
 
     https://docs.slack.dev/reference/methods/assistant.threads.setStatus
     """
@@ -26,6 +26,8 @@ async def show(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str, tex
         log.debug("no status thread=%s error=%s", thread, error_name(error) or type(error).__name__)
         if verdict(error) == "permanent":
             await look(web, redis, thread, ts)
+        return False
+    return True
 
 
 async def look(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> None:
@@ -38,6 +40,14 @@ async def look(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> 
                 await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)
     except CALL_ERRORS as error:
         log.debug("no eyes thread=%s ts=%s error=%s", thread, ts, error_name(error) or type(error).__name__)
+
+
+async def is_looking(redis: "Redis", thread: Thread, ts: str) -> bool:
+    """Whether our eyes are on the question, as far as is known."""
+    try:
+        return await replies.is_seen(redis, thread, ts)
+    except CALL_ERRORS:
+        return False
 
 
 async def look_away(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> None:

@@ -23,6 +23,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import Message
 from bot.store import connections, history
 from bot.store.history import Entry
+from workers.messages import EVENT_TYPE
 
 ROOT = Path(__file__).parent.parent
 Transport = Literal["socket", "http"]
@@ -199,8 +200,9 @@ class Parley:
 
 
 def payload(message: Message) -> dict[str, Any]:
-    """What our metadata says: message_ts, part and state of a reply; empty for other people's messages."""
-    return (message.metadata or {}).get("event_payload") or {}
+    """What our metadata says: message_ts, part and state of a reply; empty for all other messages."""
+    metadata = message.metadata or {}
+    return (metadata.get("event_payload") or {}) if metadata.get("event_type") == EVENT_TYPE else {}
 
 
 def text(message: Message) -> str:

@@ -14,6 +14,7 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import keys
 from bot.store.history import Entry
+from bot.views.shortcut import quoted
 from workers.backfill import MOST_CHARACTERS, MOST_MESSAGES, earlier
 
 
@@ -64,6 +65,15 @@ async def test_earlier_messages_are_entries_of_their_authors_and_ours_are_answer
     assert [(e.role, e.user, e.name) for e in entries[1:]] == [("user", ben, "ben"), ("assistant", None, None)]
     assert entries[1].text == "ask @ada & @chidi"
     assert entries[2].text == "**Yes**, do."
+
+
+async def test_a_question_by_shortcut_is_its_askers_and_no_answer(talk: Talk) -> None:
+    first = await talk.say("ada", "we ship on Friday")
+    shown = quoted("why <Friday> & not Monday?", "ben", talk.sandbox.users["ben"], "V1")
+    await talk.web.chat_postMessage(channel="general", thread_ts=first, **shown)
+    entry = (await talk.earlier())[1]
+    assert (entry.role, entry.user, entry.name) == ("user", talk.sandbox.users["ben"], "ben")
+    assert entry.text == "why <Friday> & not Monday?"
 
 
 async def test_a_message_that_begins_its_thread_has_none_and_asks_nobody(talk: Talk) -> None:

@@ -188,7 +188,7 @@ def test_every_requirement_has_its_tests() -> None:
 
 def test_the_manifest_asks_for_what_the_code_knows() -> None:
     pasted = yaml.safe_load((ROOT / "manifest.yaml").read_text())
-    assert tuple(pasted["oauth_config"]["scopes"]["bot"]) == manifest.SCOPES
+    assert tuple(pasted["oauth_config"]["scopes"]["bot"]) == tuple(manifest.SCOPES)
     assert tuple(pasted["settings"]["event_subscriptions"]["bot_events"]) == manifest.EVENTS
     assert pasted["settings"]["interactivity"] == {"is_enabled": True}
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Message, Thread, spoken
-from bot.listeners.shortcut import AWAY, EMPTY, asked, read
+from bot.incoming import Thread, spoken
+from bot.listeners.shortcut import AWAY, EMPTY, Question, asked, read
+from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
-from bot.views.shortcut import METADATA, About, modal
+from bot.views.shortcut import LONGEST, METADATA, SHOWN, About, modal, quoted
 
 ABOUT = About("C1", "1.1", "U2", "We ship on <https://x.example|Friday> &amp; rest")
 USED = {"channel": {"id": "C1"}, "message_ts": "1.2", "message": {"ts": "1.2", "user": "U2", "text": "hello"}}
@@ -45,8 +46,10 @@ def test_what_says_no_message_opens_nothing(body: dict[str, Any]) -> None:
 
 
 def test_the_question_goes_into_the_mailbox_with_the_message_it_is_about() -> None:
-    message = asked(submitted(), "T1")
-    assert isinstance(message, Message)
+    question = asked(submitted(), "T1")
+    assert isinstance(question, Question)
+    message = question.message
+    assert (question.typed, question.view) == ("why <b>?", "V1")
     assert (message.thread, message.user, message.event_id) == (Thread("T1", "C1", "1.1"), "U1", "view:V1")
     assert spoken(message.text, "UBOT", {"U2": "Ben"}) == (
         "why <b>?\n\nThe message that this is about, by @Ben:\nWe ship on Friday (https://x.example) & rest"
@@ -63,3 +66,21 @@ def test_an_empty_question_is_none(value: object) -> None:
 )
 def test_a_broken_submission_is_told_so(fields: dict[str, Any]) -> None:
     assert asked(submitted(**fields), "T1") == AWAY
+
+
+@pytest.mark.parametrize(
+    "typed", ["why?", "<!channel> <@U1> @here *bold*", "&" * LONGEST, "a\nb", "<https://x.example|here> javascript:x"]
+)
+def test_a_shown_question_is_inert(typed: str) -> None:
+    shown = quoted(typed, "Ada <!here>", "U1", "V1")
+    [block] = checked_blocks(shown["blocks"], "message")
+    texts = [element for part in block["elements"] for element in part["elements"]]
+    assert [element["type"] for element in texts] == ["text", "text"]
+    assert texts[1]["text"] == typed
+    assert "<" not in shown["text"]
+    assert len(shown["text"]) <= 5 * SHOWN
+    assert (shown["unfurl_links"], shown["unfurl_media"]) == (False, False)
+
+
+def test_whom_slack_does_not_name_is_somebody() -> None:
+    assert quoted("why?", None, "U1", "V1")["text"] == "Somebody asks: why?"

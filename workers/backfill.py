@@ -9,10 +9,11 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import people
-from bot.incoming import Message, is_ts, mentioned_people, spoken
+from bot.incoming import Message, is_id, is_ts, mentioned_people, spoken
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import keys
 from bot.store.history import Entry
+from bot.views.shortcut import EVENT_TYPE as QUESTION
 
 log = logging.getLogger("parley.backfill")
 
@@ -41,7 +42,7 @@ async def earlier(slack: AsyncWebClient, redis: "Redis", message: Message, bot_u
     except CALL_ERRORS as error:
         log.info("read=%d thread=%s error=%s", len(found), thread, error_name(error) or type(error).__name__)
     newest = [each for each in found if _is_spoken(each, message.ts)][-MOST_MESSAGES:]
-    users = [str(each["user"]) for each in newest if each.get("user")]
+    users = [asked[0] if (asked := _asked(each)) else str(each["user"]) for each in newest if each.get("user")]
     mentioned = sorted({user for each in newest for user in mentioned_people(str(each.get("text") or ""))})
     names = await people.names(redis, slack, thread.team, [*users, *mentioned])
     return _fitting(_entry(each, bot_user, names) for each in newest)
@@ -51,7 +52,12 @@ async def _read(slack: AsyncWebClient, message: Message, found: list[dict[str, A
     cursor: str | None = None
     for _ in range(PAGES):
         page = await slack.conversations_replies(
-            channel=message.thread.channel, ts=message.thread.ts, latest=message.ts, limit=PAGE, cursor=cursor
+            channel=message.thread.channel,
+            ts=message.thread.ts,
+            latest=message.ts,
+            limit=PAGE,
+            cursor=cursor,
+            include_all_metadata=True,
         )
         found += [each for each in page.get("messages") or [] if isinstance(each, dict)]
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
@@ -68,6 +74,8 @@ def _is_spoken(said: dict[str, Any], before: str) -> bool:
 def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
     user = said.get("user") or said.get("bot_id")
     written = [block.get("text") for block in said.get("blocks") or () if block.get("type") == "markdown"]
+    if asked := _asked(said):
+        return Entry("user", asked[1], said["ts"], asked[0], names.get(asked[0]))
     if user == bot_user:
         text = "\n\n".join(part for part in written if isinstance(part, str)) or str(said.get("text") or "")
         return Entry("assistant", text, said["ts"])
@@ -78,6 +86,16 @@ def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
     profile = said.get("bot_profile") or {}
     name = names.get(str(user)) or said.get("username") or profile.get("name")
     return Entry("user", "\n\n".join(part for part in parts if part), said["ts"], user, name)
+
+
+def _asked(said: dict[str, Any]) -> tuple[str, str] | None:
+    """Who asked what by shortcut, if a message of ours shows that."""
+    metadata = said.get("metadata") or {}
+    if metadata.get("event_type") != QUESTION:
+        return None
+    about = metadata.get("event_payload") or {}
+    user, question = about.get("user"), about.get("question")
+    return (user, question) if is_id(user) and isinstance(question, str) else None
 
 
 def _fitting(entries: Iterable[Entry]) -> list[Entry]:

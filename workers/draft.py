@@ -124,14 +124,16 @@ class Draft:
                 raise
             await self._complete()
         await self._pacing.close(self._thread.team, self._name)
-        await status.look_away(self._slack, self._redis, self._thread, self._question_ts)
+        await self._look_away()
 
     async def keep_status(self) -> None:
         """Keep up the status that the listener set until there is text; Slack clears it after two minutes.
 
+        A question that waited behind another has eyes instead, until its own status shows.
         https://docs.slack.dev/reference/methods/assistant.threads.setStatus
         """
-        wait = 0.0 if self._resumed else STATUS_SECONDS
+        has_eyes = await status.is_looking(self._redis, self._thread, self._question_ts)
+        wait = 0.0 if self._resumed or has_eyes else STATUS_SECONDS
         while not self._ending.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -142,8 +144,13 @@ class Draft:
                 if self._messages.parts or self._ending.is_set():
                     return
                 self._may_send()
-                await status.show(self._slack, self._redis, self._thread, self._question_ts, self._status)
+                shows = await status.show(self._slack, self._redis, self._thread, self._question_ts, self._status)
+            if shows:
+                await self._look_away()
             await self._wait(STATUS_SPACING_SECONDS)
+
+    async def _look_away(self) -> None:
+        await status.look_away(self._slack, self._redis, self._thread, self._question_ts)
 
     async def _complete(self) -> None:
         async with asyncio.timeout(self._final_seconds):
@@ -239,6 +246,8 @@ class Draft:
                 await messages.post(self._text.payload(due))
             else:
                 await messages.open(due)
+            if due.number == 0:
+                await self._look_away()
             return
         part = messages.parts[due.number]
         try:

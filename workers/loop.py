@@ -7,7 +7,7 @@ from types import TracebackType
 
 from bot.settings import Settings
 from workers import runtime
-from workers.sweeper import sweep
+from workers.sweeper import end_sessions, sweep
 
 
 class LoopThread:
@@ -45,7 +45,9 @@ class LoopThread:
 
     async def _main(self) -> None:
         async with runtime.opened(self._settings, self._redis_url) as opened:
-            sweeper = asyncio.create_task(sweep(opened.inbox))
+            sweepers = [sweep(opened.inbox), end_sessions(opened.slack, opened.redis)]
+            sweeping = [asyncio.create_task(each) for each in sweepers]
             self._opened.set_result(asyncio.get_running_loop())
             await self._leave.wait()
-            sweeper.cancel()
+            for task in sweeping:
+                task.cancel()

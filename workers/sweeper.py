@@ -1,8 +1,12 @@
-"""Wakes the threads that a dead process left behind."""
+"""Wakes the threads that a dead process left behind, and takes Slack's Stop away where nothing is left to stop."""
 
 import asyncio
 import logging
 
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import session
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.sweeper")
@@ -20,3 +24,13 @@ async def sweep(inbox: Inbox) -> None:
         except Exception:
             # Whatever is wrong with one team or thread, the others are still to be looked after.
             log.warning("no sweep", exc_info=True)
+
+
+async def end_sessions(web: AsyncWebClient, redis: "Redis") -> None:
+    """The same: every second, for ever."""
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        try:
+            await session.end_those_that_are_over(web, redis)
+        except Exception:
+            log.warning("sessions stay", exc_info=True)

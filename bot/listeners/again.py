@@ -6,7 +6,7 @@ import time
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, status
+from bot import background, session, status
 from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Message
@@ -56,6 +56,7 @@ async def _ask(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
     if await inbox.put(message, alone=True):
         log.info("%s thread=%s ts=%s user=%s", "again" if anew else "go on", message.thread, message.ts, message.user)
         background.run(status.show(web, redis, message.thread, newest))
+        background.run(session.begin(web, redis, message.thread))
         return None
     waiting = await inbox.waiting(click.thread)
     twice = [(each.user, each.text, each.again) == (message.user, message.text, message.again) for each in waiting]

@@ -53,16 +53,18 @@ async def receive(
             if reason is None:
                 await reception.take(message)
         case Deleted(thread, ts):
-            reason = await _forget(redis, change, await changes.question_of(redis, thread, ts) if change.ours else ts)
+            # A question that was asked by shortcut stands in a message of ours.
+            answered = await changes.question_of(redis, thread, ts) if change.ours else None
+            reason = await _forget(redis, change, answered or ts)
         case Ignored():
             reason = change
     if reason:
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), reason.reason)
 
 
-async def _forget(redis: "Redis", change: Deleted, question: str | None) -> Ignored | None:
-    found = await changes.remove(redis, change.thread, question) if question else None
-    if question is None or found is None:
+async def _forget(redis: "Redis", change: Deleted, question: str) -> Ignored | None:
+    found = await changes.remove(redis, change.thread, question)
+    if found is None:
         return Ignored("the deletion of nothing we know")
     if found == "waiting":
         await stops.ask(redis, change.thread, [question], change.author)

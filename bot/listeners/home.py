@@ -5,16 +5,20 @@ https://docs.slack.dev/reference/events/app_home_opened
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background
+from bot import background, overview
+from bot.admins import Admins
 from bot.incoming import is_id
 from bot.listeners import welcome
+from bot.overview import Overview
 from bot.settings import Settings
 from bot.slack import CALL_ERRORS, error_name
 from bot.store.erase import forget
@@ -24,6 +28,7 @@ from bot.views.home import FORGET, MOST_THREADS, Talk, home
 log = logging.getLogger("parley.listeners")
 
 MOST_SECONDS = 2.0
+Found = TypeVar("Found")
 
 
 def register(app: AsyncApp) -> None:
@@ -31,32 +36,63 @@ def register(app: AsyncApp) -> None:
     app.action({"type": "block_actions", "action_id": FORGET})(pressed)
 
 
-async def opened(event: dict[str, Any], redis: "Redis", web: AsyncWebClient, settings: Settings, team: str) -> None:
+async def opened(
+    event: dict[str, Any],
+    redis: "Redis",
+    web: AsyncWebClient,
+    client: AsyncWebClient,
+    settings: Settings,
+    admins: Admins,
+    team: str,
+) -> None:
     """Nothing of it matters enough to be sent again."""
     user, channel, tab = event.get("user"), event.get("channel"), event.get("tab")
     if not is_id(user):
         return
     if tab == "home":
-        background.run(publish(redis, web, settings, team, user, channel if is_id(channel) else None))
+        direct = channel if is_id(channel) else None
+        background.run(publish(redis, web, client, settings, admins, team, user, direct))
     elif tab == "messages" and is_id(channel):
         welcome.suggest(web, channel)
         await welcome.greet(redis, web, team, channel)
 
 
 async def publish(
-    redis: "Redis", web: AsyncWebClient, settings: Settings, team: str, user: str, direct: str | None
+    redis: "Redis",
+    web: AsyncWebClient,
+    client: AsyncWebClient,
+    settings: Settings,
+    admins: Admins,
+    team: str,
+    user: str,
+    direct: str | None,
 ) -> None:
+    """Whatever cannot be looked up, the rest is shown. `client` is Bolt's: the other asks Redis before each call."""
+    talks, own, whole = await asyncio.gather(
+        _found(_talks(redis, web, team, user)),
+        _found(overview.of_person(redis, team, user, datetime.now(UTC).date())),
+        _found(_whole(redis, admins, team, user)),
+    )
+    view = home(talks, direct, settings.history_days, own, whole)
     try:
-        threads = await newest(redis, team, user, MOST_THREADS)
-        links = await asyncio.gather(*(_link(web, thread.channel, thread.ts) for thread in threads))
-        talks = [Talk(thread.channel, thread.ts, link) for thread, link in zip(threads, links, strict=True)]
-        await web.views_publish(user_id=user, view=home(talks, direct, settings.history_days))
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                await web.views_publish(user_id=user, view=view)
+        except (RedisError, TimeoutError):
+            await client.views_publish(user_id=user, view=view)
     except CALL_ERRORS as error:
         log.debug("no home tab team=%s user=%s error=%s", team, user, error_name(error) or type(error).__name__)
 
 
 async def pressed(
-    body: dict[str, Any], ack: AsyncAck, redis: "Redis", web: AsyncWebClient, settings: Settings, team: str
+    body: dict[str, Any],
+    ack: AsyncAck,
+    redis: "Redis",
+    web: AsyncWebClient,
+    client: AsyncWebClient,
+    settings: Settings,
+    admins: Admins,
+    team: str,
 ) -> None:
     """Forget the direct messages of whoever pressed it. That the tab looks as before says that it did not work."""
     await ack()
@@ -74,7 +110,30 @@ async def pressed(
         log.warning("not forgotten team=%s user=%s error=%s", team, user, type(error).__name__)
         return
     log.info("forgotten team=%s channel=%s user=%s threads=%d", team, direct, user, count)
-    background.run(publish(redis, web, settings, team, user, direct))
+    background.run(publish(redis, web, client, settings, admins, team, user, direct))
+
+
+async def _talks(redis: "Redis", web: AsyncWebClient, team: str, user: str) -> list[Talk]:
+    threads = await newest(redis, team, user, MOST_THREADS)
+    links = await asyncio.gather(*(_link(web, thread.channel, thread.ts) for thread in threads))
+    return [Talk(thread.channel, thread.ts, link) for thread, link in zip(threads, links, strict=True)]
+
+
+async def _whole(redis: "Redis", admins: Admins, team: str, user: str) -> Overview | None:
+    """None for who is no admin, or cannot be told to be one."""
+    if not await admins.has(team, user):
+        return None
+    return await overview.of_workspace(redis, team, datetime.now(UTC).date())
+
+
+async def _found(looking: Awaitable[Found]) -> Found | None:
+    """None where Redis or Slack does not say in time."""
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            return await looking
+    except CALL_ERRORS as error:
+        log.debug("not looked up for a home tab error=%s", error_name(error) or type(error).__name__)
+        return None
 
 
 async def _link(web: AsyncWebClient, channel: str, ts: str) -> str | None:

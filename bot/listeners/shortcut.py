@@ -6,32 +6,48 @@ https://docs.slack.dev/interactivity/implementing-shortcuts#messages
 import asyncio
 import logging
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import status
+from bot import people
 from bot.audience import Audience
 from bot.incoming import Ignored, Message, Thread, is_id, is_ts
 from bot.listeners.message import unwelcome
 from bot.manifest import SHORTCUT
 from bot.reception import Reception
 from bot.slack import CALL_ERRORS, error_name
+from bot.store import keys, limits
 from bot.store.access import rules
-from bot.store.inbox import Inbox
-from bot.views.shortcut import BLOCK, FIELD, QUOTE, About, modal
+from bot.store.inbox import SEEN_SECONDS, Inbox
+from bot.views.refusals import slow_down
+from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, About, modal, quoted
 
 log = logging.getLogger("parley.listeners")
 
 MOST_SECONDS = 2.0
+NAME_SECONDS = 0.7
+# Longer than one submission can take.
+LONGEST_SECONDS = 5.0
+# By how much Slack's clock and ours may differ.
+SKEW_SECONDS = 60.0
 AWAY = "I cannot take your question right now. Please try again in a minute."
 NOT_THERE = "I am not in this conversation. Invite me with /invite, then ask again."
 NOT_HERE = "I may not answer you here."
 EMPTY = "Please write a question."
 ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """`typed` is what somebody wrote into the modal `view`; the message has it as Slack would send it."""
+
+    message: Message
+    typed: str
+    view: str
 
 
 def register(app: AsyncApp) -> None:
@@ -62,19 +78,19 @@ async def submitted(
     audience: Audience,
     reception: Reception,
 ) -> None:
-    """Put the question into the mailbox, or say in the modal why not."""
-    message = asked(body, team)
-    if isinstance(message, str):
-        await ack(response_action="errors", errors={BLOCK: message})
+    """Show the question in its thread and put it into the mailbox, or say in the modal why not."""
+    question = asked(body, team)
+    if isinstance(question, str):
+        await ack(response_action="errors", errors={BLOCK: question})
         return
+    message = question.message
     try:
         async with asyncio.timeout(MOST_SECONDS):
             refusal = await _refusal(message, inbox, redis, web, audience)
-            if refusal is None:
-                await reception.take(message)
-    except (RedisError, TimeoutError) as error:
-        log.warning("not asked thread=%s error=%s", message.thread, type(error).__name__)
-        refusal = AWAY
+            refusal = refusal or await _ask(question, redis, web, reception)
+    except CALL_ERRORS as error:
+        log.warning("not asked thread=%s error=%s", message.thread, error_name(error) or type(error).__name__)
+        refusal = NOT_THERE if error_name(error) in ABSENT else AWAY
     if refusal:
         await ack(response_action="errors", errors={BLOCK: refusal})
     else:
@@ -97,44 +113,92 @@ def read(body: dict[str, Any]) -> About | None:
     )
 
 
-def asked(body: dict[str, Any], team: str) -> Message | str:
+def asked(body: dict[str, Any], team: str) -> Question | str:
     """The question of a submitted modal, or the sentence that says what it lacks."""
     view, person = _fields(body.get("view")), _fields(body.get("user"))
     about = About.from_json(view.get("private_metadata"))
     typed = _fields(_fields(_fields(_fields(view.get("state")).get("values")).get(BLOCK)).get(FIELD)).get("value")
     user, view_id = person.get("id"), view.get("id")
-    if about is None or not (is_id(about.channel) and is_ts(about.thread_ts) and is_id(user)):
+    if about is None or not (is_id(about.channel) and is_ts(about.thread_ts) and is_id(user) and is_id(view_id)):
         return AWAY
     if not (isinstance(typed, str) and typed.strip()):
         return EMPTY
-    question = typed.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = typed.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if about.text:
         who = f", by <@{about.author}>" if about.author[:1] in ("U", "W") else ""
-        question += f"\n\nThe message that this is about{who}:\n{about.text}"
-    return Message(
+        text += f"\n\nThe message that this is about{who}:\n{about.text}"
+    message = Message(
         Thread(team, about.channel, about.thread_ts),
         f"{time.time():.6f}",
         user,
-        question,
-        event_id=f"view:{view_id}" if is_id(view_id) else None,
+        text,
+        event_id=f"view:{view_id}",
         direct=about.channel.startswith("D"),
         mentioned=True,
     )
+    return Question(message, typed.strip(), view_id)
 
 
 async def _refusal(
     message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, audience: Audience
 ) -> str | None:
-    """Why we cannot answer there. Raises redis.RedisError."""
+    """Why we may not answer there. Raises redis.RedisError."""
     audience = audience.under(await rules(redis, message.thread.team, message.thread.channel))
     reason = await unwelcome(message, audience, inbox, redis, web)
     if isinstance(reason, Ignored) or not audience.is_in(message.thread.channel, direct=message.direct):
         return NOT_HERE
-    thread = message.thread
+    return None
+
+
+async def _ask(question: Question, redis: "Redis", web: AsyncWebClient, reception: Reception) -> str | None:
+    """The message that shows the question stands for it: it gives it its ts. Raises CALL_ERRORS.
+
+    What is submitted again is asked once, and shown once: a message that was posted before we died, or of which Slack
+    did not tell us, is looked up.
+    """
+    message, view = question.message, question.view
+    team, thread = message.thread.team, message.thread
+    if not await redis.set(keys.asking_now(team, view), 1, nx=True, px=int(LONGEST_SECONDS * 1000)):
+        return AWAY
     try:
-        await web.assistant_threads_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status=status.THINKING)
-    except CALL_ERRORS as error:
-        return NOT_THERE if error_name(error) in ABSENT else None
+        if too_many := await limits.take(redis, message):
+            return slow_down(too_many)
+        is_first = await redis.set(keys.asking(team, view), message.ts, nx=True, ex=SEEN_SECONDS)
+        ts = None if is_first else await _shown(question, str(await redis.get(keys.asking(team, view)) or "0"), web)
+        if ts is None:
+            name = await _name(redis, web, team, message.user)
+            content = quoted(question.typed, name, message.user, view)
+            posted = await web.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, **content)
+            ts = str(posted["ts"])
+        await reception.keep(replace(message, ts=ts))
+    finally:
+        await redis.delete(keys.asking_now(team, view))
+    return None
+
+
+async def _name(redis: "Redis", web: AsyncWebClient, team: str, user: str) -> str | None:
+    try:
+        async with asyncio.timeout(NAME_SECONDS):
+            return (await people.names(redis, web, team, [user])).get(user)
+    except TimeoutError:
+        return None
+
+
+async def _shown(question: Question, since: str, web: AsyncWebClient) -> str | None:
+    """The ts of the message that shows it already."""
+    thread = question.message.thread
+    found = await web.conversations_replies(
+        channel=thread.channel,
+        ts=thread.ts,
+        oldest=f"{float(since) - SKEW_SECONDS:.6f}",
+        include_all_metadata=True,
+        limit=200,
+    )
+    for each in found.get("messages") or []:
+        metadata = _fields(each.get("metadata"))
+        about = _fields(metadata.get("event_payload"))
+        if metadata.get("event_type") == EVENT_TYPE and about.get("view") == question.view:
+            return str(each["ts"])
     return None
 
 

@@ -180,6 +180,16 @@ def audit(team: str) -> str:
     return f"{team}:audit"
 
 
+def asking(team: str, view: str) -> str:
+    """String with an expiry: since when the question of a modal is put into its thread."""
+    return f"{team}:asking:{view}"
+
+
+def asking_now(team: str, view: str) -> str:
+    """String with an expiry: somebody does that at this moment."""
+    return f"{team}:asking:{view}:now"
+
+
 def person(team: str, user: str) -> str:
     """String with an expiry: a person's display name."""
     return f"{team}:person:{user}"
@@ -258,6 +268,16 @@ def streams(team: str) -> str:
 def no_streams(team: str) -> str:
     """String with an expiry: the workspace has no native streams."""
     return f"{team}:no-streams"
+
+
+def sessions(team: str) -> str:
+    """Sorted set with an expiry: threads that Slack shows as worked on, by when to see whether that is over."""
+    return f"{team}:sessions"
+
+
+def no_sessions(team: str) -> str:
+    """String with an expiry: Slack has no agent sessions for us in this workspace."""
+    return f"{team}:no-sessions"
 
 
 def next_post(team: str, channel: str) -> str:

@@ -1,15 +1,25 @@
-"""The Home tab: what happens to what people say, their newest threads, and a button to forget."""
+"""The Home tab: what happens to what people say, their newest threads, what was used, and a button to forget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.manifest import COMMAND
+from bot.money import dollars
+from bot.overview import Overview
+from bot.report import Report
+from bot.store.caps import Spent
+from bot.store.usage import DIRECT
+from bot.views.figures import change, shortened
+from bot.views.refusals import scope
 
 Block = dict[str, Any]
 
 FORGET = "parley_forget"
 MOST_THREADS = 5
+MOST_BUDGETS = 10
+AWAY = "I cannot look that up right now. Open this tab again in a minute."
+NONE_YET = "None yet."
 
 DATA = (
     "• Of what is said in a channel I keep only the threads that I take part in. They are sent to Anthropic's Claude "
@@ -18,6 +28,12 @@ DATA = (
     "channel.\n"
     "• Answers come from an AI model and may be wrong."
 )
+FOR_ADMINS = {
+    "usage month": "the month in full: a chart, and who, where and which model; `export` gives it as a file",
+    "budget": "what may be spent; `budget set $20 month` sets it",
+    "access": "whom I answer, and where",
+    "audit": "who changed what",
+}
 
 
 @dataclass(frozen=True)
@@ -29,19 +45,94 @@ class Talk:
     link: str | None
 
 
-def home(talks: Sequence[Talk], direct: str | None, history_days: int) -> dict[str, Any]:
-    """The view. `direct` is the person's direct message with us, which the button forgets."""
+def home(
+    talks: Sequence[Talk] | None,
+    direct: str | None,
+    history_days: int,
+    own: Overview | None = None,
+    whole: Overview | None = None,
+) -> dict[str, Any]:
+    """The view. None for what could not be looked up; `whole` is for admins and left out for everybody else.
+
+    `direct` is the person's direct message with us, which the button forgets.
+    """
     blocks: list[Block] = [
         _header("Parley"),
         _section("Ask me anything: mention me in a channel, or write to me under *Messages*."),
         _header("What I do with what you say"),
         _section(DATA.format(days=history_days, command=COMMAND)),
         _header("Your newest threads"),
-        *([_section("\n".join(_line(talk) for talk in talks[:MOST_THREADS]))] if talks else [_none()]),
+        _threads(talks),
+        _header("Your usage this month"),
+        *([_context(AWAY)] if own is None else _own(own)),
+        *([] if whole is None else _whole(whole)),
     ]
     if direct:
         blocks += [{"type": "divider"}, {"type": "actions", "elements": [_forget(direct)]}]
     return {"type": "home", "blocks": blocks}
+
+
+def _threads(talks: Sequence[Talk] | None) -> Block:
+    if not talks:
+        return _context(AWAY if talks is None else NONE_YET)
+    return _section("\n".join(_line(talk) for talk in talks[:MOST_THREADS]))
+
+
+def _own(own: Overview) -> list[Block]:
+    now = own.report.now
+    figures = {
+        "Questions": f"{now.requests:,}",
+        "Answers": f"{now.answers:,}",
+        "Tokens": f"{shortened(now.tokens - now.output)} in, {shortened(now.output)} out",
+        "Cost": dollars(now.cost),
+    }
+    more = f"{own.report.query.period}, days are UTC. `{COMMAND} usage me month` tells more."
+    return [_fields(figures), *_budgets("Your budget", [_budget(each) for each in own.budgets]), _context(more)]
+
+
+def _whole(whole: Overview) -> list[Block]:
+    report = whole.report
+    people, channels = (report.tops[kind] for kind in ("user", "channel"))
+    figures = {
+        "Cost": f"{dollars(report.now.cost)}{change(report.change('cost'))}",
+        "Questions": f"{report.now.requests:,}{change(report.change('requests'))}",
+        "People": f"{people.number:,}",
+        "Top channel": f"{_place(channels.rows[0][0])}, {dollars(channels.rows[0][1].cost)}" if channels.rows else "–",
+    }
+    budgets = [f"{scope(each.cap.scope)}: {_budget(each)}" for each in whole.budgets]
+    commands = "\n".join(f"• `{COMMAND} {command}`: {what}" for command, what in FOR_ADMINS.items())
+    return [
+        {"type": "divider"},
+        _header("This workspace this month"),
+        _context(f"For admins only. {_compared(report)}"),
+        _fields(figures),
+        *(_budgets("Budgets", budgets) or [_context("There are no budgets.")]),
+        _section(commands),
+    ]
+
+
+def _compared(report: Report) -> str:
+    period = report.query.period
+    return f"{period}, compared with {period.before}. Days are UTC."
+
+
+def _budgets(title: str, budgets: Sequence[str]) -> list[Block]:
+    if not budgets:
+        return []
+    more = [f"… and {len(budgets) - MOST_BUDGETS} more."] if len(budgets) > MOST_BUDGETS else []
+    return [_section("\n".join([f"*{title}*", *(f"• {each}" for each in budgets[:MOST_BUDGETS]), *more]))]
+
+
+def _budget(each: Spent) -> str:
+    amount = f"{dollars(each.cap.amount)} a {each.cap.period}"
+    if each.spent is None:
+        return amount
+    share = f"{100 * each.spent // each.cap.amount} %" if each.cap.amount else "100 %"
+    return f"{dollars(each.spent)} of {amount} spent ({share})"
+
+
+def _place(channel: str) -> str:
+    return "direct messages" if channel == DIRECT else f"<#{channel}>"
 
 
 def _line(talk: Talk) -> str:
@@ -68,8 +159,13 @@ def _forget(direct: str) -> Block:
     }
 
 
-def _none() -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": "None yet."}]}
+def _fields(figures: dict[str, str]) -> Block:
+    shown = [{"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in figures.items()]
+    return {"type": "section", "fields": shown}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
 def _header(text: str) -> Block:

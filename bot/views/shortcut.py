@@ -1,6 +1,7 @@
-"""The modal of the message shortcut: a question about the message."""
+"""The modal of the message shortcut, a question about the message, and how that question stands in the thread."""
 
 import json
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,11 @@ PREFILLED = "Please explain this message."
 LONGEST = 3_000
 # A view's private_metadata takes 3,000 characters (https://docs.slack.dev/reference/views/modal-views).
 QUOTE, METADATA = 1_000, 3_000
+# What a notification shows of a question.
+SHOWN = 300
+SOMEBODY = "Somebody"
+# Programs tell it from an answer by that.
+EVENT_TYPE = "parley_question"
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,26 @@ def modal(about: About) -> dict[str, Any]:
                 "elements": [_plain("The answer comes in the message's thread, where everybody can read it.")],
             },
         ],
+    }
+
+
+def quoted(question: str, name: str | None, user: str, view: str) -> dict[str, Any]:
+    """The message that shows what somebody asked. As rich text nothing of it can ping or be a link.
+
+    https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+    """
+    asks = f"{name or SOMEBODY} asks:"
+    text = textwrap.shorten(f"{asks} {question}", SHOWN, placeholder="…")
+    elements = [
+        {"type": "rich_text_section", "elements": [{"type": "text", "text": asks, "style": {"bold": True}}]},
+        {"type": "rich_text_quote", "elements": [{"type": "text", "text": question}]},
+    ]
+    return {
+        "text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
+        "blocks": [{"type": "rich_text", "elements": elements}],
+        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"view": view, "user": user, "question": question}},
+        "unfurl_links": False,
+        "unfurl_media": False,
     }
 
 

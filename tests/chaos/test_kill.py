@@ -166,6 +166,17 @@ async def test_a_worker_that_may_not_finish_hands_its_answer_over_at_once(redis_
         assert (await counts(parley, "ada")).cost == parley.billed(ts)["cost"]
 
 
+async def test_a_worker_whose_only_slot_falls_free_while_it_is_told_to_stop_ends_at_once(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with Parley(redis_url, tmp_path, settings={"SLOTS": "1"}) as parley:
+        parley.sandbox.claude.script(None, Answer("Here."))
+        ts = await parley.slack.say("ada", "general", "@parley hello")
+        await parley.answers("general", ts)
+        async with asyncio.timeout(10):
+            assert await parley.kill("worker1", signal.SIGTERM) == 0
+
+
 async def test_a_bot_that_is_killed_loses_no_message(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path) as parley:
         parley.sandbox.claude.script(None, Answer("Here."))

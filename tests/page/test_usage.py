@@ -107,3 +107,14 @@ async def test_the_report_has_a_chart_and_tables_that_sort_and_can_be_posted(par
     posted = page.locator("#channel .message", has_text="Usage,").nth(1)
     await expect(posted.get_by_role("img", name="Cost per day, USD: bar chart")).to_be_visible()
     await expect(posted.get_by_role("button", name="Post to channel")).to_have_count(0)
+
+
+async def test_the_home_tab_shows_the_month_and_admins_the_workspaces_too(parley: Parley, open_page: Open) -> None:
+    for user, is_admin in (("ada", True), ("ben", False)):
+        page = await open_page(f"{parley.sandbox.page_url}#/{user}/home")
+        shown = page.get_by_role("region", name="Home")
+        await expect(shown.get_by_text("Your usage this month")).to_be_visible()
+        await expect(shown.get_by_text("Questions").first).to_be_visible()
+        await expect(shown.get_by_text("This workspace this month")).to_have_count(int(is_admin))
+        await expect(shown.get_by_text("/parley access")).to_have_count(int(is_admin))
+        await expect(shown.get_by_role("button", name="Forget our direct messages")).to_be_visible()

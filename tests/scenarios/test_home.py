@@ -1,9 +1,13 @@
 """The Home tab, the first direct message, and the first day in a channel."""
 
+import time
+
 import pytest
 
 from bot.sandbox.slack.records import Message
-from bot.store import keys
+from bot.store import keys, usage
+from bot.store.usage import Counted, Piece
+from bot.views.home import AWAY
 from tests.parley import Parley, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -28,7 +32,7 @@ async def home(parley: Parley, user: str) -> str:
     before = parley.slack.views.homes.get(person)
     seen, homes = before.hash if before else "", parley.slack.views.homes
     await parley.slack.open_home(user)
-    await parley.slack.until(lambda: person in homes and homes[person].hash != seen)
+    await parley.slack.until(lambda: person in homes and homes[person].hash != seen, within=10)
     return str(homes[person].given["blocks"])
 
 
@@ -101,3 +105,58 @@ async def test_the_button_forgets_the_direct_messages(parley: Parley) -> None:
     await parley.slack.click("ada", "parley_forget", view_id=view.id)
     await parley.remembered(channel, ts, turns=0)
     await parley.slack.until(lambda: ts.replace(".", "") not in str(view.given["blocks"]))
+
+
+async def use(parley: Parley, user: str, channel: str, cost: int) -> None:
+    """One answer of today."""
+    sandbox = parley.sandbox
+    await parley.redis.sadd(keys.TEAMS, sandbox.team)
+    piece = Piece("claude-sonnet-5-5", 1_000, 500, cost=cost)
+    place, person = sandbox.channels[channel], sandbox.users[user]
+    async with parley.redis.pipeline() as pipe:
+        usage.count(pipe, Counted(sandbox.team, place, person, time.time(), piece.model, "answer", (piece,), 0.8, 4.0))
+        await pipe.execute()
+
+
+async def test_everybody_sees_their_own_month_and_admins_the_workspaces_too(parley: Parley) -> None:
+    async for key in parley.redis.scan_iter(f"{parley.sandbox.team}:usage:*"):
+        await parley.redis.delete(key)
+    await use(parley, "ada", "general", 1_000_000)
+    await use(parley, "ben", "random", 4_000_000)
+    for words in ("set $8 month", "set $2 day each"):
+        await parley.slack.command("ada", "general", "/parley", f"budget {words}")
+    ben = await home(parley, "ben")
+    assert "*Questions*\\n1'" in ben
+    assert "*Cost*\\n$4.00'" in ben
+    assert " of $2.00 a day spent (" in ben
+    assert "This workspace" not in ben
+    ada = await home(parley, "ada")
+    assert "*Cost*\\n$1.00'" in ada
+    assert "*Cost*\\n$5.00 (before: none)" in ada
+    assert "*People*\\n2" in ada
+    assert f"<#{parley.sandbox.channels['random']}>, $4.00" in ada
+    assert "this workspace: $" in ada
+    assert " of $8.00 a month spent (" in ada
+    assert "`/parley audit`" in ada
+
+
+async def test_what_slack_does_not_tell_of_a_person_leaves_the_rest_of_the_tab(parley: Parley) -> None:
+    await parley.redis.delete(keys.admin(parley.sandbox.team, parley.sandbox.users["ada"]))
+    parley.sandbox.faults.add("users.info", "status", status=503)
+    shown = await home(parley, "ada")
+    assert "Your usage this month" in shown
+    assert AWAY not in shown
+    assert "This workspace" not in shown
+    parley.sandbox.faults.clear()
+    assert "This workspace" in await home(parley, "ada")
+
+
+async def test_without_redis_the_tab_says_what_it_can(parley: Parley) -> None:
+    await parley.redis.client_pause(5_500)
+    try:
+        shown = await home(parley, "ben")
+    finally:
+        await parley.redis.client_unpause()
+    assert "kept for 30 days" in shown
+    assert shown.count(AWAY) == 2
+    assert "Forget our direct messages" in shown

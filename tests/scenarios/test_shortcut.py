@@ -2,10 +2,12 @@
 
 import pytest
 
-from bot.listeners.shortcut import NOT_HERE, NOT_THERE
+from bot.listeners.shortcut import AWAY, NOT_HERE, NOT_THERE
+from bot.sandbox.slack.records import Message
 from bot.sandbox.slack.views import View
 from bot.store import keys
-from tests.parley import Parley
+from bot.views.shortcut import EVENT_TYPE
+from tests.parley import Parley, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -16,6 +18,17 @@ async def opened(parley: Parley, user: str, channel: str, ts: str) -> View:
     await parley.slack.shortcut(user, "ask_parley", channel, ts)
     [new] = await parley.slack.until(lambda: set(views) - before)
     return views[str(new)]
+
+
+def shown(parley: Parley, root: str) -> list[Message]:
+    """The questions by shortcut that stand in the thread."""
+    thread = parley.slack.thread("general", root)
+    return [message for message in thread if (message.metadata or {}).get("event_type") == EVENT_TYPE]
+
+
+def ended(parley: Parley, root: str) -> bool:
+    replies = parley.replies("general", root)
+    return bool(replies) and payload(replies[-1])["state"] == "complete"
 
 
 def typed(text: str) -> dict[str, dict[str, dict[str, str]]]:
@@ -41,6 +54,59 @@ async def test_a_question_that_is_submitted_twice_is_asked_once(parley: Parley) 
     parley.slack.views.open[view.id] = view
     await parley.slack.submit("ada", view.id, typed("why?"))
     await parley.logged(f"seen event_id=view:{view.id}")
+    await parley.slack.until(lambda: ended(parley, root))
+    assert len(shown(parley, root)) == len(parley.replies("general", root)) == 1
+
+
+async def test_everybody_in_the_thread_sees_who_asked_what_above_the_answer(parley: Parley) -> None:
+    root = await parley.slack.say("ben", "general", "we ship on Friday")
+    view = await opened(parley, "ada", "general", root)
+    await parley.slack.submit("ada", view.id, typed("is <!channel> or @here told, & <@U0>?"))
+    await parley.slack.until(lambda: ended(parley, root))
+    [question], [answer] = shown(parley, root), parley.replies("general", root)
+    assert question.ts < answer.ts
+    assert payload(answer)["message_ts"] == question.ts
+    assert question.text == "ada asks: is &lt;!channel&gt; or @here told, &amp; &lt;@U0&gt;?"
+    assert [block["type"] for block in question.blocks] == ["rich_text"]
+    await parley.remembered("general", root, turns=3)
+    assert [entry.ts for entry in await parley.history("general", root)] == [root, question.ts, question.ts]
+
+
+async def test_a_question_is_shown_once_though_slacks_answer_to_the_post_was_lost(parley: Parley) -> None:
+    root = await parley.slack.say("ben", "general", "the post is lost")
+    view = await opened(parley, "ada", "general", root)
+    parley.sandbox.faults.add("chat.postMessage", "reset", times=1, after=True)
+    answer = await parley.slack.submit("ada", view.id, typed("why?"))
+    assert answer == {"response_action": "errors", "errors": {"question": AWAY}}
+    assert len(shown(parley, root)) == 1
+    assert await parley.slack.submit("ada", view.id, typed("why?")) is None
+    await parley.slack.until(lambda: ended(parley, root))
+    [question] = shown(parley, root)
+    assert payload(parley.replies("general", root)[0])["message_ts"] == question.ts
+
+
+async def test_a_shown_question_that_is_deleted_is_forgotten_with_its_answer_and_nothing_else(parley: Parley) -> None:
+    root = await parley.slack.say("ben", "general", "@parley hello")
+    await parley.answers("general", root)
+    view = await opened(parley, "ada", "general", root)
+    await parley.slack.submit("ada", view.id, typed("and why?"))
+    await parley.remembered("general", root, turns=4)
+    [question] = shown(parley, root)
+    await parley.slack.delete("ada", "general", question.ts)
+    await parley.remembered("general", root, turns=2)
+    assert [entry.ts for entry in await parley.history("general", root)] == [root, root]
+    third = await parley.slack.say("ben", "general", "go on", thread_ts=root)
+    await parley.answers("general", third, thread_ts=root)
+
+
+async def test_who_writes_too_much_is_told_in_the_modal_and_nothing_is_shown(parley: Parley) -> None:
+    await parley.slack.command("ada", "general", "/parley", "limit set 0 minute @ben")
+    root = await parley.slack.say("ada", "general", "too much")
+    view = await opened(parley, "ben", "general", root)
+    answer = await parley.slack.submit("ben", view.id, typed("why?"))
+    await parley.slack.command("ada", "general", "/parley", "limit clear minute @ben")
+    assert answer["errors"]["question"].startswith("I take no messages from you")
+    assert shown(parley, root) == []
 
 
 async def test_where_we_are_not_the_modal_says_so(parley: Parley) -> None:

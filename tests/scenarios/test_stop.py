@@ -4,12 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot import slack
 from bot.incoming import Thread
 from bot.listeners.again import GO_ON
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.records import Message
-from bot.settings import Settings
 from bot.store import stops
 from bot.views import reply
 from tests.parley import Parley, text
@@ -109,11 +107,11 @@ async def test_the_word_stops_the_answer(parley: Parley) -> None:
 
 async def test_slacks_own_button_stops_the_answer(parley: Parley) -> None:
     ts, _ = await begun(parley, "ben")
-    async with slack.client(Settings.load(environ=parley.sandbox.environ(), dotenv=None)) as web:
-        channel = parley.sandbox.channels["general"]
-        await web.agents_sessions_setStatus(channel_id=channel, thread_ts=ts, status="processing")
+    key, sessions = (parley.sandbox.channels["general"], ts), parley.slack.workspace.sessions
+    await parley.slack.until(lambda: key in sessions and sessions[key].status == "processing")
     await parley.slack.press_stop("ben", "general", ts)
     assert "Stopped by ben" in small_print(await stopped(parley, ts))
+    await parley.slack.until(lambda: sessions[key].status == "active")
 
 
 async def test_a_question_that_waits_is_stopped_without_asking_claude(parley: Parley) -> None:

@@ -1,0 +1,58 @@
+"""Slack's own Stop beside a thread that we work on: it shows while the thread's agent session is `processing`.
+
+https://docs.slack.dev/reference/methods/agents.sessions.setStatus. Not every app and workspace has sessions, and no
+answer waits for one.
+"""
+
+import logging
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.incoming import Thread
+from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.store import keys, sessions
+
+log = logging.getLogger("parley.status")
+
+UNAVAILABLE = {
+    "feature_disabled",
+    "feature_not_enabled",
+    "method_deprecated",
+    "missing_scope",
+    "not_agent_app",
+    "unknown_method",
+}
+NO_STOP = "missing_agent_session_stopped_event_subscription"
+
+
+async def begin(web: AsyncWebClient, redis: "Redis", thread: Thread) -> None:
+    try:
+        if not await sessions.begin(redis, thread):
+            return
+        said = await web.agents_sessions_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status="processing")
+        await sessions.began(redis, thread)
+        if NO_STOP in str(said.get("warning")):
+            await sessions.are_none(redis, thread.team)
+    except CALL_ERRORS as error:
+        log.debug("no session thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+        with suppress(RedisError):
+            if error_name(error) in UNAVAILABLE:
+                await sessions.are_none(redis, thread.team)
+            if verdict(error) != "transient":
+                await sessions.drop(redis, thread)
+
+
+async def end_those_that_are_over(web: AsyncWebClient, redis: "Redis") -> None:
+    """Of all teams. Raises redis.RedisError."""
+    for team in await redis.smembers(keys.TEAMS):
+        for thread, mark in await sessions.over(redis, str(team)):
+            try:
+                await web.agents_sessions_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status="active")
+            except CALL_ERRORS as error:
+                log.debug("session not ended thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+                if verdict(error) in ("transient", "limited"):
+                    continue
+            await sessions.ended(redis, thread, mark)

@@ -1,0 +1,73 @@
+"""What the Home tab is told of the month."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bot import overview
+from bot.store import keys, usage
+from bot.store.caps import Cap, Caps, Spent
+from bot.store.usage import Counted, Piece
+
+NOW = datetime.now(UTC)
+TODAY = NOW.date()
+
+
+async def use(redis: "Redis", user: str, channel: str, cost: int) -> None:
+    piece = Piece("claude-sonnet-5-5", 100, 50, cost=cost)
+    async with redis.pipeline() as pipe:
+        usage.count(pipe, Counted("T1", channel, user, NOW.timestamp(), piece.model, "answer", (piece,), 1.0, 2.0))
+        await pipe.execute()
+
+
+async def spend(redis: "Redis", user: str, cost: int) -> None:
+    caps = Caps(redis, 60.0)
+    held = await caps.reserve("T1", "C1", user, 1)
+    assert not hasattr(held, "cap")
+    await caps.settle(held, cost)
+
+
+async def test_a_person_sees_their_own_use_only(redis: "Redis") -> None:
+    await use(redis, "U1", "C1", 1_000)
+    await use(redis, "U2", "C1", 50_000)
+    found = await overview.of_person(redis, "T1", "U1", TODAY)
+    assert (found.report.now.requests, found.report.now.cost) == (1, 1_000)
+    assert found.report.query.period.word == "month"
+    assert found.budgets == []
+
+
+async def test_a_budget_of_ones_own_stands_in_place_of_everybodys(redis: "Redis") -> None:
+    given: dict[Any, Any] = {
+        "each day": 2_000_000,
+        "each month": 9_000_000,
+        "user:U1 day": 5_000_000,
+        "workspace day": 1_000_000_000,
+    }
+    await redis.hset(keys.caps("T1"), mapping={**given, "user:U2 month": 7_000_000})
+    await spend(redis, "U1", 1_500_000)
+    await spend(redis, "U2", 300_000)
+    assert (await overview.of_person(redis, "T1", "U1", TODAY)).budgets == [
+        Spent(Cap("user:U1", "day", 5_000_000), 1_500_000),
+        Spent(Cap("user:U1", "month", 9_000_000), 1_500_000),
+    ]
+    assert (await overview.of_person(redis, "T1", "U2", TODAY)).budgets == [
+        Spent(Cap("user:U2", "day", 2_000_000), 300_000),
+        Spent(Cap("user:U2", "month", 7_000_000), 300_000),
+    ]
+
+
+async def test_admins_see_all_use_and_every_budget(redis: "Redis") -> None:
+    await use(redis, "U1", "C1", 1_000)
+    await use(redis, "U2", "C2", 50_000)
+    given: dict[Any, Any] = {"each day": 2_000_000, "workspace month": 4_000_000}
+    await redis.hset(keys.caps("T1"), mapping=given)
+    await spend(redis, "U2", 50_000)
+    found = await overview.of_workspace(redis, "T1", TODAY)
+    assert (found.report.now.requests, found.report.now.cost) == (2, 51_000)
+    assert found.report.tops["user"].number == 2
+    assert found.report.tops["channel"].rows[0][0] == "C2"
+    assert found.budgets == [
+        Spent(Cap("each", "day", 2_000_000), None),
+        Spent(Cap("workspace", "month", 4_000_000), 50_000),
+    ]
