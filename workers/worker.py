@@ -189,6 +189,9 @@ class SlotWorker(BaseWorker):
     ) -> tuple[Job, Queue] | None:
         """Take a slot before a job, so that no job is taken that cannot start."""
         self._next = self._take_slot()
+        if self.is_stopping:
+            # The signal came when there was no slot yet, so nothing broke this off.
+            raise StopRequested
         while True:
             try:
                 return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
