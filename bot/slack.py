@@ -76,12 +76,19 @@ class Client(AsyncWebClient):
         self._asking: dict[str, asyncio.Task[AsyncSlackResponse]] = {}
 
     async def users_info(self, *, user: str, **given: Any) -> AsyncSlackResponse:
-        """Who asks about somebody while another does gets the same answer: fifty questions at once are one call."""
+        """Who asks about somebody while another does gets the same answer: fifty questions at once are one call.
+
+        After somebody gave up waiting, the next one asks anew.
+        """
         asking = self._asking.get(user)
         if asking is None:
             asking = self._asking[user] = asyncio.create_task(super().users_info(user=user, **given))
-            asking.add_done_callback(lambda done: self._asking.pop(user) and (done.cancelled() or done.exception()))
-        return await asyncio.shield(asking)
+            asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            return await asyncio.shield(asking)
+        finally:
+            if self._asking.get(user) is asking:
+                del self._asking[user]
 
     async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
         """Raises Paused too."""

@@ -1,5 +1,6 @@
 """Guests, as a sandbox's Slack knows them."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -41,7 +42,9 @@ async def test_a_slack_that_does_not_answer_makes_nobody_a_guest_and_is_asked_ag
     ben = sandbox.users["ben"]
     await sandbox.slack.set_guest("ben", True)
     sandbox.faults.add("users.info", kind, times=1, **params)
+    began = time.monotonic()
     assert not await is_guest(redis, web, sandbox.team, ben)
+    assert time.monotonic() - began < 2.5
     assert await is_guest(redis, web, sandbox.team, ben)
 
 
