@@ -140,7 +140,11 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who we are in the workspace; `scopes` is None where Slack does not say them."""
+    """Who we are in the workspace; `scopes` is None where Slack does not say them.
+
+    `team` is the organization's id where we are installed in all of it; `enterprise` is the organization that it
+    belongs to.
+    """
 
     team: str
     user: str
@@ -148,6 +152,7 @@ class Identity:
     name: str
     team_name: str
     scopes: frozenset[str] | None
+    enterprise: str | None = None
 
 
 async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
@@ -169,13 +174,15 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
                 ) from None
             await asyncio.sleep(max(retry_after(error), min(2**attempt / 2, 30.0)))
     scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), None)
+    installed_in = ("enterprise_id", "team_id") if said.get("is_enterprise_install") else ("team_id", "enterprise_id")
     return Identity(
-        team=str(said.get("team_id") or said.get("enterprise_id") or ""),
+        team=next((str(said[name]) for name in installed_in if said.get(name)), ""),
         user=str(said["user_id"]),
         bot=said.get("bot_id"),
         name=str(said.get("user") or ""),
         team_name=str(said.get("team") or ""),
         scopes=None if scopes is None else frozenset(scope.strip() for scope in scopes.split(",")),
+        enterprise=said.get("enterprise_id"),
     )
 
 

@@ -64,6 +64,21 @@ def test_the_app_mention_twin_is_read_as_the_same_message() -> None:
     assert twins[0] == twins[1]
 
 
+@pytest.mark.parametrize(
+    ("fields", "home"),
+    [
+        ({"team": "T1"}, "T1"),
+        ({"team": "T1", "user_team": "T2"}, "T2"),
+        ({"team": "T1", "user_team": "E2"}, "T1"),
+        ({"team": "E1"}, None),
+        ({"team": ["T1"]}, None),
+        ({}, None),
+    ],
+)
+def test_the_authors_workspace_is_kept(fields: dict[str, Any], home: str | None) -> None:
+    assert message(text=f"<@{BOT}>", **fields).user_team == home
+
+
 def test_an_app_mention_mentions_us_whatever_its_text() -> None:
     assert message(type="app_mention", text="hello").mentioned
 

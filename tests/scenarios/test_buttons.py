@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.incoming import Message, Thread
+from bot.listeners.action import NOT_HERE
 from bot.listeners.again import BUSY, FORGOTTEN, GO_ON, OLDER
 from bot.listeners.stop import NOTHING
 from bot.sandbox.slack.delivery import Unanswered
@@ -263,6 +264,89 @@ async def test_continue_asks_to_go_on_once(parley: Parley, web: AsyncWebClient) 
         await parley.slack.click("chidi", reply.CONTINUE, channel="general", ts=button)
     [message] = await waiting(parley, of)
     assert (message.text, message.again, message.user) == (GO_ON, None, parley.sandbox.users["chidi"])
+
+
+# Who may
+
+
+async def test_a_person_of_another_company_clicks_only_where_such_people_are_answered(
+    parley: Parley, web: AsyncWebClient
+) -> None:
+    of = await remembers(parley, channel="engineering")
+    button = await shows(web, of, reply.done(of.ts))
+    before = await counted(parley)
+    for action_id, value in ((reply.REGENERATE, None), (reply.FEEDBACK, f"bad {of.ts}")):
+        await parley.slack.click("gwen", action_id, channel="engineering", ts=button, value=value)
+        assert (await told(parley, "gwen", of.ts)).text == NOT_HERE.text
+    assert (await waiting(parley, of), await counted(parley)) == ([], before)
+    rules = keys.channel_policy(of.team, of.channel)
+    await parley.redis.hset(rules, "external", "on")
+    await parley.slack.click("gwen", reply.REGENERATE, channel="engineering", ts=button)
+    [asked] = await waiting(parley, of)
+    assert (asked.user, asked.again) == (parley.sandbox.users["gwen"], of.ts)
+    mine = await shows(web, of, reply.streaming(asked.ts))
+    await parley.slack.click("gwen", reply.STOP, channel="engineering", ts=mine)
+    assert await stops.asked(parley.redis, of, asked.ts) == parley.sandbox.users["gwen"]
+    await parley.redis.delete(rules)
+
+
+async def test_a_click_from_another_companys_workspace_is_kept_under_our_own(
+    parley: Parley, web: AsyncWebClient
+) -> None:
+    """Invariant 13, wherever Slack says that it was clicked."""
+    of = await remembers(parley, channel="engineering")
+    partner, gwen = parley.slack.workspace.partner, parley.sandbox.users["gwen"]
+    rules = keys.channel_policy(of.team, of.channel)
+    await parley.redis.hset(rules, "external", "on")
+    payload = {
+        "type": "block_actions",
+        "user": {"id": gwen, "team_id": partner},
+        "team": {"id": partner},
+        "container": {"type": "message", "message_ts": "1.2", "channel_id": of.channel, "thread_ts": of.ts},
+        "actions": [{"action_id": f"{reply.FEEDBACK}_bad", "action_ts": "1.3", "value": f"bad {of.ts}"}],
+    }
+    for allowed in (True, False):
+        await parley.redis.hset(rules, "external", "on" if allowed else "off")
+        await parley.redis.delete(keys.votes(of, "1.2"))
+        await parley.slack.delivery.ask("interactive", payload, "block_actions")
+        assert await parley.redis.hexists(keys.votes(of, "1.2"), gwen) is allowed
+    assert [key async for key in parley.redis.scan_iter(f"{partner}:*")] == []
+    await parley.redis.delete(rules)
+
+
+@pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
+async def test_whoever_may_not_ask_may_not_ask_again(parley: Parley, web: AsyncWebClient, action_id: str) -> None:
+    of = await remembers(parley)
+    button = await shows(web, of, reply.stopped(of.ts, continuable=True))
+    team, chidi = of.team, parley.sandbox.users["chidi"]
+    rules = keys.workspace_policy(team)
+    await parley.slack.set_guest("chidi", True)
+    await parley.redis.delete(keys.guest(team, chidi))
+    await parley.slack.click("chidi", action_id, channel="general", ts=button)
+    assert (await told(parley, "chidi", of.ts)).text == NOT_HERE.text
+    await parley.redis.hset(rules, "channels", "C0OTHER")
+    await parley.slack.click("ben", action_id, channel="general", ts=button)
+    assert (await told(parley, "ben", of.ts)).text == NOT_HERE.text
+    assert await waiting(parley, of) == []
+    await parley.redis.delete(rules)
+    await parley.redis.hset(rules, "guests", "on")
+    await parley.slack.click("chidi", action_id, channel="general", ts=button)
+    assert [message.user for message in await waiting(parley, of)] == [chidi]
+    await parley.redis.delete(rules, keys.guest(team, chidi))
+    await parley.slack.set_guest("chidi", False)
+
+
+async def test_a_guest_may_say_what_they_think_and_stop_what_they_asked(parley: Parley, web: AsyncWebClient) -> None:
+    of, ts = await asks(parley, "chidi")
+    button = await shows(web, of, [*reply.streaming(ts), *reply.done(ts)])
+    before = await counted(parley)
+    await parley.slack.set_guest("chidi", True)
+    await parley.redis.delete(keys.guest(of.team, parley.sandbox.users["chidi"]))
+    await parley.slack.click("chidi", reply.STOP, channel="general", ts=button)
+    await parley.slack.click("chidi", reply.FEEDBACK, channel="general", ts=button, value=f"bad {ts}")
+    assert await stops.asked(parley.redis, of, ts) == parley.sandbox.users["chidi"]
+    assert await counted(parley) == {**before, "bad": before["bad"] + 1}
+    await parley.slack.set_guest("chidi", False)
 
 
 # Feedback

@@ -20,7 +20,8 @@ async def auth_test(call: Call) -> JSON:
         "bot_id": workspace.bot_id,
         "app_id": workspace.app_id,
         "app_name": "parley",
-        "is_enterprise_install": False,
+        "is_enterprise_install": workspace.organization is not None,
+        **({"enterprise_id": workspace.organization} if workspace.organization else {}),
     }
 
 
