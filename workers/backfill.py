@@ -51,7 +51,7 @@ async def _read(slack: AsyncWebClient, message: Message, found: list[dict[str, A
     cursor: str | None = None
     for _ in range(PAGES):
         page = await slack.conversations_replies(
-            channel=message.thread.channel, ts=message.thread.ts, latest=message.ts, limit=PAGE, cursor=cursor
+            channel=message.thread.channel, ts=message.thread.ts, limit=PAGE, cursor=cursor
         )
         found += [each for each in page.get("messages") or [] if isinstance(each, dict)]
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
