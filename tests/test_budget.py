@@ -40,7 +40,7 @@ async def test_a_minute_later_there_is_room_again(redis: "Redis") -> None:
         pass
     calls = keys.calls(TEAM, "reactions.remove")
     [oldest] = await redis.zrange(calls, 0, 0)
-    await redis.zincrby(calls, -65_000, oldest)
+    await redis.zincrby(calls, -65_000, str(oldest))
     assert await budget.take("reactions.remove") == 0
     assert await budget.take("reactions.remove") > 0
 
