@@ -1,6 +1,7 @@
 """What edits and deletions mean, and what mailbox and history are after them."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -185,19 +186,53 @@ async def test_an_edit_of_something_else_changes_nothing(redis: "AsyncRedis", in
     assert not await redis.exists(keys.messages(THREAD))
 
 
+async def later(change: Coroutine[Any, Any, bool], n: int) -> bool:
+    """At another moment of what happens meanwhile in each of twenty rounds."""
+    await asyncio.sleep(n % 20 / 10_000)
+    return await change
+
+
 async def test_an_edit_while_its_question_is_being_acknowledged_is_remembered(
     redis: "AsyncRedis", inbox: Inbox
 ) -> None:
-    """Whichever comes first."""
-    for n in range(40):
-        ts = f"2.{n:06d}"
-        await inbox.put(said(ts))
+    for n in range(60):
+        await inbox.put(said(f"2.{n:06d}"))
         claim = await claimed(inbox)
-        edits = [changes.edit(redis, said(ts, f"<new {n}>"), f"new {n}") for _ in range(3)]
-        edited, *_ = await asyncio.gather(*edits[:1], inbox.acknowledge(claim, turn(ts), 99, 30), *edits[1:])
-        assert edited
+        edit = changes.edit(redis, replace(claim.message, text=f"<new {n}>"), f"new {n}")
+        assert (await asyncio.gather(later(edit, n), inbox.acknowledge(claim, turn(claim.message.ts), 9, 30)))[0]
         assert (await history.load(redis, THREAD))[-2].text == f"new {n}"
         assert not await redis.exists(keys.messages(THREAD), keys.edited(THREAD))
+
+
+async def test_an_edit_while_its_question_is_being_deleted_brings_nothing_back(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    for n in range(60):
+        await inbox.put(said(f"2.{n:06d}"))
+        edit = changes.edit(redis, said(f"2.{n:06d}", "<new>"), "new")
+        await asyncio.gather(edit, later(removed(redis, f"2.{n:06d}"), n))
+        assert not await redis.exists(keys.messages(THREAD), keys.edited(THREAD))
+
+
+async def removed(redis: "AsyncRedis", ts: str) -> bool:
+    return await changes.remove(redis, THREAD, ts) is not None
+
+
+async def test_an_edit_while_older_turns_are_summed_up_changes_the_right_one(redis: "AsyncRedis", inbox: Inbox) -> None:
+    for n in range(60):
+        await redis.delete(keys.history(THREAD))
+        await redis.rpush(keys.history(THREAD), *(e.to_json() for ts in ("1.2", "1.3", "1.4") for e in turn(ts)))
+        await inbox.put(said(f"2.{n:06d}"))
+        claim = await claimed(inbox)
+        edit = changes.edit(redis, said("1.4", "<new>"), "new")
+        await asyncio.gather(edit, later(summed_up(inbox, claim), n))
+        assert [e.text for e in await history.load(redis, THREAD)] == ["summary", "new", "answer to old"]
+        await inbox.acknowledge(claim, [], 9, 30)
+
+
+async def summed_up(inbox: Inbox, claim: Claim) -> bool:
+    await inbox.compact(claim, 4, Entry("summary", "summary", claim.message.ts), 30)
+    return True
 
 
 async def test_of_a_deleted_question_nothing_is_left(redis: "AsyncRedis", inbox: Inbox) -> None:

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.incoming import Message, Thread
-from bot.listeners.action import NOT_HERE
+from bot.listeners.action import AWAY, NOT_HERE
 from bot.listeners.again import BUSY, FORGOTTEN, GO_ON, OLDER
 from bot.listeners.stop import NOTHING
 from bot.sandbox.slack.delivery import Unanswered
@@ -349,6 +349,27 @@ async def test_a_guest_may_say_what_they_think_and_stop_what_they_asked(parley: 
     await parley.slack.set_guest("chidi", False)
 
 
+async def test_asking_again_counts_as_a_message(parley: Parley, web: AsyncWebClient) -> None:
+    of = await remembers(parley)
+    button = await shows(web, of, reply.done(of.ts))
+    await parley.slack.command("ada", "general", "/parley", "limit set 1 minute @ben")
+    await parley.redis.delete(*[name async for name in parley.redis.scan_iter(f"{of.team}:rate:*")], "none")
+    await asks(parley, "ben")
+    await parley.slack.click("ben", reply.REGENERATE, channel="general", ts=button)
+    assert (await told(parley, "ben", of.ts)).text.startswith("I take 1 message a minute from you")
+    assert await waiting(parley, of) == []
+    await parley.redis.delete(keys.limits(of.team))
+
+
+async def test_who_clicks_while_redis_hangs_is_told_to_try_again(parley: Parley, web: AsyncWebClient) -> None:
+    of, ts = await asks(parley, "ben")
+    button = await shows(web, of, reply.streaming(ts))
+    await parley.redis.client_pause(4000)
+    await parley.slack.click("ben", reply.STOP, channel="general", ts=button)
+    assert (await told(parley, "ben", ts)).text == AWAY.text
+    await parley.redis.client_unpause()
+
+
 # Feedback
 
 
@@ -390,6 +411,25 @@ async def test_who_is_not_content_may_say_why(parley: Parley, web: AsyncWebClien
     assert comment in kept
     assert parley.slack.views.open == {}
     assert "Confidently" not in parley.log
+
+
+async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, web: AsyncWebClient) -> None:
+    """The place of a message that only one person sees may lack its thread."""
+    of = await remembers(parley)
+    payload = {
+        "type": "block_actions",
+        "user": {"id": parley.sandbox.users["ben"], "team_id": of.team},
+        "team": {"id": of.team},
+        "trigger_id": parley.slack.interactions.trigger(parley.sandbox.users["ben"]),
+        "container": {"type": "message", "message_ts": "1.9", "channel_id": of.channel, "is_ephemeral": True},
+        "actions": [{"action_id": feedback_view.COMMENT, "action_ts": "1.3", "value": f"{of.ts} 1.2"}],
+    }
+    await parley.slack.delivery.ask("interactive", payload, "block_actions")
+    [form] = await parley.slack.until(lambda: list(parley.slack.views.open.values()))
+    value = {"type": "plain_text_input", "value": "Hm."}
+    await parley.slack.submit("ben", form.id, {feedback_view.INPUT: {feedback_view.INPUT: value}})
+    kept = await feedback.comments(parley.redis, of.team, datetime.now(UTC).date())
+    assert feedback.Comment(str(of), "1.2", parley.sandbox.users["ben"], "Hm.") in kept
 
 
 # What nobody may rely on

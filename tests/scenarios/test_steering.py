@@ -271,9 +271,9 @@ async def test_who_writes_too_much_is_told_kindly_and_once(parley: Parley) -> No
     assert who == parley.sandbox.users["ben"]
     assert message.text.startswith("I take 2 messages a minute from you, so I left out your last one.")
     general = f"{parley.sandbox.team}:{parley.sandbox.channels['general']}"
-    assert await parley.redis.exists(*(f"{general}:{ts}:box" for ts in stamps)) == 2
     other = await parley.slack.say("ada", "general", "@parley and I?")
     await parley.logged(f"kept .* ts={other}")
+    assert await parley.redis.exists(*(f"{general}:{ts}:box" for ts in stamps)) == 2
 
 
 # Models
