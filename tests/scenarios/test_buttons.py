@@ -181,6 +181,17 @@ async def test_the_word_is_heard_once_although_its_mention_comes_twice(parley: P
     assert await waiting(parley, of) == []
 
 
+async def test_the_word_stops_only_what_was_asked_before_it_however_late_it_comes(parley: Parley) -> None:
+    of, ts = await asks(parley, "ben")
+    second = await parley.slack.say("ben", "general", "@parley and this?", thread_ts=ts)
+    await parley.logged(f"kept .* ts={second}")
+    between = f"{(float(ts) + float(second)) / 2:.6f}"
+    event = {"type": "message", "channel": of.channel, "user": parley.sandbox.users["ben"], "text": "stop"}
+    await parley.slack.deliver({**event, "ts": between, "thread_ts": ts})
+    await parley.logged(f"stop asked thread={of} ts={ts} ")
+    assert await stops.asked(parley.redis, of, second) is None
+
+
 async def test_an_admin_may_say_it_too(parley: Parley) -> None:
     of, ts = await asks(parley, "ben")
     await parley.slack.say("ada", "general", "stop", thread_ts=ts)

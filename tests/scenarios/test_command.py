@@ -63,6 +63,16 @@ async def test_status_tells_when_claude_is_down(parley: Parley) -> None:
     assert told.startswith("Claude (`claude-sonnet-5-5`) does not answer at the moment.")
 
 
+async def test_status_is_that_of_the_model_that_answers_in_the_channel(parley: Parley) -> None:
+    scope = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["leads"])
+    await parley.redis.hset(scope, "model", "claude-haiku-5-5")
+    await parley.redis.hset(keys.breaker("claude-haiku-5-5"), "open_until", "1")
+    here, elsewhere = await said(parley, "status", "leads"), await said(parley, "status")
+    await parley.redis.delete(keys.breaker("claude-haiku-5-5"), scope)
+    assert here.startswith("Claude (`claude-haiku-5-5`) does not answer at the moment.")
+    assert elsewhere.startswith("All is well.")
+
+
 async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
     scope = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["leads"])
     await parley.redis.hset(scope, "model", "claude-haiku-5-5")
@@ -71,7 +81,7 @@ async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
 
 
 async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -> None:
-    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
+    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=4.0), times=1)
     first = await parley.slack.say("ada", "random", "@parley a secret")
     other = await parley.slack.say("ada", "general", "@parley another")
     await parley.answers("random", first)

@@ -61,7 +61,7 @@ def describe(person: Person) -> JSON:
         "is_owner": person.is_owner,
         "is_primary_owner": person.is_owner,
         "is_restricted": person.is_restricted,
-        "is_ultra_restricted": False,
+        "is_ultra_restricted": person.is_ultra_restricted,
     }
 
 
