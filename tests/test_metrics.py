@@ -23,6 +23,11 @@ from workers.models import Usage
 TEAM = "T1"
 
 
+@pytest.fixture(autouse=True)
+async def installed(redis: "Redis") -> None:
+    await redis.sadd(keys.TEAMS, TEAM)
+
+
 async def page(redis: "Redis", redis_url: str) -> dict[str, dict[tuple[str, ...], float]]:
     """Name of a series -> values of its labels -> value, as Prometheus' own parser reads it."""
     producer = connections.producer(redis_url)
@@ -46,6 +51,18 @@ async def test_all_processes_count_into_one_total_that_never_falls(redis: "Redis
     await one.flush()
     assert (await page(redis, redis_url))["parley_events_total"] == {("message",): 6, ("app_mention",): 1}
     assert await totals(redis, "T2") == {}
+
+
+async def test_of_a_team_that_removed_us_nothing_is_counted_any_more(redis: "Redis") -> None:
+    counted = Metrics(redis, TEAM)
+    await redis.srem(keys.TEAMS, TEAM)
+    counted.count("events", "app_uninstalled")
+    await counted.flush()
+    assert not await redis.exists(keys.metrics(TEAM))
+    await redis.sadd(keys.TEAMS, TEAM)
+    counted.count("events", "message")
+    await counted.flush()
+    assert await totals(redis, TEAM) == {("events", "message"): 1}
 
 
 async def test_a_histogram_is_cumulative(redis: "Redis", redis_url: str) -> None:

@@ -54,6 +54,14 @@ METRICS = {
     "cost_usd_micro": Metric("Cost in millionths of a dollar, where the prices are known.", ("model",)),
 }
 
+# KEYS teams metrics; ARGV team, seconds to keep, fields and amounts. Of a team that has removed us nothing is kept.
+FLUSH = """
+if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 0 end
+for n = 3, #ARGV, 2 do redis.call('HINCRBY', KEYS[2], ARGV[n], ARGV[n + 1]) end
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 1
+"""
+
 # The metric, its labels, and for a histogram the number of a bucket or `sum` (in thousandths).
 Series = tuple[str | int, ...]
 
@@ -74,16 +82,18 @@ class Metrics:
         self._add((name, *labels, SUM), round(value * 1000))
 
     async def flush(self) -> None:
-        """Add what was counted to the totals. Raises RedisError, and then it is kept for the next time."""
+        """Add what was counted to the totals; it is dropped if the team is none of ours any more.
+
+        Raises RedisError, and then it is kept for the next time.
+        """
         pending, self._pending = self._pending, Counter()
         if not pending:
             return
+        names = (keys.TEAMS, keys.metrics(self._team))
+        added = [each for series, amount in pending.items() for each in (json.dumps(series), amount)]
         try:
-            async with self._redis.pipeline() as pipe:
-                for series, amount in pending.items():
-                    pipe.hincrby(keys.metrics(self._team), json.dumps(series), amount)
-                pipe.expire(keys.metrics(self._team), KEPT_SECONDS)
-                await pipe.execute()
+            arguments = (self._team, KEPT_SECONDS, *added)
+            await cast("Awaitable[int]", self._redis.eval(FLUSH, len(names), *names, *arguments))
         except RedisError:
             self._pending.update(pending)
             raise

@@ -208,6 +208,13 @@ async def test_other_words_and_other_peoples_words_are_questions(parley: Parley,
     assert [message.ts for message in await waiting(parley, of)] == [ts, said]
 
 
+async def test_the_word_with_a_file_is_a_question(parley: Parley) -> None:
+    of, ts = await asks(parley, "ben")
+    said = await parley.slack.upload("ben", "general", [("sign.png", b"x")], text="stop", thread_ts=ts)
+    await parley.logged(f"kept .* ts={said}")
+    assert await stops.asked(parley.redis, of, ts) is None
+
+
 async def test_where_nothing_is_asked_the_word_is_a_question(parley: Parley) -> None:
     of = await remembers(parley)
     said = await parley.slack.say("ben", "general", "@parley stop", thread_ts=of.ts)
