@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.listeners.command import AWAY, NOTHING, help_text
+from bot.listeners.command import AWAY, NOTHING, NOWHERE, help_text
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.parley import Parley
@@ -104,8 +104,17 @@ async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -
     assert await said(parley, "forget", "random") == NOTHING
 
 
-async def test_without_redis_it_says_so_in_time(parley: Parley) -> None:
+@pytest.mark.parametrize("channel", ["", "C 1"])
+async def test_who_asks_from_nowhere_is_told_so(parley: Parley, channel: str) -> None:
+    payload = {"command": "/parley", "text": "forget", "team_id": parley.sandbox.team, "channel_id": channel}
+    payload |= {"user_id": parley.sandbox.users["ben"], "trigger_id": "1.2.x"}
+    answer = await parley.slack.delivery.ask("slash_commands", payload, "/parley")
+    assert answer["text"] == NOWHERE
+
+
+@pytest.mark.parametrize("text", ["status", "forget", "model"])
+async def test_without_redis_it_says_so_in_time(parley: Parley, text: str) -> None:
     """A server that hangs is the worst kind of away. https://docs.slack.dev/interactivity: three seconds."""
     await parley.redis.client_pause(4000)
-    assert await said(parley, "status") == AWAY
+    assert await said(parley, text) == AWAY
     await parley.redis.client_unpause()
