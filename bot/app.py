@@ -116,9 +116,12 @@ def create_app(
 
 
 def _installed_in(context: AsyncBoltContext, identity: Identity) -> str:
-    """The installing team; for an org-wide installation the organization, which may be all that an event names."""
-    named = [context.enterprise_id] if context.is_enterprise_install else []
-    return next(filter(is_id, [*named, context.team_id, context.enterprise_id]), identity.team)
+    """The installing team; for an org-wide installation the organization.
+
+    Whose our token is says it: what a click calls the team may be that of a person of another company.
+    """
+    named = context.enterprise_id if context.is_enterprise_install else None
+    return named if is_id(named) else identity.team
 
 
 async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:

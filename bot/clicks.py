@@ -9,7 +9,10 @@ from bot.incoming import Ignored, Thread, is_id, is_ts
 
 @dataclass(frozen=True)
 class Click:
-    """`message_ts` is that of the message with the button, `ts` the moment of the click; `value` is the button's."""
+    """`message_ts` is that of the message with the button, `ts` the moment of the click; `value` is the button's.
+
+    An `outsider` is of another company.
+    """
 
     action_id: str
     value: str
@@ -18,6 +21,7 @@ class Click:
     ts: str
     user: str
     user_team: str | None = None
+    outsider: bool = False
     trigger_id: str | None = None
     response_url: str | None = None
 
@@ -39,9 +43,6 @@ def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> C
     if not (is_ts(message_ts) and is_ts(thread_ts) and is_ts(action_ts)):
         return Ignored("no timestamp")
     user_team = _string(user.get("team_id"))
-    # In an organization people may be at home in another of its workspaces.
-    if user_team not in (None, team, enterprise) and not enterprise:
-        return Ignored("a person of another company")
     return Click(
         action_id=_string(action.get("action_id")) or "",
         value=_string(action.get("value")) or "",
@@ -49,10 +50,24 @@ def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> C
         message_ts=message_ts,
         ts=action_ts,
         user=person,
-        user_team=user_team,
+        user_team=user_team if user_team and user_team.startswith("T") else None,
+        outsider=_is_outsider(body, user_team, team, enterprise),
         trigger_id=_string(body.get("trigger_id")),
         response_url=_string(body.get("response_url")),
     )
+
+
+def _is_outsider(body: Mapping[str, Any], user_team: str | None, team: str, enterprise: str | None) -> bool:
+    """People of an organization come with its id in place of a workspace's, whichever of its workspaces is theirs.
+
+    Written of https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload, which has the same
+    fields. `team` is where it was clicked: ours if its organization is.
+    """
+    own = [None, team, enterprise]
+    where = _fields(body.get("team"))
+    if enterprise and where.get("enterprise_id") == enterprise:
+        own.append(_string(where.get("id")))
+    return user_team not in own
 
 
 def _fields(value: object) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ class Thread:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities.
+    """What somebody said to us. `text` is as Slack sent it, with `<@U…>` and entities; `user_team` is their workspace.
 
     With `again` it is a wish to have the question with that ts answered once more.
     """
@@ -132,6 +132,7 @@ def heard(
         files=tuple(file for each in files if (file := File.of(each))) if isinstance(files, list) else (),
         direct=direct,
         mentioned=mentioned,
+        user_team=_home(event),
     )
 
 
@@ -177,6 +178,12 @@ def is_id(value: object) -> TypeGuard[str]:
 
 def is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and TS.fullmatch(value) is not None
+
+
+def _home(event: Mapping[str, Any]) -> str | None:
+    """The author's workspace. Slack may name the organization in its place."""
+    named = (event.get("user_team"), event.get("team"))
+    return next((each for each in named if is_id(each) and each.startswith("T")), None)
 
 
 def _is_outsider(body: Mapping[str, Any], event: Mapping[str, Any], team: str, enterprise: str | None) -> bool:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
+from redis.exceptions import RedisError
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -21,7 +22,7 @@ from bot.alerts import Alerts
 from bot.app import bolt_log, create_app
 from bot.health import Health
 from bot.settings import SettingError, Settings
-from bot.store import connections
+from bot.store import connections, keys
 from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
@@ -49,6 +50,9 @@ async def serve(settings: Settings, redis_url: str) -> None:
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
         identity = await slack.identify(client)
+        with suppress(RedisError):
+            # Nothing is counted of a team that we do not have; without Redis its first message adds it.
+            await redis.sadd(keys.TEAMS, identity.team)
         client.budget = Budget(redis, identity.team)
         client.metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
         app = create_app(settings, client, identity, inbox, redis, client.metrics)

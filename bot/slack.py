@@ -78,24 +78,17 @@ class Client(AsyncWebClient):
     async def users_info(self, *, user: str, **given: Any) -> AsyncSlackResponse:
         """Who asks about somebody while another does gets the same answer: fifty questions at once are one call.
 
-        After somebody lost patience with a call, it is made anew.
+        After somebody gave up waiting, the next one asks anew.
         """
         asking = self._asking.get(user)
         if asking is None:
             asking = self._asking[user] = asyncio.create_task(super().users_info(user=user, **given))
-            asking.add_done_callback(lambda done: self._asked(user, done))
+            asking.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             return await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            self._asked(user, asking)
-            raise
-
-    def _asked(self, user: str, asking: asyncio.Task[AsyncSlackResponse]) -> None:
-        if self._asking.get(user) is asking:
-            del self._asking[user]
-        if asking.done() and not asking.cancelled():
-            # Nobody may be left to hear of it.
-            asking.exception()
+        finally:
+            if self._asking.get(user) is asking:
+                del self._asking[user]
 
     async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
         """Raises Paused too."""
@@ -147,7 +140,11 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who we are in the workspace; `scopes` is None where Slack does not say them."""
+    """Who we are in the workspace; `scopes` is None where Slack does not say them.
+
+    `team` is the organization's id where we are installed in all of it; `enterprise` is the organization that it
+    belongs to.
+    """
 
     team: str
     user: str
@@ -155,6 +152,7 @@ class Identity:
     name: str
     team_name: str
     scopes: frozenset[str] | None
+    enterprise: str | None = None
 
 
 async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
@@ -176,13 +174,15 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
                 ) from None
             await asyncio.sleep(max(retry_after(error), min(2**attempt / 2, 30.0)))
     scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), None)
+    installed_in = ("enterprise_id", "team_id") if said.get("is_enterprise_install") else ("team_id", "enterprise_id")
     return Identity(
-        team=str(said.get("team_id") or said.get("enterprise_id") or ""),
+        team=next((str(said[name]) for name in installed_in if said.get(name)), ""),
         user=str(said["user_id"]),
         bot=said.get("bot_id"),
         name=str(said.get("user") or ""),
         team_name=str(said.get("team") or ""),
         scopes=None if scopes is None else frozenset(scope.strip() for scope in scopes.split(",")),
+        enterprise=said.get("enterprise_id"),
     )
 
 

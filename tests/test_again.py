@@ -1,7 +1,7 @@
 """The ts of a wish to have an answer anew."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.incoming import is_ts
@@ -21,6 +21,7 @@ def test_a_click_from_another_time_gets_the_present(clicked: str) -> None:
 
 
 @given(seconds, seconds)
+@example("1.1", f"{NOW + 5:.6f}")
 def test_it_comes_after_the_newest_question(clicked: str, newest: str) -> None:
     found = moment(clicked, newest, NOW)
     assert is_ts(found)

@@ -73,3 +73,17 @@ def test_in_a_shared_channel_the_context_is_ours_and_the_team_may_be_theirs(
 ) -> None:
     body = {**outer, "is_ext_shared_channel": True, "event": {**SAID, "user_team": author}}
     assert isinstance(read(body, TEAM, BOT, "E1"), Message) is ours
+
+
+def test_an_org_wide_installation_knows_its_own_by_the_workspace_it_hears_through() -> None:
+    body = {"team_id": "T2", "context_team_id": "T1", "is_ext_shared_channel": True}
+    for author, ours in (("T1", True), ("T2", False)):
+        event = {**SAID, "user_team": author}
+        assert isinstance(read({**body, "event": event}, "E1", BOT, "E1"), Message) is ours
+
+
+def test_the_context_tells_the_organization_where_nothing_else_does() -> None:
+    body = {"context_enterprise_id": "E1", "is_ext_shared_channel": True}
+    for author, ours in (("E1", True), ("E2", False)):
+        event = {**SAID, "user_team": author}
+        assert isinstance(read({**body, "event": event}, TEAM, BOT, None), Message) is ours

@@ -1,5 +1,6 @@
 """What was said in a thread before we were asked, from a sandbox's Slack."""
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
+from bot.sandbox.slack.records import Message as Said
 from bot.settings import Settings
 from bot.store import keys
 from bot.store.history import Entry
 from bot.views.shortcut import quoted
-from workers.backfill import MOST_CHARACTERS, MOST_MESSAGES, earlier
+from workers.backfill import MOST_CHARACTERS, MOST_MESSAGES, PAGE, PAGES, READING_SECONDS, earlier
 
 
 @dataclass
@@ -31,6 +33,11 @@ class Talk:
         ts = await self.sandbox.slack.say(user, "general", text, thread_ts=self.root or None)
         self.root = self.root or ts
         return ts
+
+    def post(self, user: str, text: str, **fields: Any) -> None:
+        """What no person of the workspace writes."""
+        workspace, channel = self.sandbox.slack.workspace, self.sandbox.channels["general"]
+        workspace.post(Said(workspace.new_ts(), channel, user, text, workspace.team, thread_ts=self.root, **fields))
 
     async def answer(self, text: str) -> None:
         block = {"type": "markdown", "text": text}
@@ -110,6 +117,38 @@ async def test_of_long_messages_the_newest_that_fit_are_read(talk: Talk) -> None
     assert [entry.text[0] for entry in await talk.earlier()] == ["2", "3", "4"]
 
 
+async def test_of_a_thread_without_end_only_so_much_is_read(talk: Talk) -> None:
+    talk.root = await talk.say("ben", "message 0")
+    for n in range(1, PAGE * PAGES + 2):
+        talk.post(talk.sandbox.users["ben"], f"message {n}")
+    assert len(await talk.earlier()) == MOST_MESSAGES
+    assert talk.calls == PAGES
+
+
+async def test_what_nobody_said_is_left_out(talk: Talk) -> None:
+    await talk.say("ada", "something")
+    talk.post(talk.sandbox.users["ben"], "has joined the channel", subtype="channel_join")
+    talk.post("USLACKBOT", "a reminder")
+    talk.post("USLACK", "a notice")
+    await talk.say("ben", "@parley")
+    assert [entry.text for entry in await talk.earlier()] == ["something"]
+
+
+async def test_what_was_said_after_the_question_is_left_out(talk: Talk) -> None:
+    await talk.say("ada", "before")
+    asked = await talk.say("ada", "@parley and what do you think?")
+    await talk.say("ben", "after")
+    message = Message(Thread(talk.sandbox.team, talk.sandbox.channels["general"], talk.root), asked, "U1", "?")
+    entries = await earlier(talk.web, talk.redis, message, talk.sandbox.bot_user)
+    assert [entry.text for entry in entries] == ["before"]
+
+
+async def test_another_bot_has_the_name_that_people_see(talk: Talk) -> None:
+    await talk.say("ada", "something")
+    talk.post("B0OTHER", "Build failed.", subtype="bot_message", username="Builds", bot_id="B0OTHER")
+    assert [(entry.role, entry.name) for entry in await talk.earlier()] == [("user", "ada"), ("user", "Builds")]
+
+
 async def test_a_file_is_named(talk: Talk) -> None:
     await talk.say("ada", "look")
     await talk.sandbox.slack.upload("ada", "general", [("plan.pdf", b"x")], text="this one", thread_ts=talk.root)
@@ -135,4 +174,6 @@ async def test_deleted_messages_are_not_read(talk: Talk) -> None:
 async def test_where_slack_refuses_the_answer_goes_on_without(talk: Talk, kind: str, params: dict[str, Any]) -> None:
     await talk.say("ada", "something")
     talk.sandbox.faults.add("conversations.replies", kind, **params)
+    began = time.monotonic()
     assert await talk.earlier() == []
+    assert time.monotonic() - began < READING_SECONDS + 0.7

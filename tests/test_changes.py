@@ -1,5 +1,8 @@
 """What edits and deletions mean, and what mailbox and history are after them."""
 
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +10,12 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from bot.changes import Deleted, Edited, read_change
+from bot.files import File
 from bot.incoming import Ignored, Message, Thread
 from bot.store import changes, connections, files, history, keys, replies
 from bot.store.files import Attachment
 from bot.store.history import Entry
-from bot.store.inbox import Claim, Inbox
+from bot.store.inbox import BOX_SECONDS, Claim, Inbox
 
 TEAM, BOT = "T1", "UBOT"
 THREAD = Thread(TEAM, "C1", "1.1")
@@ -55,6 +59,13 @@ def test_an_edit_may_mention_us_anew(old: str | None, new: str, anew: bool) -> N
     assert change.mentions_anew is anew
 
 
+def test_files_that_were_taken_away_change_a_message() -> None:
+    old = {**OLD, "files": [{"id": "F1"}, {"id": "F2"}]}
+    change = read_change(changed(message={**old, "files": [{"id": "F1"}]}, previous_message=old), TEAM, BOT)
+    assert isinstance(change, Edited)
+    assert change.message.files == (File("F1"),)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -81,6 +92,13 @@ def test_a_deletion_says_whose_message_it_was() -> None:
     assert read_change(ours, TEAM, BOT) == Deleted(THREAD, "1.2", BOT, ours=True)
 
 
+@pytest.mark.parametrize("author", [7, None, ["U1"], "U 1"])
+def test_a_deletion_may_not_say_whose_message_it_was(author: object) -> None:
+    assert read_change(deleted(previous_message={**OLD, "user": author}), TEAM, BOT) == Deleted(
+        THREAD, "1.2", "", ours=False
+    )
+
+
 def test_a_deletion_that_does_not_say_what_was_there_is_of_a_threads_first_message() -> None:
     bare = deleted(previous_message=None)
     assert read_change(bare, TEAM, BOT) == Deleted(Thread(TEAM, "C1", "1.2"), "1.2", "", ours=False)
@@ -102,6 +120,10 @@ def inbox(redis: "AsyncRedis", redis_url: str) -> Inbox:
 
 def said(ts: str, text: str = "old") -> Message:
     return Message(THREAD, ts, "U1", text, f"Ev{ts}", direct=True)
+
+
+async def team_keys(redis: "AsyncRedis") -> set[str]:
+    return {str(key) async for key in redis.scan_iter(f"{TEAM}:*")}
 
 
 def turn(ts: str, text: str = "old") -> list[Entry]:
@@ -129,12 +151,20 @@ async def test_a_waiting_question_is_answered_in_its_new_form(redis: "AsyncRedis
     assert (await history.load(redis, THREAD))[0].text == "as the worker reads it"
 
 
+async def test_a_waiting_question_has_the_files_that_the_edit_left(redis: "AsyncRedis", inbox: Inbox) -> None:
+    first, second = File("F1", "a.txt"), File("F2", "b.txt")
+    await inbox.put(replace(said("1.2"), files=(first, second)))
+    assert await changes.edit(redis, replace(said("1.2", "new"), files=(second,)), "new")
+    assert (await claimed(inbox)).message.files == (second,)
+
+
 async def test_a_question_edited_while_it_is_answered_is_remembered_in_its_new_form(
     redis: "AsyncRedis", inbox: Inbox
 ) -> None:
     await inbox.put(said("1.2"))
     claim = await claimed(inbox)
     assert await changes.edit(redis, said("1.2", "<new>"), "new")
+    assert 0 < await redis.ttl(keys.edited(THREAD)) <= BOX_SECONDS
     await inbox.acknowledge(claim, turn("1.2"), 99, 30)
     assert await history.load(redis, THREAD) == [Entry("user", "new", "1.2", "U1", "Ada"), turn("1.2")[1]]
     assert not await redis.exists(keys.edited(THREAD))
@@ -154,6 +184,79 @@ async def test_an_edit_of_something_else_changes_nothing(redis: "AsyncRedis", in
     assert not await changes.edit(redis, said("7.7", "new"), "new")
     assert await history.load(redis, THREAD) == before
     assert not await redis.exists(keys.messages(THREAD))
+
+
+async def later(change: Coroutine[Any, Any, bool], n: int) -> bool:
+    """At another moment of what happens meanwhile in each of twenty rounds."""
+    await asyncio.sleep(n % 20 / 10_000)
+    return await change
+
+
+async def test_an_edit_while_its_question_is_being_acknowledged_is_remembered(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    for n in range(60):
+        await inbox.put(said(f"2.{n:06d}"))
+        claim = await claimed(inbox)
+        edit = changes.edit(redis, replace(claim.message, text=f"<new {n}>"), f"new {n}")
+        assert (await asyncio.gather(later(edit, n), inbox.acknowledge(claim, turn(claim.message.ts), 9, 30)))[0]
+        assert (await history.load(redis, THREAD))[-2].text == f"new {n}"
+        assert not await redis.exists(keys.messages(THREAD), keys.edited(THREAD))
+
+
+async def test_an_edit_while_its_question_is_being_deleted_brings_nothing_back(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    for n in range(60):
+        await inbox.put(said(f"2.{n:06d}"))
+        edit = changes.edit(redis, said(f"2.{n:06d}", "<new>"), "new")
+        await asyncio.gather(edit, later(removed(redis, f"2.{n:06d}"), n))
+        assert not await redis.exists(keys.messages(THREAD), keys.edited(THREAD))
+
+
+async def removed(redis: "AsyncRedis", ts: str) -> bool:
+    return await changes.remove(redis, THREAD, ts) is not None
+
+
+async def test_an_edit_while_older_turns_are_summed_up_changes_the_right_one(redis: "AsyncRedis", inbox: Inbox) -> None:
+    for n in range(60):
+        await redis.delete(keys.history(THREAD))
+        await redis.rpush(keys.history(THREAD), *(e.to_json() for ts in ("1.2", "1.3", "1.4") for e in turn(ts)))
+        await inbox.put(said(f"2.{n:06d}"))
+        claim = await claimed(inbox)
+        edit = changes.edit(redis, said("1.4", "<new>"), "new")
+        await asyncio.gather(edit, later(summed_up(inbox, claim), n))
+        assert [e.text for e in await history.load(redis, THREAD)] == ["summary", "new", "answer to old"]
+        await inbox.acknowledge(claim, [], 9, 30)
+
+
+async def summed_up(inbox: Inbox, claim: Claim) -> bool:
+    await inbox.compact(claim, 4, Entry("summary", "summary", claim.message.ts), 30)
+    return True
+
+
+async def test_of_a_deleted_question_nothing_is_left(redis: "AsyncRedis", inbox: Inbox) -> None:
+    """But for the mark by which its second delivery is known."""
+    await inbox.put(said("1.2"))
+    before = await team_keys(redis)
+    await inbox.put(said("1.3", "a secret"))
+    await inbox.release(await claimed(inbox))
+    await redis.hset(keys.attempts(THREAD), "1.3", 1)
+    await changes.edit(redis, said("1.3", "<another secret>"), "another secret")
+    await replies.save_shown(redis, THREAD, "1.3", ("1.31",), 5, "a secret answer")
+    assert await changes.remove(redis, THREAD, "1.3") == "waiting"
+    left = await team_keys(redis) - before
+    assert left == {keys.seen_event(TEAM, "Ev1.3"), keys.seen_message(TEAM, "C1", "1.3"), keys.attempts(THREAD)}
+    assert not await redis.hexists(keys.attempts(THREAD), "1.3")
+
+
+async def test_where_the_only_question_was_deleted_nobody_has_to_look_again(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said("1.2"))
+    await inbox.release(await claimed(inbox))
+    await redis.hset(keys.attempts(THREAD), "1.1", 1)
+    assert await changes.remove(redis, THREAD, "1.2") == "waiting"
+    assert await inbox.claim(THREAD) is None
+    assert not await redis.exists(keys.attempts(THREAD), keys.active(TEAM))
 
 
 async def test_a_deleted_question_is_not_answered(redis: "AsyncRedis", inbox: Inbox) -> None:

@@ -49,10 +49,30 @@ def test_a_message_outside_of_a_thread_is_a_thread_of_its_own() -> None:
     assert found.thread == Thread(TEAM, "C1", "2.2")
 
 
-def test_a_person_of_another_company_is_not_heard() -> None:
-    body = {**BODY, "user": {"id": "U1", "team_id": "T2"}}
-    assert read(body, TEAM) == Ignored("a person of another company")
-    assert isinstance(read(body, TEAM, "E1"), Click)
+@pytest.mark.parametrize(
+    ("home", "where", "enterprise", "outsider"),
+    [
+        (TEAM, {"id": TEAM}, None, False),
+        (None, None, None, False),
+        ("T2", {"id": TEAM}, None, True),
+        ("T2", {"id": "T2"}, None, True),
+        ("E2", {"id": TEAM}, None, True),
+        ("E1", None, "E1", False),
+        ("E1", {"id": "T3", "enterprise_id": "E1"}, "E1", False),
+        ("T3", {"id": "T3", "enterprise_id": "E1"}, "E1", False),
+        ("T2", {"id": TEAM, "enterprise_id": "E1"}, "E1", True),
+        ("T2", {"id": "T2", "enterprise_id": "E2"}, "E1", True),
+        ("T2", {"id": "T2"}, "E1", True),
+        ("E2", {"id": TEAM, "enterprise_id": "E1"}, "E1", True),
+    ],
+)
+def test_a_person_of_another_company_is_known_in_an_organization_too(
+    home: str | None, where: dict[str, str] | None, enterprise: str | None, outsider: bool
+) -> None:
+    found = read({**BODY, "user": {"id": "U1", "team_id": home}, "team": where}, TEAM, enterprise)
+    assert isinstance(found, Click)
+    assert found.outsider is outsider
+    assert found.user_team == (home if home and home[0] == "T" else None)
 
 
 @pytest.mark.parametrize(

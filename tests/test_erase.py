@@ -1,5 +1,7 @@
 """What is forgotten is gone, whoever still writes."""
 
+import asyncio
+
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
@@ -8,7 +10,7 @@ from rq.job import JobStatus
 
 from bot.incoming import Message, Thread
 from bot.store import changes, connections, files, keys, replies
-from bot.store.erase import erase, forget
+from bot.store.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
 from bot.store.files import Attachment
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
@@ -65,6 +67,27 @@ async def test_of_an_erased_team_no_key_and_no_job_is_left_and_the_others_keep_t
     assert await team_keys(redis, "T2") == others
     assert [job.args for job in queue.get_jobs()] == waiting
     assert await redis.smembers(keys.TEAMS) == {"T2"}
+
+
+async def test_what_is_written_while_a_team_is_erased_goes_too(redis: "AsyncRedis", inbox: Inbox) -> None:
+    """A scan may pass over a key that comes while it goes on, here while it goes through some thousand."""
+    async with redis.pipeline() as pipe:
+        for n in range(10 * BATCH):
+            pipe.set(f"T1:C1:{n}.1:history", n)
+            pipe.set(f"T2:C1:{n % BATCH}.1:history", n)
+        await pipe.execute()
+
+    async def write() -> None:
+        """Until half of the first pass is done."""
+        n, enough = 0, await redis.dbsize() - 5 * BATCH
+        while await redis.dbsize() > enough:
+            n += 1
+            await redis.set(f"T1:C2:{n}.1:history", n)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(erase(redis, inbox, "T1"), write())
+    assert await team_keys(redis, "T1") == []
+    assert len(await team_keys(redis, "T2")) == BATCH
 
 
 async def test_jobs_that_failed_go_too(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
@@ -127,7 +150,15 @@ async def test_a_channel_is_forgotten_and_the_others_are_not(redis: "AsyncRedis"
     assert await forget(redis, "T1", "C1") == 2
     forgotten = [keys.forgotten(thread) for thread in THREADS if str(thread).startswith("T1:C1:")]
     assert await team_keys(redis, "T") == sorted(others + forgotten)
+    assert all([0 < await redis.ttl(key) <= FORGOTTEN_SECONDS for key in forgotten])
     assert await inbox.claim(THREADS[0]) is None
+
+
+async def test_a_channel_whose_id_begins_alike_is_another(redis: "AsyncRedis", inbox: Inbox) -> None:
+    await inbox.put(said(Thread("T1", "C11", "1.1"), "1.1"))
+    before = await team_keys(redis, "T1")
+    assert await forget(redis, "T1", "C1") == 0
+    assert await team_keys(redis, "T1") == before
 
 
 async def test_an_answer_being_written_while_its_channel_is_forgotten_is_not_remembered(

@@ -85,6 +85,15 @@ async def test_a_comment_is_kept_and_a_second_one_replaces_it(redis: "Redis") ->
     assert await feedback.comments(redis, "T2", TODAY) == []
 
 
+async def test_each_comment_on_a_day_is_kept(redis: "Redis") -> None:
+    elsewhere = Thread("T1", "C2", "1.1")
+    said = [(THREAD, ANSWER, "U1"), (THREAD, ANSWER, "U2"), (THREAD, "1.3", "U1"), (elsewhere, ANSWER, "U1")]
+    for thread, answer, user in said:
+        await feedback.comment(redis, thread, answer, user, "Why?", TODAY)
+    kept = await feedback.comments(redis, "T1", TODAY)
+    assert sorted((one.thread, one.answer, one.user) for one in kept) == sorted((str(t), a, u) for t, a, u in said)
+
+
 async def test_a_comment_has_its_length(redis: "Redis") -> None:
     await feedback.comment(redis, THREAD, ANSWER, "U1", "x" * 5000, TODAY)
     [kept] = await feedback.comments(redis, "T1", TODAY)

@@ -51,6 +51,13 @@ async def test_the_twin_of_a_mention_is_seen_although_its_event_is_another(inbox
     assert len(woken(queue)) == 1
 
 
+async def test_a_modal_that_is_submitted_twice_is_one_question(inbox: Inbox, queue: Queue) -> None:
+    """Its event is the modal, and its time is ours."""
+    assert await inbox.put(said("1.000001", event_id="view:V1"))
+    assert not await inbox.put(said("1.000002", event_id="view:V1"))
+    assert len(woken(queue)) == 1
+
+
 async def test_an_answered_message_that_is_delivered_again_is_seen(inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)

@@ -47,6 +47,16 @@ async def test_a_claimed_thread_is_left_alone_until_its_lease_would_be_over(
     assert await inbox.sweep() == 1
 
 
+async def test_a_message_that_comes_in_does_not_change_when_somebody_looks_again(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    await inbox.put(said("1.000001"))
+    for due in (0, 9_999_999_999):
+        await redis.zadd(keys.active("T1"), {"C1:1.000001": due})
+        await inbox.put(said(f"1.{due}1"))
+        assert await redis.zscore(keys.active("T1"), "C1:1.000001") == due
+
+
 async def test_a_renewed_thread_is_left_alone(redis: "AsyncRedis", inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     claim = await claimed(inbox)

@@ -81,6 +81,16 @@ async def test_what_waits_is_told_in_order_until_it_is_answered(redis: "AsyncRed
     assert [message.ts for message in await inbox.waiting(THREAD)] == ["10.1"]
 
 
+async def test_a_message_is_behind_those_that_are_answered_first(inbox: Inbox) -> None:
+    first, second = said("1.000001"), said("1.000002")
+    for message in (second, first):
+        await inbox.put(message)
+    assert not await inbox.is_behind(first)
+    assert await inbox.is_behind(second)
+    await inbox.acknowledge(await claimed(inbox), [], 0, 30)
+    assert not await inbox.is_behind(second)
+
+
 async def test_what_must_be_alone_is_kept_only_in_an_empty_mailbox(inbox: Inbox, queue: Queue) -> None:
     assert await inbox.put(said("1.1"), alone=True)
     assert not await inbox.put(said("1.2"), alone=True)

@@ -64,6 +64,25 @@ def test_the_app_mention_twin_is_read_as_the_same_message() -> None:
     assert twins[0] == twins[1]
 
 
+@pytest.mark.parametrize(
+    ("fields", "home"),
+    [
+        ({"team": "T1"}, "T1"),
+        ({"team": "T1", "user_team": "T2"}, "T2"),
+        ({"team": "T1", "user_team": "E2"}, "T1"),
+        ({"team": "E1"}, None),
+        ({"team": ["T1"]}, None),
+        ({}, None),
+    ],
+)
+def test_the_authors_workspace_is_kept(fields: dict[str, Any], home: str | None) -> None:
+    assert message(text=f"<@{BOT}>", **fields).user_team == home
+
+
+def test_an_app_mention_mentions_us_whatever_its_text() -> None:
+    assert message(type="app_mention", text="hello").mentioned
+
+
 def test_a_direct_message_needs_no_mention() -> None:
     assert message(channel="D1", channel_type="im").direct
     assert message(channel="D1", channel_type=None).direct
@@ -97,7 +116,7 @@ def test_files_and_broadcasts_are_spoken(subtype: str) -> None:
 
 
 def test_no_bot_gets_an_answer_we_ourselves_least_of_all() -> None:
-    for fields in ({"user": BOT}, {"bot_id": "B1"}, {"user": "USLACKBOT"}):
+    for fields in ({"user": BOT}, {"bot_id": "B1"}, {"user": "USLACKBOT"}, {"user": "USLACK"}):
         assert reason(channel="D1", channel_type="im", **fields) == "a bot's message"
 
 
@@ -109,6 +128,18 @@ def test_an_event_without_author_channel_or_time_has_a_reason(missing: str) -> N
 @pytest.mark.parametrize("ts", ["", "now", "1", "1.1\n", "-1.1", 1.1, "1.1:2"])
 def test_a_time_that_is_none_is_none(ts: object) -> None:
     assert reason(text=f"<@{BOT}>", ts=ts) == "no timestamp"
+
+
+@pytest.mark.parametrize("text", [5, ["hi"], {"text": "hi"}, True])
+def test_a_text_that_is_none_is_not_read(text: object) -> None:
+    assert reason(type="app_mention", text=text) == "a text that is not text"
+
+
+@pytest.mark.parametrize("event_id", ["Ev 1", "Ev:1", "", 5, ["Ev1"], None])
+def test_an_event_without_a_good_id_is_read_without_it(event_id: object) -> None:
+    found = read({"event_id": event_id, "event": {**SAID, "text": f"<@{BOT}>"}}, TEAM, BOT)
+    assert isinstance(found, Message)
+    assert found.event_id is None
 
 
 def test_what_slack_says_about_files_is_kept() -> None:
@@ -137,6 +168,11 @@ def test_a_message_that_an_older_version_kept_has_the_names_of_its_files() -> No
     whole = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "hi")
     old = whole.to_json().replace('"files": []', '"files": ["a.pdf", 5]')
     assert Message.from_json(old).files == (File(name="a.pdf"),)
+
+
+def test_a_message_that_a_newer_version_kept_is_read() -> None:
+    whole = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "hi")
+    assert Message.from_json(whole.to_json().replace('"text"', '"mood": "glad", "text"')) == whole
 
 
 @given(st.dictionaries(st.sampled_from(["id", "name", "mimetype", "size", "url_private", "mode", "x"]), anything))

@@ -54,6 +54,18 @@ async def test_all_processes_count_into_one_total_that_never_falls(redis: "Redis
     assert await totals(redis, "T2") == {}
 
 
+async def test_of_a_team_that_removed_us_nothing_is_counted_any_more(redis: "Redis") -> None:
+    counted = Metrics(redis, TEAM)
+    await redis.srem(keys.TEAMS, TEAM)
+    counted.count("events", "app_uninstalled")
+    await counted.flush()
+    assert not await redis.exists(keys.metrics(TEAM))
+    await redis.sadd(keys.TEAMS, TEAM)
+    counted.count("events", "message")
+    await counted.flush()
+    assert await totals(redis, TEAM) == {("events", "message"): 1}
+
+
 async def test_a_histogram_is_cumulative(redis: "Redis", redis_url: str) -> None:
     counted = Metrics(redis, TEAM)
     for seconds in (0.004, 0.005, 0.2, 99.0):

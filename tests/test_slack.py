@@ -53,7 +53,16 @@ async def test_we_learn_who_we_are_and_what_we_may(sandbox: Sandbox, web: AsyncW
     assert (identity.team, identity.user, identity.name) == (sandbox.team, sandbox.bot_user, "parley")
     assert identity.bot
     assert identity.team_name
+    assert identity.enterprise is None
     assert identity.scopes == frozenset({"chat:write", "users:read"})
+
+
+async def test_where_we_are_installed_in_a_whole_organization_it_is_the_team(
+    sandbox: Sandbox, web: AsyncWebClient
+) -> None:
+    sandbox.slack.workspace.organization = "E0ORG"
+    identity = await identify(web)
+    assert (identity.team, identity.enterprise) == ("E0ORG", "E0ORG")
 
 
 async def test_a_refused_token_is_told_at_once_without_itself(sandbox: Sandbox) -> None:

@@ -1,5 +1,7 @@
 """Whoever waits for a free slot sees their place in the queue."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,7 +16,7 @@ from bot.settings import Settings
 from bot.status import THINKING
 from bot.store import connections
 from bot.store.inbox import Inbox
-from bot.waiting import PLACE, Line
+from bot.waiting import AGAIN_SECONDS, MOST_TOLD, PLACE, Line
 
 
 @pytest.fixture
@@ -83,3 +85,71 @@ async def test_who_is_answered_at_once_is_told_no_place(
         queue.empty()
         await sandbox.slack.until(lambda: sandbox.slack.workspace.statuses[there.channel, there.ts].text == THINKING)
     assert (gone.channel, gone.ts) not in sandbox.slack.workspace.statuses
+
+
+async def looked(redis: "AsyncRedis", times: int) -> None:
+    """Wait until somebody looked at the queue so often from now."""
+
+    async def looks() -> int:
+        return int((await redis.info("commandstats")).get("cmdstat_lrange", {}).get("calls", 0))
+
+    until = await looks() + times
+    async with asyncio.timeout(10):
+        while await looks() < until:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_place_is_told_once_however_often_the_thread_joins(
+    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue
+) -> None:
+    thread = await ask(sandbox, inbox)
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        line = Line(inbox, redis, web, every=0.02)
+        for _ in range(2):
+            line.join(thread, thread.ts)
+            await sandbox.slack.until(lambda: sandbox.slack.workspace.statuses)
+            await looked(redis, 5)
+        watching = [task for task in asyncio.all_tasks() if "Line._watch" in repr(task.get_coro())]
+        assert len(watching) == 1
+        assert len(sandbox.journal.entries("slack.request", "assistant.threads.setStatus")) == 1
+        queue.empty()
+        await asyncio.wait_for(watching[0], 10)
+        again = await ask(sandbox, inbox)
+        line.join(again, again.ts)
+        await sandbox.slack.until(lambda: (again.channel, again.ts) in sandbox.slack.workspace.statuses)
+        queue.empty()
+
+
+async def test_in_one_look_only_so_many_are_told_and_who_waits_long_is_told_again(
+    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    threads = [await ask(sandbox, inbox) for _ in range(MOST_TOLD + 3)]
+    told = sandbox.journal.entries
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        line = Line(inbox, redis, web, every=3600.0)
+        for thread in threads:
+            line.join(thread, thread.ts)
+        places = await inbox.places(threads)
+        for expected in (MOST_TOLD, MOST_TOLD + 3, MOST_TOLD + 3):
+            await line._tell(places)
+            assert len(told("slack.request", "assistant.threads.setStatus")) == expected
+        line._threads[threads[5]].at -= AGAIN_SECONDS
+        await line._tell(places)
+        assert len(told("slack.request", "assistant.threads.setStatus")) == MOST_TOLD + 4
+
+
+async def test_a_redis_that_stumbles_does_not_end_the_line(
+    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "parley.waiting")
+    thread = await ask(sandbox, inbox)
+    await redis.rename(queue.key, "aside")
+    await redis.set(queue.key, "no list")
+    async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+        Line(inbox, redis, web, every=0.02).join(thread, thread.ts)
+        async with asyncio.timeout(10):
+            while "no places error=ResponseError" not in caplog.text:
+                await asyncio.sleep(0.01)
+        await redis.rename("aside", queue.key)
+        await sandbox.slack.until(lambda: (thread.channel, thread.ts) in sandbox.slack.workspace.statuses)
+        queue.empty()

@@ -54,7 +54,6 @@ async def _read(slack: AsyncWebClient, message: Message, found: list[dict[str, A
         page = await slack.conversations_replies(
             channel=message.thread.channel,
             ts=message.thread.ts,
-            latest=message.ts,
             limit=PAGE,
             cursor=cursor,
             include_all_metadata=True,

@@ -36,9 +36,8 @@ class Stop:
         return self.by or ""
 
     def set(self, by: str) -> None:
-        if not self._event.is_set():
-            self.by = by
-            self._event.set()
+        self.by = by
+        self._event.set()
 
 
 class Stops:

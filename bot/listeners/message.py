@@ -61,6 +61,6 @@ async def unwelcome(
             return Ignored("a thread that we have no part in")
         if not audience.follow_ups:
             return Ignored("no mention, and no follow-ups in this channel")
-    if not audience.guests and message.user[0] in "UW" and await is_guest(redis, web, thread.team, message.user):
+    if not audience.guests and await is_guest(redis, web, thread.team, message.user):
         return Ignored("a guest")
     return None

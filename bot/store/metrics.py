@@ -83,7 +83,10 @@ class Metrics:
         self._add((name, *labels, SUM), round(value * 1000))
 
     async def flush(self) -> None:
-        """Add what was counted to the totals. Raises RedisError, and then it is kept for the next time."""
+        """Add what was counted to the totals; it is dropped if the team is none of ours any more.
+
+        Raises RedisError, and then it is kept for the next time.
+        """
         pending, self._pending = self._pending, Counter()
         if not pending:
             return

@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.incoming import Message, Thread
+from bot.listeners.action import AWAY, NOT_HERE
 from bot.listeners.again import BUSY, FORGOTTEN, GO_ON, OLDER
 from bot.listeners.stop import NOTHING
 from bot.sandbox.slack.delivery import Unanswered
@@ -180,6 +181,17 @@ async def test_the_word_is_heard_once_although_its_mention_comes_twice(parley: P
     assert await waiting(parley, of) == []
 
 
+async def test_the_word_stops_only_what_was_asked_before_it_however_late_it_comes(parley: Parley) -> None:
+    of, ts = await asks(parley, "ben")
+    second = await parley.slack.say("ben", "general", "@parley and this?", thread_ts=ts)
+    await parley.logged(f"kept .* ts={second}")
+    between = f"{(float(ts) + float(second)) / 2:.6f}"
+    event = {"type": "message", "channel": of.channel, "user": parley.sandbox.users["ben"], "text": "stop"}
+    await parley.slack.deliver({**event, "ts": between, "thread_ts": ts})
+    await parley.logged(f"stop asked thread={of} ts={ts} ")
+    assert await stops.asked(parley.redis, of, second) is None
+
+
 async def test_an_admin_may_say_it_too(parley: Parley) -> None:
     of, ts = await asks(parley, "ben")
     await parley.slack.say("ada", "general", "stop", thread_ts=ts)
@@ -194,6 +206,13 @@ async def test_other_words_and_other_peoples_words_are_questions(parley: Parley,
     await parley.logged(f"kept .* ts={said}")
     assert await stops.asked(parley.redis, of, ts) is None
     assert [message.ts for message in await waiting(parley, of)] == [ts, said]
+
+
+async def test_the_word_with_a_file_is_a_question(parley: Parley) -> None:
+    of, ts = await asks(parley, "ben")
+    said = await parley.slack.upload("ben", "general", [("sign.png", b"x")], text="stop", thread_ts=ts)
+    await parley.logged(f"kept .* ts={said}")
+    assert await stops.asked(parley.redis, of, ts) is None
 
 
 async def test_where_nothing_is_asked_the_word_is_a_question(parley: Parley) -> None:
@@ -279,6 +298,110 @@ async def test_continue_asks_to_go_on_once(parley: Parley, web: AsyncWebClient) 
     assert (message.text, message.again, message.user) == (GO_ON, None, parley.sandbox.users["chidi"])
 
 
+# Who may
+
+
+async def test_a_person_of_another_company_clicks_only_where_such_people_are_answered(
+    parley: Parley, web: AsyncWebClient
+) -> None:
+    of = await remembers(parley, channel="engineering")
+    button = await shows(web, of, reply.done(of.ts))
+    before = await counted(parley)
+    for action_id, value in ((reply.REGENERATE, None), (reply.FEEDBACK, f"bad {of.ts}")):
+        await parley.slack.click("gwen", action_id, channel="engineering", ts=button, value=value)
+        assert (await told(parley, "gwen", of.ts)).text == NOT_HERE.text
+    assert (await waiting(parley, of), await counted(parley)) == ([], before)
+    rules = keys.channel_policy(of.team, of.channel)
+    await parley.redis.hset(rules, "external", "on")
+    await parley.slack.click("gwen", reply.REGENERATE, channel="engineering", ts=button)
+    [asked] = await waiting(parley, of)
+    assert (asked.user, asked.again) == (parley.sandbox.users["gwen"], of.ts)
+    mine = await shows(web, of, reply.streaming(asked.ts))
+    await parley.slack.click("gwen", reply.STOP, channel="engineering", ts=mine)
+    assert await stops.asked(parley.redis, of, asked.ts) == parley.sandbox.users["gwen"]
+    await parley.redis.delete(rules)
+
+
+async def test_a_click_from_another_companys_workspace_is_kept_under_our_own(
+    parley: Parley, web: AsyncWebClient
+) -> None:
+    """Invariant 13, wherever Slack says that it was clicked."""
+    of = await remembers(parley, channel="engineering")
+    partner, gwen = parley.slack.workspace.partner, parley.sandbox.users["gwen"]
+    rules = keys.channel_policy(of.team, of.channel)
+    await parley.redis.hset(rules, "external", "on")
+    payload = {
+        "type": "block_actions",
+        "user": {"id": gwen, "team_id": partner},
+        "team": {"id": partner},
+        "container": {"type": "message", "message_ts": "1.2", "channel_id": of.channel, "thread_ts": of.ts},
+        "actions": [{"action_id": f"{reply.FEEDBACK}_bad", "action_ts": "1.3", "value": f"bad {of.ts}"}],
+    }
+    for allowed in (True, False):
+        await parley.redis.hset(rules, "external", "on" if allowed else "off")
+        await parley.redis.delete(keys.votes(of, "1.2"))
+        await parley.slack.delivery.ask("interactive", payload, "block_actions")
+        assert await parley.redis.hexists(keys.votes(of, "1.2"), gwen) is allowed
+    assert [key async for key in parley.redis.scan_iter(f"{partner}:*")] == []
+    await parley.redis.delete(rules)
+
+
+@pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
+async def test_whoever_may_not_ask_may_not_ask_again(parley: Parley, web: AsyncWebClient, action_id: str) -> None:
+    of = await remembers(parley)
+    button = await shows(web, of, reply.stopped(of.ts, continuable=True))
+    team, chidi = of.team, parley.sandbox.users["chidi"]
+    rules = keys.workspace_policy(team)
+    await parley.slack.set_guest("chidi", True)
+    await parley.redis.delete(keys.guest(team, chidi))
+    await parley.slack.click("chidi", action_id, channel="general", ts=button)
+    assert (await told(parley, "chidi", of.ts)).text == NOT_HERE.text
+    await parley.redis.hset(rules, "channels", "C0OTHER")
+    await parley.slack.click("ben", action_id, channel="general", ts=button)
+    assert (await told(parley, "ben", of.ts)).text == NOT_HERE.text
+    assert await waiting(parley, of) == []
+    await parley.redis.delete(rules)
+    await parley.redis.hset(rules, "guests", "on")
+    await parley.slack.click("chidi", action_id, channel="general", ts=button)
+    assert [message.user for message in await waiting(parley, of)] == [chidi]
+    await parley.redis.delete(rules, keys.guest(team, chidi))
+    await parley.slack.set_guest("chidi", False)
+
+
+async def test_a_guest_may_say_what_they_think_and_stop_what_they_asked(parley: Parley, web: AsyncWebClient) -> None:
+    of, ts = await asks(parley, "chidi")
+    button = await shows(web, of, [*reply.streaming(ts), *reply.done(ts)])
+    before = await counted(parley)
+    await parley.slack.set_guest("chidi", True)
+    await parley.redis.delete(keys.guest(of.team, parley.sandbox.users["chidi"]))
+    await parley.slack.click("chidi", reply.STOP, channel="general", ts=button)
+    await parley.slack.click("chidi", reply.FEEDBACK, channel="general", ts=button, value=f"bad {ts}")
+    assert await stops.asked(parley.redis, of, ts) == parley.sandbox.users["chidi"]
+    assert await counted(parley) == {**before, "bad": before["bad"] + 1}
+    await parley.slack.set_guest("chidi", False)
+
+
+async def test_asking_again_counts_as_a_message(parley: Parley, web: AsyncWebClient) -> None:
+    of = await remembers(parley)
+    button = await shows(web, of, reply.done(of.ts))
+    await parley.slack.command("ada", "general", "/parley", "limit set 1 minute @ben")
+    await parley.redis.delete(*[name async for name in parley.redis.scan_iter(f"{of.team}:rate:*")], "none")
+    await asks(parley, "ben")
+    await parley.slack.click("ben", reply.REGENERATE, channel="general", ts=button)
+    assert (await told(parley, "ben", of.ts)).text.startswith("I take 1 message a minute from you")
+    assert await waiting(parley, of) == []
+    await parley.redis.delete(keys.limits(of.team))
+
+
+async def test_who_clicks_while_redis_hangs_is_told_to_try_again(parley: Parley, web: AsyncWebClient) -> None:
+    of, ts = await asks(parley, "ben")
+    button = await shows(web, of, reply.streaming(ts))
+    await parley.redis.client_pause(4000)
+    await parley.slack.click("ben", reply.STOP, channel="general", ts=button)
+    assert (await told(parley, "ben", ts)).text == AWAY.text
+    await parley.redis.client_unpause()
+
+
 # Feedback
 
 
@@ -320,6 +443,25 @@ async def test_who_is_not_content_may_say_why(parley: Parley, web: AsyncWebClien
     assert comment in kept
     assert parley.slack.views.open == {}
     assert "Confidently" not in parley.log
+
+
+async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, web: AsyncWebClient) -> None:
+    """The place of a message that only one person sees may lack its thread."""
+    of = await remembers(parley)
+    payload = {
+        "type": "block_actions",
+        "user": {"id": parley.sandbox.users["ben"], "team_id": of.team},
+        "team": {"id": of.team},
+        "trigger_id": parley.slack.interactions.trigger(parley.sandbox.users["ben"]),
+        "container": {"type": "message", "message_ts": "1.9", "channel_id": of.channel, "is_ephemeral": True},
+        "actions": [{"action_id": feedback_view.COMMENT, "action_ts": "1.3", "value": f"{of.ts} 1.2"}],
+    }
+    await parley.slack.delivery.ask("interactive", payload, "block_actions")
+    [form] = await parley.slack.until(lambda: list(parley.slack.views.open.values()))
+    value = {"type": "plain_text_input", "value": "Hm."}
+    await parley.slack.submit("ben", form.id, {feedback_view.INPUT: {feedback_view.INPUT: value}})
+    kept = await feedback.comments(parley.redis, of.team, datetime.now(UTC).date())
+    assert feedback.Comment(str(of), "1.2", parley.sandbox.users["ben"], "Hm.") in kept
 
 
 # What nobody may rely on

@@ -13,6 +13,13 @@ def asked(parley: Parley) -> str:
     return str(parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"])
 
 
+async def told(parley: Parley, subtype: str, of: str) -> bool:
+    """Wait until Parley has acknowledged the change of the message `of`."""
+    journal = parley.sandbox.journal
+    await journal.until(lambda e: e.kind == "slack.ack" and e.data.get("subtype") == subtype and of < e.data["ts"])
+    return True
+
+
 async def test_a_waiting_question_is_answered_as_it_was_edited(parley: Parley) -> None:
     parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
     root = await parley.slack.say("ada", "general", "@parley hold on")
@@ -81,6 +88,44 @@ async def test_an_edit_that_adds_a_mention_asks(parley: Parley) -> None:
     ts = await parley.slack.say("ben", "general", "who knows the answer?")
     await parley.slack.edit("ben", "general", ts, "@parley who knows the answer?")
     assert await parley.answers("general", ts)
+
+
+async def test_an_edit_of_what_was_not_for_us_does_not_ask(parley: Parley) -> None:
+    root = await parley.slack.say("ada", "general", "@parley hello")
+    await parley.answers("general", root)
+    aside = await parley.slack.say("ben", "general", "@ada lunch?", thread_ts=root)
+    await parley.slack.edit("ben", "general", aside, "lunch at noon?")
+    assert await told(parley, "message_changed", aside)
+    last = await parley.slack.say("ada", "general", "@parley are you there?", thread_ts=root)
+    await parley.answers("general", last, thread_ts=root)
+    assert parley.answer("general", aside, root) == []
+    assert "lunch" not in asked(parley)
+
+
+async def test_an_edited_question_is_remembered_with_the_names_that_people_see(parley: Parley) -> None:
+    root = await parley.slack.say("ada", "general", "@parley who is @chidi?")
+    await parley.answers("general", root)
+    await parley.remembered("general", root, turns=2)
+    await parley.slack.edit("ada", "general", root, "@parley what does @chidi do?")
+    await parley.logged(f"edited .* ts={root}")
+    assert (await parley.history("general", root))[0].text == "what does @chidi do?"
+
+
+async def test_a_question_deleted_while_it_is_answered_stops_its_answer_and_is_not_remembered(parley: Parley) -> None:
+    parley.sandbox.claude.script("for ever", Answer("on and on " * 2000, deltas_per_second=50.0), times=1)
+    root = await parley.slack.say("ada", "general", "@parley hello")
+    await parley.answers("general", root)
+    second = await parley.slack.say("ada", "general", "for ever", thread_ts=root)
+    await parley.slack.until(lambda: parley.answer("general", second, root))
+    before = len(parley.sandbox.journal.entries("claude.closed"))
+    await parley.slack.delete("ada", "general", second)
+    await parley.sandbox.journal.until(
+        lambda _: len(parley.sandbox.journal.entries("claude.closed")) > before, within=2.0
+    )
+    third = await parley.slack.say("ada", "general", "and now?", thread_ts=root)
+    await parley.answers("general", third, thread_ts=root)
+    assert "on and on" not in asked(parley)
+    assert [entry.ts for entry in await parley.history("general", root)][:2] == [root, root]
 
 
 async def test_our_own_edits_are_no_news(parley: Parley) -> None:

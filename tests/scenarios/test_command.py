@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.listeners.command import AWAY, NOTHING, help_text
+from bot.listeners.command import AWAY, NOTHING, NOWHERE, help_text
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.parley import Parley
@@ -54,6 +54,16 @@ async def test_status_tells_when_claude_is_down(parley: Parley) -> None:
     assert told.startswith("Claude (`claude-sonnet-5-5`) does not answer at the moment.")
 
 
+async def test_status_is_that_of_the_model_that_answers_in_the_channel(parley: Parley) -> None:
+    scope = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["leads"])
+    await parley.redis.hset(scope, "model", "claude-haiku-5-5")
+    await parley.redis.hset(keys.breaker("claude-haiku-5-5"), "open_until", "1")
+    here, elsewhere = await said(parley, "status", "leads"), await said(parley, "status")
+    await parley.redis.delete(keys.breaker("claude-haiku-5-5"), scope)
+    assert here.startswith("Claude (`claude-haiku-5-5`) does not answer at the moment.")
+    assert elsewhere.startswith("All is well.")
+
+
 async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
     scope = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["leads"])
     await parley.redis.hset(scope, "model", "claude-haiku-5-5")
@@ -70,7 +80,7 @@ async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -
 
     await said(parley, "forget", "random")
     await parley.eventually(is_gone, within=10)
-    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
+    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=4.0), times=1)
     first = await parley.slack.say("ada", "random", "@parley a secret")
     other = await parley.slack.say("ada", "general", "@parley another")
     await parley.answers("random", first)
@@ -88,10 +98,19 @@ async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -
     assert await said(parley, "forget", "random") == NOTHING
 
 
-async def test_without_redis_it_says_so_in_time(parley: Parley) -> None:
+@pytest.mark.parametrize("channel", ["", "C 1"])
+async def test_who_asks_from_nowhere_is_told_so(parley: Parley, channel: str) -> None:
+    payload = {"command": "/parley", "text": "forget", "team_id": parley.sandbox.team, "channel_id": channel}
+    payload |= {"user_id": parley.sandbox.users["ben"], "trigger_id": "1.2.x"}
+    answer = await parley.slack.delivery.ask("slash_commands", payload, "/parley")
+    assert answer["text"] == NOWHERE
+
+
+@pytest.mark.parametrize("text", ["status", "forget", "model"])
+async def test_without_redis_it_says_so_in_time(parley: Parley, text: str) -> None:
     """A server that hangs is the worst kind of away. https://docs.slack.dev/interactivity: three seconds."""
     await parley.redis.client_pause(4000)
     try:
-        assert await said(parley, "status") == AWAY
+        assert await said(parley, text) == AWAY
     finally:
         await parley.redis.client_unpause()

@@ -9,7 +9,7 @@ import pytest_asyncio
 from redis import Redis
 
 from bot.admins import UNKNOWN
-from bot.listeners.command import AWAY
+from bot.listeners.command import AWAY, NO_WORKERS
 from bot.listeners.steer import ORDERS
 from bot.models import known
 from bot.store import audit, keys
@@ -98,6 +98,10 @@ async def test_who_cannot_be_told_to_be_an_admin_is_refused(parley: Parley, text
     before = await everything(parley)
     assert await said(parley, text) == UNKNOWN
     assert await everything(parley) == before
+
+
+async def test_where_nothing_writes_answers_the_status_says_so(parley: Parley) -> None:
+    assert await said(parley, "status", user="ben") == NO_WORKERS
 
 
 async def test_everybody_may_ask_which_model_answers(parley: Parley) -> None:
@@ -271,9 +275,9 @@ async def test_who_writes_too_much_is_told_kindly_and_once(parley: Parley) -> No
     assert who == parley.sandbox.users["ben"]
     assert message.text.startswith("I take 2 messages a minute from you, so I left out your last one.")
     general = f"{parley.sandbox.team}:{parley.sandbox.channels['general']}"
-    assert await parley.redis.exists(*(f"{general}:{ts}:box" for ts in stamps)) == 2
     other = await parley.slack.say("ada", "general", "@parley and I?")
     await parley.logged(f"kept .* ts={other}")
+    assert await parley.redis.exists(*(f"{general}:{ts}:box" for ts in stamps)) == 2
 
 
 # Models

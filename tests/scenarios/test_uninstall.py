@@ -51,6 +51,20 @@ async def test_a_removed_app_keeps_nothing_even_if_it_was_answering_and_can_be_i
     assert "Traceback" not in parley.log
 
 
+@pytest.mark.parametrize("event", ["app_uninstalled", "tokens_revoked"])
+async def test_either_event_alone_erases_everything(parley: Parley, event: str) -> None:
+    """They come in any order, and a token can be revoked without the other."""
+    ts = await parley.slack.say("ada", "general", "@parley hello")
+    await parley.answers("general", ts)
+    await parley.remembered("general", ts, turns=2)
+    await parley.slack.deliver({"type": event, "tokens": {"oauth": [], "bot": [parley.sandbox.bot_user]}})
+
+    async def is_clean() -> bool:
+        return not await left(parley)
+
+    await parley.eventually(is_clean, within=10)
+
+
 async def test_a_persons_token_that_is_revoked_costs_nothing(parley: Parley) -> None:
     ts = await parley.slack.say("ada", "general", "@parley hello")
     await parley.answers("general", ts)

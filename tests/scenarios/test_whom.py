@@ -1,6 +1,8 @@
 """Who gets an answer, where, and why others do not."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -74,6 +76,71 @@ async def test_a_channel_may_want_a_mention_in_every_message(parley: Parley) -> 
     last = await parley.slack.say("ada", "leads", "@parley and on", thread_ts=ts)
     await parley.answers("leads", last, thread_ts=ts)
     assert parley.answer("leads", quiet, ts) == []
+
+
+async def test_an_edit_that_mentions_us_asks_only_where_and_for_whom_a_mention_does(parley: Parley) -> None:
+    chidi, rules = parley.sandbox.users["chidi"], keys.workspace_policy(parley.sandbox.team)
+    await parley.redis.delete(keys.guest(parley.sandbox.team, chidi))
+    await parley.slack.set_guest("chidi", True)
+    before = parley.log.count("reason=a guest")
+    first = await parley.slack.say("chidi", "random", "who knows?")
+    await parley.slack.edit("chidi", "random", first, "@parley who knows?")
+    await parley.eventually(lambda: asyncio.sleep(0, parley.log.count("reason=a guest") > before), within=10)
+    await parley.slack.set_guest("chidi", False)
+    await parley.redis.delete(keys.guest(parley.sandbox.team, chidi))
+    await parley.redis.hset(rules, "channels", parley.sandbox.channels["general"])
+    second = await parley.slack.say("ben", "random", "who else knows?")
+    await parley.slack.edit("ben", "random", second, "@parley who else knows?")
+    await parley.logged("reason=a channel that is not on the list")
+    await parley.redis.delete(rules)
+    last = await parley.slack.say("ada", "random", "@parley hello")
+    await parley.answers("random", last)
+    assert parley.replies("random", first) == parley.replies("random", second) == []
+
+
+async def test_what_we_say_ourselves_gets_no_answer(parley: Parley) -> None:
+    ours = {"user": parley.sandbox.bot_user, "bot_id": parley.slack.workspace.bot_id}
+    await ignored(parley, said(parley, **ours), "a bot's message")
+    direct = {"channel": parley.sandbox.channels["@ada"], "channel_type": "im"}
+    await ignored(parley, said(parley, user=parley.sandbox.bot_user, **direct), "a bot's message")
+
+
+async def test_in_a_group_message_a_mention_asks_and_the_thread_goes_on_without(parley: Parley) -> None:
+    users = parley.sandbox.users
+    group = parley.slack.workspace.group_direct([users["ada"], users["ben"]]).id
+    talk = await parley.slack.say("ben", group, "shall we ask?")
+    ts = await parley.slack.say("ada", group, "@parley hello")
+    await parley.answers(group, ts)
+    more = await parley.slack.say("ben", group, "and on", thread_ts=ts)
+    await parley.answers(group, more, thread_ts=ts)
+    assert parley.replies(group, talk) == []
+
+
+async def test_each_direct_message_begins_a_thread_of_its_own(parley: Parley) -> None:
+    channel = parley.sandbox.channels["@ben"]
+    first = await parley.slack.say("ben", "dm", "my favourite number is 4711")
+    await parley.answers(channel, first)
+    second = await parley.slack.say("ben", "dm", "what is mine?")
+    await parley.answers(channel, second)
+    assert "4711" not in str(parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"])
+    more = await parley.slack.say("ben", "dm", "and which was it?", thread_ts=first)
+    await parley.answers(channel, more, thread_ts=first)
+    assert "4711" in str(parley.sandbox.journal.entries("claude.request")[-1].data["body"]["messages"])
+
+
+async def test_a_channel_of_another_company_is_kept_under_the_team_that_installed_us(parley: Parley) -> None:
+    """https://docs.slack.dev/apis/events-api/#event-type-structure: what is around an event may be the host's."""
+    partner = parley.slack.workspace.partner
+    outer: dict[str, Any] = {"context_team_id": parley.sandbox.team, "is_ext_shared_channel": True, "team_id": partner}
+    root = await parley.slack.say("ada", "general", "shared from elsewhere")
+    event = said(parley, team=parley.sandbox.team, user_team=parley.sandbox.team)
+    await parley.slack.deliver({**event, "thread_ts": root}, **outer)
+    await parley.answers("general", str(event["ts"]), thread_ts=root)
+    await parley.remembered("general", root, turns=3)
+    stranger = said(parley, team=partner, user_team=partner, user=parley.sandbox.users["gwen"])
+    event_id = await parley.slack.deliver({**stranger, "thread_ts": root}, **outer)
+    await parley.logged(f"ignored event_id={event_id} reason=an author of another company")
+    assert [key async for key in parley.redis.scan_iter(f"{partner}:*")] == []
 
 
 async def test_an_org_wide_installation_is_one_team_and_its_people_may_have_w_ids(parley: Parley) -> None:

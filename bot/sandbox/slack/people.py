@@ -20,7 +20,8 @@ async def auth_test(call: Call) -> JSON:
         "bot_id": workspace.bot_id,
         "app_id": workspace.app_id,
         "app_name": "parley",
-        "is_enterprise_install": False,
+        "is_enterprise_install": workspace.organization is not None,
+        **({"enterprise_id": workspace.organization} if workspace.organization else {}),
     }
 
 
@@ -60,7 +61,7 @@ def describe(person: Person) -> JSON:
         "is_owner": person.is_owner,
         "is_primary_owner": person.is_owner,
         "is_restricted": person.is_restricted,
-        "is_ultra_restricted": False,
+        "is_ultra_restricted": person.is_ultra_restricted,
     }
 
 

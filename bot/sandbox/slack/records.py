@@ -46,6 +46,7 @@ class Person:
     is_bot: bool = False
     is_stranger: bool = False
     is_restricted: bool = False
+    is_ultra_restricted: bool = False
     deleted: bool = False
 
 

@@ -35,6 +35,8 @@ class Workspace:
         self.files: dict[str, File] = {}
         self.ephemerals: list[tuple[str, Message]] = []
         self.installed = True
+        # The organization, where the app is installed in all of it.
+        self.organization: str | None = None
         self._ts = 0
         self._people()
 
