@@ -1,10 +1,11 @@
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final
-from tests.desk import Desk
+from tests.desk import Desk, Killed
 from tests.parley import payload, text
 from workers.draft import Deleted, Undeliverable
 from workers.layout import PART_LENGTH, PLAIN_LENGTH
@@ -138,6 +139,26 @@ async def test_a_deleted_answer_ends_it(desk: Desk) -> None:
         async with desk.draft(resumed=True) as draft:
             await draft.finish(Final("Go away, or not"))
     assert desk.posted == []
+
+
+async def test_what_was_shown_by_a_worker_that_died_before_it_could_write_that_down_stays(desk: Desk) -> None:
+    """Invariant 8. Slack has the edit, and its answer finds nobody."""
+    with suppress(Killed):
+        async with desk.draft() as draft:
+            draft.write("First")
+            await desk.shows(lambda shown: shown == ["First"])
+            draft.write("First, and then many more words")
+            await desk.shows(lambda shown: shown == ["First, and then many more words"])
+            raise Killed
+    with desk.seen() as frames:
+        async with desk.draft(resumed=True) as draft:
+            draft.write("First, other words")
+            # Longer than one edit waits for the next.
+            await asyncio.sleep(1.5)
+            draft.write("First, other words, and more of them than before")
+            await desk.shows(lambda shown: shown == ["First, other words, and more of them than before"])
+            await draft.finish(Final("First, other words, and more of them than before."))
+    assert next(text for [text] in frames if "other" in text).endswith("than before")
 
 
 async def test_an_archived_channel_ends_it(desk: Desk) -> None:

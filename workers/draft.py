@@ -187,6 +187,8 @@ class Draft:
             due = self._next()
             if due is None or self._text.step(due, self._messages.parts) != step:
                 return
+            if self._text.ended is None:
+                await self._messages.foresee(due, self._text.text)
             await self._send(step, due)
         except CALL_ERRORS as error:
             await self._judge(step, due, error)

@@ -222,9 +222,17 @@ class Messages:
     async def save(self, text: str) -> None:
         """Write down how far the reply to the text is, for who may have to go on with it."""
         self.shown = max(self.shown, sum(part.shown for part in self.parts))
+        await self._save(self.shown, text)
+
+    async def foresee(self, due: Due, text: str) -> None:
+        """Write down how far it will be: whoever is killed in between has shown no more than that."""
+        others = sum(part.shown for number, part in enumerate(self.parts) if number != due.number)
+        await self._save(max(self.shown, others + len(due.content)), text)
+
+    async def _save(self, shown: int, text: str) -> None:
         parts = tuple(part.ts for part in self.parts)
         try:
-            await replies.save_shown(self._redis, self._thread, self._message.ts, parts, self.shown, text)
+            await replies.save_shown(self._redis, self._thread, self._message.ts, parts, shown, text)
         except RedisError as error:
             log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
 

@@ -76,7 +76,8 @@ class Final:
 
 @dataclass(frozen=True)
 class Reply:
-    """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of `text`.
+    """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of `text`
+    at the most.
 
     `final` is how it ends and `bill` what is to be written down of it, there from the moment they are known; `billed`
     is what the attempt under way has billed so far. `streamed` says that a native stream was begun, `file` is the id of

@@ -79,7 +79,7 @@ async def test_who_has_nothing_left_is_told_what_the_budget_is_when_it_resets_an
     assert answer.endswith("If you need more, ask an admin or owner of this workspace.")
     other = await parley.slack.say("ada", "general", "@parley hello")
     [answer] = await parley.answers("general", other)
-    assert "budget" not in answer
+    assert "is used up" not in answer
 
 
 async def test_admins_are_warned_when_an_answer_reaches_the_mark(parley: Parley) -> None:

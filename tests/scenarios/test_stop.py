@@ -8,7 +8,8 @@ from bot.incoming import Thread
 from bot.listeners.again import GO_ON
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.records import Message
-from bot.store import stops
+from bot.store import keys, stops
+from bot.store.sessions import METHOD
 from bot.views import reply
 from tests.parley import Parley, text
 
@@ -106,12 +107,17 @@ async def test_the_word_stops_the_answer(parley: Parley) -> None:
 
 
 async def test_slacks_own_button_stops_the_answer(parley: Parley) -> None:
+    team = parley.sandbox.team
+    # Other tests may have used up the minute's sessions.
+    await parley.redis.delete(keys.calls(team, METHOD), keys.pause(team, METHOD), keys.sessions(team))
+    parley.slack.limits.on = False
     ts, _ = await begun(parley, "ben")
     key, sessions = (parley.sandbox.channels["general"], ts), parley.slack.workspace.sessions
     await parley.slack.until(lambda: key in sessions and sessions[key].status == "processing")
     await parley.slack.press_stop("ben", "general", ts)
     assert "Stopped by ben" in small_print(await stopped(parley, ts))
     await parley.slack.until(lambda: sessions[key].status == "active")
+    parley.slack.limits.on = True
 
 
 async def test_a_question_that_waits_is_stopped_without_asking_claude(parley: Parley) -> None:
