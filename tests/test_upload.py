@@ -18,12 +18,6 @@ TEXT = "# The rest\n\n" + "\n".join(f"- line {n} äöü" for n in range(500))
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(with_claude=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
     async with client(sandbox) as web:
         yield web
