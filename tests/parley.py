@@ -1,6 +1,7 @@
 """Parley as it runs: the two Procfile lines as processes, in a sandbox, on a real Redis."""
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,10 @@ ROOT = Path(__file__).parent.parent
 Transport = Literal["socket", "http"]
 START_SECONDS = 90.0
 """Long, because it is Python's imports on a machine with much else to do."""
+
+
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PORTS = itertools.count(12_000 + 1_000 * (_PROCESS % 20))
 
 
 def procfile() -> dict[str, list[str]]:
@@ -210,9 +215,12 @@ def text(message: Message) -> str:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that systems give to outgoing connections, and in a range of this test process's own."""
+    while True:
+        port = next(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _listens(port: int) -> bool:
