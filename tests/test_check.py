@@ -19,7 +19,7 @@ from bot.check import findings
 from bot.manifest import NEEDED_SCOPES, SCOPES
 from bot.sandbox import Sandbox
 from bot.settings import Settings
-from workers import __main__ as worker
+from workers import cli as worker
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_the_store_knows_messages_their_files_and_itself(path: Path) -> None:
 
 
 def test_nothing_that_runs_in_production_loads_the_sandbox() -> None:
-    load = "import sys, bot.cli, bot.serve, bot.up, bot.check, workers.__main__; print(*sys.modules)"
+    load = "import sys, bot.cli, bot.serve, bot.up, bot.check, workers.cli; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not [module for module in said.stdout.split() if is_in(module, "bot.sandbox")]
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.faults import Fault
-from bot.store import usage
+from bot.store import keys, usage
 from bot.store.counts import Counts
 from bot.views import reply
 from tests.parley import Parley, text
@@ -21,6 +21,12 @@ LONG_QUESTION = "@parley what is this? " + "A long text that somebody pasted. " 
 
 @pytest_asyncio.fixture(loop_scope="package", autouse=True)
 async def nothing_is_counted(parley: Parley) -> None:
+    """Nor will be, of what other tests asked."""
+
+    async def all_is_answered() -> bool:
+        return not await parley.redis.zcard(keys.active(parley.sandbox.team))
+
+    await parley.eventually(all_is_answered, within=60)
     async for key in parley.redis.scan_iter(f"{parley.sandbox.team}:usage:*"):
         await parley.redis.delete(key)
 

@@ -1,0 +1,100 @@
+"""`python -m workers`: one worker process. `python -m workers check`: whether Claude would answer it."""
+
+import asyncio
+import logging
+import sys
+from datetime import date
+
+from redis.exceptions import RedisError
+
+from bot import embedded, logs
+from bot.settings import SettingError, Settings
+from bot.store import connections
+from workers import models, tools, tracing
+from workers.claude import Claude, Unanswered
+from workers.loop import LoopThread
+from workers.model_check import Finding, findings, unavailable
+from workers.worker import SlotWorker
+
+log = logging.getLogger("parley.worker")
+
+
+async def check(settings: Settings) -> int:
+    """Print lines on the key and the models; 1 if Claude would not answer."""
+    told = await _claude(settings)
+    model = models.find(settings.model)
+    found = findings(
+        *(settings.model, settings.effort, settings.thinking, settings.max_tokens),
+        *(_fallback(settings), settings.summary_model, date.today()),
+    )
+    found += told or []
+    if not found:
+        print(f"ok    Model: {model.name} reads {model.context:,} tokens and writes {model.max_output:,}")
+    for finding in found:
+        print(finding)
+    return 0 if told is not None and not any(finding.fails for finding in found) else 1
+
+
+def _fallback(settings: Settings) -> str | None:
+    return None if settings.fallback_model == "off" else settings.fallback_model
+
+
+async def _claude(settings: Settings) -> list[Finding] | None:
+    """Ask the Claude API for the models: what is wrong with the other ones, None if MODEL would not answer."""
+    claude = None
+    try:
+        settings.require_claude()
+        tools.tools(settings, settings.model)
+        claude = Claude(settings)
+        print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
+        return await _others(claude, settings)
+    except (SettingError, Unanswered) as error:
+        print(f"FAIL  Claude: {error.sentence if isinstance(error, Unanswered) else error}")
+        return None
+    finally:
+        if claude:
+            await claude.close()
+
+
+async def _others(claude: Claude, settings: Settings) -> list[Finding]:
+    """A fallback that there is not makes the API refuse every question; only a summary can be done without."""
+    asked = (("FALLBACK_MODEL", _fallback(settings), True), ("SUMMARY_MODEL", settings.summary_model, False))
+    found = []
+    for setting, model, is_needed in asked:
+        if model is None:
+            continue
+        try:
+            await claude.model_name(model)
+        except Unanswered as error:
+            if error.failure is None or error.failure.status != 404:
+                raise
+            found.append(unavailable(setting, model, is_needed=is_needed))
+    return found
+
+
+def main() -> int:
+    """0 after a stop that was asked for, 1 when a supervisor should start it again or a setting is wrong."""
+    try:
+        settings = Settings.load()
+        logs.configure(settings.log_level)
+        if sys.argv[1:] == ["check"]:
+            return asyncio.run(check(settings))
+        with tracing.exporting(), embedded.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:
+            worker = SlotWorker(
+                settings.queue,
+                connections.dispatcher(redis_url),
+                replies.loop,
+                slots=settings.slots,
+                drain_seconds=settings.drain_seconds,
+            )
+            log.info("listening queue=%s slots=%d worker=%s", settings.queue, settings.slots, worker.name)
+            worker.work(logging_level="WARNING")
+            return 0 if worker.is_stopping else 1
+    except SettingError as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return 1
+    except RedisError as error:
+        log.error("redis away at the start error=%s", type(error).__name__)
+        return 1
+    except KeyboardInterrupt:
+        return 130
