@@ -5,10 +5,8 @@ import itertools
 import json
 import os
 import re
-import shlex
 import signal
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -19,14 +17,13 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bot.demo import has_ended
 from bot.incoming import Thread
-from bot.processes import die_with_parent
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import Message
 from bot.store import connections, history
 from bot.store.history import Entry
+from tests.procfile import Program, commands
 from workers.messages import EVENT_TYPE
 
-ROOT = Path(__file__).parent.parent
 Transport = Literal["socket", "http"]
 START_SECONDS = 90.0
 """Long, because it is Python's imports on a machine with much else to do."""
@@ -34,13 +31,6 @@ START_SECONDS = 90.0
 
 _PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 PORTS = itertools.count(12_000 + 1_000 * (_PROCESS % 20))
-
-
-def procfile() -> dict[str, list[str]]:
-    """The commands of the Procfile, with this interpreter for `python`."""
-    lines = (ROOT / "Procfile").read_text().splitlines()
-    commands = dict(line.split(": ", 1) for line in lines if line)
-    return {name: [sys.executable, *shlex.split(command)[1:]] for name, command in commands.items()}
 
 
 class Parley:
@@ -57,7 +47,7 @@ class Parley:
     ) -> None:
         self.sandbox = Sandbox(transport=transport)
         self.slack = self.sandbox.slack
-        self.processes: dict[str, asyncio.subprocess.Process] = {}
+        self.processes: dict[str, Program] = {}
         self._redis_url, self._folder, self._transport = redis_url, folder, transport
         self._workers, self._settings = workers, settings or {}
         self.redis = connections.shared(redis_url)
@@ -132,7 +122,7 @@ class Parley:
         pid = int(await self.redis.hget(f"rq:worker:{worker}", "pid") or 0)
         return next(name for name, process in self.processes.items() if process.pid == pid)
 
-    async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+    async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int | None:
         """Send the signal and wait for the end; its exit status."""
         process = self.processes.pop(name)
         process.send_signal(number)
@@ -179,16 +169,8 @@ class Parley:
             await asyncio.sleep(0.05)
 
     async def _start(self, name: str, kind: str) -> None:
-        with (self._folder / f"{name}.log").open("ab") as output:
-            self.processes[name] = await asyncio.create_subprocess_exec(
-                *procfile()[kind],
-                cwd=ROOT,
-                env=self.environ,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                preexec_fn=die_with_parent,
-            )
+        log = self._folder / f"{name}.log"
+        self.processes[name] = await asyncio.to_thread(Program, commands()[kind], self.environ, log)
 
     async def _waits_for_jobs(self, worker: str | bytes) -> bool:
         return bool(await self.redis.hget(str(worker), "state") == "idle")
@@ -200,7 +182,7 @@ class Parley:
         for process in self.processes.values():
             if process.returncode is None:
                 process.send_signal(signal.SIGCONT)
-                process.terminate()
+                process.send_signal(signal.SIGTERM)
         await asyncio.gather(*(process.wait() for process in self.processes.values()))
 
 
