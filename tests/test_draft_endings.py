@@ -199,7 +199,7 @@ async def test_what_may_not_be_edited_goes_on_in_a_new_message(desk: Desk, error
 async def test_an_edit_that_fails_to_the_end_is_told_in_one_new_message(
     desk: Desk, caplog: pytest.LogCaptureFixture, lost: bool
 ) -> None:
-    async with desk.draft(final_seconds=1.5) as draft:
+    async with desk.draft(final_seconds=2.0) as draft:
         draft.write("Begun")
         await desk.shows(lambda shown: shown == ["Begun"])
         desk.sandbox.faults.add("chat.update", "error", error="internal_error")

@@ -359,6 +359,7 @@ class Draft:
         log.error("edit given up thread=%s ts=%s", self._thread, self._messages.parts[due.number].ts)
         self._messages.leave_from(due.number)
         self._text.stand_in(due.number)
+        self._backoff = BACKOFF_SECONDS[0]
         return True
 
     def _go_on_in_a_new_message(self, due: Due | None) -> None:
