@@ -74,10 +74,12 @@ class Stream:
         return int(self._fault.params.get("after", deltas // 2))
 
     async def _wait(self, until: float) -> None:
-        while (left := until - self._clock.time()) > PING_EVERY:
-            await self._clock.sleep(min(left, PING_EVERY))
+        due = self._clock.time()
+        while until - due > PING_EVERY:
+            due += PING_EVERY
+            await self._clock.until(due)
             await self._write(encode({"type": "ping"}))
-        await self._clock.sleep(left)
+        await self._clock.until(until)
 
     async def _write(self, data: bytes) -> None:
         if self._fault is None or self._fault.kind != "split":
