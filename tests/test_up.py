@@ -9,6 +9,7 @@ from pathlib import Path
 from bot.sandbox import Sandbox
 from bot.sandbox.claude.answers import Answer
 from tests.parley import payload, text
+from tests.procfile import commands
 
 PARLEY = str(Path(sys.executable).parent / "parley")
 
@@ -45,6 +46,8 @@ async def test_up_runs_everything_with_a_redis_of_its_own_and_starts_again_what_
             assert await answered(sandbox, "first") == "Here."
             before = children(up.pid)
             assert set(before) == {"web", "worker", "redis"}
+            for name, command in commands().items():
+                assert Path(f"/proc/{before[name]}/cmdline").read_text().split("\0")[1:-1] == ["-m", *command]
             for name in ("worker", "redis"):
                 os.kill(before[name], signal.SIGKILL)
             assert await answered(sandbox, "second") == "Here."
