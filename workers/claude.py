@@ -4,9 +4,11 @@ The SDK's own retries are off: it obeys a Retry-After of any length and retries 
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -204,12 +206,18 @@ def _headers(lines: str | None) -> dict[str, str]:
     return {name.strip(): value.strip() for name, value in pairs}
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Reading them takes as long as a short answer of the sandbox's: once is enough for a process."""
+    return httpx2.create_ssl_context()
+
+
 def _http_client(settings: Settings) -> httpx2.AsyncClient:
     """No proxy stands between us and a Claude on this machine, whatever the environment says."""
     try:
         if urlsplit(settings.anthropic_base_url or "").hostname in LOOPBACK:
-            return anthropic.DefaultAioHttpClient(trust_env=False)
-        return anthropic.DefaultAioHttpClient(proxy=settings.claude_proxy)
+            return anthropic.DefaultAioHttpClient(trust_env=False, verify=_certificates())
+        return anthropic.DefaultAioHttpClient(proxy=settings.claude_proxy, verify=_certificates())
     except ValueError as error:
         raise SettingError(
             f"The proxy for Claude cannot be used ({type(error).__name__}). Correct CLAUDE_PROXY."

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import aiohttp
 import anthropic
+import httpx2
 import pytest
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 from anthropic.types import Message, MessageParam
@@ -20,6 +21,8 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
 
 MODEL = "claude-opus-5-5"
+# Reading them takes longer than most of these tests.
+CERTIFICATES = httpx2.create_ssl_context()
 
 
 @asynccontextmanager
@@ -37,7 +40,7 @@ def connected(claude: Claude, max_retries: int = 0, timeout: float = 10) -> Asyn
     return AsyncAnthropic(
         base_url=claude.url,
         api_key=claude.api_key,
-        http_client=DefaultAioHttpClient(),
+        http_client=DefaultAioHttpClient(verify=CERTIFICATES),
         max_retries=max_retries,
         timeout=timeout,
     )
