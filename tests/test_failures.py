@@ -4,10 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.failures import SENTENCES, SPENT, UNREACHABLE, Failure, backoff, retry_after
+from workers.answering import Unanswered
+from workers.failures import (
+    BAD_KEY,
+    BILLING,
+    NO_API,
+    NOT_ACCEPTED,
+    NOT_NOW,
+    OVERLOADED,
+    SENTENCES,
+    SPENT,
+    TOO_LARGE,
+    TOO_MANY,
+    UNREACHABLE,
+    Failure,
+    backoff,
+    retry_after,
+)
 
 NOW = 1_800_000_000.0
-TYPES = [*SENTENCES, "invalid_request_error", "a type of tomorrow", None]
+TYPES = [*SENTENCES, "a type of tomorrow", None]
 failures = st.builds(
     Failure,
     name=st.just("X"),
@@ -34,6 +50,36 @@ def test_every_failure_has_one_sentence_for_people(failure: Failure) -> None:
     assert failure.sentence[0].isupper()
     assert "error" not in failure.sentence.lower()
     assert failure.kind
+
+
+@pytest.mark.parametrize("kind", [None, "a type of tomorrow"])
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (200, NOT_NOW),
+        (400, NOT_ACCEPTED),
+        (401, BAD_KEY),
+        (402, BILLING),
+        (403, BAD_KEY),
+        (404, NO_API),
+        (408, NOT_NOW),
+        (409, NOT_NOW),
+        (413, TOO_LARGE),
+        (422, NOT_ACCEPTED),
+        (429, TOO_MANY),
+        (502, OVERLOADED),
+    ],
+)
+def test_a_failure_without_a_known_type_is_told_by_its_status(status: int, sentence: str, kind: str | None) -> None:
+    """A proxy's page has none."""
+    assert Failure("X", status, kind).sentence == sentence
+
+
+@pytest.mark.parametrize("kind", [None, "request_too_large"])
+def test_a_request_that_is_not_taken_is_known_by_its_status(kind: str | None) -> None:
+    assert Unanswered.of(Failure("X", 413, kind)).is_refused
+    assert not Unanswered.of(Failure("X", 502, kind)).is_refused
+    assert not Unanswered("deadline", "Too slow.").is_refused
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])

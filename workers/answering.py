@@ -66,6 +66,11 @@ class Unanswered(Exception):
 
 class Events(Protocol):
     """The events of one streamed message."""
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is the request that Claude did not take, for what is in it or for its size."""
+        return self.failure is not None and self.failure.status in (400, 413)
+
 
     headers: Mapping[str, str]
     request_id: str | None

@@ -14,6 +14,7 @@ TRANSIENT_STATUSES = {408, 409, 429}
 SPEND_LIMITS = {"contract_spend_limit_reached", "enforced_spend_limit_reached"}
 
 OVERLOADED = "Claude is overloaded right now. Please ask again in a minute."
+NOT_NOW = "Claude could not answer just now. Please ask again in a minute."
 NOT_ACCEPTED = "Claude did not accept the question in this form. Please rephrase it, or start a new thread."
 TOO_SLOW = "Claude took too long to answer. Please ask again, perhaps for less at once."
 UNREACHABLE = "Claude cannot be reached right now. Please ask again in a minute."
@@ -26,18 +27,39 @@ BAD_CREDENTIALS = (
     "Parley has no valid credentials for Claude, so nobody can be answered. Whoever runs Parley must correct "
     "`ANTHROPIC_PROFILE` or set `ANTHROPIC_API_KEY` in `.env`."
 )
+NO_MODEL = (
+    "The model is not available to this API key. Whoever runs Parley must correct `MODEL` in `.env`, or an admin must "
+    "choose another with `/parley model`."
+)
+NO_API = (
+    "There is no Claude at the address that is set. Whoever runs Parley must correct `ANTHROPIC_BASE_URL` in `.env`."
+)
+BILLING = "The Claude account has a billing problem. Whoever runs Parley must look at the Claude Console."
+TOO_LARGE = "That is more than Claude can read at once. Please send less, or start a new thread."
+TOO_MANY = "Too many questions at once for this Claude account. Please ask again in a minute."
 SENTENCES = {
+    "invalid_request_error": NOT_ACCEPTED,
     "authentication_error": BAD_KEY,
     "permission_error": BAD_KEY,
-    "not_found_error": (
-        "The model is not available to this API key. Whoever runs Parley must correct `MODEL` in `.env`."
-    ),
-    "billing_error": "The Claude account has a billing problem. Whoever runs Parley must look at the Claude Console.",
-    "request_too_large": "That is more than Claude can read at once. Please send less, or start a new thread.",
-    "rate_limit_error": "Too many questions at once for this Claude account. Please ask again in a minute.",
+    "not_found_error": NO_MODEL,
+    "billing_error": BILLING,
+    "request_too_large": TOO_LARGE,
+    "rate_limit_error": TOO_MANY,
     "overloaded_error": OVERLOADED,
     "api_error": OVERLOADED,
     "timeout_error": OVERLOADED,
+}
+# For what says nothing of a type that we know: a proxy's page, an `error` event of tomorrow.
+STATUS_SENTENCES = {
+    200: NOT_NOW,
+    401: BAD_KEY,
+    402: BILLING,
+    403: BAD_KEY,
+    404: NO_API,
+    408: NOT_NOW,
+    409: NOT_NOW,
+    413: TOO_LARGE,
+    429: TOO_MANY,
 }
 
 
@@ -91,7 +113,8 @@ class Failure:
         if self.code in SPEND_LIMITS:
             return SPENT
         if self.status is not None:
-            return SENTENCES.get(str(self.type), OVERLOADED if self.status >= 500 else NOT_ACCEPTED)
+            by_status = STATUS_SENTENCES.get(self.status, OVERLOADED if self.status >= 500 else NOT_ACCEPTED)
+            return SENTENCES.get(str(self.type), by_status)
         if self.timed_out:
             return TOO_SLOW
         return UNREACHABLE if self.lost else BAD_CREDENTIALS

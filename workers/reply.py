@@ -245,14 +245,13 @@ class _Turn:
         try:
             answer = await self._answer(draft, talk, question)
         except Unanswered as failure:
-            refused = failure.kind.startswith(("400/", "413/"))
-            if refused and await runtime.files.forget_links(self._thread, [*past, question]):
+            if failure.is_refused and await runtime.files.forget_links(self._thread, [*past, question]):
                 return await self._ask(draft, past, question)
             log.error(
                 "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
-            if refused and question.files:
+            if failure.is_refused and question.files:
                 return Final(ending.UNREADABLE.format(ref=self._ref), outcome="error", without_files=True)
             return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
         return replace(ending.answered(answer), note=ending.note(answer, full=settings.answer_note == "on"))

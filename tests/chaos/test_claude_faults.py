@@ -17,7 +17,7 @@ from bot.sandbox.claude.limits import Rates
 from bot.sandbox.faults import Fault
 from tests.asking import REQUEST, bodies, serving, settings
 from workers.claude import Claude, Unanswered
-from workers.failures import BAD_KEY, NOT_ACCEPTED, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
+from workers.failures import BAD_KEY, NOT_ACCEPTED, NOT_NOW, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
 
 ANSWERS = 1_000
 AT_ONCE = 40
@@ -46,11 +46,11 @@ PASSING = [
     Meeting("overloaded", OVERLOADED),
     Meeting("rate_limit", TOO_MANY, {"retry_after": "0.01"}),
     Meeting("rate_limit", TOO_MANY, {"retry_after": 100_000}),
-    Meeting("status", OVERLOADED, {"status": 500}),
-    Meeting("status", OVERLOADED, {"status": 503}),
-    Meeting("status", NOT_ACCEPTED, {"status": 408}),
-    Meeting("status", NOT_ACCEPTED, {"status": 409}),
     Meeting("status", NOT_ACCEPTED, {"status": 400, "should_retry": True}),
+    Meeting("status", OVERLOADED, {"status": 503}),
+    Meeting("status", NOT_NOW, {"status": 408, "error_type": "of_tomorrow"}),
+    Meeting("status", NOT_NOW, {"status": 409}),
+    Meeting("status", OVERLOADED, {"status": 500}),
     Meeting("error", OVERLOADED),
     Meeting("error", OVERLOADED, {"error_type": "api_error"}),
     Meeting("eof", UNREACHABLE),
