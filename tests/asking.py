@@ -1,11 +1,12 @@
 """A sandbox's Claude and our client for it, for the tests of whatever stands between them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 from redis.asyncio import Redis
 
 from bot.sandbox import Claude as Sandbox
@@ -46,6 +47,17 @@ async def serving(speed: float = 200) -> AsyncIterator[Sandbox]:
         yield sandbox
     finally:
         await sandbox.stop()
+
+
+@asynccontextmanager
+async def listening(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 def settings(sandbox: Sandbox, **more: str) -> Settings:

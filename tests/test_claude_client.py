@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
-from tests.asking import MODEL, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, serving
+from tests.asking import MODEL, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, listening, serving
 from workers.claude import About, Claude, Unanswered
 
 OLD = "claude-haiku-4-5"
@@ -103,17 +103,6 @@ async def proxying(sandbox: Sandbox) -> AsyncIterator[tuple[str, Seen]]:
 
     async with listening(forward) as url:
         yield url, seen
-
-
-@asynccontextmanager
-async def listening(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_proxy_of_the_settings_is_used(sandbox: Sandbox) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,12 +18,14 @@ from workers.calls import About, Figures
 from workers.failures import OVERLOADED, TOO_SLOW, Failed, Failure, backoff, retry_after
 from workers.gate import TOLD_SECONDS, Gate, Passage, Shut
 from workers.models import Usage
-from workers.stream import Streamed
+from workers.stream import Change, Streamed
 
 log = logging.getLogger("parley.claude")
 
 # Pauses that are gone on from, and calls of tools that there are not, in one answer.
 MOST_CONTINUATIONS = 8
+# How long the end of a body is waited for behind a message that is complete.
+END_SECONDS = 1.0
 DOWN = "Claude is overloaded, waiting until it answers again"
 NO_TOOL = "There is no such tool here. Answer without it."
 
@@ -63,14 +66,14 @@ class Unanswered(Exception):
     def of(cls, failure: Failure) -> "Unanswered":
         return cls(failure.kind, failure.sentence, failure.request_id, failure)
 
-
-class Events(Protocol):
-    """The events of one streamed message."""
     @property
     def is_refused(self) -> bool:
         """Whether it is the request that Claude did not take, for what is in it or for its size."""
         return self.failure is not None and self.failure.status in (400, 413)
 
+
+class Events(Protocol):
+    """The events of one streamed message."""
 
     headers: Mapping[str, str]
     request_id: str | None
@@ -186,14 +189,15 @@ class Call:
         events = await self._send(self._request)
         figures.request_id = events.request_id
         try:
-            while (event := await events.next()) is not None:
-                change = streamed.take(event)
+            while not streamed.is_complete and (event := await events.next()) is not None:
+                change = _taken(streamed, event, events.request_id)
                 if event.type == "message_start":
                     await self._begin(events.headers, passage)
                 if change == "text":
                     self._show(self._whole(streamed))
                 elif change == "thought":
                     self._on_thought(streamed.thought)
+            await _end(events)
         finally:
             await events.close()
         if not streamed.is_complete:
@@ -287,6 +291,22 @@ class Call:
         return time.monotonic() - self._began
 
 
+def _taken(streamed: Streamed, event: Any, request_id: str | None) -> Change:
+    """Raises Failed for an event that is not what its type says."""
+    try:
+        return streamed.take(event)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Failed(Failure("Unreadable", request_id=request_id, lost=True)) from error
+
+
+async def _end(events: Events) -> None:
+    """Read to the end of the body, so that the connection can be used again; the answer is complete without it."""
+    with suppress(Failed, TimeoutError):
+        async with asyncio.timeout(END_SECONDS):
+            while await events.next() is not None:
+                pass
+
+
 def continued(request: Mapping[str, Any], message: Streamed) -> dict[str, Any] | None:
     """The request that goes on where `message` paused; None if it did not.
 
@@ -294,18 +314,17 @@ def continued(request: Mapping[str, Any], message: Streamed) -> dict[str, Any] |
     Parley has none of its own, so the answer is that there is no such tool.
     """
     content = message.content
-    if message.stop_reason not in ("pause_turn", "tool_use") or not content:
+    calls = [block for block in content if block["type"] == "tool_use"]
+    if not (calls if message.stop_reason == "tool_use" else content and message.stop_reason == "pause_turn"):
         return None
     *before, last = request["messages"]
     if last["role"] == "assistant":
         turns = [*before, {"role": "assistant", "content": [*last["content"], *content]}]
     else:
         turns = [*before, last, {"role": "assistant", "content": content}]
-    if message.stop_reason == "tool_use":
+    if calls:
         results = [
-            {"type": "tool_result", "tool_use_id": block["id"], "content": NO_TOOL, "is_error": True}
-            for block in content
-            if block["type"] == "tool_use"
+            {"type": "tool_result", "tool_use_id": block["id"], "content": NO_TOOL, "is_error": True} for block in calls
         ]
         turns.append({"role": "user", "content": results})
     return {**request, "messages": turns}

@@ -5,6 +5,7 @@ https://platform.claude.com/docs/en/build-with-claude/streaming
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
@@ -33,6 +34,7 @@ class Streamed:
         self._said = 0
         self._broken = False
         self._links = ""
+        self._half = ""
         self.text = ""
         self.thought = ""
         self.stop_reason: str | None = None
@@ -47,10 +49,10 @@ class Streamed:
     @property
     def model(self) -> str:
         """The model that served the message: after fallbacks, the last of them."""
-        served = [each["model"] for each in self._iterations() if each.get("type") == "fallback_message"]
+        served = [each.get("model") for each in self._iterations() if each.get("type") == "fallback_message"]
         if not served:
-            served = [block["to"]["model"] for block in self.content if block["type"] == "fallback"]
-        return str(served[-1]) if served else self._started
+            served = [(block.get("to") or {}).get("model") for block in self.content if block["type"] == "fallback"]
+        return str((served and served[-1]) or self._started)
 
     @property
     def tool_errors(self) -> list[str]:
@@ -69,12 +71,12 @@ class Streamed:
         if not self._usage:
             return ()
         if not self.is_complete:
-            output = max(int(self._usage.get("output_tokens") or 0), -(-self._said // CHARS_PER_TOKEN))
+            output = max(_number(self._usage, "output_tokens"), -(-self._said // CHARS_PER_TOKEN))
             return (replace(self._piece(self._usage, self._started), output=output, estimated=True),)
         pieces = [self._piece(each, each.get("model") or self._asked) for each in self._iterations()]
         if not pieces:
             pieces = [self._piece(self._usage, self.model)]
-        searches = int((self._usage.get("server_tool_use") or {}).get("web_search_requests") or 0)
+        searches = _number(self._usage.get("server_tool_use") or {}, "web_search_requests")
         pieces[-1] = replace(pieces[-1], searches=searches)
         return tuple(piece for piece in pieces if piece != Usage(piece.model))
 
@@ -82,35 +84,36 @@ class Streamed:
         """What the event changed for a reader. Events, blocks and deltas that are not known are let be."""
         match event.type:
             case "message_start":
-                self._started = event.message.model
+                self._started = event.message.model or self._asked
                 self._count(event.message.usage)
             case "content_block_start":
-                return self._begin(event.index, event.content_block.to_dict(mode="json"))
+                return self._begin(event.index, _plain(event.content_block))
             case "content_block_delta":
                 return self._grow(event.index, event.delta)
             case "content_block_stop":
                 return self._end(event.index)
             case "message_delta":
                 self.stop_reason = event.delta.stop_reason
-                self.details = event.delta.stop_details.to_dict() if event.delta.stop_details else {}
+                self.details = _plain(event.delta.stop_details)
                 self._count(event.usage)
             case "message_stop":
                 self.is_complete = self.stop_reason is not None
         return None
 
     def _begin(self, index: int, block: dict[str, Any]) -> Change:
-        self._blocks[index] = block
-        match block["type"]:
+        kind = block.get("type")
+        if not kind:
+            return None
+        self._blocks[index], self._half = block, ""
+        match kind:
             case "text":
-                return self._say(block["text"])
+                said, block["text"] = block.get("text"), ""
+                return self._say(self._add(index, "text", said))
             case "server_tool_use":
-                self._broken, self.thought = (
-                    True,
-                    "Searching the web" if block["name"] == "web_search" else "Using a tool",
-                )
+                self._broken, self.thought = True, SERVER_TOOLS.get(block.get("name") or "", "Using a tool")
                 return "thought"
             case "mcp_tool_use":
-                self._broken, self.thought = True, f"Asking {block['server_name']}"
+                self._broken, self.thought = True, f"Asking {block.get('server_name') or 'a server'}"
                 return "thought"
             case "thinking":
                 self.thought = ""
@@ -118,34 +121,48 @@ class Streamed:
         return None
 
     def _grow(self, index: int, delta: Any) -> Change:
-        block = self._blocks[index]
+        block = self._blocks.get(index, {})
         match delta.type:
             case "text_delta":
-                block["text"] += delta.text
-                return self._say(delta.text)
+                return self._say(self._add(index, "text", delta.text))
             case "citations_delta":
-                block["citations"] = [*(block.get("citations") or []), delta.citation.to_dict(mode="json")]
+                block["citations"] = [*(block.get("citations") or []), _plain(delta.citation)]
             case "thinking_delta":
-                block["thinking"] += delta.thinking
-                self._said += len(delta.thinking)
-                self.thought += delta.thinking
+                thought = self._add(index, "thinking", delta.thinking)
+                self._said += len(thought)
+                self.thought += thought
                 return "thought" if self.thought else None
             case "signature_delta":
                 block["signature"] = delta.signature
             case "input_json_delta":
-                self._inputs[index] = self._inputs.get(index, "") + delta.partial_json
-                self._said += len(delta.partial_json)
+                given = delta.partial_json or ""
+                self._inputs[index] = self._inputs.get(index, "") + given
+                self._said += len(given)
             case "compaction_delta":
-                block |= delta.to_dict(mode="json")
+                block |= _plain(delta)
                 block["type"] = "compaction"
                 self._said += len(block.get("content") or "")
         return None
 
+    def _add(self, index: int, name: str, more: str | None) -> str:
+        """What joins a block's text or thinking; a block that was not begun is begun.
+
+        JSON can spell half a character, whose other half may come with the next delta, and which cannot be stored.
+        """
+        text = self._half + (more or "")
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        text = text.removesuffix(self._half).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        block = self._blocks.setdefault(index, {"type": name})
+        block[name] = (block.get(name) or "") + text
+        return text
+
     def _end(self, index: int) -> Change:
-        block = self._blocks[index]
-        if self._inputs.get(index):
-            block["input"] = json.loads(self._inputs[index])
-        if block["type"] != "text":
+        block = self._blocks.get(index, {})
+        # The length limit may cut it off.
+        with suppress(ValueError):
+            if self._inputs.get(index):
+                block["input"] = json.loads(self._inputs[index])
+        if block.get("type") != "text":
             return None
         # A source that the sentence before named is not named again.
         cited = citations.links(block.get("citations") or [])
@@ -167,21 +184,33 @@ class Streamed:
 
     def _count(self, usage: Any) -> None:
         """The counts of `message_delta` are cumulative; those that it leaves out keep their value."""
-        told = {name: value for name, value in usage.to_dict(mode="json").items() if value is not None}
+        told = {name: value for name, value in _plain(usage).items() if value is not None}
         self._usage = {**self._usage, **told}
 
     def _iterations(self) -> list[dict[str, Any]]:
-        return self._usage.get("iterations") or []
+        return [each for each in self._usage.get("iterations") or [] if each]
 
     def _piece(self, usage: Mapping[str, Any], model: str) -> Usage:
         """What writes to the cache for longer than five minutes is told by `message_start` alone."""
-        written = int(usage.get("cache_creation_input_tokens") or 0)
-        hour = int((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0)
+        written = _number(usage, "cache_creation_input_tokens")
+        hour = _number(usage.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
         return Usage(
             model,
-            input=int(usage.get("input_tokens") or 0),
-            output=int(usage.get("output_tokens") or 0),
+            input=_number(usage, "input_tokens"),
+            output=_number(usage, "output_tokens"),
             write_5m=max(0, written - hour),
             write_1h=min(hour, written),
-            read=int(usage.get("cache_read_input_tokens") or 0),
+            read=_number(usage, "cache_read_input_tokens"),
         )
+
+
+def _plain(model: Any) -> dict[str, Any]:
+    """Nothing for None. A warning of what has not the type that the library expects would quote it (invariant 10)."""
+    told: dict[str, Any] = model.to_dict(mode="json", warnings=False) if model is not None else {}
+    return told
+
+
+def _number(usage: Mapping[str, Any], name: str) -> int:
+    """0 where it is not told, or is no number."""
+    value = usage.get(name)
+    return value if isinstance(value, int) else 0
