@@ -197,6 +197,29 @@ async def test_what_is_no_stream_is_a_failure_that_passes(sandbox: Sandbox, body
 # Counting
 
 
+@pytest.mark.parametrize(("body", "of"), [("{}", "json"), ('{"input_tokens": null}', "json"), ("A page", "html")])
+async def test_a_count_that_says_no_number_is_a_failure(sandbox: Sandbox, body: str, of: str) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=body, content_type=f"application/{of}" if of == "json" else f"text/{of}")
+
+    async with listening(answer) as url, connected(sandbox, ANTHROPIC_BASE_URL=url) as claude:
+        with pytest.raises(Unanswered):
+            await claude.count(REQUEST)
+
+
+async def test_a_model_without_a_name_has_its_id(sandbox: Sandbox) -> None:
+    said = ['{"id": "m", "type": "model"}', "A page"]
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        text = said.pop(0)
+        return web.Response(text=text, content_type="application/json" if said else "text/html")
+
+    async with listening(answer) as url, connected(sandbox, ANTHROPIC_BASE_URL=url) as claude:
+        assert await claude.model_name(MODEL) == MODEL
+        with pytest.raises(Unanswered, match="AttributeError"):
+            await claude.model_name(MODEL)
+
+
 async def test_a_prompt_is_counted_as_usage_tells_it(sandbox: Sandbox, claude: Claude) -> None:
     answer, _ = await ask(claude)
     assert await claude.count(REQUEST) == sum(piece.prompt for piece in answer.usage)

@@ -39,6 +39,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSError, ValueError)
 
 
+# What comes of a response without the fields that it must have.
+UNREADABLE = (AttributeError, TypeError)
 class Claude:
     """With `redis`, all processes keep the limits together, and with `metrics` its calls are counted.
 
@@ -105,7 +107,7 @@ class Claude:
         for attempt in range(1, settings.claude_attempts + 1):
             try:
                 return int((await messages.count_tokens(**counted, **betas)).input_tokens)
-            except ERRORS as error:
+            except (*ERRORS, *UNREADABLE) as error:
                 failure = _failure(error)
                 if not failure.is_transient or attempt == settings.claude_attempts:
                     raise Unanswered.of(failure) from error
@@ -138,8 +140,8 @@ class Claude:
     async def model_name(self, model: str) -> str:
         """Its display name. Raises Unanswered: the key or the model is wrong, or Claude cannot be reached."""
         try:
-            return (await self._client.models.retrieve(model)).display_name
-        except ERRORS as error:
+            return (await self._client.models.retrieve(model)).display_name or model
+        except (*ERRORS, *UNREADABLE) as error:
             raise Unanswered.of(_failure(error)) from error
 
     async def _send(self, request: Mapping[str, Any]) -> "_Events":

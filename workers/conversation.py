@@ -1,5 +1,6 @@
 """One question of a thread, as Claude is asked it: what the thread knows, what admins want, and how long it may be."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,8 @@ from workers.tools import tools
 log = logging.getLogger("parley.conversation")
 
 SUMMING_UP = "Summing up the earlier conversation…"
+# The estimate does where the API takes longer for its count: somebody waits for the answer.
+COUNT_SECONDS = 15.0
 # A model that refused a system message may take one some day.
 REFUSED_SECONDS = 7 * 24 * 3600
 NOT_ACCEPTED = 400
@@ -163,10 +166,13 @@ class Conversation:
         if self.tokens <= self._room:
             return False
         try:
-            return await self._claude.count(self.request) > self._room
+            async with asyncio.timeout(COUNT_SECONDS):
+                return await self._claude.count(self.request) > self._room
         except Unanswered as failure:
             log.warning("not counted thread=%s error=%s request_id=%s", self._thread, failure.kind, failure.request_id)
-            return True
+        except TimeoutError:
+            log.warning("not counted thread=%s error=deadline", self._thread)
+        return True
 
     async def _sum_up(self, room: int) -> None:
         count = compaction.older(self.history, room)
