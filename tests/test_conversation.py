@@ -1,5 +1,6 @@
 """A thread as Claude is asked in it, turn by turn, each turn by a process of its own: against a sandbox's Claude."""
 
+import asyncio
 import itertools
 import json
 import logging
@@ -20,8 +21,10 @@ from bot.store import audit, connections, history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from tests.asking import Heard
+from workers import conversation
 from workers.claude import Answer, Claude, Unanswered
 from workers.conversation import SUMMING_UP, Conversation
+from workers.failures import TOO_LARGE
 
 THREAD = Thread("T1", "C1", "1.000001")
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"
@@ -384,6 +387,48 @@ async def test_a_conversation_that_exceeds_the_window_is_shortened_and_asked_aga
     assert (await talk.ask("exceed")).text == "Whole."
     assert talk.waits == [SUMMING_UP]
     assert (await talk.history())[0].role == "summary"
+
+
+async def test_what_is_refused_for_its_length_is_shortened_and_asked_again(talk: Talk, sandbox: Sandbox) -> None:
+    """A model of smaller context than the table says, or a prompt of more tokens than the estimate."""
+    await talk.choose(OPUS)
+    await long_talk(talk, 8)
+    told = {"status": 400, "message": "prompt is too long: 210000 tokens > 200000 maximum"}
+    sandbox.script("exceed", Script(fault=Fault("status", told)), Script("Whole."))
+    assert (await talk.ask("exceed")).text == "Whole."
+    assert talk.waits == [SUMMING_UP]
+    assert (await talk.history())[0].role == "summary"
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_what_stays_too_long_is_shortened_once(talk: Talk, sandbox: Sandbox, refused: bool) -> None:
+    await talk.choose(OPUS)
+    await long_talk(talk, 8)
+    told = {"status": 400, "message": "prompt is too long: 210000 tokens > 200000 maximum"}
+    script = Script(fault=Fault("status", told)) if refused else Script("", stop_reason="model_context_window_exceeded")
+    sandbox.script("exceed", script)
+    talk.environ["HISTORY_TOKENS"] = "200000"
+    if refused:
+        with pytest.raises(Unanswered) as raised:
+            await talk.ask("exceed")
+        assert raised.value.sentence == TOO_LARGE
+    else:
+        assert (await talk.ask("exceed")).stop_reason == "model_context_window_exceeded"
+    assert talk.waits == [SUMMING_UP]
+    assert ["exceed" in last(body) for body in asked(talk)].count(True) == 2
+
+
+async def test_a_count_that_takes_too_long_is_not_waited_for(
+    talk: Talk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "COUNT_SECONDS", 0.05)
+    await talk.choose(OPUS)
+    await long_talk(talk, 8)
+    sandbox.faults.add(f"{ROUTE}/count_tokens", "delay", seconds=400)
+    talk.environ["HISTORY_TOKENS"] = "6000"
+    async with asyncio.timeout(10):
+        await talk.ask("And now?")
+    assert talk.waits == [SUMMING_UP]
 
 
 async def test_a_signed_block_that_is_refused_gives_way_to_its_text(talk: Talk, sandbox: Sandbox) -> None:

@@ -32,15 +32,17 @@ __all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
 COMPACTION = "compact-2026-09-04"
 COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
 NOBODY = About()
+# What a 400 for the length of the prompt says, without a code of its own. In other words it is a 400 like all others.
+TOO_LONG = "prompt is too long"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # Whatever can go wrong between us and the API, at the request or in the middle of a stream: the SDK passes faults of
 # the connection on as httpx2's or aiohttp's own, and what is no UTF-8 or JSON as ValueError (observed).
 ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSError, ValueError)
-
-
 # What comes of a response without the fields that it must have.
 UNREADABLE = (AttributeError, TypeError)
+
+
 class Claude:
     """With `redis`, all processes keep the limits together, and with `metrics` its calls are counted.
 
@@ -233,11 +235,12 @@ def _failure(error: Exception, request_id: str | None = None) -> Failure:
         return Failure(
             name,
             error.status_code,
-            error.type,
+            error.type if isinstance(error.type, str) else None,
             error.error_code,
             error.request_id,
             retry_after=headers.get("retry-after"),
             should_retry=headers.get("x-should-retry"),
+            too_long=error.status_code == 400 and TOO_LONG in str(error.api_message),
         )
     timed_out = isinstance(error, TimeoutError | anthropic.APITimeoutError | httpx2.TimeoutException)
     ours = isinstance(error, anthropic.AnthropicError) and not isinstance(error, anthropic.APIConnectionError)

@@ -59,7 +59,7 @@ class Conversation:
         self._claim, self._thread, self._on_wait = claim, claim.thread, on_wait
         self._question, self._files = question, files
         self._about = About(str(claim.thread), claim.message.ts, claim.token[:8], meter=meter)
-        self._refused = False
+        self._refused = self._shortened = False
         self.history = list(past)
         self.instruction: str | None = None
 
@@ -91,8 +91,13 @@ class Conversation:
         return [self._question, *instruction]
 
     async def shorten(self) -> bool:
-        """After `model_context_window_exceeded`: whether the request is shorter now. Raises LeaseLost."""
-        length = len(self.history)
+        """After the prompt was too long for the model: whether it is shorter now, which it can become once.
+
+        Raises LeaseLost.
+        """
+        if self._shortened:
+            return False
+        self._shortened, length = True, len(self.history)
         await self._sum_up(min(self._room, self.tokens) // 2)
         return len(self.history) < length
 
@@ -100,11 +105,14 @@ class Conversation:
         """Whether the request has another form now, which Claude may accept: for what it refused as it was (400).
 
         Its error says what it did not like for people only, unless it is the signed block of a compaction. So the forms
-        that not every model or account takes give way one after the other: system messages, then that block.
+        that not every model or account takes give way one after the other: system messages, then that block. What is
+        too long becomes shorter. Raises LeaseLost.
         """
         failed, summary = failure.failure, self.history[0] if self.history else None
         if failed is None or failed.status != NOT_ACCEPTED:
             return False
+        if failed.too_long:
+            return await self.shorten()
         signed = summary if summary and summary.block and find(self.model).compaction else None
         told = any(message["role"] == "system" for message in self.request["messages"])
         if told and not (signed and (failed.code or "").startswith("compaction_")):

@@ -68,7 +68,8 @@ class Failure:
     """A failed attempt. `status` is None without a response, and 200 for an `error` event inside of a stream.
 
     `name` is the exception's. `type`, `code` (error.details.error_code), `retry_after` and `should_retry` are the
-    server's words; `lost` means that the connection failed or ended early, `timed_out` that nothing came for too long.
+    server's words; `lost` means that the connection failed or ended early, `timed_out` that nothing came for too long,
+    `too_long` that the model does not take a prompt of this length.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Failure:
     should_retry: str | None = None
     lost: bool = False
     timed_out: bool = False
+    too_long: bool = False
 
     @property
     def kind(self) -> str:
@@ -112,6 +114,8 @@ class Failure:
         """What people are told: what happened, and what they can do."""
         if self.code in SPEND_LIMITS:
             return SPENT
+        if self.too_long:
+            return TOO_LARGE
         if self.status is not None:
             by_status = STATUS_SENTENCES.get(self.status, OVERLOADED if self.status >= 500 else NOT_ACCEPTED)
             return SENTENCES.get(str(self.type), by_status)
