@@ -7,6 +7,7 @@ from workers.claude import Answer
 from workers.ending import (
     CATEGORIES,
     CUT_SHORT,
+    NO_ROOM,
     NO_TEXT,
     PAUSED,
     REFUSED,
@@ -21,7 +22,7 @@ from workers.models import Usage
 
 
 def ended(stop_reason: str, text: str = "So far.", **more: Any) -> Final:
-    return answered(Answer(text, "claude-sonnet-5-5", stop_reason, **more))
+    return answered(Answer(text, "claude-sonnet-5-5", stop_reason, **more), "ab12")
 
 
 @pytest.mark.parametrize("stop_reason", ["end_turn", "stop_sequence"])
@@ -51,12 +52,17 @@ def test_a_refusal_says_why_where_the_category_is_known(category: str) -> None:
 
 
 def test_a_thread_that_is_too_long_is_told_to_start_anew() -> None:
-    assert ended("model_context_window_exceeded", "") == Final(TOO_LONG, outcome="answer", has_buttons=True)
+    told = TOO_LONG.format(ref="ab12")
+    assert ended("model_context_window_exceeded", "") == Final(told, outcome="answer", has_buttons=True)
 
 
-@pytest.mark.parametrize("stop_reason", ["end_turn", "max_tokens", "tool_use", "pause_turn", "compaction"])
+@pytest.mark.parametrize("stop_reason", ["end_turn", "tool_use", "pause_turn", "compaction", "a reason of tomorrow"])
 def test_an_answer_without_text_is_not_silence(stop_reason: str) -> None:
-    assert ended(stop_reason, "  \n").text == NO_TEXT
+    assert ended(stop_reason, "  \n").text == NO_TEXT.format(ref="ab12")
+
+
+def test_an_answer_that_was_all_thinking_says_that_it_reached_its_length_limit() -> None:
+    assert ended("max_tokens", "  \n").text == NO_ROOM.format(ref="ab12")
 
 
 def test_what_was_written_before_a_stop_stays_and_can_be_gone_on_with() -> None:
@@ -75,6 +81,7 @@ def test_another_model_than_the_one_asked_is_told() -> None:
     asked, other = "claude-sonnet-5-5", "claude-opus-5-5"
     assert note(Answer("Hi", asked, "end_turn", asked), full=False) is None
     assert note(Answer("Hi", other, "end_turn", asked), full=False) == "Answered by Claude Opus 5.5"
+    assert note(Answer("Hi", "claude-haiku-4-5-20251001", "end_turn", "claude-haiku-4-5"), full=False) is None
 
 
 def test_the_small_print_tells_tokens_and_cost_as_far_as_they_are_known() -> None:

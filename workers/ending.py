@@ -17,6 +17,10 @@ UNREADABLE = (
     "another form, or less of it. (Reference: {ref})"
 )
 CUT_SHORT = "_The answer reached its length limit. Press Continue, or say “continue”, and I go on._"
+NO_ROOM = (
+    "Claude reached the length limit of an answer before its first word, because thinking counts too. Please ask for "
+    "less at once. (Reference: {ref})"
+)
 PAUSED = "_This took more steps than I may take at once. Press Continue, or say “continue”, and I go on._"
 REFUSED = "Claude declined to answer this{why}. Please rephrase the question, or ask something else."
 # https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
@@ -27,14 +31,17 @@ CATEGORIES = {
     "reasoning_extraction": " because it asks for the model's inner reasoning",
     "general_harms": " because it may cause harm",
 }
-TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread."
+TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread. (Reference: {ref})"
 STOPPED = "Stopped before anything was written."
 STATUS_LENGTH = 100
-NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words."
+NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words. (Reference: {ref})"
 
 
-def answered(answer: Answer) -> Final:
-    """Of a refusal the category is told where there is one; its explanation is not meant to be stable (documented)."""
+def answered(answer: Answer, ref: str) -> Final:
+    """`ref` is told where a sentence stands for an answer.
+
+    Of a refusal the category is told where there is one; its explanation is not meant to be stable (documented).
+    """
     text = answer.text.rstrip()
     match answer.stop_reason:
         case "refusal":
@@ -43,12 +50,15 @@ def answered(answer: Answer) -> Final:
                 _with(text, f"_{refused}_") if text else refused, outcome="refusal", hidden=True, has_buttons=True
             )
         case "model_context_window_exceeded":
-            return Final(_with(text, f"_{TOO_LONG}_") if text else TOO_LONG, outcome="answer", has_buttons=True)
+            told = TOO_LONG.format(ref=ref)
+            return Final(_with(text, f"_{told}_") if text else told, outcome="answer", has_buttons=True)
         case "max_tokens" if text:
             return Final(_with(text, CUT_SHORT), said=text, outcome="answer", continuable=True, has_buttons=True)
         case "pause_turn" if text:
             return Final(_with(text, PAUSED), said=text, outcome="answer", continuable=True, has_buttons=True)
-    return Final(text or NO_TEXT, outcome="answer", has_buttons=True)
+        case "max_tokens":
+            return Final(NO_ROOM.format(ref=ref), outcome="answer", has_buttons=True)
+    return Final(text or NO_TEXT.format(ref=ref), outcome="answer", has_buttons=True)
 
 
 def stopped(text: str, by: str) -> Final:
@@ -74,7 +84,7 @@ def note(answer: Answer, *, full: bool) -> str | None:
     name = models.find(answer.model).name
     if full:
         return " · ".join([name, *_figures(answer.usage)])
-    return f"Answered by {name}" if answer.model != answer.asked_model else None
+    return f"Answered by {name}" if models.find(answer.model) != models.find(answer.asked_model) else None
 
 
 def _figures(usage: Sequence[Usage]) -> list[str]:
