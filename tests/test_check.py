@@ -203,6 +203,21 @@ async def test_options_that_the_model_does_not_take_are_a_warning(
     ]
 
 
+async def test_what_claude_refuses_in_every_question_is_told_before_anybody_asks_one(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, lines = await worker_check(sandbox, capsys, CLAUDE_BETAS="of-tomorrow-2026-12-01")
+    assert status == 1
+    [told] = failed(lines)
+    assert told.startswith("Model: Claude refuses every question with these settings: look at CLAUDE_BETAS, ")
+
+
+async def test_a_count_that_cannot_be_had_is_no_failure(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    sandbox.faults.add("/v1/messages/count_tokens", "status", status=404)
+    status, lines = await worker_check(sandbox, capsys)
+    assert (status, failed(lines)) == (0, [])
+
+
 async def test_a_malformed_file_of_servers_is_told(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

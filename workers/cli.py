@@ -13,7 +13,7 @@ from bot.store import connections
 from workers import models, tools, tracing
 from workers.claude import Claude, Unanswered
 from workers.loop import LoopThread
-from workers.model_check import Finding, findings, unavailable
+from workers.model_check import Finding, findings, refused, unavailable
 from workers.worker import SlotWorker
 
 log = logging.getLogger("parley.worker")
@@ -47,13 +47,26 @@ async def _claude(settings: Settings) -> list[Finding] | None:
         tools.tools(settings, settings.model)
         claude = Claude(settings)
         print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
-        return await _others(claude, settings)
+        return [*await _request(claude, settings), *await _others(claude, settings)]
     except (SettingError, Unanswered) as error:
         print(f"FAIL  Claude: {error.sentence if isinstance(error, Unanswered) else error}")
         return None
     finally:
         if claude:
             await claude.close()
+
+
+async def _request(claude: Claude, settings: Settings) -> list[Finding]:
+    """Let the API count a question with all that the settings put into each: what it refuses there, it refuses all."""
+    more = {
+        **tools.tools(settings, settings.model),
+        **models.options(settings.model, settings.effort, settings.thinking),
+    }
+    try:
+        await claude.count({"model": settings.model, "messages": [{"role": "user", "content": "Hi"}], **more})
+    except Unanswered as error:
+        return [refused()] if error.is_refused else []
+    return []
 
 
 async def _others(claude: Claude, settings: Settings) -> list[Finding]:

@@ -41,6 +41,12 @@ def unavailable(setting: str, model_id: str, *, is_needed: bool) -> Finding:
     return Finding(is_needed, f"{setting}={model_id} is not available to this API key: choose another in .env.")
 
 
+def refused() -> Finding:
+    """The API takes no question as the settings make it."""
+    settings = "CLAUDE_BETAS, MCP_SERVERS, WEB_SEARCH, THINKING, EFFORT and ANTHROPIC_CUSTOM_HEADERS"
+    return Finding(True, f"Claude refuses every question with these settings: look at {settings} in .env.")
+
+
 def _existence(setting: str, model_id: str, today: date, *, is_needed: bool = True) -> list[Finding]:
     if since := models.retired(model_id, today):
         told = f"{setting}={model_id} answers nobody: it was retired on {since}. Choose another in .env."
