@@ -132,6 +132,10 @@ def test_no_wait_is_longer_than_the_cap(asked: float | None, attempt: int, base:
     assert 0 <= backoff(asked, attempt, base, cap) <= cap
 
 
+def test_a_retry_after_that_is_over_lets_nobody_try_at_once() -> None:
+    assert max(backoff(0.0, 3, 1.0, 60.0) for _ in range(500)) > 2
+
+
 def test_the_back_off_doubles_with_full_jitter() -> None:
     longest = [max(backoff(None, attempt, 1.0, 60.0) for _ in range(500)) for attempt in range(1, 9)]
     for attempt, wait in enumerate(longest, 1):

@@ -151,9 +151,10 @@ def retry_after(value: str | None, now: float) -> float | None:
 def backoff(asked: float | None, attempt: int, base: float, cap: float) -> float:
     """Seconds before the attempt after `attempt`: what was asked for, else exponential with full jitter; `cap` at most.
 
-    A longer Retry-After is cut: people wait, and the attempts are few.
+    A longer Retry-After is cut: people wait, and the attempts are few. One that is over, perhaps for a clock that is
+    behind ours, asks for nothing.
     """
-    if asked is not None:
+    if asked:
         return min(asked, cap)
     return random.uniform(0, min(cap, base * 2.0 ** (attempt - 1)))
 
