@@ -93,8 +93,8 @@ class Streamed:
             case "content_block_stop":
                 return self._end(event.index)
             case "message_delta":
-                self.stop_reason = event.delta.stop_reason
-                self.details = _plain(event.delta.stop_details)
+                if event.delta and event.delta.stop_reason:
+                    self.stop_reason, self.details = event.delta.stop_reason, _plain(event.delta.stop_details)
                 self._count(event.usage)
             case "message_stop":
                 self.is_complete = self.stop_reason is not None
