@@ -44,6 +44,12 @@ async def test_a_token_serves_instead_of_a_key(sandbox: Sandbox) -> None:
         assert (await ask(claude))[0].text == "Yes."
 
 
+async def test_a_token_that_is_refused_is_told_too(sandbox: Sandbox) -> None:
+    async with connected(sandbox, ANTHROPIC_API_KEY="", ANTHROPIC_AUTH_TOKEN="wrong") as claude:
+        failure = await fail(claude)
+    assert "the token or profile that stands for it" in failure.sentence
+
+
 async def test_a_profile_serves_instead_of_a_key(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ UNREACHABLE = "Claude cannot be reached right now. Please ask again in a minute.
 SPENT = "The Claude account has reached its spend limit. Whoever runs Parley can raise it in the Console."
 BAD_KEY = (
     "Claude refuses the API key, so nobody can be answered. Whoever runs Parley must correct `ANTHROPIC_API_KEY` in "
-    "`.env`."
+    "`.env`, or the token or profile that stands for it."
 )
 BAD_CREDENTIALS = (
     "Parley has no valid credentials for Claude, so nobody can be answered. Whoever runs Parley must correct "
