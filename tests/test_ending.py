@@ -38,8 +38,8 @@ def test_an_answer_that_was_cut_short_says_so_and_how_to_go_on(stop_reason: str,
     )
 
 
-@pytest.mark.parametrize("category", [None, "a category of tomorrow"])
-def test_a_refusal_is_told_and_kept_out_of_later_prompts(category: str | None) -> None:
+@pytest.mark.parametrize("category", [None, "a category of tomorrow", ["no text"]])
+def test_a_refusal_is_told_and_kept_out_of_later_prompts(category: Any) -> None:
     plain = REFUSED.format(why="")
     assert ended("refusal", "", category=category) == Final(plain, outcome="refusal", hidden=True, has_buttons=True)
     assert ended("refusal").text == f"So far.\n\n_{plain}_"

@@ -45,7 +45,7 @@ def answered(answer: Answer, ref: str) -> Final:
     text = answer.text.rstrip()
     match answer.stop_reason:
         case "refusal":
-            refused = REFUSED.format(why=CATEGORIES.get(answer.category or "", ""))
+            refused = REFUSED.format(why=CATEGORIES.get(str(answer.category), ""))
             return Final(
                 _with(text, f"_{refused}_") if text else refused, outcome="refusal", hidden=True, has_buttons=True
             )
