@@ -126,12 +126,12 @@ async def test_what_is_missing_in_a_stream_costs_nobody_the_answer(sandbox: Sand
     ("first", "last", "usage"),
     [
         (None, {"output_tokens": 4}, (Usage(MODEL, output=4),)),
-        (USAGE, None, (Usage(MODEL, input=25, output=1),)),
-        (None, None, ()),
+        (USAGE, None, (Usage(MODEL, input=25, output=2, estimated=True),)),
+        (None, None, (Usage(MODEL, output=2, estimated=True),)),
         ({"input_tokens": "many", "cache_creation": None}, {"output_tokens": 4}, (Usage(MODEL, output=4),)),
     ],
 )
-async def test_usage_that_is_not_told_counts_nothing(
+async def test_usage_that_is_not_told_counts_nothing_but_the_output_is_estimated(
     sandbox: Sandbox, first: Event | None, last: Event | None, usage: tuple[Usage, ...]
 ) -> None:
     start = {**START, "message": {**MESSAGE, "usage": first}}

@@ -35,6 +35,7 @@ class Streamed:
         self._broken = False
         self._links = ""
         self._half = ""
+        self._is_counted = False
         self.text = ""
         self.thought = ""
         self.stop_reason: str | None = None
@@ -68,9 +69,9 @@ class Streamed:
 
         A stream that was cut off told its input only: its output is estimated from what arrived.
         """
-        if not self._usage:
+        if not self._usage and not self._said:
             return ()
-        if not self.is_complete:
+        if not (self.is_complete and self._is_counted):
             output = max(_number(self._usage, "output_tokens"), -(-self._said // CHARS_PER_TOKEN))
             return (replace(self._piece(self._usage, self._started), output=output, estimated=True),)
         pieces = [self._piece(each, each.get("model") or self._asked) for each in self._iterations()]
@@ -95,7 +96,7 @@ class Streamed:
             case "message_delta":
                 if event.delta and event.delta.stop_reason:
                     self.stop_reason, self.details = event.delta.stop_reason, _plain(event.delta.stop_details)
-                self._count(event.usage)
+                self._is_counted |= self._count(event.usage)
             case "message_stop":
                 self.is_complete = self.stop_reason is not None
         return None
@@ -182,10 +183,11 @@ class Streamed:
         self._said += len(text)
         return "text"
 
-    def _count(self, usage: Any) -> None:
-        """The counts of `message_delta` are cumulative; those that it leaves out keep their value."""
+    def _count(self, usage: Any) -> bool:
+        """Whether the output is told. `message_delta` has cumulative counts; what it leaves out keeps its value."""
         told = {name: value for name, value in _plain(usage).items() if value is not None}
         self._usage = {**self._usage, **told}
+        return "output_tokens" in told
 
     def _iterations(self) -> list[dict[str, Any]]:
         return [each for each in self._usage.get("iterations") or [] if each]
