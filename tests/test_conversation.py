@@ -24,7 +24,7 @@ from tests.asking import Heard
 from workers import conversation
 from workers.claude import Answer, Claude, Unanswered
 from workers.conversation import SUMMING_UP, Conversation
-from workers.failures import TOO_LARGE
+from workers.failures import SPENT, TOO_LARGE
 
 THREAD = Thread("T1", "C1", "1.000001")
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"
@@ -251,6 +251,18 @@ async def test_what_is_refused_in_any_form_is_told(talk: Talk, sandbox: Sandbox)
     with pytest.raises(Unanswered):
         await talk.ask("no")
     assert len(talk.bodies) == 1
+
+
+async def test_a_limit_of_spending_is_not_asked_again_in_another_form(talk: Talk, sandbox: Sandbox) -> None:
+    await talk.ask()
+    await talk.admin(keys.channel_policy("T1", "C1"), "persona", "Here we talk about Ä.")
+    told = {"status": 400, "message": "You have reached your specified API usage limits."}
+    sandbox.script("no", Script(fault=Fault("status", told)))
+    with pytest.raises(Unanswered) as raised:
+        await talk.ask("no")
+    assert raised.value.sentence == SPENT
+    assert [message["role"] for message in talk.bodies[-1]["messages"]][-1] == "system"
+    assert len(talk.bodies) == 2
 
 
 # The prompt cache

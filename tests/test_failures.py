@@ -19,6 +19,7 @@ from workers.failures import (
     UNREACHABLE,
     Failure,
     backoff,
+    code_of,
     retry_after,
 )
 
@@ -92,6 +93,24 @@ def test_a_growth_limit_passes_and_a_spend_limit_stays() -> None:
     assert Failure("X", 429, "rate_limit_error", "ramp_limit_exceeded").is_transient
     assert not Failure("X", 429, "rate_limit_error", "enforced_spend_limit_reached", should_retry="true").is_transient
     assert Failure("X", 429, "rate_limit_error", "enforced_spend_limit_reached").sentence == SPENT
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        ("You have reached your specified API usage limits. You will regain access on 2026-12-01.", SPENT),
+        ("You have reached your specified workspace API usage limits.", SPENT),
+        ("Your credit balance is too low to access the Anthropic API.", BILLING),
+        ("prompt is too long: 210000 tokens > 200000 maximum", TOO_LARGE),
+        ("messages: at least one message is required", NOT_ACCEPTED),
+        (None, NOT_ACCEPTED),
+    ],
+)
+def test_a_400_that_says_in_words_only_what_it_is_is_known_by_them(message: str | None, sentence: str) -> None:
+    failure = Failure("X", 400, "invalid_request_error", code_of(message))
+    assert failure.sentence == sentence
+    assert not failure.is_transient
+    assert Unanswered.of(failure).is_refused == (sentence in (TOO_LARGE, NOT_ACCEPTED))
 
 
 def test_a_lost_connection_is_no_outage_of_the_model() -> None:

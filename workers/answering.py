@@ -69,7 +69,7 @@ class Unanswered(Exception):
     @property
     def is_refused(self) -> bool:
         """Whether it is the request that Claude did not take, for what is in it or for its size."""
-        return self.failure is not None and self.failure.status in (400, 413)
+        return self.failure is not None and self.failure.status in (400, 413) and not self.failure.is_spent
 
 
 class Events(Protocol):

@@ -24,7 +24,7 @@ from bot.store.metrics import Metrics
 from workers import fallback, models, tracing
 from workers.answering import Answer, Call, Unanswered
 from workers.calls import About
-from workers.failures import Failed, Failure, backoff, retry_after
+from workers.failures import Failed, Failure, backoff, code_of, retry_after
 from workers.gate import Gate
 
 __all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
@@ -32,8 +32,6 @@ __all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
 COMPACTION = "compact-2026-09-04"
 COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
 NOBODY = About()
-# What a 400 for the length of the prompt says, without a code of its own. In other words it is a 400 like all others.
-TOO_LONG = "prompt is too long"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # Whatever can go wrong between us and the API, at the request or in the middle of a stream: the SDK passes faults of
@@ -236,11 +234,10 @@ def _failure(error: Exception, request_id: str | None = None) -> Failure:
             name,
             error.status_code,
             error.type if isinstance(error.type, str) else None,
-            error.error_code,
+            error.error_code or (code_of(error.api_message) if error.status_code == 400 else None),
             error.request_id,
             retry_after=headers.get("retry-after"),
             should_retry=headers.get("x-should-retry"),
-            too_long=error.status_code == 400 and TOO_LONG in str(error.api_message),
         )
     timed_out = isinstance(error, TimeoutError | anthropic.APITimeoutError | httpx2.TimeoutException)
     ours = isinstance(error, anthropic.AnthropicError) and not isinstance(error, anthropic.APIConnectionError)

@@ -20,6 +20,7 @@ from workers import compaction
 from workers.caching import cache_read_due
 from workers.calls import Meter
 from workers.claude import About, Answer, Claude, Unanswered
+from workers.failures import TOO_LONG
 from workers.models import find, options
 from workers.prompt import FRAME, build, changed
 from workers.tools import tools
@@ -109,9 +110,9 @@ class Conversation:
         too long becomes shorter. Raises LeaseLost.
         """
         failed, summary = failure.failure, self.history[0] if self.history else None
-        if failed is None or failed.status != NOT_ACCEPTED:
+        if failed is None or failed.status != NOT_ACCEPTED or failed.is_spent:
             return False
-        if failed.too_long:
+        if failed.code == TOO_LONG:
             return await self.shorten()
         signed = summary if summary and summary.block and find(self.model).compaction else None
         told = any(message["role"] == "system" for message in self.request["messages"])

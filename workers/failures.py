@@ -10,8 +10,11 @@ from email.utils import parsedate_to_datetime
 
 TRANSIENT_TYPES = {"overloaded_error", "api_error", "rate_limit_error", "timeout_error"}
 TRANSIENT_STATUSES = {408, 409, 429}
-# 429s that no waiting helps: the month's money is spent.
-SPEND_LIMITS = {"contract_spend_limit_reached", "enforced_spend_limit_reached"}
+# Codes of ours, for 400s that the API tells from others in words only: in other words they are 400s like others.
+TOO_LONG, USED_UP, NO_CREDIT = "prompt_too_long", "usage_limit_reached", "credit_too_low"
+WORDS = {"prompt is too long": TOO_LONG, "api usage limits": USED_UP, "credit balance is too low": NO_CREDIT}
+# What no waiting helps, though some are 429s: the money is spent.
+SPEND_LIMITS = {"contract_spend_limit_reached", "enforced_spend_limit_reached", USED_UP, NO_CREDIT}
 
 OVERLOADED = "Claude is overloaded right now. Please ask again in a minute."
 NOT_NOW = "Claude could not answer just now. Please ask again in a minute."
@@ -49,6 +52,7 @@ SENTENCES = {
     "api_error": OVERLOADED,
     "timeout_error": OVERLOADED,
 }
+CODE_SENTENCES = {**dict.fromkeys(SPEND_LIMITS, SPENT), NO_CREDIT: BILLING, TOO_LONG: TOO_LARGE}
 # For what says nothing of a type that we know: a proxy's page, an `error` event of tomorrow.
 STATUS_SENTENCES = {
     200: NOT_NOW,
@@ -67,9 +71,9 @@ STATUS_SENTENCES = {
 class Failure:
     """A failed attempt. `status` is None without a response, and 200 for an `error` event inside of a stream.
 
-    `name` is the exception's. `type`, `code` (error.details.error_code), `retry_after` and `should_retry` are the
-    server's words; `lost` means that the connection failed or ended early, `timed_out` that nothing came for too long,
-    `too_long` that the model does not take a prompt of this length.
+    `name` is the exception's. `type`, `code` (error.details.error_code, or one of ours), `retry_after` and
+    `should_retry` are the server's words; `lost` means that the connection failed or ended early, `timed_out` that
+    nothing came for too long.
     """
 
     name: str
@@ -81,7 +85,6 @@ class Failure:
     should_retry: str | None = None
     lost: bool = False
     timed_out: bool = False
-    too_long: bool = False
 
     @property
     def kind(self) -> str:
@@ -94,7 +97,7 @@ class Failure:
 
         The type counts where the status is 200: that of an error inside of a stream says nothing.
         """
-        if self.code in SPEND_LIMITS:
+        if self.is_spent:
             return False
         if self.should_retry in ("true", "false"):
             return self.should_retry == "true"
@@ -105,6 +108,11 @@ class Failure:
         return self.status in TRANSIENT_STATUSES or self.status >= 500
 
     @property
+    def is_spent(self) -> bool:
+        """Whether it is for the account's money, whatever was asked."""
+        return self.code in SPEND_LIMITS
+
+    @property
     def is_outage(self) -> bool:
         """Whether Claude itself is in trouble, for everybody who asks this model: overloaded, or broken."""
         return (self.status or 0) >= 500 or self.type in ("overloaded_error", "api_error")
@@ -112,10 +120,8 @@ class Failure:
     @property
     def sentence(self) -> str:
         """What people are told: what happened, and what they can do."""
-        if self.code in SPEND_LIMITS:
-            return SPENT
-        if self.too_long:
-            return TOO_LARGE
+        if self.code in CODE_SENTENCES:
+            return CODE_SENTENCES[self.code]
         if self.status is not None:
             by_status = STATUS_SENTENCES.get(self.status, OVERLOADED if self.status >= 500 else NOT_ACCEPTED)
             return SENTENCES.get(str(self.type), by_status)
@@ -132,6 +138,11 @@ class Failure:
         else:
             what = "Claude cannot be reached"
         return f"{what}, next try in {seconds:.0f} s"
+
+
+def code_of(message: object) -> str | None:
+    """Our code for what a 400 says in words."""
+    return next((code for words, code in WORDS.items() if words in str(message).lower()), None)
 
 
 def retry_after(value: str | None, now: float) -> float | None:
