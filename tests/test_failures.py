@@ -138,6 +138,7 @@ def test_what_can_be_waited_for_is_told_in_seconds() -> None:
         (None, None),
         ("soon", None),
         ("Mon, 32 Foo 2026 25:00:00 GMT", None),
+        ("Mon, 99999999999 Jan 2026 00:00:00 GMT", None),
         ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0),
         ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
     ],

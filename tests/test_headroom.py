@@ -336,6 +336,11 @@ def test_a_reset_is_counted_from_the_servers_own_time() -> None:
     assert found.full_in == 11
 
 
+def test_a_date_beyond_all_calendars_is_none() -> None:
+    headers = {f"anthropic-ratelimit-requests-{name}": "5" for name in ("limit", "remaining")}
+    assert limits({**headers, "date": "Fri, 31 Dec 9999 23:59:59 -2359"}, datetime.now(UTC))
+
+
 values = st.one_of(
     st.text(), st.integers().map(str), st.datetimes().map(str), st.sampled_from(["", "1e3", "-5", "9" * 5000])
 )

@@ -185,7 +185,7 @@ class Headroom:
 def limits(headers: Mapping[str, str], now: datetime) -> list[Limit]:
     """What `anthropic-ratelimit-*` say, as far as it can be read; the server's `date` goes before `now`."""
     known = {name.lower(): value for name, value in headers.items()}
-    with suppress(KeyError, ValueError):
+    with suppress(KeyError, ValueError, OverflowError):
         now = parsedate_to_datetime(known["date"]).astimezone(UTC)
     found = []
     for kind in KINDS:
