@@ -11,6 +11,7 @@ from rq import Queue
 
 from bot.incoming import Thread
 from bot.store import connections, keys
+from bot.store.history import Entry
 from bot.store.inbox import Inbox
 from tests.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, woken
 
@@ -83,7 +84,7 @@ async def test_without_redis_nothing_counts_as_kept(absent: Inbox) -> None:
     with pytest.raises(RedisError):
         await absent.put(said("1.000001"))
     with pytest.raises(RedisError):
-        await absent.takes_part(THREAD)
+        await absent.takes_part(THREAD, "1.000002")
 
 
 # Claiming
@@ -182,13 +183,30 @@ async def test_a_stored_message_that_cannot_be_read_is_dropped_and_the_next_one_
 
 
 async def test_we_take_part_in_a_thread_once_somebody_spoke_to_us(inbox: Inbox) -> None:
-    assert not await inbox.takes_part(THREAD)
+    later = "1.2"
+    assert not await inbox.takes_part(THREAD, later)
     await inbox.put(said("1.000001"))
-    assert await inbox.takes_part(THREAD)
+    assert await inbox.takes_part(THREAD, later)
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
-    assert await inbox.takes_part(THREAD)
-    assert not await inbox.takes_part(OTHER)
-    assert not await inbox.takes_part(Thread("T2", THREAD.channel, THREAD.ts))
+    assert await inbox.takes_part(THREAD, later)
+    assert not await inbox.takes_part(OTHER, later)
+    assert not await inbox.takes_part(Thread("T2", THREAD.channel, THREAD.ts), later)
+
+
+async def test_what_was_said_before_somebody_spoke_to_us_is_not_said_to_us_however_late_it_arrives(
+    inbox: Inbox,
+) -> None:
+    """Slack delivers in any order, and again after minutes what we did not acknowledge."""
+    await inbox.put(said("1.000005"))
+    assert not await inbox.takes_part(THREAD, "1.000003")
+    assert not await inbox.takes_part(THREAD, "1.000005")
+    assert await inbox.takes_part(THREAD, "1.000006")
+    read = [Entry("user", "to each other", "1.000003")]
+    answered = [Entry("user", "a question", "1.000005"), Entry("assistant", "an answer", "1.000005")]
+    await inbox.acknowledge(await claimed(inbox), [*read, *answered], 9, 30)
+    assert not await inbox.takes_part(THREAD, "1.000003")
+    assert not await inbox.takes_part(THREAD, "1.000004")
+    assert await inbox.takes_part(THREAD, "1.000006")
 
 
 async def test_every_key_starts_with_the_team(redis: "AsyncRedis", inbox: Inbox) -> None:

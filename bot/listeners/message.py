@@ -57,7 +57,7 @@ async def unwelcome(
     """The reason why a message that was read is not for us after all. Raises redis.RedisError."""
     thread = message.thread
     if not (message.direct or message.mentioned):
-        if not await inbox.takes_part(thread):
+        if not await inbox.takes_part(thread, message.ts):
             return Ignored("a thread that we have no part in")
         if not audience.follow_ups:
             return Ignored("no mention, and no follow-ups in this channel")

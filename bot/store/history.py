@@ -11,6 +11,9 @@ from bot.incoming import Thread
 from bot.store import keys
 from bot.store.files import Attachment
 
+# More than what was read of a thread before its first question.
+BEGINNING = 100
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -44,6 +47,17 @@ class Entry:
 async def load(redis: "Redis", thread: Thread) -> list[Entry]:
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, -1))
     return [_read(json.loads(line)) for line in lines]
+
+
+async def was_asked_before(redis: "Redis", thread: Thread, ts: str) -> bool:
+    """Whether we answered a question of the thread that is older than `ts`. What was only read with it is none."""
+    lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, BEGINNING - 1))
+    for turn in map(json.loads, lines):
+        if turn["role"] == "summary":
+            return True
+        if turn["role"] == "assistant":
+            return float(turn["ts"]) < float(ts)
+    return False
 
 
 def _read(stored: dict[str, Any]) -> Entry:

@@ -21,7 +21,7 @@ from rq.utils import as_text
 
 from bot.files import File
 from bot.incoming import Message, Thread
-from bot.store import keys, replies, wakeups
+from bot.store import history, keys, replies, wakeups
 from bot.store.bills import Bill, pay
 from bot.store.history import Entry
 from bot.store.wakeups import Load
@@ -233,9 +233,10 @@ class Inbox:
         """Whether an earlier message of the thread is answered first."""
         return bool(await self._redis.zrank(keys.box(message.thread), message.ts))
 
-    async def takes_part(self, thread: Thread) -> bool:
-        """Whether somebody spoke to us in this thread before."""
-        return bool(await self._redis.exists(keys.history(thread), keys.box(thread)))
+    async def takes_part(self, thread: Thread, ts: str) -> bool:
+        """Whether somebody spoke to us in this thread before the message `ts`, which may arrive late."""
+        waiting = await self._redis.zcount(keys.box(thread), "-inf", f"({ts}")
+        return bool(waiting) or await history.was_asked_before(self._redis, thread, ts)
 
     def _put(self, message: Message, alone: bool) -> bool:
         thread = message.thread
