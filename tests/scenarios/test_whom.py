@@ -66,6 +66,16 @@ async def test_joins_and_other_subtypes_get_no_answer(parley: Parley) -> None:
     await ignored(parley, said(parley, subtype="pinned_item"), "subtype pinned_item")
 
 
+async def test_what_people_said_to_each_other_before_they_asked_gets_no_answer_however_late_it_arrives(
+    parley: Parley,
+) -> None:
+    root = await parley.slack.say("ben", "general", "the lift is stuck")
+    between = said(parley, text="again?", thread_ts=root)
+    ts = await parley.slack.say("ada", "general", "@parley what now?", thread_ts=root)
+    await parley.answers("general", ts, thread_ts=root)
+    await ignored(parley, between, "a thread that we have no part in")
+
+
 async def test_a_channel_may_want_a_mention_in_every_message(parley: Parley) -> None:
     channel = parley.sandbox.channels["leads"]
     ts = await parley.slack.say("ada", "leads", "@parley hello")
