@@ -14,13 +14,24 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 CHANNELS = ("general", "engineering", "random")
 
 
+async def _say(parley: Parley, channel: str, words: str, root: str | None = None) -> str:
+    """Say it, and wait until Parley has it: an event that comes after a later one's first words comes too late."""
+    ts = await parley.slack.say("ada", channel, words, thread_ts=root)
+    await parley.sandbox.journal.until(lambda e: e.kind == "slack.ack" and e.data.get("ts") == ts)
+    return ts
+
+
+async def _ask(parley: Parley, channel: str, n: int) -> list[str]:
+    root = await _say(parley, channel, f"@parley {n}/0")
+    return [root, *[await _say(parley, channel, f"@parley {n}/{turn}", root) for turn in range(1, 4)]]
+
+
 async def test_forty_mentions_in_ten_threads_each_delivered_twice_get_forty_replies_in_order(parley: Parley) -> None:
     parley.sandbox.faults.add("event:duplicate", "duplicate")
-    roots = [(CHANNELS[n % 3], await parley.slack.say("ada", CHANNELS[n % 3], f"@parley {n}/0")) for n in range(10)]
-    asked = {root: [root] for _, root in roots}
-    for turn in range(1, 4):
-        for n, (channel, root) in enumerate(roots):
-            asked[root].append(await parley.slack.say("ada", channel, f"@parley {n}/{turn}", thread_ts=root))
+    channels = [CHANNELS[n % 3] for n in range(10)]
+    threads = await asyncio.gather(*(_ask(parley, channel, n) for n, channel in enumerate(channels)))
+    asked = {stamps[0]: stamps for stamps in threads}
+    roots = list(zip(channels, asked, strict=True))
     await asyncio.gather(*(parley.answers(channel, *asked[root], thread_ts=root, within=90) for channel, root in roots))
     for channel, root in roots:
         answered = [payload(message)["message_ts"] for message in parley.replies(channel, root)]
