@@ -12,8 +12,12 @@ from bot.files import File
 EVERYONE_HERE = Audience()
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
+# Less than what is delivered is remembered, which is a day.
+LATE_SECONDS = 12 * 3600
 ID = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 TS = re.compile(r"\d{1,12}\.\d{1,9}")
+# https://docs.slack.dev/messaging/formatting-message-text#special-mentions
+GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)")
 MARKUP = re.compile(r"<([@#!][^<>|]+|(?:https?|mailto|tel):[^<>|]+)(?:\|([^<>]*))?>")
 
 
@@ -83,7 +87,7 @@ def read(
         return message
     if message.ts == message.thread.ts:
         return Ignored("not addressed to us")
-    if mentioned_people(message.text):
+    if mentioned_people(message.text) or GROUP.search(message.text):
         return Ignored("addressed to somebody else")
     return message
 
@@ -110,6 +114,8 @@ def heard(
         return Ignored("no author or no channel")
     if not (is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no timestamp")
+    if event.get("type") == "app_mention" and _is_late_edit(event):
+        return Ignored("an edit of an old message")
     if not audience.external and _is_outsider(body, event, team, enterprise):
         return Ignored("an author of another company")
     text = event.get("text") or ""
@@ -178,6 +184,16 @@ def is_id(value: object) -> TypeGuard[str]:
 
 def is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and TS.fullmatch(value) is not None
+
+
+def _is_late_edit(event: Mapping[str, Any]) -> bool:
+    """Slack sends the mention of an edited message anew (https://github.com/slackapi/bolt-js/issues/960).
+
+    For a day it is known that the message was here before.
+    """
+    edited = event.get("edited")
+    ts = edited.get("ts") if isinstance(edited, Mapping) else None
+    return is_ts(ts) and float(ts) - float(event["ts"]) > LATE_SECONDS
 
 
 def _home(event: Mapping[str, Any]) -> str | None:

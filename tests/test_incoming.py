@@ -105,6 +105,20 @@ def test_a_message_of_a_thread_may_be_for_us_if_it_speaks_to_nobody_else() -> No
     assert message(thread_ts="99.000001", text=f"<@U2> and <@{BOT}>").mentioned
 
 
+@pytest.mark.parametrize("whom", ["<!subteam^S1|@oncall>", "<!subteam^S1>", "<!here>", "<!channel|channel>"])
+def test_a_group_is_somebody_else_too(whom: str) -> None:
+    assert reason(thread_ts="99.000001", text=f"{whom} please look") == "addressed to somebody else"
+    assert message(thread_ts="99.000001", text=f"{whom} and <@{BOT}> please look").mentioned
+
+
+def test_the_mention_of_a_message_edited_long_after_is_not_a_question_once_more() -> None:
+    mention = {"type": "app_mention", "text": f"<@{BOT}> hello", "ts": "100000.000001"}
+    assert message(**mention, edited={"user": "U1", "ts": "100600.000000"}).mentioned
+    assert reason(**mention, edited={"user": "U1", "ts": "200000.000000"}) == "an edit of an old message"
+    assert message(**mention, edited={"user": "U1", "ts": None}).mentioned
+    assert message(**mention, edited="x").mentioned
+
+
 @pytest.mark.parametrize("subtype", ["message_changed", "message_deleted", "channel_join", "bot_message", "x", 5, {}])
 def test_edits_joins_and_the_like_are_not_spoken(subtype: object) -> None:
     assert reason(subtype=subtype, text=f"<@{BOT}>") == f"subtype {subtype}"
