@@ -41,14 +41,16 @@ async def receive(
     audience = audience.under(await rules(redis, team, channel_of(body)))
     message = read(body, team, identity.user, context.enterprise_id, audience)
     if isinstance(message, Message):
+        # Who asked may stop that in a channel without follow-ups, too.
+        if await stop.say(message, inbox, redis, web, admins, identity.user):
+            return
         message = await unwelcome(message, audience, inbox, redis, web) or message
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
-    if not await stop.say(message, inbox, redis, admins, identity.user):
-        await reception.take(message)
-        if message.direct:
-            await welcome.greet(redis, web, team, message.thread.channel)
+    await reception.take(message)
+    if message.direct:
+        await welcome.greet(redis, web, team, message.thread.channel)
 
 
 async def unwelcome(

@@ -59,15 +59,22 @@ async def press_natively(
         tell(web, thread, user, not_yours(questions))
 
 
-async def say(message: Message, inbox: Inbox, redis: "Redis", admins: Admins, bot_user: str) -> bool:
-    """Whether the message says no more than that its author, who may do so, wants to stop what was asked before it.
+async def say(
+    message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins, bot_user: str
+) -> bool:
+    """Whether the message says no more than that what was asked before it shall stop; who may not do so is told.
 
     Raises redis.RedisError.
     """
     if message.files or spoken(message.text, bot_user, {}).strip(" .!…").casefold() not in WORDS:
         return False
-    questions = [each for each in await inbox.waiting(message.thread) if float(each.ts) < float(message.ts)]
-    return bool(questions) and await _stop(questions, message.user, redis, admins, said_in=message.ts)
+    thread, ts, user = message.thread, message.ts, message.user
+    questions = [each for each in await inbox.waiting(thread) if float(each.ts) < float(ts)]
+    if not questions:
+        return False
+    if not await _stop(questions, user, redis, admins, said_in=ts) and await stops.hear(redis, thread, ts):
+        tell(web, thread, user, not_yours(questions))
+    return True
 
 
 def not_yours(questions: Sequence[Message]) -> Notice:

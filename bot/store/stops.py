@@ -27,6 +27,11 @@ async def ask(redis: "Redis", thread: Thread, stamps: Iterable[str], by: str, sa
         await pipe.execute()
 
 
+async def hear(redis: "Redis", thread: Thread, said_in: str) -> bool:
+    """Count the message with this ts as delivered; False if it was before."""
+    return bool(await redis.set(keys.seen_message(thread.team, thread.channel, said_in), 1, nx=True, ex=SEEN_SECONDS))
+
+
 async def asked(redis: "Redis", thread: Thread, ts: str) -> str | None:
     """Who wants the answer to the question `ts` stopped, if anybody."""
     by = await redis.get(keys.stop(thread, ts))

@@ -199,10 +199,10 @@ async def test_an_admin_may_say_it_too(parley: Parley) -> None:
     assert await stops.asked(parley.redis, of, ts) == parley.sandbox.users["ada"]
 
 
-@pytest.mark.parametrize(("user", "text"), [("chidi", "stop"), ("ben", "stop sign colours?"), ("ben", "don't stop")])
-async def test_other_words_and_other_peoples_words_are_questions(parley: Parley, user: str, text: str) -> None:
+@pytest.mark.parametrize("text", ["stop sign colours?", "don't stop"])
+async def test_other_words_are_questions(parley: Parley, text: str) -> None:
     of, ts = await asks(parley, "ben")
-    said = await parley.slack.say(user, "general", text, thread_ts=ts)
+    said = await parley.slack.say("ben", "general", text, thread_ts=ts)
     await parley.logged(f"kept .* ts={said}")
     assert await stops.asked(parley.redis, of, ts) is None
     assert [message.ts for message in await waiting(parley, of)] == [ts, said]

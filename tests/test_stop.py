@@ -1,0 +1,93 @@
+"""The word that stops an answer, from its event on."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.admins import Admins
+from bot.audience import Audience
+from bot.incoming import Message, Thread
+from bot.listeners.message import receive
+from bot.reception import Reception
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+from bot.slack import Identity, identify
+from bot.store import stops
+from bot.store.inbox import Inbox
+
+
+class Word:
+    """Ben asked something in a thread, and somebody says a word in it."""
+
+    def __init__(self, sandbox: Sandbox, redis: "Redis", inbox: Inbox, web: AsyncWebClient, identity: Identity) -> None:
+        self.sandbox, self.redis, self.inbox, self.web, self.identity = sandbox, redis, inbox, web, identity
+        self.root = ""
+
+    @property
+    def thread(self) -> Thread:
+        return Thread(self.sandbox.team, self.sandbox.channels["general"], self.root)
+
+    async def ask(self) -> None:
+        self.root = await self.sandbox.slack.say("ben", "general", "@parley hello")
+        await self.inbox.put(Message(self.thread, self.root, self.sandbox.users["ben"], "hello"))
+
+    async def say(self, user: str, text: str, kind: str = "message", audience: Audience | None = None) -> None:
+        ts = f"{float(self.root) + 1:.6f}"
+        event = {"type": kind, "channel": self.thread.channel, "channel_type": "channel", "thread_ts": self.root}
+        await receive(
+            {"event": {**event, "user": self.sandbox.users[user], "ts": ts, "text": text}},
+            AsyncBoltContext(),
+            self.inbox,
+            self.redis,
+            self.web,
+            self.identity,
+            self.sandbox.team,
+            audience or Audience(guests=True),
+            Reception(self.inbox, self.redis, self.web),
+            Admins(Settings(), self.web, self.redis),
+        )
+
+    async def waiting(self) -> list[str]:
+        return [message.text for message in await self.inbox.waiting(self.thread)]
+
+
+@pytest.fixture
+async def word(redis: "Redis", inbox: Inbox, sandbox: Sandbox, web: AsyncWebClient) -> Word:
+    word = Word(sandbox, redis, inbox, web, await identify(web))
+    await word.ask()
+    return word
+
+
+@pytest.mark.parametrize("text", ["stop", "Stop!", "<@{bot}> STOP", "stop <@{bot}|parley>", " halt. "])
+async def test_who_asked_stops_it_by_the_word(word: Word, text: str) -> None:
+    await word.say("ben", text.format(bot=word.identity.user))
+    assert await stops.asked(word.redis, word.thread, word.root) == word.sandbox.users["ben"]
+    assert await word.waiting() == ["hello"]
+
+
+async def test_the_word_is_heard_where_follow_ups_are_not(word: Word) -> None:
+    await word.say("ben", "stop", audience=Audience(guests=True, follow_ups=False))
+    assert await stops.asked(word.redis, word.thread, word.root) is not None
+
+
+async def test_somebody_elses_word_stops_nothing_and_is_no_question(word: Word) -> None:
+    text = f"<@{word.identity.user}> stop"
+    for kind in ("app_mention", "message"):
+        await word.say("chidi", text, kind)
+    told = word.sandbox.slack.workspace.ephemerals
+    await word.sandbox.slack.until(lambda: told)
+    await asyncio.sleep(0.1)
+    [(user, notice)] = told
+    assert user == word.sandbox.users["chidi"]
+    assert notice.text.startswith(f"Only <@{word.sandbox.users['ben']}> and this workspace's admins")
+    assert await stops.asked(word.redis, word.thread, word.root) is None
+    assert await word.waiting() == ["hello"]
+
+
+async def test_the_word_in_a_sentence_is_a_question(word: Word) -> None:
+    await word.say("ben", "stop the presses?")
+    assert await stops.asked(word.redis, word.thread, word.root) is None
+    assert await word.waiting() == ["hello", "stop the presses?"]
