@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeGuard
 
+from bot import contents
 from bot.audience import Audience
 from bot.files import File
 
@@ -87,7 +88,8 @@ def read(
         return message
     if message.ts == message.thread.ts:
         return Ignored("not addressed to us")
-    if mentioned_people(message.text) or GROUP.search(message.text):
+    said = contents.words(body["event"])
+    if mentioned_people(said) or GROUP.search(said):
         return Ignored("addressed to somebody else")
     return message
 
@@ -118,11 +120,10 @@ def heard(
         return Ignored("an edit of an old message")
     if not audience.external and _is_outsider(body, event, team, enterprise):
         return Ignored("an author of another company")
-    text = event.get("text") or ""
-    if not isinstance(text, str):
+    if not isinstance(event.get("text") or "", str):
         return Ignored("a text that is not text")
     direct = event.get("channel_type") == "im" or (event.get("channel_type") is None and channel.startswith("D"))
-    mentioned = event.get("type") == "app_mention" or bot_user in mentioned_people(text)
+    mentioned = event.get("type") == "app_mention" or bot_user in mentioned_people(contents.words(event))
     if not audience.is_in(channel, direct=direct):
         return Ignored("a channel that is not on the list")
     if is_bot and not mentioned:
@@ -133,7 +134,7 @@ def heard(
         thread=Thread(team, channel, thread_ts),
         ts=ts,
         user=user,
-        text=_whole(text),
+        text=_whole(contents.of(event)),
         event_id=event_id if is_id(event_id) else None,
         files=tuple(file for each in files if (file := File.of(each))) if isinstance(files, list) else (),
         direct=direct,

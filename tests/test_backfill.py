@@ -149,6 +149,14 @@ async def test_another_bot_has_the_name_that_people_see(talk: Talk) -> None:
     assert [(entry.role, entry.name) for entry in await talk.earlier()] == [("user", "ada"), ("user", "Builds")]
 
 
+async def test_an_alert_that_an_app_attached_is_read(talk: Talk) -> None:
+    talk.root = await talk.say("ada", "something")
+    alert = {"color": "#f00", "title": "CPU of <https://x.example|web1>", "text": "99 % &amp; rising"}
+    talk.post("B0OTHER", "", subtype="bot_message", username="Alerts", bot_id="B0OTHER", attachments=[alert])
+    entry = (await talk.earlier())[1]
+    assert (entry.name, entry.text) == ("Alerts", "CPU of web1 (https://x.example)\n99 % & rising")
+
+
 async def test_a_file_is_named(talk: Talk) -> None:
     await talk.say("ada", "look")
     await talk.sandbox.slack.upload("ada", "general", [("plan.pdf", b"x")], text="this one", thread_ts=talk.root)

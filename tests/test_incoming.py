@@ -134,6 +134,21 @@ def test_no_bot_gets_an_answer_we_ourselves_least_of_all() -> None:
         assert reason(channel="D1", channel_type="im", **fields) == "a bot's message"
 
 
+def test_a_forwarded_message_is_read_with_the_question_and_speaks_to_nobody() -> None:
+    forwarded = {"is_share": True, "from_url": "https://x.example", "text": f"<@U2> and <@{BOT}>: we ship"}
+    found = message(text="what is that?", thread_ts="99.000001", attachments=[forwarded])
+    assert found.text == f"what is that?\n<@U2> and <@{BOT}>: we ship"
+    assert not found.mentioned
+    assert message(channel="D1", channel_type="im", text="", attachments=[forwarded]).text == forwarded["text"]
+    assert reason(text="look", attachments=[forwarded]) == "not addressed to us"
+
+
+def test_a_mention_in_blocks_is_one_where_there_is_no_text() -> None:
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": f"<@{BOT}> hello"}}
+    assert message(text="", blocks=[section]).mentioned
+    assert reason(text="hello", blocks=[section]) == "not addressed to us"
+
+
 @pytest.mark.parametrize("missing", ["user", "channel", "ts"])
 def test_an_event_without_author_channel_or_time_has_a_reason(missing: str) -> None:
     assert reason(text=f"<@{BOT}>", **{missing: None}) in ("no author or no channel", "no timestamp")

@@ -8,7 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import people
+from bot import contents, people
 from bot.incoming import Message, is_id, is_ts, mentioned_people, spoken
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import keys
@@ -43,7 +43,7 @@ async def earlier(slack: AsyncWebClient, redis: "Redis", message: Message, bot_u
         log.info("read=%d thread=%s error=%s", len(found), thread, error_name(error) or type(error).__name__)
     newest = [each for each in found if _is_spoken(each, message.ts)][-MOST_MESSAGES:]
     users = [asked[0] if (asked := _asked(each)) else str(each["user"]) for each in newest if each.get("user")]
-    mentioned = sorted({user for each in newest for user in mentioned_people(str(each.get("text") or ""))})
+    mentioned = sorted({user for each in newest for user in mentioned_people(contents.of(each))})
     names = await people.names(redis, slack, thread.team, [*users, *mentioned])
     return _fitting(_entry(each, bot_user, names) for each in newest)
 
@@ -79,7 +79,7 @@ def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
         text = "\n\n".join(part for part in written if isinstance(part, str)) or str(said.get("text") or "")
         return Entry("assistant", text, said["ts"])
     attached = [str(file.get("name") or file.get("id")) for file in said.get("files") or () if isinstance(file, dict)]
-    parts = [spoken(str(said.get("text") or ""), bot_user, names)]
+    parts = [spoken(contents.of(said), bot_user, names)]
     if attached:
         parts.append(ATTACHED.format(names=", ".join(attached)))
     profile = said.get("bot_profile") or {}

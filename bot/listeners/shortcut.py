@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import people
+from bot import contents, people
 from bot.audience import Audience
 from bot.incoming import Ignored, Message, Thread, is_id, is_ts
 from bot.listeners.message import unwelcome
@@ -107,10 +107,8 @@ def read(body: dict[str, Any]) -> About | None:
     thread_ts = message.get("thread_ts") or ts
     if not (is_id(channel) and is_ts(thread_ts)):
         return None
-    author, text = message.get("user") or message.get("bot_id"), message.get("text")
-    return About(
-        channel, thread_ts, author if isinstance(author, str) else "", text[:QUOTE] if isinstance(text, str) else ""
-    )
+    author = message.get("user") or message.get("bot_id")
+    return About(channel, thread_ts, author if isinstance(author, str) else "", contents.of(message)[:QUOTE])
 
 
 def asked(body: dict[str, Any], team: str) -> Question | str:
