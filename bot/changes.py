@@ -23,7 +23,10 @@ class Edited:
 
 @dataclass(frozen=True)
 class Deleted:
-    """The message `ts` of the thread is gone; `ours` if we had written it. Who deleted it is not said."""
+    """The message `ts` of the thread is gone; `ours` if we had written it, and then there is no `author`.
+
+    Who deleted it is not said.
+    """
 
     thread: Thread
     ts: str
@@ -68,7 +71,8 @@ def _deleted(
     if not (is_id(channel) and is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no channel or no timestamp")
     author = before.get("user")
-    return Deleted(Thread(team, channel, thread_ts), ts, author if is_id(author) else "", ours=author == bot_user)
+    ours = author == bot_user
+    return Deleted(Thread(team, channel, thread_ts), ts, author if is_id(author) and not ours else "", ours)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ def test_other_changes_have_their_reason(body: dict[str, Any], reason: str) -> N
 def test_a_deletion_says_whose_message_it_was() -> None:
     assert read_change(deleted(), TEAM, BOT) == Deleted(THREAD, "1.2", "U1", ours=False)
     ours = deleted(previous_message={**OLD, "user": BOT})
-    assert read_change(ours, TEAM, BOT) == Deleted(THREAD, "1.2", BOT, ours=True)
+    assert read_change(ours, TEAM, BOT) == Deleted(THREAD, "1.2", "", ours=True)
 
 
 @pytest.mark.parametrize("author", [7, None, ["U1"], "U 1"])

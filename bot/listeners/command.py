@@ -92,7 +92,7 @@ def help_text() -> str:
 
 def unknown(name: str) -> str:
     """`name` is anything that somebody typed."""
-    near = difflib.get_close_matches(name, ANSWERS, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), ANSWERS, n=1, cutoff=0.5)
     meant = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
     return f"I do not know that command.{meant}\n\n{help_text()}"
 

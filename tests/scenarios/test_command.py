@@ -28,7 +28,7 @@ async def test_help_tells_every_command(parley: Parley, text: str) -> None:
         assert f"`/parley {name}`" in help_text()
 
 
-@pytest.mark.parametrize(("text", "meant"), [("halp", "help"), ("statsu", "status"), ("forgt everything", "forget")])
+@pytest.mark.parametrize(("text", "meant"), [("halp", "help"), ("STAUTS", "status"), ("forgt everything", "forget")])
 async def test_an_unknown_word_gets_the_nearest_and_the_help(parley: Parley, text: str, meant: str) -> None:
     answer = await said(parley, text)
     assert f"Did you mean `/parley {meant}`?" in answer
