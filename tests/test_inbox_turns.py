@@ -9,7 +9,7 @@ from rq import Queue
 
 from bot.files import File
 from bot.incoming import Message
-from bot.store import history, keys, stops
+from bot.store import changes, history, keys, stops
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from tests.mailbox import ANSWERED, OTHER, THREAD, claimed, said
@@ -45,10 +45,30 @@ async def test_an_answer_given_anew_takes_the_place_of_the_old_one(redis: "Async
     assert await history.load(redis, THREAD) == [*ANSWERED, *anew]
 
 
-async def test_a_turn_to_replace_that_is_gone_is_no_hindrance(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_question_deleted_while_it_is_answered_anew_is_not_remembered(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
     await inbox.put(said("1.1"))
-    await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30, replaces="0.9")
-    assert await history.load(redis, THREAD) == ANSWERED
+    await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30)
+    await inbox.put(Message(THREAD, "1.3", "U2", "", again="1.1"))
+    claim = await claimed(inbox)
+    assert await changes.remove(redis, THREAD, "1.1") == "answered"
+    await inbox.acknowledge(claim, ANSWERED, 100, 30, replaces="1.1")
+    assert await history.load(redis, THREAD) == []
+    assert await inbox.claim(THREAD) is None
+
+
+async def test_a_question_edited_while_it_is_answered_anew_is_remembered_in_its_new_form(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    await inbox.put(said("1.1"))
+    await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30)
+    await inbox.put(Message(THREAD, "1.3", "U2", "", again="1.1"))
+    claim = await claimed(inbox)
+    assert await changes.edit(redis, said("1.1"), "a better question")
+    anew = [ANSWERED[0], Entry("assistant", "said better", "1.1")]
+    await inbox.acknowledge(claim, anew, 100, 30, replaces="1.1")
+    assert await history.load(redis, THREAD) == [replace(ANSWERED[0], text="a better question"), anew[1]]
 
 
 async def test_without_the_lease_nothing_is_replaced(redis: "AsyncRedis", inbox: Inbox) -> None:

@@ -55,18 +55,22 @@ async def receive(
         case Deleted(thread, ts):
             # A question that was asked by shortcut stands in a message of ours.
             answered = await changes.question_of(redis, thread, ts) if change.ours else None
-            reason = await _forget(redis, change, answered or ts)
+            reason = await _forget(redis, inbox, change, answered or ts)
         case Ignored():
             reason = change
     if reason:
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), reason.reason)
 
 
-async def _forget(redis: "Redis", change: Deleted, question: str) -> Ignored | None:
-    found = await changes.remove(redis, change.thread, question)
+async def _forget(redis: "Redis", inbox: Inbox, change: Deleted, question: str) -> Ignored | None:
+    thread = change.thread
+    anew = [each.ts for each in await inbox.waiting(thread) if each.again == question]
+    if change.ours and anew:
+        return Ignored("the deletion of an answer that is given anew")
+    found = await changes.remove(redis, thread, question)
     if found is None:
         return Ignored("the deletion of nothing we know")
-    if found == "waiting":
-        await stops.ask(redis, change.thread, [question], change.author)
-    log.info("deleted thread=%s ts=%s %s ours=%s", change.thread, question, found, change.ours)
+    if found == "waiting" or anew:
+        await stops.ask(redis, thread, [question, *anew], change.author)
+    log.info("deleted thread=%s ts=%s %s ours=%s", thread, question, found, change.ours)
     return None

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
+from redis.client import Pipeline
+from rq.utils import as_text
 
 from bot.incoming import Thread
 from bot.store import keys
@@ -58,6 +60,12 @@ async def was_asked_before(redis: "Redis", thread: Thread, ts: str) -> bool:
         if turn["role"] == "assistant":
             return float(turn["ts"]) < float(ts)
     return False
+
+
+def lines(pipe: "Pipeline", thread: Thread, ts: str) -> list[str]:
+    """The turn whose question has this ts, as it is kept."""
+    found = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
+    return [line for line in found if json.loads(line)["ts"] == ts]
 
 
 def _read(stored: dict[str, Any]) -> Entry:

@@ -285,9 +285,9 @@ class Inbox:
                 try:
                     names = (keys.box, keys.messages, keys.edited, keys.history)
                     self._watch_lease(pipe, claim, *(name(thread) for name in names))
-                    replaced = _turn(pipe, thread, replaces) if replaces else []
+                    replaced = history.lines(pipe, thread, replaces) if replaces else []
                     left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
-                    said = _as_it_stands(pipe, claim.message, entries)
+                    said = _as_it_stands(pipe, claim.message, entries, replaced)
                     now = _now(pipe)
                     pipe.multi()
                     for line in replaced:
@@ -379,20 +379,18 @@ def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
 
 
-def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry]) -> Sequence[Entry]:
-    """The entries of a turn after what happened to its question while it was answered."""
+def _as_it_stands(pipe: Pipeline, message: Message, entries: Sequence[Entry], replaced: list[str]) -> Sequence[Entry]:
+    """The entries of a turn after what happened to its question while it was answered, or answered anew."""
     if not pipe.hexists(keys.messages(message.thread), message.ts):
         return []
     text = pipe.hget(keys.edited(message.thread), message.ts)
+    if message.again:
+        text = next((said["text"] for said in map(json.loads, replaced) if said["role"] == "user"), None)
+        entries = entries if text is not None else []
     if text is None:
         return entries
-    return [replace(e, text=as_text(text)) if (e.role, e.ts) == ("user", message.ts) else e for e in entries]
-
-
-def _turn(pipe: Pipeline, thread: Thread, ts: str) -> list[str]:
-    """The lines of the history that belong to the question with this ts."""
-    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
-    return [line for line in lines if json.loads(line)["ts"] == ts]
+    asked = ("user", message.again or message.ts)
+    return [replace(e, text=as_text(text)) if (e.role, e.ts) == asked else e for e in entries]
 
 
 def _now(pipe: Pipeline) -> float:

@@ -246,6 +246,16 @@ async def test_regenerate_asks_the_newest_question_again(parley: Parley, web: As
     await parley.slack.until(lambda: key in parley.slack.workspace.statuses)
 
 
+async def test_to_delete_a_question_stops_its_being_answered_anew(parley: Parley, web: AsyncWebClient) -> None:
+    of = await remembers(parley, channel="random")
+    button = await shows(web, of, reply.done(of.ts))
+    await parley.slack.click("chidi", reply.REGENERATE, channel="random", ts=button)
+    [message] = await waiting(parley, of)
+    await parley.slack.delete("ben", "random", of.ts)
+    await parley.logged(f"deleted thread={of} ts={of.ts}")
+    assert await stops.asked(parley.redis, of, message.ts) == parley.sandbox.users["ben"]
+
+
 async def test_a_double_click_regenerates_once_and_others_are_told_to_wait(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley)
     button = await shows(web, of, reply.done(of.ts))
