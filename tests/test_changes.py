@@ -235,6 +235,12 @@ async def summed_up(inbox: Inbox, claim: Claim) -> bool:
     return True
 
 
+async def test_a_question_that_arrives_after_it_was_deleted_is_not_answered(redis: "AsyncRedis", inbox: Inbox) -> None:
+    assert await changes.remove(redis, THREAD, "1.2") is None
+    assert not await inbox.put(said("1.2"))
+    assert await inbox.claim(THREAD) is None
+
+
 async def test_of_a_deleted_question_nothing_is_left(redis: "AsyncRedis", inbox: Inbox) -> None:
     """But for the mark by which its second delivery is known."""
     await inbox.put(said("1.2"))

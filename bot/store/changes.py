@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Message, Thread
 from bot.store import history, keys
-from bot.store.inbox import BOX_SECONDS
+from bot.store.inbox import BOX_SECONDS, SEEN_SECONDS
 
 
 async def edit(redis: "Redis", message: Message, text: str) -> bool:
@@ -44,7 +44,7 @@ async def edit(redis: "Redis", message: Message, text: str) -> bool:
 async def remove(redis: "Redis", thread: Thread, ts: str) -> Literal["waiting", "answered"] | None:
     """Drop a question and its answer from mailbox and history; where it was, None if it was nowhere.
 
-    If it is being answered at this moment, nothing of it will be remembered.
+    If it is being answered at this moment, nothing of it will be remembered; one that comes only later gets no answer.
     """
     async with redis.pipeline() as pipe:
         while True:
@@ -61,6 +61,7 @@ async def remove(redis: "Redis", thread: Thread, ts: str) -> Literal["waiting", 
                 pipe.hdel(keys.attempts(thread), ts)
                 pipe.hdel(keys.edited(thread), ts)
                 pipe.delete(keys.reply(thread, ts))
+                pipe.set(keys.seen_message(thread.team, thread.channel, ts), 1, ex=SEEN_SECONDS)
                 for line in gone:
                     pipe.lrem(keys.history(thread), 1, line)
                 if files:
