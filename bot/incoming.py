@@ -71,6 +71,14 @@ class Ignored:
     reason: str
 
 
+@dataclass(frozen=True)
+class Aside(Ignored):
+    """A message of a thread that mentions somebody else, and not us."""
+
+    thread: Thread
+    ts: str
+
+
 def read(
     body: Mapping[str, Any],
     team: str,
@@ -90,7 +98,7 @@ def read(
         return Ignored("not addressed to us")
     said = contents.words(body["event"])
     if mentioned_people(said) or GROUP.search(said):
-        return Ignored("addressed to somebody else")
+        return Aside("addressed to somebody else", message.thread, message.ts)
     return message
 
 

@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import background, session, status
 from bot.incoming import Message, spoken
 from bot.slack import CALL_ERRORS, error_name
-from bot.store import limits
+from bot.store import asides, limits
 from bot.store.inbox import Inbox
 from bot.store.limits import TooMany
 from bot.views.refusals import slow_down
@@ -34,6 +34,8 @@ class Reception:
 
     async def keep(self, message: Message) -> bool:
         """The same for a message that is within the limits."""
+        if message.mentioned and message.ts != message.thread.ts:
+            await asides.note(self._redis, message.thread, "us", message.ts)
         kept = await self._inbox.put(message)
         word = "kept" if kept else "seen"
         log.info("%s event_id=%s thread=%s ts=%s", word, message.event_id, message.thread, message.ts)

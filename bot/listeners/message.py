@@ -11,10 +11,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.admins import Admins
 from bot.audience import Audience
 from bot.guests import is_guest
-from bot.incoming import Ignored, Message, read
+from bot.incoming import Aside, Ignored, Message, read
 from bot.listeners import stop, welcome
 from bot.reception import Reception
 from bot.slack import Identity
+from bot.store import asides
 from bot.store.access import channel_of, rules
 from bot.store.inbox import Inbox
 
@@ -45,6 +46,8 @@ async def receive(
         if await stop.say(message, inbox, redis, web, admins, identity.user):
             return
         message = await unwelcome(message, audience, inbox, redis, web) or message
+    if isinstance(message, Aside) and await inbox.takes_part(message.thread, message.ts):
+        await asides.note(redis, message.thread, "others", message.ts)
     if isinstance(message, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
         return
@@ -63,6 +66,8 @@ async def unwelcome(
             return Ignored("a thread that we have no part in")
         if not audience.follow_ups:
             return Ignored("no mention, and no follow-ups in this channel")
+        if await asides.is_one(redis, thread, message.ts):
+            return Ignored("people speak to each other")
     if not audience.guests and await is_guest(redis, web, thread.team, message.user):
         return Ignored("a guest")
     return None

@@ -47,6 +47,11 @@ def edited(thread: Thread) -> str:
     return f"{thread}:edited"
 
 
+def asides(thread: Thread) -> str:
+    """Hash with an expiry: the ts of the newest message that mentions `others`, and of the one that mentions `us`."""
+    return f"{thread}:asides"
+
+
 def lease(thread: Thread) -> str:
     """String with an expiry: the token of the one who answers in this thread."""
     return f"{thread}:lease"

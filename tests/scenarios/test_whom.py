@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bot.store import keys
-from tests.parley import Parley
+from tests.parley import Parley, payload
 from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,6 +34,13 @@ def said(parley: Parley, **fields: object) -> dict[str, object]:
     text = f"<@{parley.sandbox.bot_user}> hello"
     place = {"channel": parley.sandbox.channels["general"], "channel_type": "channel"}
     return {"type": "message", **place, "user": parley.sandbox.users["ada"], "ts": now, "text": text, **fields}
+
+
+async def heard(parley: Parley, user: str, text: str, root: str) -> str:
+    """Say it in the thread, and wait until Parley has taken it in."""
+    ts = await parley.slack.say(user, "general", text, thread_ts=root)
+    await parley.sandbox.journal.until(lambda e: e.kind == "slack.ack" and e.data.get("ts") == ts)
+    return ts
 
 
 async def test_guests_get_no_answer_and_members_do(parley: Parley) -> None:
@@ -86,6 +93,17 @@ async def test_a_channel_may_want_a_mention_in_every_message(parley: Parley) -> 
     last = await parley.slack.say("ada", "leads", "@parley and on", thread_ts=ts)
     await parley.answers("leads", last, thread_ts=ts)
     assert parley.answer("leads", quiet, ts) == []
+
+
+async def test_who_turns_to_somebody_else_is_not_followed_until_we_are_mentioned_again(parley: Parley) -> None:
+    root = await parley.slack.say("ada", "general", "@parley hello")
+    await parley.answers("general", root)
+    await heard(parley, "ada", "@ben what do you think?", root)
+    await heard(parley, "ben", "I like it", root)
+    back = await heard(parley, "ada", "@parley and you?", root)
+    more = await heard(parley, "ben", "and why?", root)
+    await parley.answers("general", back, more, thread_ts=root)
+    assert [payload(message)["message_ts"] for message in parley.replies("general", root)] == [root, back, more]
 
 
 async def test_an_edit_that_mentions_us_asks_only_where_and_for_whom_a_mention_does(parley: Parley) -> None:

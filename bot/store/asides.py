@@ -1,0 +1,32 @@
+"""Threads of ours in which people turned to somebody else: what they say there is for each other until they mention us.
+
+Both moments are kept by the ts of what was said, because events come in any order.
+"""
+
+from collections.abc import Awaitable
+from typing import Literal, cast
+
+from redis.asyncio import Redis
+
+from bot.incoming import Thread
+from bot.store import keys
+
+KEEP_SECONDS = 30 * 24 * 3600
+
+# KEYS asides; ARGV whom, ts, seconds to keep
+NOTE = """
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+"""
+
+
+async def note(redis: "Redis", thread: Thread, whom: Literal["others", "us"], ts: str) -> None:
+    """The message `ts` of the thread mentions them. Raises redis.RedisError."""
+    await cast("Awaitable[None]", redis.eval(NOTE, 1, keys.asides(thread), whom, ts, KEEP_SECONDS))
+
+
+async def is_one(redis: "Redis", thread: Thread, ts: str) -> bool:
+    """Whether the message `ts`, which mentions nobody, was said after somebody else was mentioned."""
+    others, us = await cast("Awaitable[list[str | None]]", redis.hmget(keys.asides(thread), ["others", "us"]))
+    return others is not None and float(us or 0) < float(others) < float(ts)
