@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
-from bot.store.asides import KEEP_SECONDS, is_one, note
+from bot.store.asides import KEEP_SECONDS, is_one, note, were_after
 
 THREAD = Thread("T1", "C1", "1.1")
 
@@ -30,3 +30,14 @@ async def test_the_order_is_that_of_what_was_said_and_not_of_the_events(redis: "
     await note(redis, THREAD, "others", "1.2")
     await note(redis, THREAD, "us", "1.4")
     assert await is_one(redis, THREAD, "1.91")
+
+
+async def test_what_was_not_for_us_is_known_to_be_there(redis: "Redis") -> None:
+    assert not await were_after(redis, THREAD, "1.1")
+    await note(redis, THREAD, "nobody", "1.2")
+    assert not await is_one(redis, THREAD, "1.3")
+    await note(redis, THREAD, "us", "1.5")
+    assert await were_after(redis, THREAD, "1.1")
+    assert not await were_after(redis, THREAD, "1.2")
+    await note(redis, THREAD, "others", "1.6")
+    assert await were_after(redis, THREAD, "1.5")

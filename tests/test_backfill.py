@@ -1,7 +1,7 @@
 """What was said in a thread before we were asked, from a sandbox's Slack."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import Message as Said
 from bot.settings import Settings
-from bot.store import keys
+from bot.store import asides, keys
 from bot.store.history import Entry
 from bot.views.shortcut import quoted
 from workers.backfill import MOST_CHARACTERS, MOST_MESSAGES, PAGE, PAGES, READING_SECONDS, earlier
@@ -43,10 +43,14 @@ class Talk:
         block = {"type": "markdown", "text": text}
         await self.web.chat_postMessage(channel="general", thread_ts=self.root, text="cut", blocks=[block])
 
-    async def earlier(self) -> list[Entry]:
+    @property
+    def thread(self) -> Thread:
+        return Thread(self.sandbox.team, self.sandbox.channels["general"], self.root)
+
+    async def earlier(self, known: Sequence[Entry] = ()) -> list[Entry]:
         asked = await self.say("ada", "@parley and what do you think?")
-        thread = Thread(self.sandbox.team, self.sandbox.channels["general"], self.root)
-        return await earlier(self.web, self.redis, Message(thread, asked, "U1", "?"), self.sandbox.bot_user)
+        message = Message(self.thread, asked, "U1", "?")
+        return await earlier(self.web, self.redis, message, self.sandbox.bot_user, known)
 
     @property
     def calls(self) -> int:
@@ -94,6 +98,22 @@ async def test_a_thread_that_people_had_forgotten_is_not_read_again(talk: Talk) 
     await talk.redis.set(keys.forgotten(thread), 1)
     assert await talk.earlier() == []
     assert talk.calls == 0
+
+
+async def test_of_a_thread_that_is_known_only_what_people_said_to_each_other_since_is_read(talk: Talk) -> None:
+    await talk.say("ada", "long ago")
+    asked = await talk.say("ada", "@parley hello")
+    await talk.answer("Hello.")
+    known = [Entry("user", "hello", asked, "U1"), Entry("assistant", "Hello.", asked)]
+    assert await talk.earlier(known) == []
+    assert talk.calls == 0
+    aside = await talk.say("ada", "@ben shall we ship?")
+    await asides.note(talk.redis, talk.thread, "others", aside)
+    await talk.say("ben", "on Friday")
+    again = [*known, Entry("user", "thanks", aside)]
+    assert [entry.text for entry in await talk.earlier(known)][-2:] == ["@ben shall we ship?", "on Friday"]
+    assert "Hello." not in str(await talk.earlier(known))
+    assert await talk.earlier(again) == []
 
 
 async def test_what_we_said_first_is_left_out_because_a_history_begins_with_a_person(talk: Talk) -> None:

@@ -1,8 +1,11 @@
-"""What was said in a thread before somebody asked us: read from Slack once, when the thread knows nothing yet."""
+"""What was said in a thread before somebody asked us: read from Slack when the thread knows nothing yet.
+
+What people said to each other since the last question is read with the next one.
+"""
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -11,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import contents, people
 from bot.incoming import Message, is_id, is_ts, mentioned_people, spoken
 from bot.slack import CALL_ERRORS, error_name
-from bot.store import keys
+from bot.store import asides, history, keys
 from bot.store.history import Entry
 from bot.views.shortcut import EVENT_TYPE as QUESTION
 
@@ -26,35 +29,45 @@ ATTACHED = "[Attached, but not given to you: {names}]"
 SPOKEN = (None, "file_share", "thread_broadcast", "bot_message")
 
 
-async def earlier(slack: AsyncWebClient, redis: "Redis", message: Message, bot_user: str) -> list[Entry]:
+async def earlier(
+    slack: AsyncWebClient, redis: "Redis", message: Message, bot_user: str, known: Sequence[Entry] = ()
+) -> list[Entry]:
     """The newest messages of the thread before this one, oldest first, each an entry of its own; ours are answers.
 
     None where this message begins the thread, where the thread was forgotten, or where Slack does not let us read it
-    (https://docs.slack.dev/reference/methods/conversations.replies). They belong at the beginning of the history.
+    (https://docs.slack.dev/reference/methods/conversations.replies). Of a thread of which something is `known`, what
+    people said to each other since. They belong at the end of the history.
     """
-    thread = message.thread
+    thread, since = message.thread, history.newest(known)
     if message.ts == thread.ts or await redis.exists(keys.forgotten(thread)):
+        return []
+    if known and not (since and await asides.were_after(redis, thread, since)):
         return []
     found: list[dict[str, Any]] = []
     try:
         async with asyncio.timeout(READING_SECONDS):
-            await _read(slack, message, found)
+            await _read(slack, message, since, found)
     except CALL_ERRORS as error:
         log.info("read=%d thread=%s error=%s", len(found), thread, error_name(error) or type(error).__name__)
-    newest = [each for each in found if _is_spoken(each, message.ts)][-MOST_MESSAGES:]
+    said = [each for each in found if _is_spoken(each, since or "0", message.ts)]
+    if known:
+        stamps = {entry.ts for entry in known}
+        said = [each for each in said if each.get("user") != bot_user and each["ts"] not in stamps]
+    newest = said[-MOST_MESSAGES:]
     users = [asked[0] if (asked := _asked(each)) else str(each["user"]) for each in newest if each.get("user")]
     mentioned = sorted({user for each in newest for user in mentioned_people(contents.of(each))})
     names = await people.names(redis, slack, thread.team, [*users, *mentioned])
     return _fitting(_entry(each, bot_user, names) for each in newest)
 
 
-async def _read(slack: AsyncWebClient, message: Message, found: list[dict[str, Any]]) -> None:
+async def _read(slack: AsyncWebClient, message: Message, since: str | None, found: list[dict[str, Any]]) -> None:
     cursor: str | None = None
     for _ in range(PAGES):
         page = await slack.conversations_replies(
             channel=message.thread.channel,
             ts=message.thread.ts,
             limit=PAGE,
+            oldest=since,
             cursor=cursor,
             include_all_metadata=True,
         )
@@ -64,10 +77,10 @@ async def _read(slack: AsyncWebClient, message: Message, found: list[dict[str, A
             return
 
 
-def _is_spoken(said: dict[str, Any], before: str) -> bool:
+def _is_spoken(said: dict[str, Any], since: str, before: str) -> bool:
     if said.get("subtype") not in SPOKEN or said.get("user") in ("USLACKBOT", "USLACK"):
         return False
-    return is_ts(said.get("ts")) and float(said["ts"]) < float(before)
+    return is_ts(said.get("ts")) and float(since) < float(said["ts"]) < float(before)
 
 
 def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:

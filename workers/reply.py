@@ -136,8 +136,8 @@ class _Turn:
         runtime, message, settings = self._runtime, self._message, self._runtime.settings
         record = await replies.load(runtime.redis, self._thread, message.ts)
         said = await history.load(runtime.redis, self._thread)
-        before = [] if said else await backfill.earlier(runtime.slack, runtime.redis, message, runtime.bot_user)
-        said = said or before
+        before = await self._before(said)
+        said = [*said, *before]
         past = history.without(said, message.again) if message.again else said
         self._shown, self._final, self._bill = record.text, record.final, record.bill
         self._meter.take_over(record)
@@ -171,6 +171,13 @@ class _Turn:
         await runtime.inbox.acknowledge(
             self._claim, [*before, *entries], keep, settings.history_days, message.again, self._bill
         )
+
+    async def _before(self, said: list[Entry]) -> list[Entry]:
+        """What was said in the thread and is not remembered. What is answered anew was asked before that."""
+        if self._message.again:
+            return []
+        runtime = self._runtime
+        return await backfill.earlier(runtime.slack, runtime.redis, self._message, runtime.bot_user, said)
 
     async def _may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):

@@ -65,6 +65,7 @@ async def unwelcome(
         if not await inbox.takes_part(thread, message.ts):
             return Ignored("a thread that we have no part in")
         if not audience.follow_ups:
+            await asides.note(redis, thread, "nobody", message.ts)
             return Ignored("no mention, and no follow-ups in this channel")
         if await asides.is_one(redis, thread, message.ts):
             return Ignored("people speak to each other")

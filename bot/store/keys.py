@@ -48,7 +48,7 @@ def edited(thread: Thread) -> str:
 
 
 def asides(thread: Thread) -> str:
-    """Hash with an expiry: the ts of the newest message that mentions `others`, and of the one that mentions `us`."""
+    """Hash with an expiry: the ts of the newest message that mentions `others`, `us`, or `nobody` and is not for us."""
     return f"{thread}:asides"
 
 

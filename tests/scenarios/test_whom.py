@@ -88,11 +88,12 @@ async def test_a_channel_may_want_a_mention_in_every_message(parley: Parley) -> 
     ts = await parley.slack.say("ada", "leads", "@parley hello")
     await parley.answers("leads", ts)
     await parley.redis.hset(keys.channel_policy(parley.sandbox.team, channel), "follow_ups", "off")
-    quiet = await parley.slack.say("ada", "leads", "and on", thread_ts=ts)
+    quiet = await parley.slack.say("ada", "leads", "said while nobody was asked", thread_ts=ts)
     await parley.logged("reason=no mention, and no follow-ups in this channel")
     last = await parley.slack.say("ada", "leads", "@parley and on", thread_ts=ts)
     await parley.answers("leads", last, thread_ts=ts)
     assert parley.answer("leads", quiet, ts) == []
+    assert "said while nobody was asked" in str(parley.sandbox.journal.entries("claude.request")[-1].data["body"])
 
 
 async def test_who_turns_to_somebody_else_is_not_followed_until_we_are_mentioned_again(parley: Parley) -> None:
@@ -104,6 +105,8 @@ async def test_who_turns_to_somebody_else_is_not_followed_until_we_are_mentioned
     more = await heard(parley, "ben", "and why?", root)
     await parley.answers("general", back, more, thread_ts=root)
     assert [payload(message)["message_ts"] for message in parley.replies("general", root)] == [root, back, more]
+    bodies = [str(entry.data["body"]["messages"]) for entry in parley.sandbox.journal.entries("claude.request")]
+    assert ["I like it" in body for body in bodies if "and you?" in body] == [True, True]
 
 
 async def test_an_edit_that_mentions_us_asks_only_where_and_for_whom_a_mention_does(parley: Parley) -> None:
