@@ -8,7 +8,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from bot.incoming import Message, Thread
-from bot.store import connections, feedback, usage
+from bot.store import connections, feedback, keys, usage
 from bot.store.bills import Bill
 from bot.store.counts import Counts, bucket
 from bot.store.inbox import Claim, Inbox, LeaseLost
@@ -165,6 +165,15 @@ async def test_it_is_gone_after_as_many_days_as_it_is_kept(redis: "AsyncRedis") 
     for name in names:
         assert name.startswith(("T1:usage:2026-11-21:", "T1:usage:week-2026-11-16:"))
         assert 0 <= 7 * 24 * 3600 - await redis.ttl(name) < 60
+
+
+async def test_a_vote_keeps_what_was_used_no_longer(redis: "AsyncRedis") -> None:
+    await counted(redis, replace(COUNTED, keep_days=7))
+    thread = Thread("T1", "C1", "1.1")
+    await feedback.vote(redis, thread, "1.2", "U1", "good", TODAY)
+    await feedback.vote(redis, thread, "1.2", "U1", "bad", TODAY + timedelta(days=1))
+    for kind in ("user", "channel"):
+        assert 0 <= 7 * 24 * 3600 - await redis.ttl(keys.usage("T1", TODAY, kind)) < 60
 
 
 async def test_it_is_counted_in_the_transaction_that_acknowledges(redis: "AsyncRedis", inbox: Inbox) -> None:

@@ -28,14 +28,16 @@ BATCH = 500
 
 _OUTCOMES: Mapping[Outcome, str] = {"answer": "answers", "refusal": "refusals", "error": "errors", "stop": "stops"}
 
-# KEYS for each cell its hash, and the sorted sets of its day and week; ARGV seconds to keep, then for each cell its
-# field, what is added to it as `name:number` pairs, and what is added to its cost (empty: nothing). Numbers of Lua are
-# exact to 2^53, which is nine thousand million dollars.
+# KEYS for each cell its hash, and the sorted sets of its day and week; ARGV seconds to keep, whether they begin anew,
+# then for each cell its field, what is added to it as `name:number` pairs, and what is added to its cost (empty:
+# nothing). Numbers of Lua are exact to 2^53, which is nine thousand million dollars.
 ADD = """
-local function keep(key) redis.call('EXPIRE', key, ARGV[1]) end
+local function keep(key)
+    if ARGV[2] == '1' or redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, ARGV[1]) end
+end
 for n = 0, #KEYS / 3 - 1 do
     local cells, day, week = KEYS[3 * n + 1], KEYS[3 * n + 2], KEYS[3 * n + 3]
-    local field, added, cost = ARGV[3 * n + 2], ARGV[3 * n + 3], ARGV[3 * n + 4]
+    local field, added, cost = ARGV[3 * n + 3], ARGV[3 * n + 4], ARGV[3 * n + 5]
     local sums, order = {}, {}
     local function add(pairs)
         for name, number in string.gmatch(pairs, '(%w+):(-?%d+)') do
@@ -120,9 +122,13 @@ def count(pipe: Any, counted: Counted) -> None:
 
 
 def count_vote(pipe: Any, thread: Thread, user: str, vote: Vote, day: date, number: int = 1) -> None:
-    """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.feedback."""
+    """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.feedback.
+
+    It may be taken back long after: what was used on that day is kept no longer for it.
+    """
     counts = Counts(good=number) if vote == "good" else Counts(bad=number)
-    _write(pipe, thread.team, day, [("user", user, counts), ("channel", _place(thread.channel), counts)], KEEP_DAYS)
+    cells = [("user", user, counts), ("channel", _place(thread.channel), counts)]
+    _write(pipe, thread.team, day, cells, KEEP_DAYS, anew=False)
 
 
 def sum_of(pieces: Iterable[Piece]) -> Counts:
@@ -224,10 +230,12 @@ def _add_outcome(counts: Counts, counted: Counted) -> None:
         counts.total = {bucket(counted.total): 1} if counted.total is not None else {}
 
 
-def _write(pipe: Any, team: str, day: date, cells: Sequence[tuple[str, str, Counts]], keep_days: int) -> None:
+def _write(
+    pipe: Any, team: str, day: date, cells: Sequence[tuple[str, str, Counts]], keep_days: int, *, anew: bool = True
+) -> None:
     """Somebody who only voted used nothing: no cost is added."""
     names = [name(team, day, kind) for kind, _, _ in cells for name in (keys.usage, keys.usage_costs, keys.usage_week)]
-    added: list[str | int] = [keep_days * 24 * 3600]
+    added: list[str | int] = [keep_days * 24 * 3600, int(anew)]
     for kind, name, counts in cells:
         is_ranked = kind != "hour" and (counts.requests or counts.tokens)
         added += [name, counts.to_cell(), counts.cost if is_ranked else ""]
