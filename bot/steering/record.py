@@ -1,7 +1,5 @@
 """`/parley audit`: what admins changed, the newest first."""
 
-import textwrap
-
 from bot.asked import Asked
 from bot.money import dollars
 from bot.store import audit
@@ -40,13 +38,25 @@ def line(change: Change) -> str:
     when = f"<!date^{seconds}^{{date_short}}, {{time}}|{change.when:%Y-%m-%d %H:%M} UTC>"
     kind, place, *rest = change.what.split(" ")
     about = " ".join([kind, *rest, "of", shown(place)])
-    return f"• {when} <@{change.by}> {about}: {_value(kind, change.before)} → {_value(kind, change.after)}"
+    start = _parting(change.before or "", change.after or "")
+    before, after = (_value(kind, value, start) for value in (change.before, change.after))
+    return f"• {when} <@{change.by}> {about}: {before} → {after}"
 
 
-def _value(kind: str, value: str | None) -> str:
+def _parting(before: str, after: str) -> int:
+    """From where long values are shown, so that one sees in what they differ."""
+    if max(len(before), len(after)) <= SHOWN:
+        return 0
+    pairs = enumerate(zip(before, after, strict=False))
+    same = next((place for place, (old, new) in pairs if old != new), min(len(before), len(after)))
+    return max(0, same - SHOWN // 2)
+
+
+def _value(kind: str, value: str | None, start: int) -> str:
     if value is None:
         return "_nothing_"
     if kind == "budget":
         return dollars(int(value))
-    short = textwrap.shorten(value, SHOWN, placeholder="…") or value[:SHOWN]
+    rest = " ".join(value[start:].split())
+    short = ("…" if start else "") + (rest if len(rest) <= SHOWN else f"{rest[:SHOWN]}…")
     return "`" + (short or " ").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'") + "`"
