@@ -42,9 +42,9 @@ class Health:
         return await self._say(self._redis.ping(), needed=1)
 
     async def ready(self, request: web.Request) -> web.Response:
-        """What comes now can be kept: Redis takes writes, and every connection is there."""
-        # No team has this name, so nothing changes.
-        return await self._say(self._redis.srem(keys.TEAMS, ""), needed=len(self._sockets))
+        """What comes now can be kept: Redis takes writes and has room, and every connection is there."""
+        # Nothing added to nothing makes no key. https://redis.io/docs/latest/commands/setrange
+        return await self._say(self._redis.setrange(keys.nothing(self._team), 0, ""), needed=len(self._sockets))
 
     async def metrics(self, request: web.Request) -> web.Response:
         if not self._may_read(request):

@@ -155,6 +155,11 @@ def warning(team: str) -> str:
     return f"{team}:warning"
 
 
+def nothing(team: str) -> str:
+    """Never there: a write that changes nothing is tried on it."""
+    return f"{team}:nothing"
+
+
 def metrics(team: str) -> str:
     """Hash with an expiry: what all processes counted, by name and labels as JSON."""
     return f"{team}:metrics"

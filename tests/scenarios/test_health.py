@@ -45,13 +45,14 @@ async def test_without_redis_it_is_neither_and_says_so_in_time(parley: Parley, p
         await parley.redis.client_unpause()
 
 
-async def test_a_redis_that_takes_no_writes_is_alive_but_not_ready(parley: Parley) -> None:
-    await parley.redis.config_set("min-replicas-to-write", 1)
+@pytest.mark.parametrize("setting", ["min-replicas-to-write", "maxmemory"])
+async def test_a_redis_that_takes_no_writes_is_alive_but_not_ready(parley: Parley, setting: str) -> None:
+    await parley.redis.config_set(setting, 1)
     try:
         assert (await get(parley, "/healthz"))[0] == 200
         assert (await get(parley, "/readyz"))[0] == 503
     finally:
-        await parley.redis.config_set("min-replicas-to-write", 0)
+        await parley.redis.config_set(setting, 0)
 
 
 async def test_a_dead_socket_mode_connection_is_unhealthy_until_it_is_back(parley: Parley) -> None:
