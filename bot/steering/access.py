@@ -22,7 +22,7 @@ BOT = re.compile(r"[AB][A-Z0-9]{2,20}")
 USAGE = (
     "Say, for example, `/parley access guests on`, `/parley access external off #general`, "
     "`/parley access follow-ups off here`, `/parley access channels add #general`, `/parley access channels any`, or "
-    "`/parley access bots add B0123456789`."
+    "`/parley access bots add B0123456789 #general`."
 )
 
 
@@ -72,19 +72,22 @@ async def _list(asked: Asked, field: str) -> str:
     verb = words.take("verb", lambda word: word.lower() in ("add", "remove", "any", "default"))
     if verb is None:
         raise Unclear(f"`add`, `remove`, {'`any`, ' if field == 'channels' else ''}or `default`? {USAGE}")
+    scope = take_scope(words, asked, ("workspace", "channel"), "workspace") if field == "bots" else "workspace"
     value: str | None = None
     if verb.lower() == "any" and field == "channels":
         value = ANYWHERE
     elif verb.lower() in ("add", "remove"):
-        value = await _with(asked, words, field, adds=verb.lower() == "add")
+        value = await _with(asked, words, scope, field, adds=verb.lower() == "add")
     elif verb.lower() == "any":
         raise Unclear(f"I never answer any bot that comes along: name those that I shall answer. {USAGE}")
     words.end(USAGE)
-    before = await _change(asked, "workspace", field, value)
-    return f"Done: {field} are {_shown(field, value)}. Before: {_shown(field, before)}."
+    await check(scope, asked.web)
+    before = await _change(asked, scope, field, value)
+    where = "" if scope == "workspace" else f", in {shown(scope)}"
+    return f"Done{where}: {field} are {_shown(field, value)}. Before: {_shown(field, before)}."
 
 
-async def _with(asked: Asked, words: Words, field: str, *, adds: bool) -> str:
+async def _with(asked: Asked, words: Words, scope: str, field: str, *, adds: bool) -> str:
     if field == "bots":
         ids = set(words.take_all(lambda word: BOT.fullmatch(word) is not None))
         wanted = "a bot's id (B…) or an app's (A…)"
@@ -98,12 +101,21 @@ async def _with(asked: Asked, words: Words, field: str, *, adds: bool) -> str:
     if adds and field == "channels":
         for id in sorted(ids):
             await check(f"channel:{id}", asked.web)
-    stored = await cast("Awaitable[str | None]", asked.redis.hget(keys.workspace_policy(asked.team), field))
+    stored = await _stored(asked, scope, field)
     usual = asked.settings.allowed_channels if field == "channels" else asked.settings.allowed_bots
     now = set(filter(None, stored.split(","))) - {ANYWHERE} if stored is not None else set(usual or ())
     if not adds and not now & ids:
         raise Unclear(f"There is nothing to remove: {_shown(field, ','.join(sorted(now)))} are on the list.")
     return ",".join(sorted(now | ids if adds else now - ids))
+
+
+async def _stored(asked: Asked, scope: str, field: str) -> str | None:
+    """What holds in a channel that has none of its own is the workspace's."""
+    for key in (policy(asked.team, scope), keys.workspace_policy(asked.team)):
+        found = await cast("Awaitable[str | None]", asked.redis.hget(key, field))
+        if found is not None:
+            return found
+    return None
 
 
 async def _change(asked: Asked, scope: str, field: str, value: str | None) -> str | None:

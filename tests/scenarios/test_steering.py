@@ -208,6 +208,7 @@ async def test_when_slack_does_not_know_whether_there_is_such_a_person_nothing_i
         ("conversations.info", "channel_not_found", "persona #random", "I find no such channel"),
         ("conversations.info", "channel_not_found", "access guests on #random", "I find no such channel"),
         ("conversations.info", "channel_not_found", "access channels add #random", "I find no such channel"),
+        ("conversations.info", "channel_not_found", "access bots add B0123456789 #random", "I find no such channel"),
     ],
 )
 async def test_a_place_or_person_that_slack_does_not_find_changes_nothing(
@@ -402,7 +403,8 @@ async def test_what_is_said_of_access_is_shown(parley: Parley) -> None:
         ("channels add #nowhere", "I find no channel “#nowhere”"),
         ("channels remove #general", "There is nothing to remove"),
         ("bots any", "I never answer any bot"),
-        ("bots add @ben", "I do not understand"),
+        ("bots add B0123456789 @ben", "does not fit here"),
+        ("bots add B0123456789 #nowhere", "I find no channel “#nowhere”"),
         ("bots add b", "I do not understand “b”"),
     ],
 )
@@ -423,6 +425,25 @@ async def test_a_list_of_channels_holds_at_once_and_until_it_is_taken_away(parle
     await parley.logged(f"kept .* ts={now}")
     assert f"ts={left_out}" not in parley.log
     assert "Before: any" in await said(parley, "access channels default")
+
+
+async def test_a_bot_can_be_listed_for_one_channel(parley: Parley) -> None:
+    random = parley.sandbox.channels["random"]
+    await said(parley, "access bots add B0EVERYWHERE")
+    told = await said(parley, "access bots add B0ROBOT #random")
+    assert told == f"Done, in <#{random}>: bots are `B0EVERYWHERE`, `B0ROBOT`. Before: as the operator has set them."
+    stamps = []
+    for place in ("general", "random"):
+        ts = f"{parley.sandbox.clock.time():.6f}"
+        words = {"ts": ts, "text": f"<@{parley.sandbox.bot_user}> hello", "bot_id": "B0ROBOT", "subtype": "bot_message"}
+        where = {"channel": parley.sandbox.channels[place], "channel_type": "channel"}
+        await parley.slack.deliver({"type": "message", **where, **words})
+        stamps.append(ts)
+    await parley.logged(f"kept .* ts={stamps[1]}")
+    await parley.logged("ignored .*reason=a bot's message")
+    assert f"ts={stamps[0]}" not in parley.log
+    await said(parley, "access bots default here", "random")
+    assert "• bots: `B0EVERYWHERE`" in await said(parley, "access", "random")
 
 
 async def test_follow_ups_can_be_switched_off_in_a_channel(parley: Parley) -> None:
