@@ -167,6 +167,18 @@ async def test_it_is_gone_after_as_many_days_as_it_is_kept(redis: "AsyncRedis") 
         assert 0 <= 7 * 24 * 3600 - await redis.ttl(name) < 60
 
 
+async def test_votes_count_at_the_model_that_answered_and_are_taken_back_there(redis: "AsyncRedis") -> None:
+    thread = Thread("T1", "C1", "1.1")
+    await feedback.vote(redis, thread, "1.2", "U1", "good", TODAY, "m1")
+    await feedback.vote(redis, thread, "1.2", "U2", "good", TODAY, "m1")
+    assert await one(redis, "model", "m1") == Counts(good=2)
+    await feedback.vote(redis, thread, "1.2", "U1", "bad", TODAY, "m2")
+    await feedback.vote(redis, thread, "1.2", "U2", "bad", TODAY)
+    await feedback.vote(redis, thread, "1.2", "U2", "good", TODAY)
+    assert (await one(redis, "model", "m1"), await one(redis, "model", "m2")) == (Counts(), Counts(bad=1))
+    assert await one(redis, "channel", "C1") == Counts(good=1, bad=1)
+
+
 async def test_a_vote_keeps_what_was_used_no_longer(redis: "AsyncRedis") -> None:
     await counted(redis, replace(COUNTED, keep_days=7))
     thread = Thread("T1", "C1", "1.1")

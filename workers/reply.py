@@ -166,7 +166,7 @@ class _Turn:
             # The old answer stays what it was.
             await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days, bill=self._bill)
             return
-        entries = _turn(question, final)
+        entries = _turn(question, final, self._bill.counted.model if self._bill else None)
         keep = len(self._talk.history if self._talk else past) + len(entries)
         await runtime.inbox.acknowledge(
             self._claim, [*before, *entries], keep, settings.history_days, message.again, self._bill
@@ -293,12 +293,12 @@ class _Turn:
             return answer
 
 
-def _turn(question: Entry, final: Final) -> list[Entry]:
+def _turn(question: Entry, final: Final, model: str | None) -> list[Entry]:
     """What the history keeps. A file that Claude refused would make it refuse every later question of the thread."""
     files = () if final.without_files else question.files
     instruction = [Entry("system", final.instruction, question.ts)] if final.instruction else []
-    entries = [replace(question, files=files), *instruction, Entry("assistant", final.remembered, question.ts)]
-    return [replace(entry, hidden=final.hidden) for entry in entries]
+    answer = Entry("assistant", final.remembered, question.ts, model=model)
+    return [replace(entry, hidden=final.hidden) for entry in (replace(question, files=files), *instruction, answer)]
 
 
 def _people(past: list[Entry], message: Message) -> frozenset[str]:

@@ -16,7 +16,7 @@ from bot.clicks import Click
 from bot.incoming import Thread, is_id, is_ts
 from bot.listeners.notice import Notice
 from bot.slack import CALL_ERRORS, error_name
-from bot.store import feedback
+from bot.store import feedback, history
 from bot.store.inbox import Inbox
 from bot.views import feedback as view
 from bot.views.reply import read_value
@@ -37,10 +37,12 @@ async def vote(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
     value = read_value(click.value)
     if value is None or value[1] is None:
         return None
-    if not await feedback.vote(redis, click.thread, click.message_ts, click.user, value[1], _today()):
+    question, said = value[0], value[1]
+    model = history.model_of(await history.load(redis, click.thread), question)
+    if not await feedback.vote(redis, click.thread, click.message_ts, click.user, said, _today(), model):
         return None
-    log.info("feedback thread=%s answer=%s user=%s vote=%s", click.thread, click.message_ts, click.user, value[1])
-    if value[1] == "good":
+    log.info("feedback thread=%s answer=%s user=%s vote=%s", click.thread, click.message_ts, click.user, said)
+    if said == "good":
         return Notice(view.THANKS)
     return Notice(view.SORRY, view.sorry(click.thread.ts, click.message_ts))
 

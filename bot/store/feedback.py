@@ -29,24 +29,30 @@ class Comment:
     text: str
 
 
-async def vote(redis: "Redis", thread: Thread, answer: str, user: str, vote: Vote, day: date) -> bool:
-    """Count the vote on the answer (its ts), in place of the same person's earlier one; False if it is the same."""
+async def vote(
+    redis: "Redis", thread: Thread, answer: str, user: str, vote: Vote, day: date, model: str | None = None
+) -> bool:
+    """Count the vote on the answer (its ts), in place of the same person's earlier one; False if it is the same.
+
+    `model` is the one that answered, as far as it is known.
+    """
     key, count = keys.votes(thread, answer), keys.feedback(thread.team, day)
     async with redis.pipeline() as pipe:
         while True:
             try:
                 await pipe.watch(key)
                 before = await cast("Awaitable[str | None]", pipe.hget(key, user))
-                old, _, when = (before or "").partition(" ")
+                old, when, old_model = [*(before or "").split(" "), "", ""][:3]
                 if old == vote:
                     return False
                 pipe.multi()
                 if before:
-                    pipe.hincrby(keys.feedback(thread.team, date.fromisoformat(when)), old, -1)
-                    count_vote(pipe, thread, user, "good" if old == "good" else "bad", date.fromisoformat(when), -1)
+                    then, was = date.fromisoformat(when), cast("Vote", old)
+                    pipe.hincrby(keys.feedback(thread.team, then), old, -1)
+                    count_vote(pipe, thread, user, was, then, old_model or None, number=-1)
                 pipe.hincrby(count, vote, 1)
-                count_vote(pipe, thread, user, vote, day)
-                pipe.hset(key, user, f"{vote} {day}")
+                count_vote(pipe, thread, user, vote, day, model)
+                pipe.hset(key, user, f"{vote} {day} {model or ''}".rstrip())
                 pipe.expire(key, KEEP_SECONDS)
                 pipe.expire(count, KEEP_SECONDS)
                 await pipe.execute()

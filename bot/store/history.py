@@ -24,7 +24,7 @@ class Entry:
     A `hidden` turn was refused: people see it, later prompts leave it out. A `system` entry is an instruction of the
     operator that came in with the question before it. A `summary` stands first, in place of what was said before;
     `block` is Claude's own form of it, to be sent back as it came. What Claude is sent of `files` is kept apart
-    (bot/store/files.py).
+    (bot/store/files.py). `model` is the one that answered.
     """
 
     role: Literal["user", "assistant", "system", "summary"]
@@ -36,6 +36,7 @@ class Entry:
     files: tuple[Attachment, ...] = ()
     place: str | None = None
     block: dict[str, Any] | None = None
+    model: str | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
@@ -75,6 +76,11 @@ def _read(stored: dict[str, Any]) -> Entry:
 def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
     """The question with this ts."""
     return next((entry for entry in entries if entry.role == "user" and entry.ts == ts), None)
+
+
+def model_of(entries: Sequence[Entry], ts: str) -> str | None:
+    """The model that answered the question with this ts, None where that is not remembered."""
+    return next((entry.model for entry in entries if entry.role == "assistant" and entry.ts == ts), None)
 
 
 def newest(entries: Sequence[Entry]) -> str | None:

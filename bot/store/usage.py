@@ -121,13 +121,16 @@ def count(pipe: Any, counted: Counted) -> None:
     _write(pipe, counted.team, hour.date(), cells, counted.keep_days)
 
 
-def count_vote(pipe: Any, thread: Thread, user: str, vote: Vote, day: date, number: int = 1) -> None:
+def count_vote(
+    pipe: Any, thread: Thread, user: str, vote: Vote, day: date, model: str | None, *, number: int = 1
+) -> None:
     """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.feedback.
 
     It may be taken back long after: what was used on that day is kept no longer for it.
     """
     counts = Counts(good=number) if vote == "good" else Counts(bad=number)
     cells = [("user", user, counts), ("channel", _place(thread.channel), counts)]
+    cells += [("model", model, counts)] if model else []
     _write(pipe, thread.team, day, cells, KEEP_DAYS, anew=False)
 
 

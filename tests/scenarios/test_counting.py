@@ -63,6 +63,21 @@ async def test_an_answer_is_counted_with_its_times(parley: Parley) -> None:
     assert (sum(found.first.values()), sum(found.total.values()), found.estimated) == (1, 1, 0)
 
 
+async def test_a_vote_counts_at_the_model_that_answered(parley: Parley) -> None:
+    ts = await parley.slack.say("ada", "general", "@parley what is good?")
+    await parley.answers("general", ts)
+    await parley.remembered("general", ts, turns=2)
+    [answer] = parley.replies("general", ts)
+    await parley.slack.click("ben", reply.FEEDBACK, channel="general", ts=answer.ts, value=f"good {ts}")
+    team, day = parley.sandbox.team, datetime.now(UTC).date()
+
+    async def is_counted() -> bool:
+        found = await usage.of_one(parley.redis, team, "model", "claude-sonnet-5-5", [day])
+        return (found[day].good, found[day].answers) == (1, 1)
+
+    await parley.eventually(is_counted, within=10)
+
+
 async def test_attempts_that_broke_off_are_counted_and_marked_as_estimated(parley: Parley) -> None:
     cut = Answer("Half of it and no more. " * 5, fault=Fault("reset", {"after": 4}))
     parley.sandbox.claude.script("falls apart", cut, times=1)
