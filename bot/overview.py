@@ -8,7 +8,7 @@ from datetime import date
 from redis.asyncio import Redis
 
 from bot import report
-from bot.periods import Query, Subject, read_period
+from bot.periods import Query, Subject, known_from, read_period
 from bot.report import Report
 from bot.store.caps import EACH, PERIODS, Cap, Caps, Spent
 
@@ -31,11 +31,12 @@ async def of_person(redis: "Redis", team: str, user: str, today: date) -> Overvi
     )
 
 
-async def of_workspace(redis: "Redis", team: str, today: date) -> Overview:
+async def of_workspace(redis: "Redis", team: str, today: date, keep_days: int) -> Overview:
     """Raises redis.RedisError."""
+    query = Query(read_period("month", today), known_from=known_from(today, keep_days))
     return Overview(
         *await asyncio.gather(
-            report.gather(redis, team, Query(read_period("month", today)), today),
+            report.gather(redis, team, query, today),
             Caps(redis, 0).spending(team),
         )
     )

@@ -62,10 +62,23 @@ class Subject:
 
 @dataclass(frozen=True)
 class Query:
-    """`subject` is None for the whole workspace."""
+    """`subject` is None for the whole workspace. What was used before the day `known_from` is forgotten."""
 
     period: Period
     subject: Subject | None = None
+    known_from: date = date.min
+
+    @property
+    def is_comparable(self) -> bool:
+        return self.period.first_before >= self.known_from
+
+    @property
+    def comparison(self) -> str:
+        """What a report says it is compared with."""
+        if self.is_comparable:
+            return f"compared with {self.period.before}"
+        day = shown(self.known_from, self.known_from)
+        return f"compared with nothing, for what was used before {day} is forgotten"
 
     def __str__(self) -> str:
         """The words that ask for it again."""
@@ -85,10 +98,15 @@ def read(typed: Sequence[str], today: date, user: str, keep_days: int) -> Query:
             raise Unclear(f"{_unknown(word)} I already have the period `{period.word}`.")
         else:
             period = read_period(word, today)
-    query = Query(period or read_period(USUAL, today), subject)
+    query = Query(period or read_period(USUAL, today), subject, known_from(today, keep_days))
     if query.period.last < today - timedelta(days=keep_days):
         raise Unclear(f"That is too long ago: I remember what was used for {keep_days} days.")
     return query
+
+
+def known_from(today: date, keep_days: int) -> date:
+    """The first day of which all is kept."""
+    return today - timedelta(days=keep_days - 1)
 
 
 def read_subject(word: str, user: str) -> Subject | None:

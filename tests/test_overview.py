@@ -63,7 +63,7 @@ async def test_admins_see_all_use_and_every_budget(redis: "Redis") -> None:
     given: dict[Any, Any] = {"each day": 2_000_000, "workspace month": 4_000_000}
     await redis.hset(keys.caps("T1"), mapping=given)
     await spend(redis, "U2", 50_000)
-    found = await overview.of_workspace(redis, "T1", TODAY)
+    found = await overview.of_workspace(redis, "T1", TODAY, 400)
     assert (found.report.now.requests, found.report.now.cost) == (2, 51_000)
     assert found.report.tops["user"].number == 2
     assert found.report.tops["channel"].rows[0][0] == "C2"

@@ -43,6 +43,14 @@ def test_each_period_has_its_days_and_those_before(text: str, days: str, before:
     assert (period.days[0], period.days[-1]) == (period.first, period.last)
 
 
+def test_days_that_are_forgotten_are_compared_with_nothing() -> None:
+    assert asked("2025-12").comparison == "compared with 1–30 Nov 2025"
+    assert read(["2025-11"], TODAY, "U1", 400).is_comparable is False
+    assert read(["month"], date(2026, 11, 30), "U1", 61).comparison == "compared with 1–31 Oct 2026"
+    query = read(["month"], date(2026, 11, 30), "U1", 30)
+    assert query.comparison == "compared with nothing, for what was used before 1 Nov 2026 is forgotten"
+
+
 def test_a_month_under_way_is_compared_with_no_more_days_than_the_month_before_has() -> None:
     assert asked("month", date(2026, 3, 31)).period.before == "1–28 Feb 2026"
     assert asked("month", date(2026, 3, 30)).period.before == "1–28 Feb 2026"

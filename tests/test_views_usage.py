@@ -35,6 +35,14 @@ def test_slack_takes_it_at_any_size(text: str, counts: Counts, names: dict[str, 
             assert block_kit.checked(shown, "message")
 
 
+def test_no_change_is_shown_against_what_is_forgotten() -> None:
+    report = made("7d", before=replace(SMALL, cost=1_000_000))
+    forgotten = replace(report, query=replace(report.query, known_from=report.query.period.first))
+    for shown, cost in ((view.blocks(report), "$1.50 (+50 %)'"), (view.blocks(forgotten), "$1.50'")):
+        assert f"*Cost*\\n{cost}" in str(shown)
+    assert "compared with nothing, for what was used before 15 Nov 2026 is forgotten" in str(view.blocks(forgotten))
+
+
 def test_names_stand_for_people_where_nobody_may_be_alerted() -> None:
     report = made("7d", rows=2)
     for shown in (view.blocks(report, names={}), view.text_blocks(report, names={"U000000000": "<@U2> & co"})):

@@ -71,7 +71,7 @@ async def publish(
     talks, own, whole = await asyncio.gather(
         _found(_talks(redis, web, team, user)),
         _found(overview.of_person(redis, team, user, datetime.now(UTC).date())),
-        _found(_whole(redis, admins, team, user)),
+        _found(_whole(redis, admins, team, user, settings.usage_days)),
     )
     view = home(talks, direct, settings.history_days, own, whole)
     try:
@@ -119,11 +119,11 @@ async def _talks(redis: "Redis", web: AsyncWebClient, team: str, user: str) -> l
     return [Talk(thread.channel, thread.ts, link) for thread, link in zip(threads, links, strict=True)]
 
 
-async def _whole(redis: "Redis", admins: Admins, team: str, user: str) -> Overview | None:
+async def _whole(redis: "Redis", admins: Admins, team: str, user: str, keep_days: int) -> Overview | None:
     """None for who is no admin, or cannot be told to be one."""
     if not await admins.has(team, user):
         return None
-    return await overview.of_workspace(redis, team, datetime.now(UTC).date())
+    return await overview.of_workspace(redis, team, datetime.now(UTC).date(), keep_days)
 
 
 async def _found(looking: Awaitable[Found]) -> Found | None:

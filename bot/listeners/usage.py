@@ -43,7 +43,7 @@ async def show(asked: Asked) -> str | None:
         return f"{refusal} {YOURS}"
     query = await found(asked.redis, asked.team, query)
     made = await report.gather(asked.redis, asked.team, query, today())
-    value = None if own or made.is_empty else f"{asked.user} {today()} {query}"
+    value = None if own or made.is_empty else f"{asked.user} {today()} {asked.settings.usage_days} {query}"
     log.info("usage shown team=%s user=%s period=%s", asked.team, asked.user, query.period.word)
     background.run(
         respond(
@@ -76,15 +76,16 @@ async def _posted(click: Click, redis: "Redis", web: AsyncWebClient, admins: Adm
     """What went wrong, in words for who pressed the button."""
     team, channel = click.thread.team, click.thread.channel
     user, _, rest = click.value.partition(" ")
-    day, _, text = rest.partition(" ")
+    day, _, rest = rest.partition(" ")
+    keep_days, _, text = rest.partition(" ")
     if user != click.user:
         return NOT_YOURS
     if refusal := await admins.refusal(team, click.user):
         return refusal
     try:
         asked = date.fromisoformat(day)
-        query = periods.read(text.split(), asked, user, usage.KEEP_DAYS)
-    except (ValueError, Unclear):
+        query = periods.read(text.split(), asked, user, int(keep_days))
+    except (ValueError, OverflowError, Unclear):
         return UNREADABLE
     made = await report.gather(redis, team, query, asked)
     names = await people.names(redis, web, team, _people(made))

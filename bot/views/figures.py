@@ -25,8 +25,10 @@ def part(of_all: float | None) -> str:
     return f"{of_all:.1%}".replace("%", " %") if 0 < of_all < 0.1 else f"{of_all:.0%}".replace("%", " %")
 
 
-def change(of_before: float | None) -> str:
-    """` (+12 %)`, ` (−5 %)`, ` (before: none)`"""
+def change(of_before: float | None, is_comparable: bool = True) -> str:
+    """` (+12 %)`, ` (−5 %)`, ` (before: none)`; nothing where it is not known what was before."""
+    if not is_comparable:
+        return ""
     if of_before is None:
         return " (before: none)"
     if of_before > 9.995:

@@ -7,7 +7,6 @@ from typing import Any
 from bot.manifest import COMMAND
 from bot.money import dollars
 from bot.overview import Overview
-from bot.report import Report
 from bot.store.caps import Spent
 from bot.store.usage import DIRECT
 from bot.views.figures import change, shortened
@@ -91,11 +90,11 @@ def _own(own: Overview) -> list[Block]:
 
 
 def _whole(whole: Overview) -> list[Block]:
-    report = whole.report
+    report, is_comparable = whole.report, whole.report.query.is_comparable
     people, channels = (report.tops[kind] for kind in ("user", "channel"))
     figures = {
-        "Cost": f"{dollars(report.now.cost)}{change(report.change('cost'))}",
-        "Questions": f"{report.now.requests:,}{change(report.change('requests'))}",
+        "Cost": f"{dollars(report.now.cost)}{change(report.change('cost'), is_comparable)}",
+        "Questions": f"{report.now.requests:,}{change(report.change('requests'), is_comparable)}",
         "People": f"{people.number:,}",
         "Top channel": f"{_place(channels.rows[0][0])}, {dollars(channels.rows[0][1].cost)}" if channels.rows else "–",
     }
@@ -104,16 +103,11 @@ def _whole(whole: Overview) -> list[Block]:
     return [
         {"type": "divider"},
         _header("This workspace this month"),
-        _context(f"For admins only. {_compared(report)}"),
+        _context(f"For admins only. {report.query.period}, {report.query.comparison}. Days are UTC."),
         _fields(figures),
         *(_budgets("Budgets", budgets) or [_context("There are no budgets.")]),
         _section(commands),
     ]
-
-
-def _compared(report: Report) -> str:
-    period = report.query.period
-    return f"{period}, compared with {period.before}. Days are UTC."
 
 
 def _budgets(title: str, budgets: Sequence[str]) -> list[Block]:

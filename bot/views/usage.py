@@ -62,11 +62,11 @@ def text_blocks(report: Report, value: str | None = None, names: Mapping[str, st
 
 
 def _head(report: Report, names: Mapping[str, str] | None) -> list[Block]:
-    period, subject = report.query.period, report.query.subject
+    query, subject = report.query, report.query.subject
     about = f" {_ABOUT[subject.kind]} {_subject(subject, names)}" if subject else ""
     shown: list[Block] = [
-        {"type": "header", "text": {"type": "plain_text", "text": f"Usage, {period}"}},
-        _context(f"What was asked{about}, compared with {period.before}. Days are UTC."),
+        {"type": "header", "text": {"type": "plain_text", "text": f"Usage, {query.period}"}},
+        _context(f"What was asked{about}, {query.comparison}. Days are UTC."),
     ]
     if report.is_empty:
         return [*shown, _section(NOTHING)]
@@ -76,11 +76,11 @@ def _head(report: Report, names: Mapping[str, str] | None) -> list[Block]:
 
 def _figures(report: Report) -> list[tuple[str, str]]:
     """Ten at the most: https://docs.slack.dev/reference/block-kit/blocks/section-block."""
-    now = report.now
+    now, is_comparable = report.now, report.query.is_comparable
     ended = [f"{part(report.part(name))} {word}" for name, word in _OUTCOMES]
     return [
-        ("Cost", f"{dollars(now.cost)}{change(report.change('cost'))}"),
-        ("Questions", f"{now.requests:,}{change(report.change('requests'))}"),
+        ("Cost", f"{dollars(now.cost)}{change(report.change('cost'), is_comparable)}"),
+        ("Questions", f"{now.requests:,}{change(report.change('requests'), is_comparable)}"),
         ("Tokens", f"{shortened(now.tokens - now.output)} in, {shortened(now.output)} out"),
         ("Saved by the cache", f"{dollars(now.saved)}, {shortened(now.read)} tokens read"),
         ("First words", _times(report, "first")),

@@ -195,7 +195,10 @@ async def test_only_who_asked_and_still_is_an_admin_posts_it(parley: Parley) -> 
         await parley.redis.delete(keys.admin(parley.sandbox.team, ada))
 
 
-@pytest.mark.parametrize("value", ["", "U1", "x y z", "\N{BOM}", "{ada} 2026-99-99 7d", "{ada} 2026-11-21 nonsense"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "U1", "x y", "\N{BOM}", "{ada} 2026-99-99 400 7d", "{ada} 2026-11-21 400 ?", "{ada} 2026-11-21 9999999999 7d"],
+)
 async def test_a_button_with_another_value_does_nothing_bad(parley: Parley, value: str) -> None:
     report = await told(parley, "usage today")
     found = button(report)
