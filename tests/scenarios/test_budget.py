@@ -82,6 +82,21 @@ async def test_who_has_nothing_left_is_told_what_the_budget_is_when_it_resets_an
     assert "is used up" not in answer
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("0 day", "This workspace's budget of $0.00 today is used up."),
+        ("0 month #general", "This channel's budget of $0.00 this month is used up."),
+        ("0 day each", "Your budget of $0.00 today is used up."),
+    ],
+)
+async def test_each_budget_is_told_as_whose_it_is(parley: Parley, words: str, told: str) -> None:
+    await parley.slack.command("ada", "general", "/parley", f"budget set {words}")
+    asked = await parley.slack.say("ben", "general", "@parley hello")
+    [answer] = await parley.answers("general", asked)
+    assert answer.startswith(f"{told} It starts anew on ")
+
+
 async def test_admins_are_warned_when_an_answer_reaches_the_mark(parley: Parley) -> None:
     ada = parley.sandbox.users["ada"]
     await parley.slack.command("ada", "general", "/parley", "budget set 0.01 day @ben")

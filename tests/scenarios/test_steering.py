@@ -10,6 +10,7 @@ from redis import Redis
 
 from bot.admins import UNKNOWN
 from bot.listeners.command import AWAY, NO_WORKERS
+from bot.listeners.steer import AWAY as AWAY_WITH_IT
 from bot.listeners.steer import ORDERS
 from bot.models import known
 from bot.store import audit, keys
@@ -281,6 +282,26 @@ async def test_who_writes_too_much_is_told_kindly_and_once(parley: Parley) -> No
     assert await parley.redis.exists(*(f"{general}:{ts}:box" for ts in stamps)) == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("limit set 1 day #general", "I take 1 message a day in this channel, so I left out your last one."),
+        ("limit set 1 minute channels", "I take 1 message a minute in this channel, so I left out your last one."),
+        ("limit set 1 day each", "I take 1 message a day from you, so I left out your last one."),
+        ("limit set 0 minute", "I take no messages from you at the moment"),
+    ],
+)
+async def test_each_limit_is_told_as_what_it_is(parley: Parley, words: str, told: str) -> None:
+    await said(parley, words)
+    seen = len(parley.slack.workspace.ephemerals)
+    for n in range(2):
+        await parley.slack.say("ben", "general", f"@parley number {n}")
+    await parley.slack.until(lambda: len(parley.slack.workspace.ephemerals) > seen)
+    [(who, message)] = parley.slack.workspace.ephemerals[seen:]
+    assert who == parley.sandbox.users["ben"]
+    assert message.text.startswith(told)
+
+
 # Models
 
 
@@ -374,6 +395,20 @@ async def test_a_persona_for_nobody_opens_no_form(parley: Parley, words: str) ->
     assert len(parley.slack.views.open) == views
 
 
+async def test_a_form_that_slack_does_not_open_is_told(parley: Parley) -> None:
+    parley.sandbox.faults.add("views.open", "error", error="expired_trigger_id")
+    assert "Slack does not let me open the form right now." in await said(parley, "persona")
+
+
+async def test_a_persona_that_cannot_be_kept_stays_in_the_form(parley: Parley) -> None:
+    view = await persona_form(parley)
+    await parley.redis.client_pause(4000)
+    answer = await submit(parley, view, "Speak like a pirate.")
+    await parley.redis.client_unpause()
+    assert (answer["response_action"], answer["errors"]) == ("errors", {INPUT: AWAY_WITH_IT})
+    assert (await everything(parley))["audit"] == 0
+
+
 # Access
 
 
@@ -425,6 +460,30 @@ async def test_a_list_of_channels_holds_at_once_and_until_it_is_taken_away(parle
     await parley.logged(f"kept .* ts={now}")
     assert f"ts={left_out}" not in parley.log
     assert "Before: any" in await said(parley, "access channels default")
+
+
+@pytest.mark.parametrize(
+    ("words", "user", "place", "reason"),
+    [
+        ("guests on", "chidi", "random", "a guest"),
+        ("external on #engineering", "gwen", "engineering", "an author of another company"),
+    ],
+)
+async def test_whom_an_admin_lets_in_is_answered_until_it_is_taken_back(
+    parley: Parley, words: str, user: str, place: str, reason: str
+) -> None:
+    await parley.slack.set_guest("chidi", True)
+    refused = [await parley.slack.say(user, place, "@parley hello")]
+    await parley.logged(f"ignored .*reason={reason}")
+    await said(parley, f"access {words}")
+    kept = await parley.slack.say(user, place, "@parley hello")
+    await parley.logged(f"kept .* ts={kept}")
+    await said(parley, f"access {words.replace(' on', ' off')}")
+    refused.append(await parley.slack.say(user, place, "@parley hello"))
+    last = await parley.slack.say("ada", place, "@parley hello")
+    await parley.logged(f"kept .* ts={last}")
+    assert not [ts for ts in refused if f"ts={ts}" in parley.log]
+    await parley.slack.set_guest("chidi", False)
 
 
 async def test_a_bot_can_be_listed_for_one_channel(parley: Parley) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.admins import NOT_YOURS
+from bot.admins import NOT_YOURS, UNKNOWN
 from bot.listeners import export
 from bot.listeners import usage as listener
 from bot.listeners.command import AWAY
@@ -124,6 +124,16 @@ async def test_what_others_used_is_for_admins(parley: Parley, text: str) -> None
     assert said == f"{NOT_YOURS.format(whom='an admin or owner of this workspace')} {listener.YOURS}"
 
 
+@pytest.mark.parametrize("text", ["usage", "usage @ben 7d", "export"])
+async def test_who_cannot_be_told_to_be_an_admin_is_refused(parley: Parley, text: str) -> None:
+    await parley.redis.delete(keys.admin(parley.sandbox.team, parley.sandbox.users["ada"]))
+    parley.sandbox.faults.add("users.info", "status", status=503)
+    try:
+        assert (await told(parley, text)).text.startswith(UNKNOWN)
+    finally:
+        parley.sandbox.faults.clear()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -131,6 +141,11 @@ async def test_what_others_used_is_for_admins(parley: Parley, text: str) -> None
         ("@nobody", "I find no person “@nobody”"),
         ("#nowhere", "I find no channel “#nowhere”"),
         ("2099-01", "yet to come"),
+        ("2020-13", "There is no month “2020-13”"),
+        ("2020-01", "too long ago: I remember what was used for 400 days"),
+        ("7d 30d", "I already have the period `7d`"),
+        ("@ben #general", "One person, channel or model at a time"),
+        ("model:", "Which model?"),
         ("model:gpt", f"These were: `{HAIKU}`, `{SONNET}`"),
         ("model:claude", "Which one?"),
         ("yesterday model:claude-x", "No model of that name"),
@@ -216,6 +231,12 @@ async def test_where_it_is_no_member_it_says_how_to_invite_it(parley: Parley) ->
         assert (await after_press(parley, report, "random")).text == listener.NO_MEMBER
     finally:
         await parley.slack.invite(parley.sandbox.bot_user, "random")
+
+
+async def test_where_it_may_not_post_it_says_why(parley: Parley) -> None:
+    report = await told(parley, "usage today")
+    parley.sandbox.faults.add("chat.postMessage", "error", error="restricted_action", times=1)
+    assert (await after_press(parley, report)).text == listener.REFUSED.format(error="restricted_action")
 
 
 async def after_press(parley: Parley, report: Message, channel: str = "general") -> Message:
