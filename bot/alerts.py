@@ -27,7 +27,7 @@ MOST_CHANGES = 1_000
 
 
 class Alerts:
-    """`channel` is where they go; None for the admins who are known by name, else for whoever set the budget."""
+    """They go to `channel`, else to the admins who are known by name, else to whoever set the budget."""
 
     def __init__(self, redis: "Redis", web: AsyncWebClient, admins: Admins, channel: str | None, team: str) -> None:
         self._redis, self._web, self._admins, self._team = redis, web, admins, team
@@ -69,7 +69,14 @@ class Alerts:
 
     async def _post(self, found: Sequence[Warned]) -> bool:
         """Whether it is told, or cannot be told to anybody."""
-        recipients = await self._recipients(found)
+        async for recipients in self._recipients(found):
+            told, may_work_later = await self._tell(recipients, found)
+            if told or may_work_later:
+                return told > 0
+        return True
+
+    async def _tell(self, recipients: Sequence[str], found: Sequence[Warned]) -> tuple[int, bool]:
+        """To how many of them it is told, and whether it may work later where it is not."""
         told, may_work_later = 0, False
         for recipient in recipients:
             try:
@@ -80,14 +87,14 @@ class Alerts:
                 log.warning("no warning team=%s to=%s error=%s", self._team, recipient, error_name(error))
                 may_work_later = may_work_later or verdict(error) in ("transient", "limited")
         log.info("warned team=%s warnings=%d recipients=%d of=%d", self._team, len(found), told, len(recipients))
-        return told > 0 or not may_work_later
+        return told, may_work_later
 
-    async def _recipients(self, found: Sequence[Warned]) -> list[str]:
+    async def _recipients(self, found: Sequence[Warned]) -> AsyncIterator[Sequence[str]]:
+        """The next where none of the first can be told: a channel may be archived, or we may be no member."""
         if self._channel:
-            return [self._channel]
-        if named := await self._admins.named(self._team):
-            return named
+            yield [self._channel]
+        yield await self._admins.named(self._team)
         orders = {f"budget {cap_field(each.cap.scope, each.cap.period)}" for each in found}
         changes = await audit.changes(self._redis, self._team, 0, MOST_CHANGES)
         last = {change.what: change.by for change in reversed(changes) if change.what in orders}
-        return sorted(set(last.values()))
+        yield sorted(set(last.values()))

@@ -77,8 +77,19 @@ async def test_what_slack_does_not_take_is_told_later(sandbox: Sandbox, web: Asy
     assert await own.tell() == 1
 
 
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_channel_that_takes_no_warning_keeps_it_from_nobody(
+    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", listed: bool
+) -> None:
+    await spends(sandbox, redis, 80)
+    admins = frozenset({f"{sandbox.team}:{sandbox.users['ben']}"} if listed else ())
+    assert await alerts(sandbox, web, redis, admin_channel="C0NOWHERE", admins=admins).tell() == 1
+    assert [where for where, _ in told(sandbox)] == ["C0NOWHERE", sandbox.users["ben" if listed else "ada"]]
+
+
 async def test_what_can_be_told_to_nobody_is_let_go(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
     await spends(sandbox, redis, 80)
+    sandbox.faults.add("chat.postMessage", "error", error="channel_not_found")
     assert await alerts(sandbox, web, redis, admin_channel="C0NOWHERE").tell() == 1
     assert await caps.warnings(redis, sandbox.team) == []
 
