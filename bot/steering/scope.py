@@ -1,10 +1,12 @@
 """Where a setting holds, as admins type it and as it is kept: `workspace`, `channel:C…`, `thread:C…:ts`, `user:U…`."""
 
+import asyncio
 from collections.abc import Collection
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import words
+from bot.admins import ASK_SECONDS
 from bot.asked import Asked
 from bot.incoming import Thread
 from bot.slack import CALL_ERRORS, error_name, verdict
@@ -44,10 +46,11 @@ async def check(scope: str, web: AsyncWebClient) -> None:
     if kind not in ("user", "channel", "thread") or id.startswith("D"):
         return
     try:
-        if kind == "user":
-            await web.users_info(user=id)
-        else:
-            await web.conversations_info(channel=id.partition(":")[0])
+        async with asyncio.timeout(ASK_SECONDS):
+            if kind == "user":
+                await web.users_info(user=id)
+            else:
+                await web.conversations_info(channel=id.partition(":")[0])
     except CALL_ERRORS as error:
         name = error_name(error)
         if name in PERSON_ERRORS:

@@ -190,9 +190,12 @@ async def test_a_budget_that_is_not_understood_changes_nothing(parley: Parley, w
     assert await everything(parley) == before
 
 
-async def test_when_slack_does_not_know_whether_there_is_such_a_person_nothing_is_changed(parley: Parley) -> None:
+@pytest.mark.parametrize(("kind", "params"), [("status", {"status": 503}), ("delay", {"seconds": 4})])
+async def test_when_slack_does_not_say_whether_there_is_such_a_person_nothing_is_changed(
+    parley: Parley, kind: str, params: dict[str, Any]
+) -> None:
     assert await said(parley, "budget")
-    parley.sandbox.faults.add("users.info", "status", status=503)
+    parley.sandbox.faults.add("users.info", kind, **params)
     before = await everything(parley)
     assert "Slack does not answer me right now" in await said(parley, "budget set 5 day @ben")
     assert await everything(parley) == before
