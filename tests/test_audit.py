@@ -34,6 +34,18 @@ async def test_what_changes_nothing_is_not_recorded(redis: "Redis") -> None:
     assert await audit.count(redis, TEAM) == 1
 
 
+async def test_nothing_is_changed_where_something_else_is_set_before(redis: "Redis") -> None:
+    async def put_after(value: str, before: str | None) -> Changed:
+        return await audit.change(redis, TEAM, "U1", "budget each day", keys.caps(TEAM), "each day", value, before)
+
+    assert await put_after("5", "4") == Changed(False, None)
+    assert await put_after("5", None) == Changed(True, None)
+    assert await put_after("6", None) == Changed(False, "5")
+    assert await put_after("6", "") == Changed(False, "5")
+    assert await put_after("6", "5") == Changed(True, "5")
+    assert await audit.count(redis, TEAM) == 2
+
+
 async def test_an_empty_value_is_a_value(redis: "Redis") -> None:
     await put(redis, "")
     assert await redis.hget(keys.caps(TEAM), "each day") == ""

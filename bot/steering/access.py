@@ -73,21 +73,25 @@ async def _list(asked: Asked, field: str) -> str:
     if verb is None:
         raise Unclear(f"`add`, `remove`, {'`any`, ' if field == 'channels' else ''}or `default`? {USAGE}")
     scope = take_scope(words, asked, ("workspace", "channel"), "workspace") if field == "bots" else "workspace"
-    value: str | None = None
-    if verb.lower() == "any" and field == "channels":
-        value = ANYWHERE
-    elif verb.lower() in ("add", "remove"):
-        value = await _with(asked, words, scope, field, adds=verb.lower() == "add")
-    elif verb.lower() == "any":
+    ids: set[str] = set()
+    if verb.lower() in ("add", "remove"):
+        ids = await _ids(asked, words, field, adds=verb.lower() == "add")
+    elif verb.lower() == "any" and field == "bots":
         raise Unclear(f"I never answer any bot that comes along: name those that I shall answer. {USAGE}")
     words.end(USAGE)
     await check(scope, asked.web)
-    before = await _change(asked, scope, field, value)
+    value: str | None
+    if ids:
+        value, before = await _edit(asked, scope, field, ids, adds=verb.lower() == "add")
+    else:
+        value = ANYWHERE if verb.lower() == "any" else None
+        before = await _change(asked, scope, field, value)
     where = "" if scope == "workspace" else f", in {shown(scope)}"
     return f"Done{where}: {field} are {_shown(field, value)}. Before: {_shown(field, before)}."
 
 
-async def _with(asked: Asked, words: Words, scope: str, field: str, *, adds: bool) -> str:
+async def _ids(asked: Asked, words: Words, field: str, *, adds: bool) -> set[str]:
+    """Those that are named, never none."""
     if field == "bots":
         ids = set(words.take_all(lambda word: BOT.fullmatch(word) is not None))
         wanted = "a bot's id (B…) or an app's (A…)"
@@ -101,26 +105,33 @@ async def _with(asked: Asked, words: Words, scope: str, field: str, *, adds: boo
     if adds and field == "channels":
         for id in sorted(ids):
             await check(f"channel:{id}", asked.web)
-    stored = await _stored(asked, scope, field)
+    return ids
+
+
+async def _edit(asked: Asked, scope: str, field: str, ids: set[str], *, adds: bool) -> tuple[str, str | None]:
+    """The list, and what was set before. What another admin adds meanwhile stays on it."""
     usual = asked.settings.allowed_channels if field == "channels" else asked.settings.allowed_bots
-    now = set(filter(None, stored.split(","))) - {ANYWHERE} if stored is not None else set(usual or ())
-    if not adds and not now & ids:
-        raise Unclear(f"There is nothing to remove: {_shown(field, ','.join(sorted(now)))} are on the list.")
-    return ",".join(sorted(now | ids if adds else now - ids))
+    while True:
+        own = await _stored(asked, policy(asked.team, scope), field)
+        # What holds in a channel that has none of its own is the workspace's.
+        stored = own if own is not None else await _stored(asked, keys.workspace_policy(asked.team), field)
+        now = set(filter(None, stored.split(","))) - {ANYWHERE} if stored is not None else set(usual or ())
+        if not adds and not now & ids:
+            raise Unclear(f"There is nothing to remove: {_shown(field, ','.join(sorted(now)))} are on the list.")
+        value = ",".join(sorted(now | ids if adds else now - ids))
+        before = await _change(asked, scope, field, value, own)
+        if before == own:
+            return value, before
 
 
-async def _stored(asked: Asked, scope: str, field: str) -> str | None:
-    """What holds in a channel that has none of its own is the workspace's."""
-    for key in (policy(asked.team, scope), keys.workspace_policy(asked.team)):
-        found = await cast("Awaitable[str | None]", asked.redis.hget(key, field))
-        if found is not None:
-            return found
-    return None
+async def _stored(asked: Asked, key: str, field: str) -> str | None:
+    return await cast("Awaitable[str | None]", asked.redis.hget(key, field))
 
 
-async def _change(asked: Asked, scope: str, field: str, value: str | None) -> str | None:
-    key = policy(asked.team, scope)
-    changed = await audit.change(asked.redis, asked.team, asked.user, f"access {scope} {field}", key, field, value)
+async def _change(asked: Asked, scope: str, field: str, value: str | None, *only_after: str | None) -> str | None:
+    """What was set before."""
+    what, key = f"access {scope} {field}", policy(asked.team, scope)
+    changed = await audit.change(asked.redis, asked.team, asked.user, what, key, field, value, *only_after)
     return changed.before
 
 

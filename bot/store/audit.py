@@ -3,6 +3,7 @@
 The record is kept for 400 days.
 """
 
+import json
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,13 @@ from bot.store import keys
 
 KEEP_SECONDS = 400 * 24 * 3600
 
-# KEYS hash audit; ARGV field, value, whether it is set, who, what, how long the record is kept in seconds
+# KEYS hash audit; ARGV field, value, whether it is set, who, what, how long the record is kept in seconds, and as JSON
+# a list of what may be set before, empty for whatever it is
 CHANGE = """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 local is_set = ARGV[3] == '1'
+local wanted = cjson.decode(ARGV[7])[1]
+if wanted ~= nil and wanted ~= (before or cjson.null) then return {0, before} end
 if (is_set and before == ARGV[2]) or (not is_set and not before) then return {0, before} end
 if is_set then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) else redis.call('HDEL', KEYS[1], ARGV[1]) end
 local entry = {'by', ARGV[4], 'what', ARGV[5]}
@@ -49,9 +53,14 @@ class Changed:
     before: str | None
 
 
-async def change(redis: "Redis", team: str, by: str, what: str, key: str, field: str, value: str | None) -> Changed:
-    """Set the field of the hash `key`, None removes it, and record that. Raises redis.RedisError."""
-    given = (field, value or "", int(value is not None), by, what, KEEP_SECONDS)
+async def change(
+    redis: "Redis", team: str, by: str, what: str, key: str, field: str, value: str | None, *only_after: str | None
+) -> Changed:
+    """Set the field of the hash `key`, None removes it, and record that. Raises redis.RedisError.
+
+    With `only_after` nothing is changed where something else is set before.
+    """
+    given = (field, value or "", int(value is not None), by, what, KEEP_SECONDS, json.dumps(only_after))
     is_new, before = await cast("Awaitable[list[str | None]]", redis.eval(CHANGE, 2, key, keys.audit(team), *given))
     return Changed(bool(is_new), before)
 

@@ -1,5 +1,6 @@
 """Admins steer Parley with `/parley`, and nobody else does. Nothing is changed by an order that is not understood."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -487,6 +488,15 @@ async def test_whom_an_admin_lets_in_is_answered_until_it_is_taken_back(
     await parley.logged(f"kept .* ts={last}")
     assert not [ts for ts in refused if f"ts={ts}" in parley.log]
     await parley.slack.set_guest("chidi", False)
+
+
+async def test_what_admins_list_at_once_is_all_on_the_list(parley: Parley) -> None:
+    ids = [f"B012345678{n}" for n in range(8)]
+    orders = (parley.slack.command("ada", "general", "/parley", f"access bots add {id}") for id in ids)
+    await asyncio.gather(*orders)
+    for id in ids:
+        assert f"`{id}`" in await said(parley, "access")
+    assert await audit.count(parley.redis, parley.sandbox.team) == len(ids)
 
 
 async def test_a_bot_can_be_listed_for_one_channel(parley: Parley) -> None:
