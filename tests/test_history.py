@@ -1,5 +1,7 @@
 """What a thread remembers, and how much of it."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
@@ -47,6 +49,12 @@ def test_a_turn_that_is_left_out_leaves_no_trace() -> None:
 
 async def test_a_thread_nobody_spoke_in_has_no_history(redis: "Redis") -> None:
     assert await history.load(redis, THREAD) == []
+
+
+async def test_what_a_later_version_wrote_is_read(redis: "Redis") -> None:
+    entry = Entry("user", "a", "1.1")
+    await redis.rpush(keys.history(THREAD), json.dumps({**json.loads(entry.to_json()), "mood": "good"}))
+    assert await history.load(redis, THREAD) == [entry]
 
 
 async def test_entries_come_back_as_they_were_written(redis: "Redis") -> None:

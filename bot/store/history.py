@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
@@ -70,7 +70,10 @@ def lines(pipe: "Pipeline", thread: Thread, ts: str) -> list[str]:
 
 
 def _read(stored: dict[str, Any]) -> Entry:
-    return Entry(**{**stored, "files": tuple(Attachment(**file) for file in stored.get("files", ()))})
+    """Fields that this version does not know are left out: another version may have written them."""
+    known = {each.name for each in fields(Entry)}
+    found = {name: value for name, value in stored.items() if name in known}
+    return Entry(**{**found, "files": tuple(Attachment(**file) for file in stored.get("files", ()))})
 
 
 def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
