@@ -30,7 +30,7 @@ START_SECONDS = 90.0
 
 
 _PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-PORTS = itertools.count(12_000 + 1_000 * (_PROCESS % 20))
+PORTS = itertools.count(12_000 + 1_000 * (_PROCESS % 20) + os.getpid() % 900)
 
 
 class Parley:
@@ -197,7 +197,10 @@ def text(message: Message) -> str:
 
 
 def _free_port() -> int:
-    """Below those that systems give to outgoing connections, and in a range of this test process's own."""
+    """Below those that systems give to outgoing connections, in a range of this test process's own.
+
+    Another suite on this machine begins elsewhere in it.
+    """
     while True:
         port = next(PORTS)
         with socket.socket() as probe, suppress(OSError):
