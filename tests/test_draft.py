@@ -204,8 +204,9 @@ async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk
     async with desk.draft() as draft:
         finishing = asyncio.create_task(draft.finish(Final("Later")))
         await desk.sandbox.journal.until(lambda e: e.kind == "slack.fault")
-        await asyncio.sleep(0.1)
-        assert await pacing.is_paused(desk.message.thread.team, "chat.postMessage")
+        async with asyncio.timeout(0.9):
+            while not await pacing.is_paused(desk.message.thread.team, "chat.postMessage"):
+                await asyncio.sleep(0.01)
         await finishing
     [refused] = desk.sandbox.journal.entries("slack.fault", "chat.postMessage")
     [posted] = desk.sandbox.journal.entries("slack.request", "chat.postMessage")

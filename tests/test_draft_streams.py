@@ -163,10 +163,10 @@ async def test_a_stream_goes_on_in_a_new_message_before_slack_ends_it(desk: Desk
 async def test_a_fence_is_reopened_in_the_next_stream(desk: Desk) -> None:
     code = [f"line_{n} = {n}" for n in range(30)]
     text = "```python\n" + "\n".join(code)
-    terms = Terms(frozenset(), 24_000, rotate_seconds=1.0, longest_seconds=20.0)
+    terms = Terms(frozenset(), 24_000, rotate_seconds=0.3, longest_seconds=20.0)
     async with desk.draft(streaming="native", terms=terms) as draft:
         await streaming(desk, draft, text[:100].rpartition("\n")[0] + "\n")
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.6)
         draft.write(text)
         await desk.shows(lambda shown: len(shown) == 2)
         await draft.finish(Final(f"{text}\n```\nDone."))
@@ -369,7 +369,7 @@ async def test_text_that_turns_out_otherwise_stops_the_stream_and_is_edited(desk
 
 
 async def test_a_retry_that_is_shorter_leaves_no_message_of_a_rotated_stream(desk: Desk) -> None:
-    terms = Terms(frozenset(), 24_000, rotate_seconds=0.5, longest_seconds=20.0)
+    terms = Terms(frozenset(), 24_000, rotate_seconds=0.2, longest_seconds=20.0)
     async with desk.draft(streaming="native", terms=terms) as draft:
         await streaming(desk, draft, "The first paragraph.")
         await asyncio.sleep(0.5)
