@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Awaitable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import cast
 
 from bot import models
@@ -44,9 +44,10 @@ async def answer(asked: Asked) -> str:
     else:
         model = words.take("model", lambda word: True)
         words.end(USAGE)
+        today = datetime.now(UTC).date()
         if model is None:
-            raise Unclear(f"Which model? {USAGE} There are {_list()}.")
-        _check(model, is_forced)
+            raise Unclear(f"Which model? {USAGE} There are {_list(today)}.")
+        require(model, today, is_forced=is_forced)
     await check(scope, asked.web)
     key = policy(asked.team, scope)
     changed = await audit.change(asked.redis, asked.team, asked.user, f"model {scope}", key, FIELD, model)
@@ -56,29 +57,33 @@ async def answer(asked: Asked) -> str:
     if model is None:
         return f"Done: no model is chosen for {shown(scope)} any more.{was}" if was else "There was no model to clear."
     name = models.known().get(model, model)
-    day = models.retirement(model)
-    ends = f" Mind that it answers until {day} only." if day else ""
-    return f"Done: from now on {name} answers in {shown(scope)}.{was}{ends}"
+    return f"Done: from now on {name} answers in {shown(scope)}.{was}{end(model)}"
 
 
-def _check(model: str, is_forced: bool) -> None:
+def end(model: str) -> str:
+    """A word about the day from which it answers no more, if that is known."""
     day = models.retirement(model)
-    if day and day <= datetime.now(UTC).date():
-        raise Unclear(f"{quoted(model)} does not answer any more, since {day}. There are {_list()}.")
+    return f" Mind that it answers until {day} only." if day else ""
+
+
+def require(model: str, today: date, *, is_forced: bool) -> None:
+    """Raises Unclear for one that cannot answer, or that we do not know."""
+    day = models.retirement(model)
+    if day and day <= today:
+        raise Unclear(f"{quoted(model)} does not answer any more, since {day}. There are {_list(today)}.")
     if model in models.known():
         return
     if len(model) > LENGTH or not all(char.isascii() and (char.isalnum() or char in "-._:/@") for char in model):
-        raise Unclear(f"{quoted(model)} cannot be a model. There are {_list()}.")
+        raise Unclear(f"{quoted(model)} cannot be a model. There are {_list(today)}.")
     if not is_forced:
         near = difflib.get_close_matches(model.lower(), models.known(), n=1)
         meant = f" Did you mean `{near[0]}`?" if near else ""
         raise Unclear(
-            f"I do not know the model {quoted(model)}.{meant} There are {_list()}. If you are sure, put `force` behind "
-            "it: then nobody knows what it costs, and budgets do not count it."
+            f"I do not know the model {quoted(model)}.{meant} There are {_list(today)}. If you are sure, put `force` "
+            "behind it: then nobody knows what it costs, and budgets do not count it."
         )
 
 
-def _list() -> str:
-    today = datetime.now(UTC).date()
+def _list(today: date) -> str:
     usable = [id for id in models.known() if not (day := models.retirement(id)) or day > today]
     return ", ".join(f"`{id}`" for id in usable)

@@ -13,7 +13,6 @@ from bot.admins import UNKNOWN
 from bot.listeners.command import AWAY, NO_WORKERS
 from bot.listeners.steer import AWAY as AWAY_WITH_IT
 from bot.listeners.steer import ORDERS
-from bot.models import known
 from bot.store import audit, keys
 from bot.views.persona import INPUT
 from tests.parley import Parley, Transport
@@ -344,11 +343,6 @@ async def test_a_model_that_there_is_not_changes_nothing(parley: Parley, words: 
 async def test_a_model_that_nobody_knows_can_be_forced(parley: Parley) -> None:
     assert "claude-next-9 answers in" in await said(parley, "model claude-next-9 force")
     assert "`claude-next-9`" in await said(parley, "model")
-
-
-async def test_a_model_that_will_retire_is_chosen_with_a_word_about_it(parley: Parley) -> None:
-    assert "claude-sonnet-4-5" in known()
-    assert "until 2026-11-30" in await said(parley, "model claude-sonnet-4-5")
 
 
 # Personas
