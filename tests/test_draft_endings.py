@@ -195,6 +195,55 @@ async def test_what_may_not_be_edited_goes_on_in_a_new_message(desk: Desk, error
     assert desk.texts == ["Begun", "Begun and gone on and done"]
 
 
+async def test_where_nothing_may_be_edited_the_answer_is_not_begun_over_and_over(desk: Desk) -> None:
+    desk.sandbox.faults.add("chat.update", "error", error="edit_window_closed")
+    async with desk.draft() as draft:
+        draft.write("Begun")
+        await desk.shows(lambda shown: shown == ["Begun"])
+        draft.write("Begun and gone on")
+        await desk.shows(lambda shown: shown == ["Begun", "Begun and gone on"])
+        draft.write("Begun and gone on and on")
+        while len(desk.sandbox.journal.entries("slack.fault")) < 2:
+            await asyncio.sleep(0.02)
+        draft.write("Begun and gone on and on and on")
+        await asyncio.sleep(1.5)
+        await draft.finish(Final("Begun and gone on and on and on and done"))
+    assert desk.texts == ["Begun", "Begun and gone on", "Begun and gone on and on and on and done"]
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+async def test_a_refusal_that_nobody_knows_is_not_the_end(desk: Desk, method: str) -> None:
+    desk.sandbox.faults.add(method, "error", error="an_error_of_next_year", times=1)
+    async with desk.draft() as draft:
+        draft.write("Begun")
+        await desk.shows(lambda shown: shown == ["Begun"])
+        draft.write("Begun and gone on")
+        await desk.shows(lambda shown: shown == ["Begun and gone on"])
+        await draft.finish(Final("Done"))
+    assert desk.texts == ["Done"]
+
+
+@pytest.mark.parametrize("error", ["an_error_of_next_year", "block_mismatch"])
+async def test_an_edit_that_is_refused_in_every_form_goes_on_in_a_new_message(
+    desk: Desk, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.draft.BACKOFF_SECONDS", (0.05, 0.1))
+    async with desk.draft() as draft:
+        draft.write("Begun")
+        await desk.shows(lambda shown: shown == ["Begun"])
+        desk.sandbox.faults.add("chat.update", "error", error=error)
+        await draft.finish(Final("Begun and done"))
+    assert desk.texts == ["Begun", "Begun and done"]
+
+
+async def test_a_post_that_is_refused_again_and_again_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.draft.BACKOFF_SECONDS", (0.05, 0.1))
+    desk.sandbox.faults.add("chat.postMessage", "error", error="an_error_of_next_year")
+    with pytest.raises(Undeliverable, match="an_error_of_next_year"):
+        async with desk.draft() as draft:
+            await draft.finish(Final("Never"))
+
+
 @pytest.mark.parametrize("lost", [False, True])
 async def test_an_edit_that_fails_to_the_end_is_told_in_one_new_message(
     desk: Desk, caplog: pytest.LogCaptureFixture, lost: bool

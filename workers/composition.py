@@ -25,7 +25,10 @@ class Terms:
 
 
 class Composition:
-    """`text` is all of the answer so far, `ended` how it ends; `native` says that it grows as a native stream."""
+    """`text` is all of the answer so far, `ended` how it ends; `native` says that it grows as a native stream.
+
+    While it `is_held`, nothing new is posted before it has ended.
+    """
 
     def __init__(self, message: Message, terms: Terms) -> None:
         self._message, self._terms = message, terms
@@ -37,6 +40,7 @@ class Composition:
         self._text = ""
         self.ended: Final | None = None
         self.native = False
+        self.is_held = False
 
     @property
     def text(self) -> str:
@@ -71,7 +75,7 @@ class Composition:
         for number, content in enumerate(contents):
             due = Due(number, content, number == last, layout.length, bool(layout.rest), number == self._stands_in)
             if number >= len(parts):
-                return due if self.ended or (content.strip() and not stale) else None
+                return due if self.ended or (content.strip() and not stale and not self.is_held) else None
             stream = parts[number].stream
             if stream is not None:
                 if self._must_stop(due, parts[number]) or (not stale and stream.sent != content):

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import status
 from bot.incoming import Message
-from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
+from bot.slack import CALL_ERRORS, FOR_GOOD, error_name, retry_after, verdict
 from bot.store import replies
 from bot.store.replies import Final
 from workers.composition import Composition, Step, Terms
@@ -317,6 +317,11 @@ class Draft:
                 self._go_on_in_a_new_message(due)
             case "payload" if self._text.simpler(refused_blocks=name.startswith("invalid_blocks")):
                 messages.unsure = False
+            case "permanent" if name not in FOR_GOOD and self._backoff < BACKOFF_SECONDS[1]:
+                messages.unsure = False
+                await self._back_off()
+            case "payload" | "permanent" if step == "edit" and name not in FOR_GOOD:
+                self._go_on_in_a_new_message(due)
             case "payload" | "permanent":
                 raise Undeliverable(name)
             case "transient":
@@ -363,7 +368,10 @@ class Draft:
         return True
 
     def _go_on_in_a_new_message(self, due: Due | None) -> None:
-        """The one that is due cannot be edited any more. It stays if only what stands below its text is old."""
+        """The one that is due cannot be edited any more. It stays if only what stands below its text is old.
+
+        Where that happens a second time, messages freeze sooner than answers end: the next one comes when all is said.
+        """
         parts = self._messages.parts
         if due is None or due.number >= len(parts):
             return
@@ -371,6 +379,7 @@ class Draft:
         if sent is not None and sent["blocks"][:1] == wanted["blocks"][:1] and not due.is_last:
             parts[due.number].sent = wanted
         else:
+            self._text.is_held = bool(self._messages.left)
             self._messages.leave_from(due.number)
 
     async def _back_off(self) -> None:

@@ -110,6 +110,7 @@ class Messages:
     """`may_send` raises LeaseLost when this process may no longer write (invariant 5).
 
     `method` is the one that was called last. `unsure` says that a message may have been posted of which nobody heard.
+    `left` are messages that stay as they are.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class Messages:
         # A status that arrives after the post would stay: Slack clears it when a message comes.
         self.posting = asyncio.Lock()
         self._has_streamed = reply.streamed
-        self._left: set[str] = set()
+        self.left: set[str] = set()
 
     async def post(self, content: Payload) -> None:
         """Post the next message, unless it turns out to be there."""
@@ -204,7 +205,7 @@ class Messages:
 
     def leave_from(self, number: int) -> None:
         """Leave these messages as they are: what should be in them goes into new ones."""
-        self._left.update(part.ts for part in self.parts[number:])
+        self.left.update(part.ts for part in self.parts[number:])
         del self.parts[number:]
 
     async def delete_from(self, number: int) -> None:
@@ -249,7 +250,7 @@ class Messages:
             include_all_metadata=True,
             limit=200,
         )
-        known = {self._thread.ts, *self._left, *(part.ts for part in self.parts)}
+        known = {self._thread.ts, *self.left, *(part.ts for part in self.parts)}
         ours: dict[int, str] = {}
         for message in found.get("messages") or []:
             metadata = message.get("metadata") or {}
