@@ -211,6 +211,19 @@ async def test_where_nothing_may_be_edited_the_answer_is_not_begun_over_and_over
     assert desk.texts == ["Begun", "Begun and gone on", "Begun and gone on and on and on and done"]
 
 
+async def test_an_edit_that_slack_makes_late_does_not_stay(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.messages.LATE_SECONDS", 2.0)
+    async with desk.draft() as draft:
+        draft.write("Begun")
+        await desk.shows(lambda shown: shown == ["Begun"])
+        desk.sandbox.faults.add("chat.update", "delay", seconds=3.0, times=1)
+        draft.write("Begun and gone on")
+        await desk.sandbox.journal.until(lambda e: e.kind == "slack.fault")
+        with desk.seen() as frames:
+            await draft.finish(Final("Begun and gone on and done"))
+    assert frames == [["Begun and gone on and done"], ["Begun and gone on"], ["Begun and gone on and done"]]
+
+
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
 async def test_a_refusal_that_nobody_knows_is_not_the_end(desk: Desk, method: str) -> None:
     desk.sandbox.faults.add(method, "error", error="an_error_of_next_year", times=1)

@@ -166,7 +166,7 @@ class Draft:
             await self._last_steps()
 
     async def _last_steps(self) -> None:
-        while self._next():
+        while self._next() or await self._messages.outlast_late_edits():
             await self._step()
         await self._messages.delete_from(self._text.count)
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
@@ -22,6 +23,8 @@ log = logging.getLogger("parley.messages")
 
 EVENT_TYPE = "parley_reply"
 IN_A_FILE = "The rest of this answer is in the file below."
+# How long after we gave up waiting for Slack it may still make the edit.
+LATE_SECONDS = 6.0
 STANDS_IN = "For two minutes Slack did not take the end of the message above, so this is its whole text."
 
 Payload = dict[str, Any]
@@ -29,11 +32,15 @@ Payload = dict[str, Any]
 
 @dataclass
 class Part:
-    """One Slack message. `sent` is what stands in it, None if nobody knows."""
+    """One Slack message. `sent` is what stands in it, None if nobody knows.
+
+    `unanswered` are the edits that Slack did not answer in time, and when we gave up waiting.
+    """
 
     ts: str
     sent: Payload | None = None
     stream: Stream | None = None
+    unanswered: list[tuple[Payload, float]] = field(default_factory=list)
 
     @property
     def shown(self) -> int:
@@ -156,8 +163,22 @@ class Messages:
     async def edit(self, part: Part, content: Payload) -> None:
         self._may_send()
         self.method = "chat.update"
-        await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **content)
+        try:
+            await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **content)
+        except TimeoutError:
+            part.unanswered.append((content, time.monotonic()))
+            raise
         part.sent = content
+
+    async def outlast_late_edits(self) -> bool:
+        """Whether an edit that Slack did not answer may have come after a newer one; it cannot any more afterwards."""
+        late = [(part, at) for part in self.parts for content, at in part.unanswered if content != part.sent]
+        if not late:
+            return False
+        await asyncio.sleep(max(at for _, at in late) + LATE_SECONDS - time.monotonic())
+        for part, _ in late:
+            part.sent, part.unanswered = None, []
+        return True
 
     async def open(self, due: Due) -> None:
         """Post the next message as a native stream, unless it turns out to be there."""

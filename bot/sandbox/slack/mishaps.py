@@ -33,6 +33,8 @@ class Mishaps:
                 return await handler(request)
             self._slack.journal.add("slack.fault", route, fault=fault.kind, **fault.params)
             if fault.kind == "delay":
+                # Whoever has hung up by then has made the call all the same.
+                await request.read()
                 await self._slack.clock.sleep(float(fault.params.get("seconds", 1.0)))
                 return await handler(request)
             if fault.kind == "half":

@@ -67,7 +67,7 @@ class WebAPI:
     async def _params(self, request: web.Request, method: Method) -> tuple[dict[str, Any], list[str]]:
         """Arguments from the query, then the body. https://docs.slack.dev/apis/web-api/ ("Post bodies")"""
         params: dict[str, Any] = {k: v for k, v in request.query.items() if k != "token"}
-        if request.method != "POST" or not request.can_read_body:
+        if request.method != "POST" or not request.body_exists:
             return params, []
         if request.content_type == "application/json":
             try:
