@@ -109,7 +109,6 @@ SHOWN_BY = {
     "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/loop.py": "tests/test_worker.py",
     "workers/runtime.py": "tests/test_worker.py",
-    "workers/sweeper.py": "tests/chaos/test_kill.py",
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import session
@@ -21,6 +22,8 @@ async def sweep(inbox: Inbox) -> None:
         try:
             if woken := await inbox.sweep():
                 log.info("woken threads=%d", woken)
+        except RedisError as error:
+            log.warning("no sweep error=%s", type(error).__name__)
         except Exception:
             # Whatever is wrong with one team or thread, the others are still to be looked after.
             log.warning("no sweep", exc_info=True)
@@ -32,5 +35,7 @@ async def end_sessions(web: AsyncWebClient, redis: "Redis") -> None:
         await asyncio.sleep(EVERY_SECONDS)
         try:
             await session.end_those_that_are_over(web, redis)
+        except RedisError as error:
+            log.warning("sessions stay error=%s", type(error).__name__)
         except Exception:
             log.warning("sessions stay", exc_info=True)
