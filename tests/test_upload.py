@@ -156,6 +156,13 @@ async def test_without_the_scope_to_look_slacks_ok_counts() -> None:
         assert uploaded == Uploaded(caller.shared[0].id)
 
 
+async def test_where_slack_lets_nobody_look_its_ok_counts(sandbox: Sandbox, caller: Caller) -> None:
+    sandbox.faults.add("files.info", "error", error="unknown_method")
+    uploaded = await caller.upload()
+    await sandbox.slack.until(lambda: caller.shared)
+    assert uploaded == Uploaded(caller.shared[0].id)
+
+
 async def test_what_slack_says_about_the_thread_is_passed_on(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.faults.add("files.completeUploadExternal", "error", error="is_archived")
     with pytest.raises(SlackApiError) as refused:

@@ -75,9 +75,9 @@ async def _find(
                     return None
                 case "file_deleted":
                     return Uploaded(file)
-                case "missing_scope":
-                    return blind
-            if verdict(error) == "permanent" or wait is None:
+            if verdict(error) == "permanent":
+                return blind
+            if wait is None:
                 raise
             info = None
         if found := _shared(info or {}, channel, thread_ts):
