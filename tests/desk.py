@@ -16,7 +16,7 @@ from bot.settings import Settings
 from bot.store import keys, replies
 from tests.parley import payload, text
 from workers.composition import Terms
-from workers.draft import FINAL_SECONDS, Draft
+from workers.draft import BACKOFF_SECONDS, FINAL_SECONDS, Draft
 from workers.native import Mode, Streams
 from workers.pacing import Pacing
 
@@ -77,6 +77,7 @@ class Desk:
         terms: Terms | None = None,
         on_stop: Callable[[], None] = lambda: None,
         final_seconds: float = FINAL_SECONDS,
+        backoff_seconds: tuple[float, float] = BACKOFF_SECONDS,
     ) -> AsyncIterator[Draft]:
         reply = await replies.load(self.redis, self.message.thread, self.message.ts)
         async with self.web() as web:
@@ -93,6 +94,7 @@ class Desk:
                 may_begin=may_begin,
                 on_stop=on_stop,
                 final_seconds=final_seconds,
+                backoff_seconds=backoff_seconds,
             )
             running = asyncio.create_task(draft.run())
             try:

@@ -237,11 +237,8 @@ async def test_a_refusal_that_nobody_knows_is_not_the_end(desk: Desk, method: st
 
 
 @pytest.mark.parametrize("error", ["an_error_of_next_year", "block_mismatch"])
-async def test_an_edit_that_is_refused_in_every_form_goes_on_in_a_new_message(
-    desk: Desk, error: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("workers.draft.BACKOFF_SECONDS", (0.05, 0.1))
-    async with desk.draft() as draft:
+async def test_an_edit_that_is_refused_in_every_form_goes_on_in_a_new_message(desk: Desk, error: str) -> None:
+    async with desk.draft(backoff_seconds=(0.05, 0.1)) as draft:
         draft.write("Begun")
         await desk.shows(lambda shown: shown == ["Begun"])
         desk.sandbox.faults.add("chat.update", "error", error=error)
@@ -249,11 +246,10 @@ async def test_an_edit_that_is_refused_in_every_form_goes_on_in_a_new_message(
     assert desk.texts == ["Begun", "Begun and done"]
 
 
-async def test_a_post_that_is_refused_again_and_again_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.draft.BACKOFF_SECONDS", (0.05, 0.1))
+async def test_a_post_that_is_refused_again_and_again_is_given_up(desk: Desk) -> None:
     desk.sandbox.faults.add("chat.postMessage", "error", error="an_error_of_next_year")
     with pytest.raises(Undeliverable, match="an_error_of_next_year"):
-        async with desk.draft() as draft:
+        async with desk.draft(backoff_seconds=(0.05, 0.1)) as draft:
             await draft.finish(Final("Never"))
 
 

@@ -192,6 +192,17 @@ async def test_a_post_whose_answer_was_lost_is_found(desk: Desk) -> None:
     assert len(desk.posted) == 1
 
 
+async def test_a_post_that_slack_makes_late_is_waited_for_and_not_made_again(desk: Desk) -> None:
+    async with sending(desk) as messages:
+        desk.sandbox.faults.add("chat.postMessage", "delay", seconds=5.0, times=1)
+        with pytest.raises(TimeoutError):
+            await messages.post(content(desk, LAST))
+        await messages.post(content(desk, LAST))
+        [found] = messages.parts
+        [posted] = desk.posted
+    assert (found.ts, found.sent) == (posted.ts, None)
+
+
 async def test_who_takes_over_finds_all_messages_in_their_order(desk: Desk) -> None:
     async with sending(desk) as messages:
         for number in range(3):

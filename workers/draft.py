@@ -63,6 +63,7 @@ class Draft:
         on_stop: Callable[[], None],
         on_edit: Callable[[float], None] = lambda age: None,
         final_seconds: float = FINAL_SECONDS,
+        backoff_seconds: tuple[float, float] = BACKOFF_SECONDS,
     ) -> None:
         self._slack, self._redis, self._pacing, self._streams = slack, redis, pacing, streams
         self._message, self._thread = message, message.thread
@@ -78,7 +79,8 @@ class Draft:
         self._last_frame = float("-inf")
         self._unshown_since: float | None = None
         self._place: float | None = None
-        self._backoff = BACKOFF_SECONDS[0]
+        self._first_backoff, self._longest_backoff = backoff_seconds
+        self._backoff = self._first_backoff
         self._final_seconds = final_seconds
 
     def write(self, text: str) -> None:
@@ -193,7 +195,7 @@ class Draft:
         except CALL_ERRORS as error:
             await self._judge(step, due, error)
             return
-        self._backoff = BACKOFF_SECONDS[0]
+        self._backoff = self._first_backoff
         await self._messages.save(self._text.text)
 
     async def _turn(self, step: Step) -> bool:
@@ -317,7 +319,7 @@ class Draft:
                 self._go_on_in_a_new_message(due)
             case "payload" if self._text.simpler(refused_blocks=name.startswith("invalid_blocks")):
                 messages.unsure = False
-            case "permanent" if name not in FOR_GOOD and self._backoff < BACKOFF_SECONDS[1]:
+            case "permanent" if name not in FOR_GOOD and self._backoff < self._longest_backoff:
                 messages.unsure = False
                 await self._back_off()
             case "payload" | "permanent" if step == "edit" and name not in FOR_GOOD:
@@ -364,7 +366,7 @@ class Draft:
         log.error("edit given up thread=%s ts=%s", self._thread, self._messages.parts[due.number].ts)
         self._messages.leave_from(due.number)
         self._text.stand_in(due.number)
-        self._backoff = BACKOFF_SECONDS[0]
+        self._backoff = self._first_backoff
         return True
 
     def _go_on_in_a_new_message(self, due: Due | None) -> None:
@@ -384,7 +386,7 @@ class Draft:
 
     async def _back_off(self) -> None:
         await self._wait(self._backoff)
-        self._backoff = min(self._backoff * 2, BACKOFF_SECONDS[1])
+        self._backoff = min(self._backoff * 2, self._longest_backoff)
 
     async def _wait(self, seconds: float) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""

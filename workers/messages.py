@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -23,11 +23,13 @@ log = logging.getLogger("parley.messages")
 
 EVENT_TYPE = "parley_reply"
 IN_A_FILE = "The rest of this answer is in the file below."
-# How long after we gave up waiting for Slack it may still make the edit.
+# How long after we gave up waiting for Slack it may still make the edit or the post, and how often we look for that.
 LATE_SECONDS = 6.0
+LOOKING_SECONDS = 2.0
 STANDS_IN = "For two minutes Slack did not take the end of the message above, so this is its whole text."
 
 Payload = dict[str, Any]
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -140,6 +142,7 @@ class Messages:
         self.method = ""
         # A status that arrives after the post would stay: Slack clears it when a message comes.
         self.posting = asyncio.Lock()
+        self._late_until = 0.0
         self._has_streamed = reply.streamed
         self.left: set[str] = set()
 
@@ -149,14 +152,15 @@ class Messages:
             return
         self._may_send()
         self.method, self.unsure = "chat.postMessage", True
-        async with self.posting:
-            posted = await self._slack.chat_postMessage(
+        posted = await self._new(
+            self._slack.chat_postMessage(
                 channel=self._thread.channel,
                 thread_ts=self._thread.ts,
                 unfurl_links=False,
                 unfurl_media=False,
                 **content,
             )
+        )
         self.unsure = False
         self.parts.append(Part(str(posted["ts"]), content))
 
@@ -190,8 +194,7 @@ class Messages:
             self._has_streamed = True
         self._may_send()
         self.method, self.unsure = "chat.startStream", True
-        async with self.posting:
-            ts = await self._streams.start(due.content)
+        ts = await self._new(self._streams.start(due.content))
         self.unsure = False
         self.parts.append(Part(ts, stream=Stream(due.content, due.length)))
 
@@ -258,11 +261,31 @@ class Messages:
         except RedisError as error:
             log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
 
+    async def _new(self, call: Awaitable[Made]) -> Made:
+        """What Slack says to a new message."""
+        try:
+            async with self.posting:
+                return await call
+        except TimeoutError:
+            self._late_until = time.monotonic() + LATE_SECONDS
+            raise
+
     async def _found(self) -> bool:
-        """Whether the next message is there although nobody heard of it: the post's answer or its poster was lost."""
+        """Whether the next message is there although nobody heard of it: the post's answer or its poster was lost.
+
+        One that Slack did not answer in time may still come, and is waited for.
+        """
         if not self.unsure:
             return False
         number = len(self.parts)
+        await self._look()
+        while len(self.parts) == number and (left := self._late_until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, LOOKING_SECONDS))
+            await self._look()
+        self.unsure = False
+        return len(self.parts) > number
+
+    async def _look(self) -> None:
         self.method = "conversations.replies"
         found = await self._slack.conversations_replies(
             channel=self._thread.channel,
@@ -285,5 +308,3 @@ class Messages:
                 ours.setdefault(len(self.parts) + 1, str(message["ts"]))
         while (ts := ours.get(len(self.parts) + 1)) is not None:
             self.parts.append(Part(ts))
-        self.unsure = False
-        return len(self.parts) > number
