@@ -1,5 +1,6 @@
 """`/parley`, and what it says."""
 
+import asyncio
 import re
 
 import pytest
@@ -106,11 +107,12 @@ async def test_who_asks_from_nowhere_is_told_so(parley: Parley, channel: str) ->
     assert answer["text"] == NOWHERE
 
 
-@pytest.mark.parametrize("text", ["status", "forget", "model"])
-async def test_without_redis_it_says_so_in_time(parley: Parley, text: str) -> None:
+async def test_without_redis_it_says_so_in_time(parley: Parley) -> None:
     """A server that hangs is the worst kind of away. https://docs.slack.dev/interactivity: three seconds."""
+    words, seen = ("status", "forget", "model"), len(parley.slack.workspace.ephemerals)
     await parley.redis.client_pause(4000)
     try:
-        assert await said(parley, text) == AWAY
+        await asyncio.gather(*(parley.slack.command("ben", "general", "/parley", text) for text in words))
     finally:
         await parley.redis.client_unpause()
+    assert [message.text for _, message in parley.slack.workspace.ephemerals[seen:]] == [AWAY] * len(words)
