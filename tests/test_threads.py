@@ -1,15 +1,22 @@
 """What a thread began with stays; what Claude was sent last is remembered."""
 
+import pytest
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys, threads
 from bot.store.threads import Asked, Instructions, Record
 
-THREAD = Thread("T1", "C1", "1.1")
+THREAD, OTHER = Thread("T1", "C1", "1.1"), Thread("T1", "C1", "2.1")
 FIRST = Instructions("How to read it.", "Be kind.", "Workspace Ä", "Channel")
 LATER = Instructions("How to read it now.", "Be brief.")
 DAY = 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+async def asked(redis: "Redis") -> None:
+    for thread in (THREAD, OTHER):
+        await redis.hset(keys.messages(thread), thread.ts, "waits")
 
 
 async def test_a_thread_keeps_what_it_began_with(redis: "Redis") -> None:
@@ -19,7 +26,13 @@ async def test_a_thread_keeps_what_it_began_with(redis: "Redis") -> None:
 
 async def test_another_thread_begins_with_what_holds_then(redis: "Redis") -> None:
     await threads.load(redis, THREAD, FIRST, 30)
-    assert await threads.load(redis, Thread("T1", "C1", "2.1"), LATER, 30) == Record(LATER)
+    assert await threads.load(redis, OTHER, LATER, 30) == Record(LATER)
+
+
+async def test_a_thread_that_is_forgotten_while_its_question_is_answered_keeps_nothing(redis: "Redis") -> None:
+    await redis.delete(keys.messages(THREAD))
+    assert await threads.load(redis, THREAD, FIRST, 30) == Record(FIRST)
+    assert not await redis.exists(keys.record(THREAD))
 
 
 async def test_a_thread_in_use_is_kept_as_long_as_its_history(redis: "Redis") -> None:

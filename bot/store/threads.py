@@ -1,12 +1,23 @@
 """What a thread's prompt began with, and what of it Claude was sent last."""
 
 import json
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
+from typing import cast
 
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
+
+# KEYS messages record; ARGV instructions, seconds to keep. Nothing is kept of a thread that was forgotten meanwhile.
+BEGIN = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    redis.call('HSETNX', KEYS[2], 'instructions', ARGV[1])
+    redis.call('EXPIRE', KEYS[2], ARGV[2])
+end
+return redis.call('HMGET', KEYS[2], 'instructions', 'asked')
+"""
 
 # KEYS record; ARGV asked. A thread that was forgotten meanwhile has no record, and gets none.
 SAVE_ASKED = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'asked', ARGV[1]) end"
@@ -41,14 +52,14 @@ class Record:
 
 
 async def load(redis: "Redis", thread: Thread, instructions: Instructions, days: int) -> Record:
-    """The thread's record. A thread without one begins with these instructions and keeps them (invariant 11)."""
-    key = keys.record(thread)
-    async with redis.pipeline() as pipe:
-        pipe.hsetnx(key, "instructions", json.dumps(asdict(instructions), ensure_ascii=False))
-        pipe.expire(key, days * 24 * 3600)
-        pipe.hmget(key, "instructions", "asked")
-        _, _, (began, asked) = await pipe.execute()
-    return Record(Instructions(**json.loads(began)), Asked(**json.loads(asked)) if asked else None)
+    """The record of a thread in which a question is answered.
+
+    A thread without one begins with these instructions and keeps them (invariant 11).
+    """
+    names, given = (keys.messages(thread), keys.record(thread)), json.dumps(asdict(instructions), ensure_ascii=False)
+    found = await cast("Awaitable[list[str | None]]", redis.eval(BEGIN, len(names), *names, given, days * 24 * 3600))
+    began, asked = found
+    return Record(Instructions(**json.loads(began or given)), Asked(**json.loads(asked)) if asked else None)
 
 
 async def save_asked(redis: "Redis", thread: Thread, asked: Asked) -> None:
