@@ -47,8 +47,22 @@ def test_a_refusal_is_told_and_kept_out_of_later_prompts(category: Any) -> None:
 
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_a_refusal_says_why_where_the_category_is_known(category: str) -> None:
-    told = ended("refusal", "", category=category, explanation="SECRET-DETAIL").text
+    told = ended("refusal", "", category=category).text
     assert told == REFUSED.format(why=CATEGORIES[category])
+
+
+@pytest.mark.parametrize(
+    ("explanation", "shown"),
+    [("It could\nenable harm.", "\n\n> It could enable harm."), (None, ""), ("", ""), (["no text"], "")],
+)
+def test_a_refusal_is_told_with_claudes_explanation_in_one_line(explanation: Any, shown: str) -> None:
+    plain = REFUSED.format(why="")
+    assert ended("refusal", "", explanation=explanation).text == f"{plain}{shown}"
+    assert ended("refusal", explanation=explanation).text == f"So far.\n\n_{plain}_{shown}"
+
+
+def test_an_explanation_without_an_end_is_cut() -> None:
+    assert len(ended("refusal", "", explanation="word " * 1_000).text) < 500
 
 
 def test_a_thread_that_is_too_long_is_told_to_start_anew() -> None:

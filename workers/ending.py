@@ -1,5 +1,6 @@
 """How a turn ends: what people see and what the history remembers, for each way in which it can."""
 
+import textwrap
 from collections.abc import Sequence
 
 from bot.store.replies import Final
@@ -34,21 +35,23 @@ CATEGORIES = {
 TOO_LONG = "This thread has become longer than Claude can read. Please start a new thread. (Reference: {ref})"
 STOPPED = "Stopped before anything was written."
 STATUS_LENGTH = 100
+EXPLANATION_LENGTH = 300
 NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words. (Reference: {ref})"
 
 
 def answered(answer: Answer, ref: str) -> Final:
     """`ref` is told where a sentence stands for an answer.
 
-    Of a refusal the category is told where there is one; its explanation is not meant to be stable (documented).
+    Of a refusal the category and Claude's own explanation are told where there are any.
     """
     text = answer.text.rstrip()
     match answer.stop_reason:
         case "refusal":
             refused = REFUSED.format(why=CATEGORIES.get(str(answer.category), ""))
-            return Final(
-                _with(text, f"_{refused}_") if text else refused, outcome="refusal", hidden=True, has_buttons=True
-            )
+            told = _with(text, f"_{refused}_") if text else refused
+            if why := _line(answer.explanation):
+                told = _with(told, f"> {why}")
+            return Final(told, outcome="refusal", hidden=True, has_buttons=True)
         case "model_context_window_exceeded":
             told = TOO_LONG.format(ref=ref)
             return Final(_with(text, f"_{told}_") if text else told, outcome="answer", has_buttons=True)
@@ -95,6 +98,12 @@ def _figures(usage: Sequence[Usage]) -> list[str]:
     if None not in costs:
         figures.append(f"{about}${sum(cost or 0 for cost in costs) / 1_000_000:.4f}")
     return figures
+
+
+def _line(explanation: object) -> str:
+    """The explanation of a refusal, whatever it is, as one line."""
+    words = " ".join(explanation.split()) if isinstance(explanation, str) else ""
+    return textwrap.shorten(words, EXPLANATION_LENGTH, placeholder="…")
 
 
 def _with(text: str, note: str) -> str:
