@@ -1,4 +1,5 @@
 import asyncio
+import time
 from contextlib import suppress
 
 import pytest
@@ -44,11 +45,12 @@ async def test_a_complete_answer_takes_one_call(desk: Desk) -> None:
 
 async def test_text_that_came_faster_than_the_budget_allows_is_shown_newest_first(desk: Desk) -> None:
     async with desk.draft() as draft:
+        began = time.monotonic()
         for length in range(1, 200):
             draft.write("x" * length)
             await asyncio.sleep(0.005)
         await desk.shows(lambda shown: shown == ["x" * 199])
-        assert desk.calls("chat.update") <= 2
+        assert desk.calls("chat.update") <= 1 + time.monotonic() - began
         await draft.finish(Final("x" * 200))
 
 

@@ -80,6 +80,7 @@ async def test_slack_is_told_for_whom_a_stream_in_a_channel_is(desk: Desk) -> No
 
 async def test_appends_are_a_second_apart_and_take_all_that_came(desk: Desk) -> None:
     async with desk.draft(streaming="native") as draft:
+        began = time.monotonic()
         await streaming(desk, draft, "x")
         for length in range(2, 200):
             draft.write("x " * length)
@@ -87,7 +88,7 @@ async def test_appends_are_a_second_apart_and_take_all_that_came(desk: Desk) -> 
         await desk.shows(lambda shown: shown == ["x " * 198 + "x"])
         await draft.finish(Final("x" * 200))
     calls = desk.sandbox.journal.entries("slack.request", "chat.appendStream")
-    assert len(calls) <= 3
+    assert len(calls) <= 1 + time.monotonic() - began
     assert all(later.monotonic - call.monotonic > 0.95 for call, later in pairwise(calls))
 
 
