@@ -33,6 +33,11 @@ def processes_of(tmp_path: Path) -> list[str]:
     return found
 
 
+def heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so do the tests there and their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see what is left behind")
 def test_once_prints_one_json_object_and_leaves_nothing_behind(tmp_path: Path) -> None:
     ran = subprocess.run(
@@ -89,7 +94,12 @@ async def test_it_plays_a_question_and_a_follow_up_and_stays_until_it_is_told_to
     tmp_path: Path, number: signal.Signals
 ) -> None:
     demo = await asyncio.create_subprocess_exec(
-        *PARLEY, "demo", env=environ(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True
+        *(*PARLEY, "demo"),
+        env=environ(tmp_path),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     assert demo.stdout
     said = ""
