@@ -167,7 +167,10 @@ class _Turn:
             await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days, bill=self._bill)
             return
         entries = _turn(question, final, self._bill.counted.model if self._bill else None)
-        keep = len(self._talk.history if self._talk else past) + len(entries)
+        known = self._talk.history if self._talk else past
+        # What was summed up before it was ever kept is in the summary.
+        before = [entry for entry in before if entry in known]
+        keep = len(known) + len(entries)
         await runtime.inbox.acknowledge(
             self._claim, [*before, *entries], keep, settings.history_days, message.again, self._bill
         )
