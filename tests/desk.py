@@ -15,8 +15,9 @@ from bot.sandbox.slack.records import Message as Posted
 from bot.settings import Settings
 from bot.store import keys, replies
 from tests.parley import payload, text
+from workers.backoff import BACKOFF_SECONDS
 from workers.composition import Terms
-from workers.draft import BACKOFF_SECONDS, FINAL_SECONDS, Draft
+from workers.draft import FINAL_SECONDS, Draft
 from workers.native import Mode, Streams
 from workers.pacing import Pacing
 

@@ -236,6 +236,14 @@ async def test_a_refusal_that_nobody_knows_is_not_the_end(desk: Desk, method: st
     assert desk.texts == ["Done"]
 
 
+async def test_a_refusal_that_nobody_knows_is_not_the_end_after_an_outage_either(desk: Desk) -> None:
+    desk.sandbox.faults.add("chat.postMessage", "error", error="internal_error", times=4)
+    desk.sandbox.faults.add("chat.postMessage", "error", error="an_error_of_next_year", times=1)
+    async with desk.draft(backoff_seconds=(0.05, 0.1)) as draft:
+        await draft.finish(Final("Done"))
+    assert desk.texts == ["Done"]
+
+
 @pytest.mark.parametrize("error", ["an_error_of_next_year", "block_mismatch"])
 async def test_an_edit_that_is_refused_in_every_form_goes_on_in_a_new_message(desk: Desk, error: str) -> None:
     async with desk.draft(backoff_seconds=(0.05, 0.1)) as draft:

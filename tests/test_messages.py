@@ -17,7 +17,7 @@ from bot.store.replies import Final, Reply
 from bot.views import reply as footer
 from tests.desk import Desk
 from tests.parley import payload as about
-from workers.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload
+from workers.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload, words
 from workers.native import Streams
 
 QUESTION = Message(Thread("T1", "C1", "1.1"), "1.1", "U1", "a question")
@@ -201,6 +201,19 @@ async def test_a_post_that_slack_makes_late_is_waited_for_and_not_made_again(des
         [found] = messages.parts
         [posted] = desk.posted
     assert (found.ts, found.sent) == (posted.ts, None)
+
+
+@pytest.mark.parametrize(("method", "unsure"), [("chat.postMessage", False), ("chat.update", True)])
+async def test_only_a_post_that_was_refused_is_known_not_to_be_there(desk: Desk, method: str, unsure: bool) -> None:
+    async with sending(desk, resumed=True) as messages:
+        messages.method = method
+        messages.was_refused()
+        assert messages.unsure is unsure
+
+
+def test_a_plain_message_that_has_grown_has_other_words(desk: Desk) -> None:
+    shown, grown = (payload(Due(0, text, False), desk.message, None, simple=True, plain=True) for text in ("a", "a b"))
+    assert words(shown) != words(grown)
 
 
 async def test_who_takes_over_finds_all_messages_in_their_order(desk: Desk) -> None:

@@ -14,8 +14,9 @@ from bot.incoming import Message
 from bot.slack import CALL_ERRORS, FOR_GOOD, error_name, retry_after, verdict
 from bot.store import replies
 from bot.store.replies import Final
+from workers.backoff import BACKOFF_SECONDS, Backoff
 from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Messages, Part
+from workers.messages import Due, Messages, Part, words
 from workers.native import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
 from workers.pacing import Pacing
 from workers.upload import NoUpload, upload_markdown
@@ -27,7 +28,6 @@ FINAL_SECONDS = 120.0
 ASKING_SECONDS = 2.0
 STATUS_SECONDS = 90.0
 STATUS_SPACING_SECONDS = 3.0
-BACKOFF_SECONDS = (0.5, 8.0)
 FILE_NAME = "answer.md"
 
 
@@ -79,8 +79,7 @@ class Draft:
         self._last_frame = float("-inf")
         self._unshown_since: float | None = None
         self._place: float | None = None
-        self._first_backoff, self._longest_backoff = backoff_seconds
-        self._backoff = self._first_backoff
+        self._backoff = Backoff(backoff_seconds)
         self._final_seconds = final_seconds
 
     def write(self, text: str) -> None:
@@ -195,7 +194,7 @@ class Draft:
         except CALL_ERRORS as error:
             await self._judge(step, due, error)
             return
-        self._backoff = self._first_backoff
+        self._backoff.reset()
         await self._messages.save(self._text.text)
 
     async def _turn(self, step: Step) -> bool:
@@ -293,7 +292,7 @@ class Draft:
                 log.warning("file not shared thread=%s error=%s", self._thread, error_name(error))
                 if verdict(error) not in ("limited", "transient"):
                     return False
-                await self._wait(max(retry_after(error) if verdict(error) == "limited" else 0.0, self._backoff))
+                await self._wait(max(retry_after(error) if verdict(error) == "limited" else 0.0, self._backoff.wait))
 
     async def _judge(self, step: Step, due: Due | None, error: Exception) -> None:
         """Do what the refusal asks for; return if the call may be tried again."""
@@ -305,8 +304,7 @@ class Draft:
         match verdict(error):
             case "limited":
                 await self._pacing.pause(self._thread.team, messages.method, retry_after(error))
-                if messages.method in ("chat.postMessage", "chat.startStream"):
-                    messages.unsure = False
+                messages.was_refused()
             case "deleted":
                 raise Deleted(str(self._thread))
             case "payload" | "permanent" if messages.method == "conversations.replies":
@@ -318,9 +316,9 @@ class Draft:
             case "frozen":
                 self._go_on_in_a_new_message(due)
             case "payload" if self._text.simpler(refused_blocks=name.startswith("invalid_blocks")):
-                messages.unsure = False
-            case "permanent" if name not in FOR_GOOD and self._backoff < self._longest_backoff:
-                messages.unsure = False
+                messages.was_refused()
+            case "permanent" if name not in FOR_GOOD and self._backoff.may_be_refused():
+                messages.was_refused()
                 await self._back_off()
             case "payload" | "permanent" if step == "edit" and name not in FOR_GOOD:
                 self._go_on_in_a_new_message(due)
@@ -366,7 +364,7 @@ class Draft:
         log.error("edit given up thread=%s ts=%s", self._thread, self._messages.parts[due.number].ts)
         self._messages.leave_from(due.number)
         self._text.stand_in(due.number)
-        self._backoff = self._first_backoff
+        self._backoff.reset()
         return True
 
     def _go_on_in_a_new_message(self, due: Due | None) -> None:
@@ -378,15 +376,16 @@ class Draft:
         if due is None or due.number >= len(parts):
             return
         wanted, sent = self._text.payload(due), parts[due.number].sent
-        if sent is not None and sent["blocks"][:1] == wanted["blocks"][:1] and not due.is_last:
+        if sent is not None and not due.is_last and words(sent) == words(wanted):
             parts[due.number].sent = wanted
         else:
-            self._text.is_held = bool(self._messages.left)
+            self._text.is_held = self._messages.has_left
             self._messages.leave_from(due.number)
+            self._backoff.reset()
 
     async def _back_off(self) -> None:
-        await self._wait(self._backoff)
-        self._backoff = min(self._backoff * 2, self._longest_backoff)
+        await self._wait(self._backoff.wait)
+        self._backoff.grow()
 
     async def _wait(self, seconds: float) -> bool:
         """Sleep; a live frame's sleep ends with the reply, which is True then."""

@@ -22,6 +22,7 @@ from workers.native import NOT_STREAMING, Stream, Streams
 log = logging.getLogger("parley.messages")
 
 EVENT_TYPE = "parley_reply"
+POSTS = ("chat.postMessage", "chat.startStream")
 IN_A_FILE = "The rest of this answer is in the file below."
 # How long after we gave up waiting for Slack it may still make the edit or the post, and how often we look for that.
 LATE_SECONDS = 6.0
@@ -90,6 +91,11 @@ def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, p
     }
 
 
+def words(content: Payload) -> object:
+    """What people read of it, without what stands below."""
+    return content["blocks"][:1] or content["text"]
+
+
 def _below(due: Due, message: Message, ending: Final | None, simple: bool) -> list[Payload]:
     blocks = [_small_print(STANDS_IN)] if due.stands_in else []
     if due.number or not due.is_last:
@@ -119,7 +125,6 @@ class Messages:
     """`may_send` raises LeaseLost when this process may no longer write (invariant 5).
 
     `method` is the one that was called last. `unsure` says that a message may have been posted of which nobody heard.
-    `left` are messages that stay as they are.
     """
 
     def __init__(
@@ -144,7 +149,7 @@ class Messages:
         self.posting = asyncio.Lock()
         self._late_until = 0.0
         self._has_streamed = reply.streamed
-        self.left: set[str] = set()
+        self._left: set[str] = set()
 
     async def post(self, content: Payload) -> None:
         """Post the next message, unless it turns out to be there."""
@@ -227,9 +232,19 @@ class Messages:
             return None if error_name(error) == NOT_STREAMING else error
         return None
 
+    def was_refused(self) -> None:
+        """Slack refused the call that was made last: a post is not there then."""
+        if self.method in POSTS:
+            self.unsure = False
+
+    @property
+    def has_left(self) -> bool:
+        """Whether a message stays as it is, with a new one in its place."""
+        return bool(self._left)
+
     def leave_from(self, number: int) -> None:
         """Leave these messages as they are: what should be in them goes into new ones."""
-        self.left.update(part.ts for part in self.parts[number:])
+        self._left.update(part.ts for part in self.parts[number:])
         del self.parts[number:]
 
     async def delete_from(self, number: int) -> None:
@@ -278,10 +293,11 @@ class Messages:
         if not self.unsure:
             return False
         number = len(self.parts)
-        await self._look()
-        while len(self.parts) == number and (left := self._late_until - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, LOOKING_SECONDS))
+        async with self.posting:
             await self._look()
+            while len(self.parts) == number and (left := self._late_until - time.monotonic()) > 0:
+                await asyncio.sleep(min(left, LOOKING_SECONDS))
+                await self._look()
         self.unsure = False
         return len(self.parts) > number
 
@@ -294,7 +310,7 @@ class Messages:
             include_all_metadata=True,
             limit=200,
         )
-        known = {self._thread.ts, *self.left, *(part.ts for part in self.parts)}
+        known = {self._thread.ts, *self._left, *(part.ts for part in self.parts)}
         ours: dict[int, str] = {}
         for message in found.get("messages") or []:
             metadata = message.get("metadata") or {}
