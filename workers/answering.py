@@ -324,7 +324,8 @@ def continued(request: Mapping[str, Any], message: Streamed) -> dict[str, Any] |
         turns = [*before, last, {"role": "assistant", "content": content}]
     if calls:
         results = [
-            {"type": "tool_result", "tool_use_id": block["id"], "content": NO_TOOL, "is_error": True} for block in calls
+            {"type": "tool_result", "tool_use_id": call.get("id"), "content": NO_TOOL, "is_error": True}
+            for call in calls
         ]
         turns.append({"role": "user", "content": results})
     return {**request, "messages": turns}

@@ -52,7 +52,7 @@ class Streamed:
         """The model that served the message: after fallbacks, the last of them."""
         served = [each.get("model") for each in self._iterations() if each.get("type") == "fallback_message"]
         if not served:
-            served = [(block.get("to") or {}).get("model") for block in self.content if block["type"] == "fallback"]
+            served = [_mapping(block.get("to")).get("model") for block in self.content if block["type"] == "fallback"]
         return str((served and served[-1]) or self._started)
 
     @property
@@ -65,9 +65,9 @@ class Streamed:
 
     @property
     def usage(self) -> tuple[Usage, ...]:
-        """What is billed so far, a piece for each model that ran; nothing before `message_start`.
+        """What is billed so far, a piece for each model that ran; nothing before anything arrived.
 
-        A stream that was cut off told its input only: its output is estimated from what arrived.
+        A stream that was cut off told its input only, and some never tell their output: it is estimated from what came.
         """
         if not self._usage and not self._said:
             return ()
@@ -77,7 +77,7 @@ class Streamed:
         pieces = [self._piece(each, each.get("model") or self._asked) for each in self._iterations()]
         if not pieces:
             pieces = [self._piece(self._usage, self.model)]
-        searches = _number(self._usage.get("server_tool_use") or {}, "web_search_requests")
+        searches = _number(_mapping(self._usage.get("server_tool_use")), "web_search_requests")
         pieces[-1] = replace(pieces[-1], searches=searches)
         return tuple(piece for piece in pieces if piece != Usage(piece.model))
 
@@ -190,12 +190,13 @@ class Streamed:
         return "output_tokens" in told
 
     def _iterations(self) -> list[dict[str, Any]]:
-        return [each for each in self._usage.get("iterations") or [] if each]
+        told = self._usage.get("iterations")
+        return [each for each in told if isinstance(each, dict) and each] if isinstance(told, list) else []
 
     def _piece(self, usage: Mapping[str, Any], model: str) -> Usage:
         """What writes to the cache for longer than five minutes is told by `message_start` alone."""
         written = _number(usage, "cache_creation_input_tokens")
-        hour = _number(usage.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
+        hour = _number(_mapping(usage.get("cache_creation")), "ephemeral_1h_input_tokens")
         return Usage(
             model,
             input=_number(usage, "input_tokens"),
@@ -210,6 +211,11 @@ def _plain(model: Any) -> dict[str, Any]:
     """Nothing for None. A warning of what has not the type that the library expects would quote it (invariant 10)."""
     told: dict[str, Any] = model.to_dict(mode="json", warnings=False) if model is not None else {}
     return told
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """Nothing for what is none."""
+    return value if isinstance(value, dict) else {}
 
 
 def _number(usage: Mapping[str, Any], name: str) -> int:
