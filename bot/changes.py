@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot import contents
 from bot.audience import Audience
 from bot.incoming import EVERYONE_HERE, Ignored, Message, Thread, heard, is_id, is_ts, mentioned_people
 
@@ -53,14 +54,14 @@ def read_change(
     # The first message of a thread that is deleted stays as an empty place (observed).
     if after.get("subtype") == "tombstone":
         return _deleted(event, before, after.get("ts"), team, bot_user)
-    if before and (after.get("text"), after.get("files")) == (before.get("text"), before.get("files")):
+    old = contents.words(before)
+    if before and (contents.words(after), after.get("files")) == (old, before.get("files")):
         return Ignored("an edit that changes no words")
     place = {"channel": event.get("channel"), "channel_type": event.get("channel_type"), "type": "message"}
     message = heard({**body, "event": {**after, **place}}, team, bot_user, enterprise, audience)
     if isinstance(message, Ignored):
         return message
-    old = before.get("text")
-    return Edited(message, message.mentioned and isinstance(old, str) and bot_user not in mentioned_people(old))
+    return Edited(message, message.mentioned and bool(before) and bot_user not in mentioned_people(old))
 
 
 def _deleted(

@@ -66,6 +66,16 @@ def test_files_that_were_taken_away_change_a_message() -> None:
     assert change.message.files == (File("F1"),)
 
 
+def test_an_edit_of_blocks_alone_is_one_and_a_mention_in_them_is_no_new_one() -> None:
+    def written(words: str) -> dict[str, Any]:
+        block = {"type": "section", "text": {"type": "mrkdwn", "text": f"<@{BOT}> {words}"}}
+        return {**NEW, "text": "", "blocks": [block]}
+
+    change = read_change(changed(message=written("new"), previous_message=written("old")), TEAM, BOT)
+    assert isinstance(change, Edited)
+    assert (change.message.text, change.mentions_anew) == (f"<@{BOT}> new", False)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
