@@ -1,6 +1,7 @@
 """Threads of ours in which people turned to somebody else: what they say there is for each other until they mention us.
 
-Both moments are kept by the ts of what was said, because events come in any order.
+By its ts the newest message is kept that mentions somebody else, that mentions us, and, where follow-ups are off, that
+mentions nobody: what was said after our last answer is read with the next question.
 """
 
 from collections.abc import Awaitable

@@ -53,7 +53,7 @@ async def load(redis: "Redis", thread: Thread) -> list[Entry]:
 
 
 async def was_asked_before(redis: "Redis", thread: Thread, ts: str) -> bool:
-    """Whether we answered a question of the thread that is older than `ts`. What was only read with it is none."""
+    """Whether an answer of ours in the thread belongs to a question that is older than `ts`."""
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, BEGINNING - 1))
     for turn in map(json.loads, lines):
         if turn["role"] == "summary":
@@ -63,7 +63,7 @@ async def was_asked_before(redis: "Redis", thread: Thread, ts: str) -> bool:
     return False
 
 
-def lines(pipe: "Pipeline", thread: Thread, ts: str) -> list[str]:
+def turn_lines(pipe: "Pipeline", thread: Thread, ts: str) -> list[str]:
     """The turn whose question has this ts, as it is kept."""
     found = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
     return [line for line in found if json.loads(line)["ts"] == ts]

@@ -285,7 +285,7 @@ class Inbox:
                 try:
                     names = (keys.box, keys.messages, keys.edited, keys.history)
                     self._watch_lease(pipe, claim, *(name(thread) for name in names))
-                    replaced = history.lines(pipe, thread, replaces) if replaces else []
+                    replaced = history.turn_lines(pipe, thread, replaces) if replaces else []
                     left = pipe.zcard(keys.box(thread)) - (pipe.zscore(keys.box(thread), ts) is not None)
                     said = _as_it_stands(pipe, claim.message, entries, replaced)
                     now = _now(pipe)
