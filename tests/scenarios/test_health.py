@@ -102,8 +102,9 @@ async def test_an_answer_shows_in_the_metrics_of_all_processes(parley: Parley) -
     assert rise(before, now, "parley_slack_calls_total") >= 1
     assert rise(before, now, "parley_tokens_total") > 0
     assert rise(before, now, "parley_cost_usd_micro_total") > 0
-    assert now["parley_workers"][()] == 1
-    assert now["parley_slots"][()] == 50
+    # Other tests kill a worker, which stays registered for a while.
+    assert now["parley_workers"][()] >= 1
+    assert now["parley_slots"][()] == 50 * now["parley_workers"][()]
 
 
 def rise(before: Counted, now: Counted, name: str) -> float:
