@@ -236,6 +236,7 @@ async def test_only_auto_remembers_that_a_workspace_has_none(desk: Desk, mode: A
             await draft.finish(Final("First and last"))
         assert one.texts == ["First and last"]
     assert len(desk.sandbox.journal.entries("slack.fault", "chat.startStream")) == tried
+    assert desk.calls("conversations.replies") == 0
     assert await desk.redis.exists(keys.no_streams(desk.sandbox.team))
 
 

@@ -11,7 +11,7 @@ from bot.files import File
 from bot.incoming import Message
 from bot.store import changes, history, keys, stops
 from bot.store.history import Entry
-from bot.store.inbox import Inbox, LeaseLost
+from bot.store.inbox import Claim, Inbox, LeaseLost
 from tests.mailbox import ANSWERED, OTHER, THREAD, claimed, said
 
 
@@ -45,13 +45,18 @@ async def test_an_answer_given_anew_takes_the_place_of_the_old_one(redis: "Async
     assert await history.load(redis, THREAD) == [*ANSWERED, *anew]
 
 
-async def test_a_question_deleted_while_it_is_answered_anew_is_not_remembered(
-    redis: "AsyncRedis", inbox: Inbox
-) -> None:
+async def answered_anew(inbox: Inbox) -> Claim:
+    """A question whose second answer is being written."""
     await inbox.put(said("1.1"))
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30)
     await inbox.put(Message(THREAD, "1.3", "U2", "", again="1.1"))
-    claim = await claimed(inbox)
+    return await claimed(inbox)
+
+
+async def test_a_question_deleted_while_it_is_answered_anew_is_not_remembered(
+    redis: "AsyncRedis", inbox: Inbox
+) -> None:
+    claim = await answered_anew(inbox)
     assert await changes.remove(redis, THREAD, "1.1") == "answered"
     await inbox.acknowledge(claim, ANSWERED, 100, 30, replaces="1.1")
     assert await history.load(redis, THREAD) == []
@@ -61,10 +66,7 @@ async def test_a_question_deleted_while_it_is_answered_anew_is_not_remembered(
 async def test_a_question_edited_while_it_is_answered_anew_is_remembered_in_its_new_form(
     redis: "AsyncRedis", inbox: Inbox
 ) -> None:
-    await inbox.put(said("1.1"))
-    await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30)
-    await inbox.put(Message(THREAD, "1.3", "U2", "", again="1.1"))
-    claim = await claimed(inbox)
+    claim = await answered_anew(inbox)
     assert await changes.edit(redis, said("1.1"), "a better question")
     anew = [ANSWERED[0], Entry("assistant", "said better", "1.1")]
     await inbox.acknowledge(claim, anew, 100, 30, replaces="1.1")

@@ -310,7 +310,7 @@ class Draft:
             case "payload" | "permanent" if messages.method == "conversations.replies":
                 messages.unsure = False
             case _ if step in ("open", "append", "stop"):
-                await self._leave_streams(step, due, error)
+                await self._leave_streams(due, error)
             case _ if name == STILL_STREAMING and due and due.number < len(messages.parts):
                 await self._abandon(messages.parts[due.number])
             case "frozen":
@@ -327,15 +327,15 @@ class Draft:
             case "transient":
                 await self._back_off()
 
-    async def _leave_streams(self, step: Step, due: Due | None, error: Exception) -> None:
+    async def _leave_streams(self, due: Due | None, error: Exception) -> None:
         """From here on this reply is edited. A stream of which we do not know how far it is cannot go on."""
         name, parts = error_name(error), self._messages.parts
         self._text.native = False
         await self._streams.refused(error)
         if name == STOPPED_BY_USER:
             self._on_stop()
-        if step == "open" and name is not None:
-            self._messages.unsure = False
+        if name is not None:
+            self._messages.was_refused()
         if due is None or due.number >= len(parts):
             return
         if name in (NOT_STREAMING, STOPPED_BY_USER):
