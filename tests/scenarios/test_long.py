@@ -28,6 +28,11 @@ async def test_what_was_read_and_summed_up_at_once_is_in_the_summary_alone(parle
         said = Entry("user", "Ä" * 600, ts, parley.sandbox.users["ben"]), Entry("assistant", "Ö" * 600, ts)
         await parley.redis.rpush(keys.history(thread), *(entry.to_json() for entry in said))
     await parley.slack.say("ben", "general", "@chidi what do you think?", thread_ts=root)
+
+    async def is_noted() -> object:
+        return await parley.redis.hget(keys.asides(thread), "others")
+
+    await parley.eventually(is_noted, within=10)
     for number in range(20):
         await parley.slack.say("chidi", "general", f"{number} " + "well " * 180, thread_ts=root)
     asked = await parley.slack.say("ben", "general", "@parley so?", thread_ts=root)
