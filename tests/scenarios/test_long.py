@@ -24,7 +24,7 @@ async def test_what_was_read_and_summed_up_at_once_is_in_the_summary_alone(parle
     root = await parley.slack.say("ben", "general", "the root")
     thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], root)
     for turn in range(6):
-        ts = f"{float(root) + turn / 1000:.6f}"
+        ts = f"{float(root) + turn / 1_000_000:.6f}"
         said = Entry("user", "Ä" * 600, ts, parley.sandbox.users["ben"]), Entry("assistant", "Ö" * 600, ts)
         await parley.redis.rpush(keys.history(thread), *(entry.to_json() for entry in said))
     await parley.slack.say("ben", "general", "@chidi what do you think?", thread_ts=root)
