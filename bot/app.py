@@ -19,6 +19,7 @@ from bot import listeners
 from bot.admins import Admins
 from bot.audience import Audience
 from bot.incoming import is_id
+from bot.intake.admission import Admission
 from bot.manifest import EVENTS
 from bot.reception import Reception
 from bot.settings import Settings
@@ -75,7 +76,7 @@ def create_app(
     raised, so that Slack delivers again (invariant 1).
     """
 
-    audience, reception = Audience.of(settings), Reception(inbox, redis, web)
+    admission, reception = Admission(Audience.of(settings), redis, web), Reception(inbox, redis, web)
     admins = Admins(settings, web, redis)
 
     async def authorize() -> AuthorizeResult:
@@ -104,7 +105,7 @@ def create_app(
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
         context["inbox"], context["web"], context["identity"] = inbox, web, identity
-        context["redis"], context["settings"], context["audience"] = redis, settings, audience
+        context["redis"], context["settings"], context["admission"] = redis, settings, admission
         context["reception"], context["admins"] = reception, admins
         context["team"] = _installed_in(context, identity)
         await next()

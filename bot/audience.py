@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bot.settings import Settings
 
@@ -39,12 +38,6 @@ class Audience:
             guests=_switched(rules, "guests", self.guests),
             follow_ups=_switched(rules, "follow_ups", self.follow_ups),
         )
-
-    def has_bot(self, event: Mapping[str, Any]) -> bool:
-        """Whether the bot that wrote it is listed. https://docs.slack.dev/reference/events/message/bot_message"""
-        profile = event.get("bot_profile")
-        named = [event.get("bot_id"), event.get("app_id"), profile.get("app_id") if isinstance(profile, dict) else None]
-        return any(isinstance(each, str) and each in self.bots for each in named)
 
     def is_in(self, channel: str, *, direct: bool) -> bool:
         return direct or self.channels is None or channel in self.channels

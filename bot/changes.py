@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import contents
-from bot.audience import Audience
-from bot.incoming import EVERYONE_HERE, Ignored, Message, Thread, heard, is_id, is_ts, mentioned_people
+from bot.incoming import Message, Thread, is_id, is_ts, mentioned_people
+from bot.intake.read_message import Heard, Ignored, hear
 
 SUBTYPES = ("message_changed", "message_deleted")
 
 
 @dataclass(frozen=True)
 class Edited:
-    """`message` is the new form; `mentions_anew` if it mentions us and the old form did not."""
+    """`heard` is the new form; `mentions_anew` if it mentions us and the old form did not."""
 
-    message: Message
+    heard: Heard
     mentions_anew: bool
+
+    @property
+    def message(self) -> Message:
+        return self.heard.message
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,7 @@ class Deleted:
 
 
 def read_change(
-    body: Mapping[str, Any],
-    team: str,
-    bot_user: str,
-    enterprise: str | None = None,
-    audience: Audience = EVERYONE_HERE,
+    body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None
 ) -> Edited | Deleted | Ignored:
     """Our own edits come back as events too, many of them: they are told first."""
     event = body.get("event")
@@ -58,10 +58,10 @@ def read_change(
     if before and (contents.words(after), after.get("files")) == (old, before.get("files")):
         return Ignored("an edit that changes no words")
     place = {"channel": event.get("channel"), "channel_type": event.get("channel_type"), "type": "message"}
-    message = heard({**body, "event": {**after, **place}}, team, bot_user, enterprise, audience)
-    if isinstance(message, Ignored):
-        return message
-    return Edited(message, message.mentioned and bool(before) and bot_user not in mentioned_people(old))
+    heard = hear({**body, "event": {**after, **place}}, team, bot_user, enterprise)
+    if isinstance(heard, Ignored):
+        return heard
+    return Edited(heard, heard.message.mentioned and bool(before) and bot_user not in mentioned_people(old))
 
 
 def _deleted(

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.incoming import Ignored, Thread, is_id, is_ts
+from bot.incoming import Thread, is_id, is_ts
+from bot.intake.admission import Asker, Where
+from bot.intake.read_message import Ignored
 
 
 @dataclass(frozen=True)
 class Click:
-    """`message_ts` is that of the message with the button, `ts` the moment of the click; `value` is the button's.
-
-    An `outsider` is of another company.
-    """
+    """`message_ts` is that of the message with the button, `ts` the moment of the click; `value` is the button's."""
 
     action_id: str
     value: str
@@ -24,6 +23,14 @@ class Click:
     outsider: bool = False
     trigger_id: str | None = None
     response_url: str | None = None
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.user, outsider=self.outsider)
+
+    @property
+    def where(self) -> Where:
+        return Where(self.thread.team, self.thread.channel, self.thread.channel.startswith("D"))
 
 
 def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> Click | Ignored:
@@ -51,15 +58,16 @@ def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> C
         ts=action_ts,
         user=person,
         user_team=user_team if user_team and user_team.startswith("T") else None,
-        outsider=_is_outsider(body, user_team, team, enterprise),
+        outsider=is_outsider(body, team, enterprise),
         trigger_id=_string(body.get("trigger_id")),
         response_url=_string(body.get("response_url")),
     )
 
 
-def _is_outsider(body: Mapping[str, Any], user_team: str | None, team: str, enterprise: str | None) -> bool:
-    """People of an organization come with its id in place of a workspace's, whichever of its workspaces is theirs.
+def is_outsider(body: Mapping[str, Any], team: str, enterprise: str | None) -> bool:
+    """Whether whoever clicked, or submitted a form, is of another company.
 
+    People of an organization come with its id in place of a workspace's, whichever of its workspaces is theirs.
     Written of https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload, which has the same
     fields. `team` is where it was clicked: ours if its organization is.
     """
@@ -67,7 +75,7 @@ def _is_outsider(body: Mapping[str, Any], user_team: str | None, team: str, ente
     where = _fields(body.get("team"))
     if enterprise and where.get("enterprise_id") == enterprise:
         own.append(_string(where.get("id")))
-    return user_team not in own
+    return _string(_fields(body.get("user")).get("team_id")) not in own
 
 
 def _fields(value: object) -> Mapping[str, Any]:

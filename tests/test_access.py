@@ -2,7 +2,7 @@ from redis.asyncio import Redis
 
 from bot.audience import Audience
 from bot.store import keys
-from bot.store.access import channel_of, rules
+from bot.store.access import rules
 
 TEAM = "T1"
 
@@ -31,9 +31,3 @@ def test_rules_count_before_the_operators_settings() -> None:
     assert usual.under({"guests": "on", "external": "off", "follow_ups": "on"}) == Audience(
         bots=usual.bots, channels=usual.channels, guests=True, follow_ups=True
     )
-
-
-def test_the_channel_of_what_is_no_event_is_none() -> None:
-    assert channel_of({"event": {"channel": "C1"}}) == "C1"
-    nowhere: list[dict[str, object]] = [{}, {"event": None}, {"event": {}}, {"event": {"channel": ["C1"]}}]
-    assert {channel_of(body) for body in nowhere} == {""}

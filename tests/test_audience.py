@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from bot.audience import Audience
-from bot.incoming import Ignored, Message, read
+from bot.incoming import Message
+from bot.intake.admission import Way, refusal
+from bot.intake.read_message import Heard, Ignored, read
 from bot.settings import Settings
 
 TEAM, BOT = "T1", "U0BOT"
@@ -14,8 +16,17 @@ ROBOT: dict[str, Any] = {"user": "U7", "bot_id": "B7", "app_id": "A7"}
 
 
 def found(audience: Audience, outer: dict[str, Any] | None = None, **fields: Any) -> Message | str:
-    result = read({**(outer or {}), "event": {**SAID, **fields}}, TEAM, BOT, None, audience)
-    return result.reason if isinstance(result, Ignored) else result
+    heard = read({**(outer or {}), "event": {**SAID, **fields}}, TEAM, BOT)
+    if isinstance(heard, Ignored):
+        return heard.reason
+    way = Way.MENTION if heard.is_addressed else Way.FOLLOW_UP
+    return refusal(heard.asker, way, heard.where, audience) or heard.message
+
+
+def is_ours(body: dict[str, Any], team: str = TEAM, enterprise: str | None = None) -> bool:
+    heard = read(body, team, BOT, enterprise)
+    assert isinstance(heard, Heard)
+    return not heard.asker.outsider
 
 
 def test_settings_say_whom_we_answer() -> None:
@@ -72,18 +83,18 @@ def test_in_a_shared_channel_the_context_is_ours_and_the_team_may_be_theirs(
     outer: dict[str, Any], author: str, ours: bool
 ) -> None:
     body = {**outer, "is_ext_shared_channel": True, "event": {**SAID, "user_team": author}}
-    assert isinstance(read(body, TEAM, BOT, "E1"), Message) is ours
+    assert is_ours(body, enterprise="E1") is ours
 
 
 def test_an_org_wide_installation_knows_its_own_by_the_workspace_it_hears_through() -> None:
     body = {"team_id": "T2", "context_team_id": "T1", "is_ext_shared_channel": True}
     for author, ours in (("T1", True), ("T2", False)):
         event = {**SAID, "user_team": author}
-        assert isinstance(read({**body, "event": event}, "E1", BOT, "E1"), Message) is ours
+        assert is_ours({**body, "event": event}, "E1", "E1") is ours
 
 
 def test_the_context_tells_the_organization_where_nothing_else_does() -> None:
     body = {"context_enterprise_id": "E1", "is_ext_shared_channel": True}
     for author, ours in (("E1", True), ("E2", False)):
         event = {**SAID, "user_team": author}
-        assert isinstance(read({**body, "event": event}, TEAM, BOT, None), Message) is ours
+        assert is_ours({**body, "event": event}) is ours

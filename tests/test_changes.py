@@ -11,7 +11,8 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot.changes import Deleted, Edited, read_change
 from bot.files import File
-from bot.incoming import Ignored, Message, Thread
+from bot.incoming import Message, Thread
+from bot.intake.read_message import Ignored
 from bot.store import changes, connections, files, history, keys, replies
 from bot.store.files import Attachment
 from bot.store.history import Entry
@@ -80,7 +81,7 @@ def test_an_edit_of_blocks_alone_is_one_and_a_mention_in_them_is_no_new_one() ->
     ("body", "reason"),
     [
         (changed(message={**NEW, "user": BOT, "bot_id": "B1"}), "our own edit"),
-        (changed(message={**NEW, "bot_id": "B2"}), "a bot's message"),
+        (changed(message={**NEW, "bot_id": "B2"}), "a bot that does not mention us"),
         (changed(message={**OLD, "attachments": [{"from_url": "https://x.example"}]}), "changes no words"),
         (changed(message=None), "no author"),
         (changed(message={**NEW, "ts": None}), "no timestamp"),

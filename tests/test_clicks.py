@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.clicks import Click, read
-from bot.incoming import Ignored, Thread
+from bot.incoming import Thread
+from bot.intake.read_message import Ignored
 
 TEAM = "T1"
 BODY: dict[str, Any] = {

@@ -95,6 +95,7 @@ SHOWN_BY = {
     "bot/asked.py": "tests/scenarios/test_command.py",
     "bot/app.py": "tests/scenarios/test_bad_input.py",
     "bot/background.py": "tests/scenarios/test_buttons.py",
+    "bot/intake/__init__.py": "tests/test_admission.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/reception.py": "tests/scenarios/test_waiting.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",

@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.admins import Admins
 from bot.audience import Audience
 from bot.incoming import Message, Thread
+from bot.intake.admission import Admission
 from bot.listeners.message import receive
 from bot.reception import Reception
 from bot.sandbox import Sandbox
@@ -45,7 +46,7 @@ class Word:
             self.web,
             self.identity,
             self.sandbox.team,
-            audience or Audience(guests=True),
+            Admission(audience or Audience(guests=True), self.redis, self.web),
             Reception(self.inbox, self.redis, self.web),
             Admins(Settings(), self.web, self.redis),
         )
@@ -84,6 +85,17 @@ async def test_somebody_elses_word_stops_nothing_and_is_no_question(word: Word) 
     assert user == word.sandbox.users["chidi"]
     assert notice.text.startswith(f"Only <@{word.sandbox.users['ben']}> and this workspace's admins")
     assert await stops.asked(word.redis, word.thread, word.root) is None
+    assert await word.waiting() == ["hello"]
+
+
+async def test_the_word_of_somebody_who_may_not_ask_does_nothing_and_nobody_is_told(word: Word) -> None:
+    await word.say("ben", "stop", audience=Audience(guests=True, channels=frozenset({"C0OTHER"})))
+    for guest in ("ben", "chidi"):
+        await word.sandbox.slack.set_guest(guest, True)
+        await word.say(guest, "stop", audience=Audience())
+    await asyncio.sleep(0.1)
+    assert await stops.asked(word.redis, word.thread, word.root) is None
+    assert word.sandbox.slack.workspace.ephemerals == []
     assert await word.waiting() == ["hello"]
 
 

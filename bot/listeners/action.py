@@ -15,14 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import clicks
 from bot.admins import Admins
-from bot.audience import Audience
 from bot.clicks import Click
-from bot.guests import is_guest
-from bot.incoming import Ignored
+from bot.intake.admission import Admission, Way
+from bot.intake.read_message import Ignored
 from bot.listeners import again, feedback, stop, usage
 from bot.listeners.notice import Notice, tell
 from bot.slack import Identity
-from bot.store.access import rules
 from bot.store.inbox import Inbox
 from bot.views import feedback as feedback_view
 from bot.views import reply
@@ -34,8 +32,7 @@ log = logging.getLogger("parley.listeners")
 MOST_SECONDS = 2.5
 AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 NOT_HERE = Notice("I may not answer you here.")
-# Who uses these asks for an answer.
-ASKING = {reply.REGENERATE, reply.CONTINUE}
+ASKING_AGAIN = {reply.REGENERATE, reply.CONTINUE}
 
 HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient, Admins], Awaitable[Notice | None]]] = {
     reply.STOP: stop.press,
@@ -62,7 +59,7 @@ async def receive(
     web: AsyncWebClient,
     client: AsyncWebClient,
     admins: Admins,
-    audience: Audience,
+    admission: Admission,
     identity: Identity,
     team: str,
 ) -> None:
@@ -73,9 +70,9 @@ async def receive(
         return
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            audience = audience.under(await rules(redis, team, click.thread.channel))
-            if reason := await _unwelcome(click, audience, redis, web):
-                log.debug("ignored type=block_actions reason=%s", reason.reason)
+            way = Way.ASK_AGAIN if click.action_id in ASKING_AGAIN else Way.CLICK
+            if reason := await admission.refusal(click.asker, way, click.where):
+                log.debug("ignored type=block_actions reason=%s", reason)
                 notice: Notice | None = NOT_HERE
             else:
                 notice = await HANDLERS[click.action_id](click, inbox, redis, web, admins)
@@ -85,20 +82,3 @@ async def receive(
         tell(client, click.thread, click.user, AWAY)
         return
     tell(web, click.thread, click.user, notice)
-
-
-async def _unwelcome(click: Click, audience: Audience, redis: "Redis", web: AsyncWebClient) -> Ignored | None:
-    """The reason why the click is not for us: whoever may not ask may not do so by a button. Raises redis.RedisError.
-
-    Guests may stop what they have asked, and say what they think.
-    """
-    thread = click.thread
-    if click.outsider and not audience.external:
-        return Ignored("a person of another company")
-    if click.action_id not in ASKING:
-        return None
-    if not audience.is_in(thread.channel, direct=thread.channel.startswith("D")):
-        return Ignored("a channel that is not on the list")
-    if not audience.guests and await is_guest(redis, web, thread.team, click.user):
-        return Ignored("a guest")
-    return None

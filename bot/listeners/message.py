@@ -9,14 +9,12 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import Admins
-from bot.audience import Audience
-from bot.guests import is_guest
-from bot.incoming import Aside, Ignored, Message, read
+from bot.intake.admission import Admission, Reason, Way
+from bot.intake.read_message import Heard, Ignored, read
 from bot.listeners import stop, welcome
 from bot.reception import Reception
 from bot.slack import Identity
 from bot.store import asides
-from bot.store.access import channel_of, rules
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
@@ -34,41 +32,51 @@ async def receive(
     web: AsyncWebClient,
     identity: Identity,
     team: str,
-    audience: Audience,
+    admission: Admission,
     reception: Reception,
     admins: Admins,
 ) -> None:
     """Keep a message that is for us. Raises redis.RedisError, and then Slack delivers it again."""
-    audience = audience.under(await rules(redis, team, channel_of(body)))
-    message = read(body, team, identity.user, context.enterprise_id, audience)
-    if isinstance(message, Message):
-        # Who asked may stop that in a channel without follow-ups, too.
-        if await stop.say(message, inbox, redis, web, admins, identity.user):
+    heard = read(body, team, identity.user, context.enterprise_id)
+    if isinstance(heard, Ignored):
+        log.debug("ignored event_id=%s reason=%s", body.get("event_id"), heard.reason)
+        return
+    message = heard.message
+    # Whoever asked may stop that in a channel without follow-ups, too.
+    if stop.is_word(message, identity.user):
+        refused = await admission.refusal(heard.asker, Way.STOP_WORD, heard.where)
+        if not refused and await stop.say(message, inbox, redis, web, admins):
             return
-        message = await unwelcome(message, audience, inbox, redis, web) or message
-    if isinstance(message, Aside) and await inbox.takes_part(message.thread, message.ts):
-        await asides.note(redis, message.thread, "others", message.ts)
-    if isinstance(message, Ignored):
-        log.debug("ignored event_id=%s reason=%s", body.get("event_id"), message.reason)
+    if reason := await _unaddressed(heard, inbox, redis) or await _refusal(heard, redis, admission):
+        log.debug("ignored event_id=%s reason=%s", body.get("event_id"), reason)
         return
     await reception.take(message)
     if message.direct:
         await welcome.greet(redis, web, team, message.thread.channel)
 
 
-async def unwelcome(
-    message: Message, audience: Audience, inbox: Inbox, redis: "Redis", web: AsyncWebClient
-) -> Ignored | None:
-    """The reason why a message that was read is not for us after all. Raises redis.RedisError."""
-    thread = message.thread
-    if not (message.direct or message.mentioned):
-        if not await inbox.takes_part(thread, message.ts):
-            return Ignored("a thread that we have no part in")
-        if not audience.follow_ups:
-            await asides.note(redis, thread, "nobody", message.ts)
-            return Ignored("no mention, and no follow-ups in this channel")
-        if await asides.is_one(redis, thread, message.ts):
-            return Ignored("people speak to each other")
-    if not audience.guests and await is_guest(redis, web, thread.team, message.user):
-        return Ignored("a guest")
+async def _unaddressed(heard: Heard, inbox: Inbox, redis: "Redis") -> str | None:
+    """Why a message that neither mentions us nor is direct is not for us. Raises redis.RedisError."""
+    message, thread = heard.message, heard.message.thread
+    if heard.is_addressed:
+        return None
+    takes_part = await inbox.takes_part(thread, message.ts)
+    if heard.aside:
+        if takes_part:
+            await asides.note(redis, thread, "others", message.ts)
+        return "addressed to somebody else"
+    if not takes_part:
+        return "a thread that we have no part in"
     return None
+
+
+async def _refusal(heard: Heard, redis: "Redis", admission: Admission) -> str | None:
+    """Why its author gets no answer, though the message is for us. Raises redis.RedisError."""
+    message = heard.message
+    way = Way.MENTION if heard.is_addressed else Way.FOLLOW_UP
+    reason = await admission.refusal(heard.asker, way, heard.where)
+    if reason is Reason.NO_FOLLOW_UPS:
+        await asides.note(redis, message.thread, "nobody", message.ts)
+    if reason is None and way is Way.FOLLOW_UP and await asides.is_one(redis, message.thread, message.ts):
+        return "people speak to each other"
+    return reason

@@ -14,15 +14,15 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import contents, people
-from bot.audience import Audience
-from bot.incoming import Ignored, Message, Thread, is_id, is_ts
-from bot.listeners.message import unwelcome
+from bot.clicks import is_outsider
+from bot.incoming import Message, Thread, is_id, is_ts
+from bot.intake.admission import Admission, Asker, Way
+from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
 from bot.reception import Reception
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import CALL_ERRORS, Identity, error_name
 from bot.store import keys, limits
-from bot.store.access import rules
-from bot.store.inbox import SEEN_SECONDS, Inbox
+from bot.store.inbox import SEEN_SECONDS
 from bot.views.refusals import slow_down
 from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, About, modal, quoted
 
@@ -45,9 +45,13 @@ ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
 class Question:
     """`typed` is what somebody wrote into the modal `view`; the message has it as Slack would send it."""
 
-    message: Message
+    heard: Heard
     typed: str
     view: str
+
+    @property
+    def message(self) -> Message:
+        return self.heard.message
 
 
 def register(app: AsyncApp) -> None:
@@ -71,23 +75,26 @@ async def used(body: dict[str, Any], ack: AsyncAck, client: AsyncWebClient) -> N
 async def submitted(
     body: dict[str, Any],
     ack: AsyncAck,
-    inbox: Inbox,
     redis: "Redis",
     web: AsyncWebClient,
+    identity: Identity,
     team: str,
-    audience: Audience,
+    admission: Admission,
     reception: Reception,
 ) -> None:
     """Show the question in its thread and put it into the mailbox, or say in the modal why not."""
-    question = asked(body, team)
+    question = asked(body, team, identity.enterprise)
     if isinstance(question, str):
         await ack(response_action="errors", errors={BLOCK: question})
         return
     message = question.message
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            refusal = await _refusal(message, inbox, redis, web, audience)
-            refusal = refusal or await _ask(question, redis, web, reception)
+            if reason := await admission.refusal(question.heard.asker, Way.SHORTCUT, question.heard.where):
+                log.debug("ignored type=view_submission reason=%s", reason)
+                refusal: str | None = NOT_HERE
+            else:
+                refusal = await _ask(question, redis, web, reception)
     except CALL_ERRORS as error:
         log.warning("not asked thread=%s error=%s", message.thread, error_name(error) or type(error).__name__)
         refusal = NOT_THERE if error_name(error) in ABSENT else AWAY
@@ -111,7 +118,7 @@ def read(body: dict[str, Any]) -> About | None:
     return About(channel, thread_ts, author if isinstance(author, str) else "", contents.of(message)[:QUOTE])
 
 
-def asked(body: dict[str, Any], team: str) -> Question | str:
+def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Question | str:
     """The question of a submitted modal, or the sentence that says what it lacks."""
     view, person = _fields(body.get("view")), _fields(body.get("user"))
     about = About.from_json(view.get("private_metadata"))
@@ -134,18 +141,8 @@ def asked(body: dict[str, Any], team: str) -> Question | str:
         direct=about.channel.startswith("D"),
         mentioned=True,
     )
-    return Question(message, typed.strip(), view_id)
-
-
-async def _refusal(
-    message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, audience: Audience
-) -> str | None:
-    """Why we may not answer there. Raises redis.RedisError."""
-    audience = audience.under(await rules(redis, message.thread.team, message.thread.channel))
-    reason = await unwelcome(message, audience, inbox, redis, web)
-    if isinstance(reason, Ignored) or not audience.is_in(message.thread.channel, direct=message.direct):
-        return NOT_HERE
-    return None
+    asker = Asker(user, outsider=is_outsider(body, team, enterprise))
+    return Question(Heard(message, asker), typed.strip(), view_id)
 
 
 async def _ask(question: Question, redis: "Redis", web: AsyncWebClient, reception: Reception) -> str | None:

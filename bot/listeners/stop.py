@@ -59,15 +59,16 @@ async def press_natively(
         tell(web, thread, user, not_yours(questions))
 
 
-async def say(
-    message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins, bot_user: str
-) -> bool:
-    """Whether the message says no more than that what was asked before it shall stop; who may not do so is told.
+def is_word(message: Message, bot_user: str) -> bool:
+    """Whether the message says no more than that something shall stop."""
+    return not message.files and spoken(message.text, bot_user, {}).strip(" .!…").casefold() in WORDS
+
+
+async def say(message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> bool:
+    """Stop what was asked before this stop word; who may not do so is told. False if nothing was to be stopped.
 
     Raises redis.RedisError.
     """
-    if message.files or spoken(message.text, bot_user, {}).strip(" .!…").casefold() not in WORDS:
-        return False
     thread, ts, user = message.thread, message.ts, message.user
     questions = [each for each in await inbox.waiting(thread) if float(each.ts) < float(ts)]
     if not questions:

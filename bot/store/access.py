@@ -1,11 +1,7 @@
 """Whom admins let us answer, and where: what holds in a channel counts before what holds in the workspace."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from redis.asyncio import Redis
 
-from bot.incoming import is_id
 from bot.store import keys
 
 FIELDS = ("guests", "external", "follow_ups", "bots", "channels")
@@ -22,10 +18,3 @@ async def rules(redis: "Redis", team: str, channel: str) -> dict[str, str]:
         if (value := general if special is None else special) is not None:
             found[name] = str(value)
     return found
-
-
-def channel_of(body: Mapping[str, Any]) -> str:
-    """The channel of an event, as far as it names one."""
-    event = body.get("event")
-    channel = event.get("channel") if isinstance(event, Mapping) else None
-    return channel if is_id(channel) else ""

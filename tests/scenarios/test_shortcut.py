@@ -121,6 +121,20 @@ async def test_where_we_are_not_the_modal_says_so(parley: Parley) -> None:
     assert view.id in parley.slack.views.open
 
 
+async def test_a_person_of_another_company_asks_only_where_such_people_are_answered(parley: Parley) -> None:
+    root = await parley.slack.say("ben", "engineering", "for the two of us")
+    view = await opened(parley, "gwen", "engineering", root)
+    answer = await parley.slack.submit("gwen", view.id, typed("what?"))
+    assert answer == {"response_action": "errors", "errors": {"question": NOT_HERE}}
+    rules = keys.channel_policy(parley.sandbox.team, parley.sandbox.channels["engineering"])
+    await parley.redis.hset(rules, "external", "on")
+    try:
+        assert await parley.slack.submit("gwen", view.id, typed("what?")) is None
+        await parley.slack.until(lambda: parley.replies("engineering", root))
+    finally:
+        await parley.redis.delete(rules)
+
+
 async def test_a_guest_is_told_so(parley: Parley) -> None:
     known = keys.guest(parley.sandbox.team, parley.sandbox.users["chidi"])
     await parley.slack.set_guest("chidi", True)
