@@ -1,15 +1,17 @@
 """Votes are counted once each, wherever they move; comments are kept with their team."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import feedback, keys
-from bot.store.feedback import COMMENT_LENGTH, KEEP_SECONDS, Comment, Vote
+from bot.store.feedback import COMMENT_LENGTH, KEEP_SECONDS, Comment, Given, Vote
 
 THREAD, ANSWER = Thread("T1", "C1", "1.1"), "1.2"
 TODAY = date(2026, 11, 21)
@@ -17,21 +19,21 @@ YESTERDAY = TODAY - timedelta(days=1)
 
 
 async def test_a_day_without_votes_counts_none(redis: "Redis") -> None:
-    assert await feedback.counts(redis, "T1", TODAY) == {"good": 0, "bad": 0}
+    assert await feedback.sums(redis, "T1", [TODAY]) == {"good": 0, "bad": 0}
 
 
 async def test_a_vote_counts_once_however_often_it_is_given(redis: "Redis") -> None:
     assert await feedback.vote(redis, THREAD, ANSWER, "U1", "good", TODAY)
     assert not await feedback.vote(redis, THREAD, ANSWER, "U1", "good", TODAY)
-    assert await feedback.counts(redis, "T1", TODAY) == {"good": 1, "bad": 0}
+    assert await feedback.sums(redis, "T1", [TODAY]) == {"good": 1, "bad": 0}
 
 
 async def test_a_changed_vote_moves_the_count_to_the_day_of_the_change(redis: "Redis") -> None:
     await feedback.vote(redis, THREAD, ANSWER, "U1", "good", YESTERDAY)
     await feedback.vote(redis, THREAD, ANSWER, "U2", "good", YESTERDAY)
     assert await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY)
-    assert await feedback.counts(redis, "T1", YESTERDAY) == {"good": 1, "bad": 0}
-    assert await feedback.counts(redis, "T1", TODAY) == {"good": 0, "bad": 1}
+    assert await feedback.sums(redis, "T1", [YESTERDAY]) == {"good": 1, "bad": 0}
+    assert await feedback.sums(redis, "T1", [TODAY]) == {"good": 0, "bad": 1}
 
 
 async def test_each_person_answer_and_team_counts_for_itself(redis: "Redis") -> None:
@@ -42,8 +44,8 @@ async def test_each_person_answer_and_team_counts_for_itself(redis: "Redis") -> 
         (Thread("T2", "C1", "1.1"), ANSWER, "U1"),
     ):
         assert await feedback.vote(redis, thread, answer, user, "bad", TODAY)
-    assert await feedback.counts(redis, "T1", TODAY) == {"good": 0, "bad": 3}
-    assert await feedback.counts(redis, "T2", TODAY) == {"good": 0, "bad": 1}
+    assert await feedback.sums(redis, "T1", [TODAY]) == {"good": 0, "bad": 3}
+    assert await feedback.sums(redis, "T2", [TODAY]) == {"good": 0, "bad": 1}
 
 
 async def test_of_many_clicks_at_once_one_counts(redis: "Redis") -> None:
@@ -51,7 +53,7 @@ async def test_of_many_clicks_at_once_one_counts(redis: "Redis") -> None:
         *(feedback.vote(redis, THREAD, ANSWER, "U1", vote, TODAY) for vote in ("good", "bad") * 5)
     )
     assert any(counted)
-    assert sum((await feedback.counts(redis, "T1", TODAY)).values()) == 1
+    assert sum((await feedback.sums(redis, "T1", [TODAY])).values()) == 1
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -73,7 +75,7 @@ def test_the_counts_are_those_of_the_last_votes(redis_url: str, given_votes: lis
                 last[user, answer] = vote
             votes = list(last.values())
             expected = {"good": votes.count("good"), "bad": votes.count("bad")}
-            assert await feedback.counts(redis, "T1", TODAY) == expected
+            assert await feedback.sums(redis, "T1", [TODAY]) == expected
 
     asyncio.run(run())
 
@@ -111,3 +113,75 @@ async def test_everything_is_the_teams_and_forgotten_after_400_days(redis: "Redi
     }
     assert all(key.startswith("T1:") for key in found)
     assert all([KEEP_SECONDS - 60 < await redis.ttl(key) <= KEEP_SECONDS for key in found])
+
+
+# Telling admins of a comment
+
+
+SAID = Comment(str(THREAD), ANSWER, "U1", "Too long.")
+
+
+async def test_a_comment_is_told_once_however_often_it_is_sent(redis: "Redis") -> None:
+    found = await asyncio.gather(*(feedback.is_news(redis, THREAD, SAID) for _ in range(10)))
+    assert sorted(found) == [False] * 9 + [True]
+    assert not await feedback.is_news(redis, THREAD, SAID)
+
+
+@pytest.mark.parametrize(
+    "change", [{"text": "Far too long."}, {"user": "U2"}, {"answer": "1.3"}], ids=["text", "user", "answer"]
+)
+async def test_another_comment_is_told_too(redis: "Redis", change: dict[str, str]) -> None:
+    assert await feedback.is_news(redis, THREAD, SAID)
+    assert await feedback.is_news(redis, THREAD, replace(SAID, **change))
+
+
+async def test_the_same_comment_in_another_channel_or_team_is_another(redis: "Redis") -> None:
+    for thread in (THREAD, Thread("T1", "C2", "1.1"), Thread("T2", "C1", "1.1")):
+        assert await feedback.is_news(redis, thread, replace(SAID, thread=str(thread)))
+
+
+async def test_that_a_comment_was_told_is_forgotten_without_its_text(redis: "Redis") -> None:
+    await feedback.is_news(redis, THREAD, SAID)
+    [key] = [str(key) async for key in redis.scan_iter("*")]
+    assert key.startswith("T1:")
+    assert 0 < await redis.ttl(key) <= 24 * 3600
+    assert "long" not in str(await redis.get(key))
+
+
+# What is exported
+
+
+async def test_all_feedback_of_a_period_has_a_line_for_each_person_and_answer(redis: "Redis") -> None:
+    elsewhere = Thread("T1", "C2", "2.1")
+    await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY, "m1")
+    await feedback.comment(redis, THREAD, ANSWER, "U1", "Too long.", TODAY)
+    await feedback.vote(redis, THREAD, ANSWER, "U2", "good", TODAY)
+    await feedback.comment(redis, elsewhere, "2.2", "U1", "Late.", YESTERDAY)
+    assert await feedback.all_of(redis, "T1", [YESTERDAY, TODAY]) == [
+        Given(YESTERDAY, elsewhere, "2.2", "U1", comment="Late."),
+        Given(TODAY, THREAD, ANSWER, "U1", "m1", "bad", "Too long."),
+        Given(TODAY, THREAD, ANSWER, "U2", None, "good"),
+    ]
+    assert await feedback.all_of(redis, "T1", [TODAY - timedelta(days=2)]) == []
+
+
+async def test_a_vote_is_of_the_day_of_its_last_change(redis: "Redis") -> None:
+    await feedback.vote(redis, THREAD, ANSWER, "U1", "good", YESTERDAY)
+    await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY)
+    assert await feedback.all_of(redis, "T1", [YESTERDAY]) == []
+    assert [each.vote for each in await feedback.all_of(redis, "T1", [YESTERDAY, TODAY])] == ["bad"]
+
+
+async def test_nobody_reads_the_feedback_of_another_team(redis: "Redis") -> None:
+    for team in ("T12", "XT1", "T2"):
+        await feedback.vote(redis, Thread(team, "C1", "1.1"), ANSWER, "U1", "bad", TODAY)
+        await feedback.comment(redis, Thread(team, "C1", "1.1"), ANSWER, "U1", "Why?", TODAY)
+    assert await feedback.all_of(redis, "T1", [TODAY]) == []
+
+
+async def test_the_votes_of_many_answers_are_found_among_other_keys(redis: "Redis") -> None:
+    await redis.mset({f"T1:person:U{n}": "somebody" for n in range(3_000)})
+    for n in range(1_200):
+        await feedback.vote(redis, Thread("T1", "C1", f"{n}.1"), f"{n}.2", "U1", "good", TODAY)
+    found = await feedback.all_of(redis, "T1", [TODAY])
+    assert len(found) == len({each.answer for each in found}) == 1_200

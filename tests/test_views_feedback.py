@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bot.incoming import Thread
 from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
-from bot.views.feedback import INPUT, form, read_form, sorry
+from bot.store.feedback import Comment
+from bot.views.feedback import INPUT, form, read_form, shown, sorry
 
 THREAD = Thread("T1", "C1", "1.1")
 SENT: dict[str, Any] = {
@@ -50,3 +51,63 @@ def test_no_words_are_no_comment(value: object) -> None:
 def test_anything_is_read(about: object, state: object) -> None:
     read_form({"private_metadata": about, "state": state}, "T1")
     read_form(about, "T1")
+
+
+def test_half_a_character_is_read_as_one_that_can_be_kept() -> None:
+    """A field that cuts at so many UTF-16 units can leave half of an emoji."""
+    sent = {**SENT, "state": {"values": {INPUT: {INPUT: {"value": "Hm \ud83d"}}}}}
+    assert read_form(sent, "T1") == (THREAD, "1.2", "Hm ?")
+
+
+# What admins see of it
+
+
+HOSTILE = [
+    "<!channel> <!here> <!everyone>",
+    "<@U2> <#C2> <!subteam^S1>",
+    "@channel @here @everyone @ben",
+    "<https://evil.example|https://good.example>",
+    "https://evil.example/picture.png",
+    "*bold* _italic_ ~gone~ `code` ```fence``` > quote :tada:",
+    "&lt;!channel&gt; &amp; <b>",
+    "\u202egnp.exe\u2066",
+    "one\n\n> two\r\n* three",
+    "x" * 1_000,
+    "🙂" * 1_000,
+]
+
+
+def every(node: Any) -> list[dict[str, Any]]:
+    """All elements of a message's blocks."""
+    inner = node if isinstance(node, list) else list(node.values()) if isinstance(node, dict) else []
+    found = [element for each in inner for element in every(each)]
+    return [node, *found] if isinstance(node, dict) else found
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("link", [None, "https://x.slack.com/archives/C1/p12"])
+def test_a_comment_is_shown_as_it_was_typed_and_does_nothing(text: str, link: str | None) -> None:
+    message = shown(Comment(str(THREAD), "1.2", "U1", text), THREAD, text, link)
+    checked_blocks(message["blocks"], "message")
+    elements = every(message["blocks"])
+    # Only these types can be rendered as anything but their text.
+    assert {each["type"] for each in elements if "type" in each} <= {
+        *("rich_text", "rich_text_section", "rich_text_quote", "text", "link"),
+    }
+    assert [each["url"] for each in elements if each.get("type") == "link"] == ([link] if link else [])
+    [quote] = [each for each in elements if each.get("type") == "rich_text_quote"]
+    assert quote["elements"] == [{"type": "text", "text": text}]
+    # Slack reads markup in it.
+    assert not set(message["text"]) & set("<>&@*`")
+    assert "evil" not in message["text"]
+    assert message["unfurl_links"] is message["unfurl_media"] is False
+
+
+def test_admins_see_who_said_it_and_of_which_answer() -> None:
+    said = Comment(str(THREAD), "1.2", "U1", "Too long.")
+    known, unknown = shown(said, THREAD, "Ben", "https://x.example/p12"), shown(said, THREAD, None, None)
+    assert "Ben (U1)" in str(known)
+    assert "https://x.example/p12" in str(known)
+    assert "U1" in str(unknown)
+    assert "C1" in str(unknown)
+    assert "1.2" in str(unknown)

@@ -10,13 +10,15 @@ from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background
+from bot import background, people
 from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Thread, is_id, is_ts
 from bot.listeners.notice import Notice
+from bot.settings import Settings
 from bot.slack import CALL_ERRORS, error_name
 from bot.store import feedback, history
+from bot.store.feedback import Comment
 from bot.store.inbox import Inbox
 from bot.views import feedback as view
 from bot.views.reply import read_value
@@ -55,7 +57,9 @@ async def open_comment(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWeb
         background.run(_open(web, click.trigger_id, view.form(thread, answer)))
 
 
-async def keep_comment(body: dict[str, Any], ack: AsyncAck, redis: "Redis", team: str) -> None:
+async def keep_comment(
+    body: dict[str, Any], ack: AsyncAck, redis: "Redis", web: AsyncWebClient, team: str, settings: Settings
+) -> None:
     user = body.get("user")
     person = user.get("id") if isinstance(user, dict) else None
     found = view.read_form(body.get("view"), team)
@@ -66,13 +70,15 @@ async def keep_comment(body: dict[str, Any], ack: AsyncAck, redis: "Redis", team
     thread, answer, text = found
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            await feedback.comment(redis, thread, answer, person, text, _today())
+            said = await feedback.comment(redis, thread, answer, person, text, _today())
     except (RedisError, TimeoutError) as error:
         log.warning("comment not kept thread=%s error=%s", thread, type(error).__name__)
         await ack(response_action="errors", errors={view.INPUT: UNKEPT})
         return
     log.info("comment thread=%s answer=%s user=%s chars=%d", thread, answer, person, len(text))
     await ack()
+    if settings.admin_channel:
+        background.run(_tell(said, thread, settings.admin_channel, redis, web))
 
 
 async def _open(web: AsyncWebClient, trigger: str, form: view.View) -> None:
@@ -80,6 +86,31 @@ async def _open(web: AsyncWebClient, trigger: str, form: view.View) -> None:
         await web.views_open(trigger_id=trigger, view=form)
     except CALL_ERRORS as error:
         log.warning("no form error=%s", error_name(error) or type(error).__name__)
+
+
+async def _tell(said: Comment, thread: Thread, channel: str, redis: "Redis", web: AsyncWebClient) -> None:
+    """Show the comment to the admins, once. It is kept and can be exported, so it is lost with no refusal."""
+    try:
+        if not await feedback.is_news(redis, thread, said):
+            log.info("comment not told answer=%s user=%s reason=a repetition", said.answer, said.user)
+            return
+        names = await people.names(redis, web, thread.team, [said.user])
+        message = view.shown(said, thread, names.get(said.user), await _permalink(web, thread.channel, said.answer))
+        await web.chat_postMessage(channel=channel, **message)
+    except CALL_ERRORS as error:
+        name = error_name(error) or type(error).__name__
+        log.warning(
+            "comment not told answer=%s user=%s thread=%s to=%s error=%s", said.answer, said.user, thread, channel, name
+        )
+
+
+async def _permalink(web: AsyncWebClient, channel: str, ts: str) -> str | None:
+    """None where Slack tells none: the answer is deleted, or nobody gets at it any more."""
+    try:
+        return str((await web.chat_getPermalink(channel=channel, message_ts=ts))["permalink"])
+    except CALL_ERRORS as error:
+        log.debug("no permalink channel=%s ts=%s error=%s", channel, ts, error_name(error) or type(error).__name__)
+        return None
 
 
 def _today() -> date:

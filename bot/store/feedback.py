@@ -1,8 +1,9 @@
 """What people think of the answers: votes counted by day, and comments. Kept for 400 days."""
 
+import hashlib
 import json
-from collections.abc import Awaitable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
@@ -17,6 +18,9 @@ Vote = Literal["good", "bad"]
 
 KEEP_SECONDS = 400 * 24 * 3600
 COMMENT_LENGTH = 1_000
+# A form that is sent again comes within minutes.
+TOLD_SECONDS = 24 * 3600
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,19 @@ class Comment:
     answer: str
     user: str
     text: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one person gave about one answer on one day: a vote, a comment, or both. `model` is the one voted on."""
+
+    day: date
+    thread: Thread
+    answer: str
+    user: str
+    model: str | None = None
+    vote: Vote | None = None
+    comment: str | None = None
 
 
 async def vote(
@@ -61,12 +78,6 @@ async def vote(
                 continue
 
 
-async def counts(redis: "Redis", team: str, day: date) -> dict[Vote, int]:
-    """The votes given on this day, as they stand now."""
-    good, bad = await cast("Awaitable[list[str | None]]", redis.hmget(keys.feedback(team, day), ["good", "bad"]))
-    return {"good": int(good or 0), "bad": int(bad or 0)}
-
-
 async def sums(redis: "Redis", team: str, days: Sequence[date]) -> dict[Vote, int]:
     """The votes given on these days together, as they stand now."""
     pipe = redis.pipeline(transaction=False)
@@ -76,7 +87,7 @@ async def sums(redis: "Redis", team: str, days: Sequence[date]) -> dict[Vote, in
     return {"good": sum(int(good or 0) for good, _ in found), "bad": sum(int(bad or 0) for _, bad in found)}
 
 
-async def comment(redis: "Redis", thread: Thread, answer: str, user: str, text: str, day: date) -> None:
+async def comment(redis: "Redis", thread: Thread, answer: str, user: str, text: str, day: date) -> Comment:
     """Keep the first 1,000 characters of what somebody wrote about an answer; a second comment replaces the first."""
     said = Comment(str(thread), answer, user, text[:COMMENT_LENGTH])
     key = keys.comments(thread.team, day)
@@ -84,9 +95,57 @@ async def comment(redis: "Redis", thread: Thread, answer: str, user: str, text: 
         pipe.hset(key, f"{thread.channel}:{answer}:{user}", json.dumps(asdict(said), ensure_ascii=False))
         pipe.expire(key, KEEP_SECONDS)
         await pipe.execute()
+    return said
+
+
+async def is_news(redis: "Redis", thread: Thread, said: Comment) -> bool:
+    """Whether the admins are still to be told of the comment; who asks tells them. For a day a repetition is no news.
+
+    This is no part of keeping it: a comment may be kept although Redis answered too late for its author to hear that,
+    and then it comes again and is told.
+    """
+    key = keys.told(thread.team, thread.channel, said.answer, said.user)
+    digest = hashlib.sha256(said.text.encode()).hexdigest()
+    return bool(await redis.set(key, digest, ex=TOLD_SECONDS, get=True) != digest)
 
 
 async def comments(redis: "Redis", team: str, day: date) -> list[Comment]:
     """What people wrote on this day, in no order."""
     stored = await cast("Awaitable[list[str]]", redis.hvals(keys.comments(team, day)))
     return [Comment(**json.loads(one)) for one in stored]
+
+
+async def all_of(redis: "Redis", team: str, days: Collection[date]) -> list[Given]:
+    """All votes, as they stand now, and all comments of these days, oldest first. Redis looks through all its keys."""
+    found: dict[tuple[str, ...], Given] = {}
+    async for given in _votes(redis, team):
+        if given.day in days:
+            found[_about(given)] = given
+    for day in days:
+        for said in await comments(redis, team, day):
+            given = Given(day, Thread(*said.thread.split(":")), said.answer, said.user)
+            found[_about(given)] = replace(found.get(_about(given), given), comment=said.text)
+    return [found[about] for about in sorted(found)]
+
+
+async def _votes(redis: "Redis", team: str) -> AsyncIterator[Given]:
+    """The votes of all days. Some may come twice."""
+    cursor = 0
+    while True:
+        cursor, names = await redis.scan(cursor, match=keys.votes(Thread(team, "*", "*"), "*"), count=BATCH)
+        pipe = redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(name)
+        for name, stored in zip(names, await pipe.execute(), strict=True):
+            _, channel, thread_ts, _, answer = str(name).split(":")
+            for user, vote in stored.items():
+                said, day, model = [*vote.split(" "), ""][:3]
+                thread = Thread(team, channel, thread_ts)
+                yield Given(date.fromisoformat(day), thread, answer, user, model or None, cast("Vote", said))
+        if not cursor:
+            return
+
+
+def _about(given: Given) -> tuple[str, ...]:
+    """In this order they are listed."""
+    return (str(given.day), str(given.thread), given.answer, given.user)

@@ -97,6 +97,11 @@ def comments(team: str, day: date) -> str:
     return f"{team}:comments:{day}"
 
 
+def told(team: str, channel: str, answer: str, user: str) -> str:
+    """String with an expiry: a hash of the comment that was last posted for the admins."""
+    return f"{team}:told:{channel}:{answer}:{user}"
+
+
 def usage(team: str, day: date, kind: str) -> str:
     """Hash with an expiry: hour, person, channel or model -> what was used on this day, as bot.store.counts writes it.
 

@@ -3,6 +3,7 @@
 The buttons are put below a message of ours by the test, and what waits for the workers is read from Redis.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -416,7 +417,7 @@ async def test_who_clicks_while_redis_hangs_is_told_to_try_again(parley: Parley,
 
 
 async def counted(parley: Parley) -> dict[feedback.Vote, int]:
-    return await feedback.counts(parley.redis, parley.sandbox.team, datetime.now(UTC).date())
+    return await feedback.sums(parley.redis, parley.sandbox.team, [datetime.now(UTC).date()])
 
 
 async def test_votes_are_counted_and_a_changed_vote_moves(parley: Parley, web: AsyncWebClient) -> None:
@@ -447,12 +448,17 @@ async def test_who_is_not_content_may_say_why(parley: Parley, web: AsyncWebClien
     await parley.slack.click("ben", feedback_view.COMMENT, channel="general", ts=notice.ts)
     [form] = (await parley.slack.until(lambda: list(parley.slack.views.open.values())))[-1:]
     value = {"type": "plain_text_input", "value": "Confidently wrong."}
+    posts = len(parley.sandbox.journal.entries("slack.request", "chat.postMessage"))
     await parley.slack.submit("ben", form.id, {feedback_view.INPUT: {feedback_view.INPUT: value}})
     kept = await feedback.comments(parley.redis, parley.sandbox.team, datetime.now(UTC).date())
     comment = feedback.Comment(str(of), button, parley.sandbox.users["ben"], "Confidently wrong.")
     assert comment in kept
     assert parley.slack.views.open == {}
     assert "Confidently" not in parley.log
+    # Nobody has set ADMIN_CHANNEL.
+    await asyncio.sleep(0.2)
+    assert len(parley.sandbox.journal.entries("slack.request", "chat.postMessage")) == posts
+    assert "not told" not in parley.log
 
 
 async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, web: AsyncWebClient) -> None:
