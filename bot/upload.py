@@ -4,6 +4,8 @@ https://docs.slack.dev/messaging/working-with-files. The SDK's own `files_upload
 is done, too late for a retry to find the file of a lost answer.
 """
 
+from collections.abc import Mapping
+
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -49,12 +51,17 @@ async def put(slack: AsyncWebClient, filename: str, content: bytes, snippet_type
 
 
 async def complete(
-    slack: AsyncWebClient, file: str, title: str, channel: str, thread_ts: str | None = None, comment: str | None = None
+    slack: AsyncWebClient,
+    titles: Mapping[str, str],
+    channel: str,
+    thread_ts: str | None = None,
+    comment: str | None = None,
 ) -> AsyncSlackResponse:
-    """Share the file. Raises as `put`."""
+    """Share files in one message; `titles` are theirs by file id. Raises as `put`."""
+    files: list[dict[str, str | None]] = [{"id": file, "title": title} for file, title in titles.items()]
     try:
         return await slack.files_completeUploadExternal(
-            files=[{"id": file, "title": title}], channel_id=channel, thread_ts=thread_ts, initial_comment=comment
+            files=files, channel_id=channel, thread_ts=thread_ts, initial_comment=comment
         )
     except SlackApiError as error:
         raise _read(error) from None

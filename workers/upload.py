@@ -51,7 +51,7 @@ async def upload_markdown(
         return found
     file = await put(slack, filename, text.encode(), "markdown")
     await keep(file)
-    completed = await complete(slack, file, title, channel, thread_ts, comment)
+    completed = await complete(slack, {file: title}, channel, thread_ts, comment)
     shared = _shared((completed.get("files") or [{}])[0], channel, thread_ts)
     shared = shared or await _find(slack, file, channel, thread_ts, blind=Uploaded(file))
     if shared is None:

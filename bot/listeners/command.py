@@ -138,6 +138,6 @@ HELP = {
     "forget": "makes me forget all conversations of this channel or direct message, for everybody in it.",
     "usage": "tells what you used: `me`, and a period such as `today`, `30d` or `2026-11`. Admins: what all used, or "
     "a `@person`, a `#channel`, a `model:NAME`.",
-    "export": "for admins: sends the counts of a period as a CSV file.",
+    "export": "for admins: sends the counts of a period, and its votes and comments, as CSV files.",
     **steer.HELP,
 }

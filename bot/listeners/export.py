@@ -1,6 +1,7 @@
-"""`/parley export`: all counts of a period as a CSV file, in a direct message to the admin who asked."""
+"""`/parley export`: counts, votes and comments of a period as CSV files, in a direct message to the admin who asked."""
 
 import logging
+from dataclasses import dataclass
 
 from bot import background, periods, tables
 from bot.asked import Asked
@@ -8,7 +9,7 @@ from bot.listeners.usage import today
 from bot.periods import Period
 from bot.respond import respond
 from bot.slack import CALL_ERRORS, error_name
-from bot.store import people, usage
+from bot.store import feedback, people, usage
 from bot.store.usage import KINDS
 from bot.upload import NoUpload, complete, put
 
@@ -18,7 +19,19 @@ WHOLE = "An export is of the whole workspace: name a period only."
 COMING = "I am writing the file. It comes as a direct message."
 NOTHING = "Nobody asked me anything in {period}: there is nothing to export."
 REFUSED = "Slack does not take the file ({error}). Does Parley have the scopes `files:write` and `im:write`?"
+USED = "What was used in {period}, by day, person, channel and model. Days are UTC."
+GIVEN = "What people think of the answers of {period}, vote by vote, with their comments. Days are UTC."
 FAILED = "I could not send the file. Please try again in a minute."
+
+
+@dataclass(frozen=True)
+class File:
+    """`about` says what is in it."""
+
+    name: str
+    title: str
+    about: str
+    content: bytes
 
 
 async def send(asked: Asked) -> str | None:
@@ -45,20 +58,21 @@ async def _send(asked: Asked, period: Period) -> None:
 
 
 async def _sent(asked: Asked, period: Period) -> str | None:
-    content = await _written(asked, period)
-    if content is None:
+    files = [file for file in (await _usage(asked, period), await _feedback(asked, period)) if file]
+    if not files:
         return NOTHING.format(period=period)
     opened = await asked.web.conversations_open(users=asked.user)
-    name = f"parley-usage-{period.first}-{period.last}.csv"
-    file = await put(asked.web, name, content)
-    title = f"Usage, {period}"
-    comment = f"What was used in {period}, by day, person, channel and model. Days are UTC."
-    await complete(asked.web, file, title, str(opened["channel"]["id"]), comment=comment)
-    log.info("exported team=%s user=%s bytes=%d", asked.team, asked.user, len(content))
+    titles = {}
+    for file in files:
+        titles[await put(asked.web, file.name, file.content)] = file.title
+    comment = "\n".join(file.about for file in files)
+    await complete(asked.web, titles, str(opened["channel"]["id"]), comment=comment)
+    size = sum(len(file.content) for file in files)
+    log.info("exported team=%s user=%s files=%d bytes=%d", asked.team, asked.user, len(files), size)
     return None
 
 
-async def _written(asked: Asked, period: Period) -> bytes | None:
+async def _usage(asked: Asked, period: Period) -> File | None:
     """A line for each day and person, channel and model; None if there is none. A day at a time, others go between."""
     parts = [tables.header()]
     for day in period.days:
@@ -66,4 +80,16 @@ async def _written(asked: Asked, period: Period) -> bytes | None:
             rows = await usage.all_of(asked.redis, asked.team, kind, day)
             names = await people.known(asked.redis, asked.team, rows) if kind == "user" else {}
             parts.append(tables.lines(day, kind, rows, names))
-    return "".join(parts).encode() if any(parts[1:]) else None
+    if not any(parts[1:]):
+        return None
+    name = f"parley-usage-{period.first}-{period.last}.csv"
+    return File(name, f"Usage, {period}", USED.format(period=period), "".join(parts).encode())
+
+
+async def _feedback(asked: Asked, period: Period) -> File | None:
+    """A line for each vote and comment; None if there is none."""
+    given = await feedback.all_of(asked.redis, asked.team, period.days)
+    if not given:
+        return None
+    name = f"parley-feedback-{period.first}-{period.last}.csv"
+    return File(name, f"Feedback, {period}", GIVEN.format(period=period), tables.feedback(given).encode())

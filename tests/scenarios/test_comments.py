@@ -1,14 +1,16 @@
-"""A comment on an answer reaches those who look after Parley: ADMIN_CHANNEL at once."""
+"""A comment on an answer reaches those who look after Parley: ADMIN_CHANNEL at once, and the export."""
 
 import asyncio
+import csv
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from redis import Redis
 
+from bot.incoming import Thread
 from bot.sandbox.slack.records import Message, id_for
 from bot.store import feedback, keys
 from bot.views import feedback as view
@@ -156,3 +158,68 @@ async def test_a_comment_that_was_not_kept_is_not_told_before_it_is(parley: Parl
     await asyncio.sleep(0.2)
     await parley.slack.submit("ben", opened.id, value)
     await newest(parley, before)
+
+
+# The export
+
+
+async def exported(parley: Parley, text: str = "export today") -> list[Any]:
+    """The files of the direct message that comes."""
+    admin = parley.slack.workspace.person("ada")
+    before = set(parley.slack.workspace.channel("dm", admin).messages)
+
+    def come() -> list[Any]:
+        messages = parley.slack.workspace.channel("dm", admin).messages
+        return [message.files for ts, message in messages.items() if ts not in before and message.files]
+
+    await parley.slack.command("ada", "general", "/parley", text)
+    [files] = await parley.slack.until(come)
+    return list(files)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def forgotten(parley: Parley) -> None:
+    """No feedback and nothing used so far."""
+    await parley.redis.sadd(keys.TEAMS, parley.sandbox.team)
+    for kind in ("usage:*", "comments:*", "feedback:*", "*:votes:*"):
+        async for key in parley.redis.scan_iter(f"{parley.sandbox.team}:{kind}", count=1000):
+            await parley.redis.delete(key)
+
+
+async def test_an_export_has_votes_and_comments_in_a_file_of_their_own(parley: Parley, forgotten: None) -> None:
+    team, users = parley.sandbox.team, parley.sandbox.users
+    thread, day = Thread(team, parley.sandbox.channels["general"], "1.1"), datetime.now(UTC).date()
+    await feedback.vote(parley.redis, thread, "1.2", users["ben"], "bad", day, "claude-sonnet-5-5")
+    await feedback.comment(parley.redis, thread, "1.2", users["ben"], '=HYPERLINK("https://evil.example")', day)
+    await feedback.vote(parley.redis, thread, "1.2", users["chidi"], "good", day)
+    await feedback.vote(parley.redis, thread, "1.2", users["ada"], "good", day - timedelta(days=1))
+    used, given = await exported(parley)
+    assert (used.name, given.name) == (f"parley-usage-{day}-{day}.csv", f"parley-feedback-{day}-{day}.csv")
+    assert used.title.startswith("Usage, ")
+    assert given.title == used.title.replace("Usage", "Feedback")
+    rows = list(csv.DictReader(given.content.decode().splitlines()))
+    common = {"day": str(day), "channel": thread.channel, "thread": "1.1", "answer": "1.2"}
+    ben = {"user": users["ben"], "model": "claude-sonnet-5-5", "vote": "bad"}
+    chidi = {"user": users["chidi"], "model": "", "vote": "good"}
+    expected = [
+        {**common, **ben, "comment": '\'=HYPERLINK("https://evil.example")'},
+        {**common, **chidi, "comment": ""},
+    ]
+    assert sorted(rows, key=lambda row: row["vote"]) == expected
+    assert "evil" not in parley.log
+
+
+async def test_without_feedback_there_is_one_file(parley: Parley, forgotten: None) -> None:
+    thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], "1.1")
+    day = datetime.now(UTC).date()
+    await feedback.vote(parley.redis, thread, "1.2", parley.sandbox.users["ben"], "bad", day)
+    # What somebody has forgotten is gone, the counts are not.
+    await parley.redis.delete(keys.votes(thread, "1.2"))
+    assert [file.name for file in await exported(parley)] == [f"parley-usage-{day}-{day}.csv"]
+
+
+async def test_comments_alone_are_exported_too(parley: Parley, forgotten: None) -> None:
+    thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], "1.1")
+    day = datetime.now(UTC).date()
+    await feedback.comment(parley.redis, thread, "1.2", parley.sandbox.users["ben"], "Hm.", day)
+    assert [file.name for file in await exported(parley)] == [f"parley-feedback-{day}-{day}.csv"]
