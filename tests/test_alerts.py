@@ -13,6 +13,7 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import audit, caps, keys
 from bot.store.caps import Caps, Reservation
+from tests.settling import settle
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +30,9 @@ async def spends(sandbox: Sandbox, redis: "Redis", cost: int, user: str = "U1", 
     """A cap of 100 for each person, and what one of them spends."""
     key = keys.caps(sandbox.team)
     await audit.change(redis, sandbox.team, sandbox.users[by], "budget each day", key, "each day", "100")
-    spending = Caps(redis, 60)
-    reservation = await spending.reserve(sandbox.team, "C1", user, 0)
+    reservation = await Caps(redis, 60).reserve(sandbox.team, "C1", user, 0)
     assert isinstance(reservation, Reservation)
-    await spending.settle(reservation, cost)
+    await settle(redis, reservation, cost)
 
 
 def told(sandbox: Sandbox) -> list[tuple[str, str]]:

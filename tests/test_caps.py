@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from bot.store import caps as store
 from bot.store import connections, keys
 from bot.store.caps import (
     PERIODS,
@@ -23,10 +24,10 @@ from bot.store.caps import (
     Warned,
     cap_field,
     resets,
-    settle,
     warned,
     warnings,
 )
+from tests.settling import settle
 
 TEAM, CHANNEL, USER = "T1", "C1", "U1"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -60,16 +61,16 @@ async def cap(redis: "AsyncRedis", scope: str, period: Period, amount: int) -> N
     await redis.hset(keys.caps(TEAM), cap_field(scope, period), amount)
 
 
-async def spend(caps: Caps, cost: int, channel: str = CHANNEL, user: str = USER) -> None:
+async def spend(redis: "AsyncRedis", caps: Caps, cost: int, channel: str = CHANNEL, user: str = USER) -> None:
     reservation = await caps.reserve(TEAM, channel, user, 0)
     assert isinstance(reservation, Reservation)
-    await caps.settle(reservation, cost)
+    await settle(redis, reservation, cost)
 
 
-async def test_without_caps_everything_may_be_spent_and_is_counted(caps: Caps) -> None:
-    await spend(caps, 3)
-    await spend(caps, 4, channel="C2")
-    await spend(caps, 5, user="U2")
+async def test_without_caps_everything_may_be_spent_and_is_counted(redis: "AsyncRedis", caps: Caps) -> None:
+    await spend(redis, caps, 3)
+    await spend(redis, caps, 4, channel="C2")
+    await spend(redis, caps, 5, user="U2")
     for scope, amount in {"workspace": 12, "channel:C1": 8, "channel:C2": 4, "user:U1": 7, "user:U2": 5}.items():
         assert await caps.spent(TEAM, scope, "2026-11-21") == amount
         assert await caps.spent(TEAM, scope, "2026-11") == amount
@@ -82,8 +83,8 @@ async def test_a_cap_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
     redis: "AsyncRedis", caps: Caps, clock: Clock, scope: str, period: Period
 ) -> None:
     await cap(redis, scope, period, 10)
-    await spend(caps, 9)
-    await spend(caps, 1)
+    await spend(redis, caps, 9)
+    await spend(redis, caps, 1)
     refused = await caps.reserve(TEAM, CHANNEL, USER, 1)
     until = datetime(2026, 11, 22, tzinfo=UTC) if period == "day" else datetime(2026, 12, 1, tzinfo=UTC)
     assert refused == Refused(Cap(scope, period, 10), 10, until, in_flight=False)
@@ -98,8 +99,8 @@ async def test_a_cap_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
 async def test_a_persons_own_cap_counts_in_place_of_everybodys(redis: "AsyncRedis", caps: Caps) -> None:
     await cap(redis, "each", "day", 10)
     await cap(redis, "user:U1", "day", 20)
-    await spend(caps, 15)
-    await spend(caps, 15, user="U2")
+    await spend(redis, caps, 15)
+    await spend(redis, caps, 15, user="U2")
     assert isinstance(await caps.reserve(TEAM, CHANNEL, "U1", 0), Reservation)
     assert isinstance(await caps.reserve(TEAM, CHANNEL, "U2", 0), Refused)
 
@@ -112,7 +113,7 @@ async def test_a_cap_of_nothing_refuses_everything(redis: "AsyncRedis", caps: Ca
 async def test_a_month_that_is_spent_is_told_before_the_day(redis: "AsyncRedis", caps: Caps) -> None:
     await cap(redis, "user:U1", "day", 5)
     await cap(redis, "channel:C1", "month", 5)
-    await spend(caps, 5)
+    await spend(redis, caps, 5)
     refused = await caps.reserve(TEAM, CHANNEL, USER, 1)
     assert isinstance(refused, Refused)
     assert refused.cap == Cap("channel:C1", "month", 5)
@@ -126,7 +127,7 @@ async def test_what_is_under_way_counts_until_it_is_settled(redis: "AsyncRedis",
     assert isinstance(refused, Refused)
     assert refused.in_flight
     assert refused.spent == 0
-    await caps.settle(first, 3)
+    await settle(redis, first, 3)
     assert isinstance(await caps.reserve(TEAM, CHANNEL, "U2", 1), Reservation)
     assert await caps.spent(TEAM, "workspace", "2026-11-21") == 3
 
@@ -139,7 +140,7 @@ async def test_what_a_dead_worker_held_becomes_free(redis: "AsyncRedis", clock: 
     assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 10), Refused)
     await asyncio.sleep(0.06)
     assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 9), Reservation)
-    await mortal.settle(lost, 4)
+    await settle(redis, lost, 4)
     assert await redis.hgetall(keys.spent(TEAM, "2026-11-21")) == {
         **dict.fromkeys(("workspace", "channel:C1", "user:U1"), "4"),
         **dict.fromkeys(("held workspace", "held channel:C1", "held user:U1"), "9"),
@@ -161,7 +162,7 @@ async def test_a_call_over_midnight_counts_in_the_day_in_which_it_began(
     assert isinstance(reservation, Reservation)
     clock.now = NOON + timedelta(days=1)
     assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 10), Reservation)
-    await caps.settle(reservation, 7)
+    await settle(redis, reservation, 7)
     assert await caps.spent(TEAM, "workspace", "2026-11-21") == 7
     assert await caps.spent(TEAM, "workspace", "2026-11-22") == 0
 
@@ -171,7 +172,7 @@ async def test_a_settlement_is_part_of_a_transaction(redis: "AsyncRedis", redis_
     assert isinstance(reservation, Reservation)
     with Redis.from_url(redis_url) as plain, plain.pipeline() as pipe:
         pipe.multi()
-        settle(pipe, Settled(reservation, 6))
+        store.settle(pipe, Settled(reservation, 6))
         assert await caps.spent(TEAM, "user:U1", "2026-11") == 0
         pipe.execute()
     assert await caps.spent(TEAM, "user:U1", "2026-11") == 6
@@ -185,7 +186,7 @@ async def test_admins_are_warned_at_75_and_95_percent_once_a_period(
     cap_ = Cap("workspace", "day", 100)
     told = []
     for cost in (74, 1, 5, 14, 1, 5):
-        await spend(caps, cost)
+        await spend(redis, caps, cost)
         told.append(await warnings(redis, TEAM))
         await warned(redis, TEAM, len(told[-1]))
     first, second = (
@@ -194,30 +195,30 @@ async def test_admins_are_warned_at_75_and_95_percent_once_a_period(
     )
     assert told == [[], [first], [], [], [second], []]
     clock.now += timedelta(days=1)
-    await spend(caps, 80)
+    await spend(redis, caps, 80)
     assert [each.level for each in await warnings(redis, TEAM)] == [75]
 
 
 async def test_a_jump_over_both_marks_is_one_warning(redis: "AsyncRedis", caps: Caps) -> None:
     await cap(redis, "each", "month", 100)
-    await spend(caps, 99)
-    await spend(caps, 1)
+    await spend(redis, caps, 99)
+    await spend(redis, caps, 1)
     [only] = await warnings(redis, TEAM)
     assert (only.level, only.whose, only.cap.scope) == (95, "user:U1", "each")
 
 
 async def test_a_higher_cap_is_warned_of_again(redis: "AsyncRedis", caps: Caps) -> None:
     await cap(redis, "channel:C1", "day", 100)
-    await spend(caps, 80)
+    await spend(redis, caps, 80)
     await cap(redis, "channel:C1", "day", 200)
-    await spend(caps, 80)
+    await spend(redis, caps, 80)
     assert [(each.cap.amount, each.level) for each in await warnings(redis, TEAM)] == [(100, 75), (200, 75)]
 
 
 async def test_spending_tells_each_cap_and_how_far_it_is_spent(redis: "AsyncRedis", caps: Caps) -> None:
     await cap(redis, "each", "day", 100)
     await cap(redis, "channel:C1", "month", 50)
-    await spend(caps, 30)
+    await spend(redis, caps, 30)
     assert [(each.cap, each.spent) for each in await caps.spending(TEAM)] == [
         (Cap("channel:C1", "month", 50), 30),
         (Cap("each", "day", 100), None),
@@ -226,7 +227,7 @@ async def test_spending_tells_each_cap_and_how_far_it_is_spent(redis: "AsyncRedi
 
 async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: "AsyncRedis", caps: Caps) -> None:
     await cap(redis, "each", "day", 1_000)
-    await spend(caps, 990)
+    await spend(redis, caps, 990)
     await caps.reserve(TEAM, CHANNEL, USER, 1)
     names = [name async for name in redis.scan_iter(f"{TEAM}:*")]
     assert len(names) == 7
@@ -261,7 +262,7 @@ async def asks(redis_url: str, questions: int) -> int:
         given = await asyncio.gather(*(caps.reserve(TEAM, CHANNEL, f"U{n}", ESTIMATE) for n in range(questions)))
         allowed = [each for each in given if isinstance(each, Reservation)]
         await asyncio.sleep(0.2)
-        await asyncio.gather(*(caps.settle(each, COST) for each in allowed))
+        await asyncio.gather(*(settle(redis, each, COST) for each in allowed))
         return len(allowed)
     finally:
         await redis.aclose()

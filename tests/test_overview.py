@@ -7,8 +7,9 @@ from redis.asyncio import Redis
 
 from bot import overview
 from bot.store import keys, usage
-from bot.store.caps import Cap, Caps, Spent
+from bot.store.caps import Cap, Caps, Reservation, Spent
 from bot.store.usage import Counted, Piece
+from tests.settling import settle
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
@@ -22,10 +23,9 @@ async def use(redis: "Redis", user: str, channel: str, cost: int) -> None:
 
 
 async def spend(redis: "Redis", user: str, cost: int) -> None:
-    caps = Caps(redis, 60.0)
-    held = await caps.reserve("T1", "C1", user, 1)
-    assert not hasattr(held, "cap")
-    await caps.settle(held, cost)
+    held = await Caps(redis, 60.0).reserve("T1", "C1", user, 1)
+    assert isinstance(held, Reservation)
+    await settle(redis, held, cost)
 
 
 async def test_a_person_sees_their_own_use_only(redis: "Redis") -> None:

@@ -191,17 +191,13 @@ class Caps:
         now = self._clock()
         given = Reservation(name or uuid4().hex, team, channel, user, _name(now, "day"), _name(now, "month"))
         names = [keys.caps(team), keys.holds(team), keys.holds_until(team), keys.TEAMS]
-        reached = await self._eval(RESERVE, names, *_about(given), given.name, max(0, estimate), self._hold_ms, team)
+        about: tuple[Any, ...] = (*_about(given), given.name, max(0, estimate), self._hold_ms, team)
+        reached = await self._redis.eval(RESERVE, len(names), *names, *about)
         if reached is None:
             return given
         scope, period, amount, spent = reached
         cap = Cap(str(scope), period, int(amount))
         return Refused(cap, int(spent), resets(now, cap.period), in_flight=int(spent) < cap.amount)
-
-    async def settle(self, reservation: Reservation, cost: int) -> None:
-        """The call is over and cost so much, at once; see `settle` for a transaction."""
-        names, given = _settlement(reservation, cost)
-        await self._eval(SETTLE, names, *given)
 
     async def spending(self, team: str) -> list[Spent]:
         """Every cap, and how far it is spent, by scope."""
@@ -219,14 +215,13 @@ class Caps:
         found = await cast("Awaitable[str | None]", self._redis.hget(keys.spent(team, period), scope))
         return int(found or 0)
 
-    async def _eval(self, script: str, names: list[str], *given: Any) -> Any:
-        return await self._redis.eval(script, len(names), *names, *given)
-
 
 def settle(pipe: "Pipeline", settled: Settled) -> None:
     """Say in a transaction that the call is over, whether it cost more or less than was held."""
-    names, given = _settlement(settled.reservation, settled.cost)
-    pipe.eval(SETTLE, len(names), *names, *given)
+    call, team = settled.reservation, settled.reservation.team
+    names = [keys.caps(team), keys.holds(team), keys.holds_until(team)]
+    names += [keys.warned(team, call.day), keys.warned(team, call.month), keys.warnings(team)]
+    pipe.eval(SETTLE, len(names), *names, *_about(call), call.name, max(0, settled.cost), *WARN_AT)
 
 
 async def warnings(redis: "Redis", team: str, most: int = 50) -> list[Warned]:
@@ -263,10 +258,3 @@ def _name(now: datetime, period: Period) -> str:
 
 def _about(call: Reservation) -> tuple[str, ...]:
     return (keys.spent(call.team, ""), call.day, call.month, call.channel, call.user)
-
-
-def _settlement(call: Reservation, cost: int) -> tuple[list[str], tuple[Any, ...]]:
-    team = call.team
-    names = [keys.caps(team), keys.holds(team), keys.holds_until(team)]
-    names += [keys.warned(team, call.day), keys.warned(team, call.month), keys.warnings(team)]
-    return names, (*_about(call), call.name, max(0, cost), *WARN_AT)
