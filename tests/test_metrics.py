@@ -17,7 +17,7 @@ from bot.store import connections, keys
 from bot.store.inbox import Inbox
 from bot.store.metrics import METRICS, Metrics, totals
 from workers import calls
-from workers.breaker import Breaker, Pass
+from workers.breaker import OUTAGES, Breaker, Pass
 from workers.calls import Figures
 from workers.models import Usage
 
@@ -119,7 +119,8 @@ async def test_labels_cannot_break_out_of_the_page(redis: "Redis", redis_url: st
 
 async def test_an_open_breaker_shows(redis: "Redis", redis_url: str) -> None:
     assert (await page(redis, redis_url))["parley_breaker_open"] == {("claude-sonnet-5-5",): 0}
-    await Breaker(redis, outages=1).failed(Pass("claude-sonnet-5-5", 1))
+    for _ in range(OUTAGES):
+        await Breaker(redis).failed(Pass("claude-sonnet-5-5", 1))
     assert (await page(redis, redis_url))["parley_breaker_open"] == {("claude-sonnet-5-5",): 1}
 
 

@@ -18,6 +18,10 @@ from bot.store import keys
 
 log = logging.getLogger("parley.breaker")
 
+OUTAGES, WINDOW_MS = 5, 60_000
+FIRST_MS, LONGEST_MS = 5_000, 60_000
+TRYING_MS = 30_000
+RULE = (OUTAGES, WINDOW_MS, FIRST_MS, LONGEST_MS)
 # How long to wait for the one that tries, at most, before asking again.
 POLL_MS = 1_000
 # An open breaker of which nobody has asked for so long is forgotten; one that closed remembers how often it was open.
@@ -94,16 +98,6 @@ LEFT = """
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[1], 'token', 'trying_until') end
 """
 
-# KEYS breaker outages
-STATE = (
-    NOW
-    + """
-local open, trying, times = unpack(redis.call('HMGET', KEYS[1], 'open_until', 'trying_until', 'times'))
-local is_trying = open and trying and tonumber(trying) > now
-return {open and math.max(0, open - now) or -1, is_trying and 1 or 0, tonumber(times or 0), redis.call('LLEN', KEYS[2])}
-"""
-)
-
 
 @dataclass(frozen=True)
 class Pass:
@@ -114,41 +108,19 @@ class Pass:
     token: str = ""
 
 
-@dataclass(frozen=True)
-class State:
-    """`wait` is how many seconds an open breaker stays so, `times` how often it opened without recovering."""
-
-    is_open: bool
-    is_tried: bool
-    wait: float
-    times: int
-    outages: int
-
-
 class Breaker:
-    """Opens after `outages` in a row within `window` seconds, for `first` seconds, then twice as long up to `longest`.
+    """Opens after a run of OUTAGES within WINDOW_MS, for FIRST_MS, then twice as long each time up to LONGEST_MS.
 
-    One that tries and says nothing for `trying` seconds is taken for dead: another may try.
+    One that tries and says nothing for TRYING_MS is taken for dead: another may try.
     """
 
-    def __init__(
-        self,
-        redis: "Redis",
-        *,
-        outages: int = 5,
-        window: float = 60.0,
-        first: float = 5.0,
-        longest: float = 60.0,
-        trying: float = 30.0,
-    ) -> None:
+    def __init__(self, redis: "Redis") -> None:
         self._redis = redis
-        self._rule = [outages, *(int(seconds * 1000) for seconds in (window, first, longest))]
-        self._trying_ms = int(trying * 1000)
 
     async def enter(self, model: str) -> Pass | float:
         """A pass for a call, of which the breaker must hear how it ended; or in how many seconds to ask again."""
         token = uuid4().hex
-        found = await self._run(ENTER, [keys.breaker(model)], token, self._trying_ms)
+        found = await self._run(ENTER, [keys.breaker(model)], token, TRYING_MS)
         if found is None:
             return Pass(model)
         entered, wait, tries = found
@@ -170,19 +142,13 @@ class Breaker:
     async def failed(self, call: Pass) -> None:
         """The call ended in an outage."""
         names = [keys.breaker(call.model), keys.outages(call.model)]
-        if ms := await self._run(FAILED, names, call.entered, call.token, *self._rule):
+        if ms := await self._run(FAILED, names, call.entered, call.token, *RULE):
             log.warning("breaker open model=%s seconds=%.0f", call.model, int(ms) / 1000)
 
     async def left(self, call: Pass) -> None:
         """The call ended in some other way, which says nothing of the model: stopped, refused, a limit reached."""
         if call.token:
             await self._run(LEFT, [keys.breaker(call.model)], call.token)
-
-    async def state(self, model: str) -> State:
-        """For metrics and pages. Raises RedisError."""
-        names = [keys.breaker(model), keys.outages(model)]
-        wait, tried, times, outages = await self._redis.eval(STATE, len(names), *names)
-        return State(wait >= 0, bool(tried), max(0, wait) / 1000, times, outages)
 
     async def _run(self, script: str, names: list[str], *given: str | int) -> Any:
         """What the script gives, None if Redis does not answer."""

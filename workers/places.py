@@ -104,10 +104,6 @@ class Places:
         """Give up the place, or the wait for one."""
         await self._run(LEAVE, [keys.CALLS, keys.CALLS_WAITING, keys.CALLS_HEARD], token)
 
-    async def count(self) -> tuple[int, int]:
-        """How many calls are under way and how many wait, those of the dead too until they are found. For metrics."""
-        return await self._redis.zcard(keys.CALLS), await self._redis.zcard(keys.CALLS_WAITING)
-
     async def _keep(self, token: str) -> None:
         while True:
             await asyncio.sleep(self._lease / 3)
