@@ -12,7 +12,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import File
 from bot.settings import Settings
 from bot.slack import CALL_ERRORS, error_name
-from workers.upload import NoUpload, Uploaded, upload_markdown
+from workers.upload import NoUpload, upload_markdown
 
 TEXT = "# The rest\n\n" + "\n".join(f"- line {n} äöü" for n in range(500))
 
@@ -35,16 +35,15 @@ class Caller:
         self.known: str | None = None
         self.thread_ts = ""
 
-    async def upload(self) -> Uploaded:
+    async def upload(self) -> None:
         self.thread_ts = self.thread_ts or await self.sandbox.slack.say("ada", self.channel, "@parley all of it")
-        return await upload_markdown(
+        await upload_markdown(
             self.web,
             self.sandbox.slack.workspace.channel("@ada" if self.channel == "dm" else self.channel).id,
             self.thread_ts,
             TEXT,
             filename="answer.md",
             title="The whole answer",
-            comment="The rest is in this file.",
             known=self.known,
             keep=self.keep,
         )
@@ -73,21 +72,21 @@ async def test_the_text_is_shared_in_the_thread_with_a_preview(
     sandbox: Sandbox, web: AsyncWebClient, channel: str
 ) -> None:
     caller = Caller(sandbox, web, channel)
-    uploaded = await caller.upload()
+    await caller.upload()
     [file] = caller.shared
-    assert (file.id, file.title, file.name) == (uploaded.file, "The whole answer", "answer.md")
+    assert (file.id, file.title, file.name) == (caller.known, "The whole answer", "answer.md")
     assert file.content.decode() == TEXT
     assert file.full()["filetype"] == "markdown"
     assert file.full()["preview"].startswith("# The rest")
-    assert uploaded.permalink == file.full()["permalink"]
     message = sandbox.slack.thread("@ada" if channel == "dm" else channel, caller.thread_ts)[-1]
-    assert (message.ts, message.text) == (uploaded.ts, "The rest is in this file.")
+    assert message.files == [file]
 
 
 async def test_a_second_call_finds_the_file_of_the_first(sandbox: Sandbox, caller: Caller) -> None:
-    first = await caller.upload()
-    assert await caller.upload() == first
-    assert len(caller.shared) == 1
+    await caller.upload()
+    first = caller.known
+    await caller.upload()
+    assert [file.id for file in caller.shared] == [first]
     assert calls(sandbox, "files.getUploadURLExternal") == 1
 
 
@@ -95,8 +94,8 @@ async def test_a_lost_answer_leaves_one_file(sandbox: Sandbox, caller: Caller) -
     sandbox.faults.add("files.completeUploadExternal", "reset", after=True, times=1)
     with pytest.raises(CALL_ERRORS):
         await caller.upload()
-    uploaded = await caller.upload()
-    assert [file.id for file in caller.shared] == [uploaded.file]
+    await caller.upload()
+    assert [file.id for file in caller.shared] == [caller.known]
 
 
 async def test_a_call_that_died_before_it_completed_is_made_again(sandbox: Sandbox, caller: Caller) -> None:
@@ -104,9 +103,9 @@ async def test_a_call_that_died_before_it_completed_is_made_again(sandbox: Sandb
     with pytest.raises(CALL_ERRORS):
         await caller.upload()
     unfinished = caller.known
-    uploaded = await caller.upload()
-    assert uploaded.file not in (None, unfinished)
-    assert [file.id for file in caller.shared] == [uploaded.file]
+    await caller.upload()
+    assert caller.known != unfinished
+    assert [file.id for file in caller.shared] == [caller.known]
 
 
 async def test_what_keeping_raises_ends_it_unseen(sandbox: Sandbox, web: AsyncWebClient) -> None:
@@ -122,9 +121,9 @@ async def test_what_keeping_raises_ends_it_unseen(sandbox: Sandbox, web: AsyncWe
 
 
 async def test_a_file_that_somebody_deleted_is_not_uploaded_again(sandbox: Sandbox, caller: Caller) -> None:
-    uploaded = await caller.upload()
-    sandbox.slack.workspace.files[uploaded.file].mode = "tombstone"
-    assert (await caller.upload()).file == uploaded.file
+    await caller.upload()
+    sandbox.slack.workspace.files[caller.known or ""].mode = "tombstone"
+    await caller.upload()
     assert calls(sandbox, "files.getUploadURLExternal") == 1
 
 
@@ -151,16 +150,16 @@ async def test_the_missing_scope_is_told_apart() -> None:
 async def test_without_the_scope_to_look_slacks_ok_counts() -> None:
     async with Sandbox(with_claude=False, scopes=["chat:write", "files:write"]) as sandbox, client(sandbox) as web:
         caller = Caller(sandbox, web)
-        uploaded = await caller.upload()
+        await caller.upload()
         await sandbox.slack.until(lambda: caller.shared)
-        assert uploaded == Uploaded(caller.shared[0].id)
+        assert [file.id for file in caller.shared] == [caller.known]
 
 
 async def test_where_slack_lets_nobody_look_its_ok_counts(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.faults.add("files.info", "error", error="unknown_method")
-    uploaded = await caller.upload()
+    await caller.upload()
     await sandbox.slack.until(lambda: caller.shared)
-    assert uploaded == Uploaded(caller.shared[0].id)
+    assert [file.id for file in caller.shared] == [caller.known]
 
 
 async def test_what_slack_says_about_the_thread_is_passed_on(sandbox: Sandbox, caller: Caller) -> None:
