@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.hostile import PEOPLE, check_harmless
 from tests.rendered import DOCUMENTS, check_closed, document, documents, inline, seen, soup, visible
-from workers.markdown import fallback, frame, harmless, split
+from workers.markdown import fallback, frame, harmless
+from workers.split import pieces
 
 
 def check_every_prefix(text: str) -> None:
@@ -176,7 +177,7 @@ def test_a_whole_document_is_its_own_frame(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "work", [frame, harmless, lambda text: split(text, 12_000)], ids=["frame", "harmless", "split"]
+    "work", [frame, harmless, lambda text: pieces(text, 12_000)], ids=["frame", "harmless", "pieces"]
 )
 def test_an_answer_of_24_000_characters_takes_milliseconds(work: Callable[[str], object]) -> None:
     """10 ms are meant, for text that wants nothing bad; the bound leaves room for a busy machine."""
@@ -236,7 +237,7 @@ def test_an_answer_of_24_000_characters_takes_milliseconds(work: Callable[[str],
 )
 def test_no_repetition_takes_long(unit: str) -> None:
     text = (unit * 24_000)[:24_000]
-    for work in (frame, harmless, fallback, lambda text: split(text, 3000)):
+    for work in (frame, harmless, fallback, lambda text: pieces(text, 3000)):
         assert _duration(work, text) < 1.0
     assert _duration(harmless, f"[{text}](https://a.bc)") < 1.0
 

@@ -7,16 +7,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.rendered import DOCUMENTS, MARKDOWN, document, documents, soup
-from workers.split import Cut, cut_from, pieces, split
+from workers.split import Cut, content, cut_from, pieces
 
 # What wrappers may consist of: markers of lists and quotes, white space, fences with their info, table rows.
 MARKERS = re.compile(r"(?:>|[-+*]|\d{1,9}[.)]|[ \t])*")
 
 
+def split(text: str, limit: int) -> list[str]:
+    """What is sent of a text in so many characters a part."""
+    return [content(text, part) for part in pieces(text, limit)]
+
+
 def check(text: str, limit: int, forced: Mapping[int, Cut] | None = None) -> None:
     parts = pieces(text, limit, forced)
-    if not forced:
-        assert split(text, limit) == [part.head + text[part.start : part.end] + part.foot for part in parts]
+    assert [content(text, part) for part in parts] == [p.head + text[p.start : p.end] + p.foot for p in parts]
     position = 0
     for index, part in enumerate(parts):
         assert len(part.head) + part.end - part.start + (index not in (forced or {})) * len(part.foot) <= limit

@@ -1,6 +1,6 @@
 """The block structure of CommonMark and GFM tables, line by line (https://spec.commonmark.org/0.31.2/).
 
-A line scanner of our own: `frame`, `harmless` and `split` run on every edit of an answer, where a whole parser
+A line scanner of our own: `frame`, `harmless` and `pieces` run on every edit of an answer, where a whole parser
 takes 50-100 ms for 24,000 characters and tells neither what is half-open nor where in the source it stands.
 """
 

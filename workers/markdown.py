@@ -9,9 +9,8 @@ from itertools import combinations
 from workers.blocks import Block, Scanner, lines, scan
 from workers.harmless import NOTICE, harmless, harmless_plain
 from workers.inline import Half, Run, definition, label_key, parse, unmatched
-from workers.split import split
 
-__all__ = ["fallback", "frame", "harmless", "split"]
+__all__ = ["fallback", "frame", "harmless"]
 
 # What a line may begin with before its content, and what may still become a marker, a rule, an underline, a fence or
 # a table's separator row.

@@ -36,25 +36,19 @@ class Cut:
     head: str = ""
 
 
-def split(text: str, limit: int) -> list[str]:
-    """The parts of a text, each at most `limit` characters; [] for a blank text, [text] for one that fits.
-
-    With `pieces`, each part is `head + text[start:end] + foot`. The law: bodies are in order and never overlap; what
-    lies between two of them is white space and quote marks (`>`); head and foot are only reopened and closed wrappers
-    (a fence's opening line and end, a table's header and separator rows, list markers, quote marks). A cut depends on
-    nothing behind the first `limit + 1` characters of its part, so a growing text never changes a part that has a
-    successor.
-    """
-    return [content(text, part) for part in pieces(text, limit)]
-
-
 def pieces(
     text: str,
     limit: int,
     forced: Mapping[int, Cut] | None = None,
     fits: Callable[[str], bool] | None = None,
 ) -> list[Piece]:
-    """Where `split` cuts; the parts with the numbers in `forced` end there, before they are full.
+    """The parts of a text, each at most `limit` characters; none for a blank text.
+
+    Those with the numbers in `forced` end there, before they are full. The law: bodies are in order and never overlap;
+    what lies between two of them is white space and quote marks (`>`); head and foot are only reopened and closed
+    wrappers (a fence's opening line and end, a table's header and separator rows, list markers, quote marks). A cut
+    depends on nothing behind the first `limit + 1` characters of its part, so a growing text never changes a part that
+    has a successor.
 
     A part that does not fit is cut at half the limit, and again at half of that. So that a growing text changes no part
     that has a successor, `fits` is asked about all that a part could have, too: it should not be true of a text and
@@ -97,6 +91,7 @@ def _next(
 
 
 def content(text: str, part: Piece) -> str:
+    """What is sent of a part."""
     return part.head + text[part.start : part.end] + part.foot
 
 
