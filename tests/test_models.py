@@ -56,7 +56,6 @@ def test_every_model_is_whole(model: Model) -> None:
     assert (model.effort in model.efforts) if model.efforts else not model.effort
     assert set(model.off_efforts) <= set(model.efforts)
     assert set(model.thinking) <= {"adaptive", "between_tools", "disabled", "enabled"}
-    assert model.images == (600 if model.context == 1_000_000 else 100)
 
 
 @pytest.mark.parametrize("model_id", PRICED)

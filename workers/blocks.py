@@ -72,7 +72,6 @@ class Block:
     indent: int = 0
     closed: bool = False
     until: re.Pattern[str] | None = None
-    columns: int = 0
     setext: bool = False
 
 
@@ -346,7 +345,6 @@ class Scanner:
             paragraph.closed = True
         block = self._open("table", line[0] if paragraph.lines else paragraph.start, line)
         block.lines.append((start, at, end))
-        block.columns = columns
         return True
 
 

@@ -30,7 +30,6 @@ PING = re.compile(
     re.I,
 )
 MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>|\n]*)?>")
-ADDRESS_BEFORE = re.compile(r"[A-Za-z0-9]$")
 URL = re.compile(r"\bhttps?:[/\\]+[^\s<>]+", re.I)
 NOTES = re.compile(r"(?: \([a-z0-9.:\[\]_-]+\))*+")
 LAST_ENTITY = re.compile(r"&#?\w{1,31}$")

@@ -78,7 +78,6 @@ class Run:
 class Inline:
     spans: list[Span] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
-    inner: list[Run] = field(default_factory=list)
     half: Half | None = None
 
 
@@ -279,7 +278,6 @@ def parse(content: str, references: Container[str] = frozenset(), raw_html: bool
             else:
                 spans.insert(first_span, Span("image" if image else "link", start, tail[0], label, tail[1]))
                 position = tail[0]
-            result.inner += runs[first_run:]
             del runs[first_run:]
             if not image:
                 active = len(brackets)

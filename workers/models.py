@@ -29,7 +29,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Model:
-    """One model. Sizes are in tokens, images' sides in pixels.
+    """One model. Sizes are in tokens.
 
     `thinking` are the types that a request may name, the first is what it gets when it names none; `off_efforts` are
     the efforts at which thinking may be off; `effort` is the default, empty where the model knows no efforts.
@@ -50,10 +50,6 @@ class Model:
     system_turns: bool
     compaction: bool
     fallbacks: bool
-    images: int
-    image_side: int
-    many_images: int
-    many_images_side: int
     prices: Prices | None
     long_prices: Prices | None
     long_prompt: int | None

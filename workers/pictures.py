@@ -1,7 +1,8 @@
 """Pictures as Claude takes them: shrunk, upright, and without what a camera writes into them.
 
 https://platform.claude.com/docs/en/build-with-claude/vision: jpeg, png, gif and webp; a longest edge above 1,568 pixels
-only costs time; 2,000 pixels at most with more than 20 images; about width * height / 750 tokens.
+only costs time; 2,000 pixels at most with more than 20 images; about width * height / 750 tokens. A request may
+have 100 images or more, by model, and FILES_PER_THREAD is 100 at most.
 """
 
 import io
