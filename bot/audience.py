@@ -24,9 +24,9 @@ class Audience:
         return cls(
             bots=settings.allowed_bots or frozenset(),
             channels=settings.allowed_channels,
-            external=settings.allow_external == "on",
-            guests=settings.allow_guests == "on",
-            follow_ups=settings.follow_ups == "on",
+            external=settings.allow_external,
+            guests=settings.allow_guests,
+            follow_ups=settings.follow_ups,
         )
 
     def under(self, rules: Mapping[str, str]) -> "Audience":

@@ -99,6 +99,15 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
+def _switch(value: str) -> bool:
+    word = value.lower()
+    if word in ("on", "true", "yes", "1"):
+        return True
+    if word in ("off", "false", "no", "0"):
+        return False
+    raise ValueError("on or off")
+
+
 def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("one of DEBUG, INFO, WARNING, ERROR")
@@ -132,14 +141,14 @@ class Settings:
     slack_signing_secret: str | None = _setting(None, secret=True)
     slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"))
 
-    follow_ups: str = _setting("on", _one_of("off", "on"))
+    follow_ups: bool = _setting(True, _switch)
     allowed_channels: frozenset[str] | None = _setting(None, _ids("CG", "channel ids (C...)"))
     allowed_bots: frozenset[str] | None = _setting(None, _ids("AB", "bot ids (B...) or app ids (A...)"))
     admins: frozenset[str] | None = _setting(None, _team_users)
     admin_group: str | None = _setting(None, _group)
     admin_channel: str | None = _setting(None, _channel)
-    allow_guests: str = _setting("off", _one_of("off", "on"))
-    allow_external: str = _setting("off", _one_of("off", "on"))
+    allow_guests: bool = _setting(False, _switch)
+    allow_external: bool = _setting(False, _switch)
 
     anthropic_api_key: str | None = _setting(None, secret=True)
     anthropic_auth_token: str | None = _setting(None, secret=True)
@@ -162,7 +171,7 @@ class Settings:
     effort: str | None = _setting(None, _one_of("low", "medium", "high", "xhigh", "max"))
     thinking: str = _setting("auto", _one_of("auto", "summarized", "off"))
     fallback_model: str | None = _setting(None)
-    web_search: str = _setting("off", _one_of("off", "on"))
+    web_search: bool = _setting(False, _switch)
     web_search_uses: int = _setting(5, _whole(1, 100))
     mcp_servers: Path | None = _setting(None, Path)
     claude_betas: str | None = _setting(None)
@@ -187,7 +196,7 @@ class Settings:
     files_per_message: int = _setting(10, _whole(0, 20))
     files_per_thread: int = _setting(50, _whole(1, 100))
     thread_files_bytes: int = _setting(28_000_000, _whole(10_000, 30_000_000))
-    image_links: str = _setting("off", _one_of("off", "on"))
+    image_links: bool = _setting(False, _switch)
 
     slots: int = _setting(50, _whole(1, 1_000))
     queue: str = _setting("parley")
@@ -197,7 +206,7 @@ class Settings:
     edits_per_minute: int = _setting(50, _whole(2, 1_000))
     streaming: Literal["edit", "native", "auto"] = _setting("edit", _one_of("edit", "native", "auto"))
     answer_length: int = _setting(24_000, _whole(1_000, 1_000_000))
-    answer_note: str = _setting("off", _one_of("off", "on"))
+    answer_note: bool = _setting(False, _switch)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> "Settings":

@@ -51,6 +51,29 @@ def test_values_are_read_with_their_types() -> None:
     assert settings.data_dir == Path("data")
 
 
+SWITCHES = ["FOLLOW_UPS", "ALLOW_GUESTS", "ALLOW_EXTERNAL", "WEB_SEARCH", "IMAGE_LINKS", "ANSWER_NOTE"]
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize(
+    ("words", "value"), [("on ON true True yes 1", True), ("off OFF false False no 0", False)], ids=["on", "off"]
+)
+def test_a_switch_takes_the_usual_words_in_any_case(name: str, words: str, value: bool) -> None:
+    assert [getattr(load(**{name: word}), name.lower()) for word in words.split()] == [value] * len(words.split())
+
+
+def test_every_setting_that_is_on_or_off_is_a_switch() -> None:
+    switches = {field.name.upper() for field in dataclasses.fields(Settings) if isinstance(field.default, bool)}
+    assert switches == set(SWITCHES)
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "onn", "-", "オン"])
+def test_what_is_neither_on_nor_off_is_malformed_and_not_repeated(value: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        load(WEB_SEARCH=value)
+    assert str(raised.value) == "WEB_SEARCH is malformed: it must be on or off. Correct it in .env."
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

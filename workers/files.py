@@ -72,7 +72,7 @@ class Files:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._take(message, file, kept)) for file in chosen]
         taken = [task.result() for task in tasks]
-        if self._settings.image_links == "on":
+        if self._settings.image_links:
             taken += [
                 await self._keep(message.thread, *links.block(url)) for url in links.pictures(message.text)[:most]
             ]

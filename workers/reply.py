@@ -264,7 +264,7 @@ class _Turn:
             if failure.is_refused and question.files:
                 return Final(ending.UNREADABLE.format(ref=self._ref), outcome="error", without_files=True)
             return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
-        return replace(ending.answered(answer, self._ref), note=ending.note(answer, full=settings.answer_note == "on"))
+        return replace(ending.answered(answer, self._ref), note=ending.note(answer, full=settings.answer_note))
 
     async def _answer(self, draft: Draft, talk: Conversation, question: Entry) -> Answer:
         """Ask, in other forms if need be. Raises Unanswered."""

@@ -31,7 +31,7 @@ def tools(settings: Settings, model: str) -> dict[str, Any]:
     """
     servers = load(settings.mcp_servers) if settings.mcp_servers else []
     found: list[dict[str, Any]] = []
-    if settings.web_search == "on":
+    if settings.web_search:
         found.append({"type": WEB_SEARCH, "name": "web_search", "max_uses": settings.web_search_uses})
     found += [{"type": "mcp_toolset", "mcp_server_name": server["name"]} for server in servers]
     if not found:
