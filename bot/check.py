@@ -1,6 +1,7 @@
 """`parley check`: tries every credential and service, and says what to do about what fails."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from redis.exceptions import RedisError
 
 from bot import embedded, slack
 from bot.manifest import NEEDED_SCOPES, SCOPES
-from bot.settings import SettingError, Settings
+from bot.settings import SettingError, Settings, gone, hidden
 
 OLDEST_REDIS = (6, 2)
 GRANT = "add it on your app's page OAuth & Permissions and reinstall the app."
@@ -32,12 +33,15 @@ class Finding:
 
 async def check(settings: Settings) -> bool:
     """Print a line for each thing tried; whether all is well."""
-    well = True
+    well, no_settings = True, gone()
+    for sentence in no_settings.values():
+        print(Finding(True, "Settings", sentence, warns=True), flush=True)
     async for finding in findings(settings):
         print(finding, flush=True)
         well = well and finding.ok
     # Only the workers know Claude, and nothing here imports them.
-    claude = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers", "check")
+    environ = {**os.environ, **hidden(no_settings)}
+    claude = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers", "check", env=environ)
     return await claude.wait() == 0 and well
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from bot import embedded, logs, manifest
-from bot.settings import SettingError, Settings
+from bot.settings import SettingError, Settings, warn_of_gone
 
 EVENTS_PATH = "/slack/events"
 
@@ -76,6 +76,7 @@ def _up(arguments: argparse.Namespace) -> int:
 
     settings = Settings.load()
     logs.configure(settings.log_level)
+    warn_of_gone()
     asyncio.run(up(settings))
     return 0
 
@@ -134,6 +135,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     settings = Settings.load()
     logs.configure(settings.log_level)
+    warn_of_gone()
     settings.require_slack()
     with embedded.given(settings) as redis_url:
         asyncio.run(serve(settings, redis_url))

@@ -1,14 +1,17 @@
 """Every setting, from the environment and `.env`, as one frozen object."""
 
+import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+
+log = logging.getLogger("parley.settings")
 
 
 class SettingError(Exception):
@@ -132,6 +135,13 @@ PERSONA = (
 )
 
 
+def _in_file(dotenv: Path | None) -> dict[str, str | None]:
+    try:
+        return dict(dotenv_values(dotenv)) if dotenv else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{dotenv} cannot be read ({type(error).__name__}): save it as UTF-8 text.") from None
+
+
 @dataclass(frozen=True)
 class Settings:
     """The environment variable of a field is its name in capitals; `.env.example` explains each."""
@@ -177,11 +187,6 @@ class Settings:
     claude_betas: str | None = _setting(None)
     claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
     claude_concurrency: int = _setting(100, _whole(0, 100_000))
-    claude_attempts: int = _setting(5, _whole(1, 20))
-    claude_backoff_seconds: float = _setting(1.0, _seconds(0, 60))
-    claude_backoff_cap_seconds: float = _setting(60.0, _seconds(0, 600))
-    claude_connect_seconds: float = _setting(10.0, _seconds(0.001, 600))
-    claude_idle_seconds: float = _setting(90.0, _seconds(0.001, 3600))
     answer_seconds: float = _setting(900.0, _seconds(1, 3600))
 
     summary_model: str = _setting("claude-haiku-5-5")
@@ -214,11 +219,7 @@ class Settings:
 
         Raises SettingError for the first malformed value.
         """
-        try:
-            given: dict[str, str | None] = dict(dotenv_values(dotenv)) if dotenv else {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"{dotenv} cannot be read ({type(error).__name__}): save it as UTF-8 text.") from None
-        given.update(environ)
+        given = {**_in_file(dotenv), **environ}
         values: dict[str, Any] = {}
         for each in fields(cls):
             name = each.name.upper()
@@ -250,6 +251,41 @@ class Settings:
         self.require("slack_bot_token")
         if self.slack_app_token is None:
             self.require("slack_signing_secret")
+
+
+# Settings of earlier versions, and what holds now. Who still has one is told, and nothing else comes of it.
+GONE = {
+    "CLAUDE_ATTEMPTS": "a question is tried five times",
+    "CLAUDE_BACKOFF_CAP_SECONDS": "the longest wait before another attempt is 60 seconds",
+    "CLAUDE_BACKOFF_SECONDS": "the first wait before another attempt is one second at most",
+    "CLAUDE_CONNECT_SECONDS": "a connection to Claude may take 10 seconds",
+    "CLAUDE_IDLE_SECONDS": "Claude may be silent for 90 seconds; ANSWER_SECONDS bounds the whole answer",
+}
+
+
+def gone(environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> dict[str, str]:
+    """The names that are set and that are no longer settings, each with a sentence that says what to do."""
+    in_file = _in_file(dotenv)
+    given = {**in_file, **environ}
+    found = {}
+    for name, now in sorted(GONE.items()):
+        if not (given.get(name) or "").strip():
+            continue
+        places = {"the environment": name in environ, ".env": name in in_file}
+        where = " and ".join(place for place, has_it in places.items() if has_it)
+        found[name] = f"{name} is no longer a setting: {now}. Remove it from {where}."
+    return found
+
+
+def hidden(names: Iterable[str]) -> dict[str, str]:
+    """Environment variables that make these names count as not set for a child process, in .env too."""
+    return dict.fromkeys(names, "")
+
+
+def warn_of_gone() -> None:
+    """Log one warning for each name of `gone`. Call it once the log is configured."""
+    for sentence in gone().values():
+        log.warning("%s", sentence)
 
 
 MISSING = {

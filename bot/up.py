@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot import embedded
 from bot.processes import Program, Supervisor
-from bot.settings import Settings
+from bot.settings import Settings, gone, hidden
 
 
 async def up(settings: Settings) -> None:
@@ -20,7 +20,8 @@ async def up(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Supervisor() as supervisor:
-        environ = dict(os.environ)
+        # Parley's processes need not say again what was said of the settings that are gone.
+        environ = {**os.environ, **hidden(gone())}
         if settings.redis_url is None:
             environ["REDIS_URL"] = await start_redis(supervisor, settings)
         start_parley(supervisor, environ, settings)

@@ -15,12 +15,15 @@ from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.threads import Instructions
 from workers.claude import Answer, Call, Claude, Unanswered
+from workers.failures import Patience
 from workers.models import Usage
 from workers.prompt import build
 
 ROUTE = "/v1/messages"
 MODEL = "claude-sonnet-5-5"
 OTHER = "claude-opus-5-5"
+# For tests that wait for no clock.
+QUICK = Patience(attempts=3, backoff_seconds=0.01, backoff_cap_seconds=0.05)
 REQUEST = build(MODEL, 1000, Instructions("", "Be brief."), [Entry("user", "Hi", "1.1", "U1", "Ada")])
 
 
@@ -64,18 +67,17 @@ def settings(sandbox: Sandbox, **more: str) -> Settings:
     environ = {
         "ANTHROPIC_API_KEY": sandbox.api_key,
         "ANTHROPIC_BASE_URL": sandbox.url,
-        "CLAUDE_BACKOFF_SECONDS": "0.01",
-        "CLAUDE_BACKOFF_CAP_SECONDS": "0.05",
-        "CLAUDE_ATTEMPTS": "3",
         **more,
     }
     return Settings.load(environ=environ, dotenv=None)
 
 
 @asynccontextmanager
-async def connected(sandbox: Sandbox, redis: "Redis | None" = None, /, **more: str) -> AsyncIterator[Claude]:
+async def connected(
+    sandbox: Sandbox, redis: "Redis | None" = None, /, *, patience: Patience = QUICK, **more: str
+) -> AsyncIterator[Claude]:
     """Settings by their names in `more`."""
-    claude = Claude(settings(sandbox, **more), redis)
+    claude = Claude(settings(sandbox, **more), redis, patience)
     try:
         yield claude
     finally:

@@ -20,10 +20,12 @@ from bot.store.threads import Instructions
 from tests.asking import OTHER, ROUTE, begin
 from workers import tracing
 from workers.claude import About, Claude, Unanswered
+from workers.failures import Patience
 from workers.prompt import build
 
 MARK = "hidden-treasure"
 KEY = f"sk-ant-{MARK}-key"
+HASTY = Patience(idle_seconds=1, attempts=2, backoff_seconds=0)
 CALL = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": MARK}}
 ERROR = {"type": "web_search_tool_result_error", "error_code": "query_too_long"}
 FAULTS: list[tuple[str, dict[str, Any]]] = [
@@ -53,16 +55,13 @@ async def drive(sandbox: Sandbox) -> int:
         "ANTHROPIC_API_KEY": KEY,
         "ANTHROPIC_BASE_URL": sandbox.url,
         "ANTHROPIC_CUSTOM_HEADERS": f"X-Team: {MARK}",
-        "CLAUDE_BACKOFF_SECONDS": "0",
-        "CLAUDE_ATTEMPTS": "2",
-        "CLAUDE_IDLE_SECONDS": "1",
     }
     persona = Instructions("", f"{MARK} persona")
     request = build("claude-sonnet-5-5", 1000, persona, [Entry("user", MARK, "1.1", "U1", MARK)])
     request["tools"] = [{"type": "web_search_20250305", "name": "web_search"}]
     request["tools"] += [{"name": "look", "input_schema": {"type": "object"}}]
     for more in ({}, {"FALLBACK_MODEL": OTHER}):
-        claude = Claude(Settings.load(environ={**environ, **more}, dotenv=None))
+        claude = Claude(Settings.load(environ={**environ, **more}, dotenv=None), patience=HASTY)
         for model in ("claude-sonnet-5-5", "claude-haiku-5-5"):
             for kind, params in FAULTS:
                 sandbox.script(None, ENDINGS[0], times=2)

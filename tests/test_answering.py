@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
-from tests.asking import MODEL, OTHER, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail, serving
+from tests.asking import MODEL, OTHER, QUICK, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail, serving
 from workers.answering import MOST_CONTINUATIONS, NO_TOOL
 from workers.claude import About, Claude, Unanswered
 
@@ -254,7 +255,7 @@ async def test_a_wait_of_more_than_a_few_seconds_is_told(sandbox: Sandbox) -> No
     sandbox.script(None, Script(TEXT))
     sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("rate_limit", {"retry_after": 30}))
     told: asyncio.Queue[str] = asyncio.Queue()
-    async with connected(sandbox, CLAUDE_BACKOFF_CAP_SECONDS="60") as claude:
+    async with connected(sandbox, patience=replace(QUICK, backoff_cap_seconds=60)) as claude:
         call = claude.call(REQUEST, on_text=lambda text: None, on_wait=told.put_nowait)
         answering = asyncio.create_task(call.answer())
         async with asyncio.timeout(10):
@@ -265,7 +266,7 @@ async def test_a_wait_of_more_than_a_few_seconds_is_told(sandbox: Sandbox) -> No
 
 async def test_a_wait_beyond_the_deadline_is_not_begun(sandbox: Sandbox) -> None:
     sandbox.faults.add(ROUTE, "rate_limit", retry_after=30)
-    async with connected(sandbox, CLAUDE_BACKOFF_CAP_SECONDS="60", ANSWER_SECONDS="5") as claude:
+    async with connected(sandbox, ANSWER_SECONDS="5", patience=replace(QUICK, backoff_cap_seconds=60)) as claude:
         began = time.monotonic()
         assert "Too many questions" in (await fail(claude)).sentence
     assert time.monotonic() - began < 3
@@ -274,7 +275,7 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(sandbox: Sandbox) -> None
 
 async def test_a_model_that_only_pings_ends_at_the_deadline(sandbox: Sandbox) -> None:
     sandbox.script(None, Script("Never.", first_delta=100_000.0))
-    async with connected(sandbox, ANSWER_SECONDS="1", CLAUDE_IDLE_SECONDS="0.5") as claude:
+    async with connected(sandbox, ANSWER_SECONDS="1", patience=replace(QUICK, idle_seconds=0.5)) as claude:
         call = claude.call(REQUEST, on_text=lambda text: None)
         with pytest.raises(Unanswered) as raised:
             await call.answer()

@@ -94,6 +94,15 @@ async def test_all_is_well(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> 
     assert sandbox.team in lines[0]
 
 
+async def test_a_setting_that_is_gone_is_one_line_and_all_is_well(
+    sandbox: Sandbox, redis_url: str, tmp_path: Path
+) -> None:
+    status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url, CLAUDE_ATTEMPTS="7")
+    [line] = [line for line in lines if "CLAUDE_ATTEMPTS" in line]
+    assert line.startswith("warn  Settings: CLAUDE_ATTEMPTS is no longer a setting: ")
+    assert (status, len(lines)) == (0, 9)
+
+
 async def test_the_redis_of_our_own_is_tried_when_none_is_given(sandbox: Sandbox, tmp_path: Path) -> None:
     lines = await bot_check(sandbox, DATA_DIR=str(tmp_path / "data"))
     assert "ok    Redis eviction: noeviction" in lines

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
-from tests.asking import MODEL, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from tests.asking import MODEL, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
 from workers.claude import Claude, Unanswered
 from workers.models import Usage
 
@@ -116,7 +117,7 @@ async def test_a_passing_failure_is_tried_again_and_the_text_starts_over(
 
 async def test_a_stall_ends_the_attempt(sandbox: Sandbox) -> None:
     sandbox.faults.add(ROUTE, "stall", times=1)
-    async with connected(sandbox, CLAUDE_IDLE_SECONDS="0.2") as claude:
+    async with connected(sandbox, patience=replace(QUICK, idle_seconds=0.2)) as claude:
         answer, _ = await ask(claude)
     assert (answer.text, answer.attempts) == (TEXT, 2)
 
@@ -124,7 +125,7 @@ async def test_a_stall_ends_the_attempt(sandbox: Sandbox) -> None:
 async def test_a_model_that_thinks_for_long_is_kept_by_its_pings(sandbox: Sandbox) -> None:
     sandbox.clock.speed = 100
     sandbox.script(None, Script("At last.", first_delta=150.0), times=1)
-    async with connected(sandbox, CLAUDE_IDLE_SECONDS="1") as claude:
+    async with connected(sandbox, patience=replace(QUICK, idle_seconds=1)) as claude:
         answer, _ = await ask(claude)
     assert (answer.text, answer.attempts) == ("At last.", 1)
     assert answer.total > 1.2
@@ -146,7 +147,7 @@ async def test_every_attempt_asks_the_same_system_prompt_included(sandbox: Sandb
 
 async def test_nobody_waits_after_the_last_attempt(sandbox: Sandbox) -> None:
     sandbox.faults.add(ROUTE, "rate_limit", retry_after=30)
-    async with connected(sandbox, CLAUDE_ATTEMPTS="1", CLAUDE_BACKOFF_CAP_SECONDS="60") as claude:
+    async with connected(sandbox, patience=replace(QUICK, attempts=1, backoff_cap_seconds=60)) as claude:
         async with asyncio.timeout(10):
             await fail(claude)
     assert attempts(sandbox) == 1
@@ -162,7 +163,7 @@ async def test_no_more_attempts_than_are_set(sandbox: Sandbox, claude: Claude) -
 
 async def test_a_timeout_is_tried_again_and_told(sandbox: Sandbox) -> None:
     sandbox.clock.speed = 1
-    async with connected(sandbox, CLAUDE_IDLE_SECONDS="0.001", CLAUDE_ATTEMPTS="2") as claude:
+    async with connected(sandbox, patience=replace(QUICK, idle_seconds=0.001, attempts=2)) as claude:
         failure = await fail(claude)
     assert failure.sentence.startswith(("Claude took too long", "Claude cannot be reached"))
 
@@ -237,7 +238,7 @@ async def test_a_retry_after_is_cut_to_the_cap(sandbox: Sandbox, params: dict[st
     sandbox.clock.speed = 1
     sandbox.script(None, Script("Soon.", first_delta=0.0), times=1)
     sandbox.faults.add(ROUTE, "rate_limit", times=1, **params)
-    async with connected(sandbox, CLAUDE_BACKOFF_CAP_SECONDS="0.3") as claude:
+    async with connected(sandbox, patience=replace(QUICK, backoff_cap_seconds=0.3)) as claude:
         began = time.monotonic()
         await ask(claude)
     assert 0.3 <= time.monotonic() - began < 3
@@ -245,7 +246,7 @@ async def test_a_retry_after_is_cut_to_the_cap(sandbox: Sandbox, params: dict[st
 
 async def test_a_retry_after_longer_than_the_back_off_is_kept(sandbox: Sandbox) -> None:
     sandbox.faults.add(ROUTE, "rate_limit", times=1, retry_after=1)
-    async with connected(sandbox, CLAUDE_BACKOFF_CAP_SECONDS="60", CLAUDE_BACKOFF_SECONDS="0") as claude:
+    async with connected(sandbox, patience=replace(QUICK, backoff_cap_seconds=60, backoff_seconds=0)) as claude:
         answer, _ = await ask(claude)
     assert answer.total >= 1.0
 
@@ -259,7 +260,7 @@ async def test_a_retry_after_that_nobody_can_read_is_none(sandbox: Sandbox, clau
 
 async def test_all_attempts_together_end_at_the_deadline(sandbox: Sandbox) -> None:
     sandbox.faults.add(ROUTE, "stall")
-    async with connected(sandbox, ANSWER_SECONDS="1", CLAUDE_ATTEMPTS="20") as claude:
+    async with connected(sandbox, ANSWER_SECONDS="1", patience=replace(QUICK, attempts=20)) as claude:
         began = time.monotonic()
         failure = await fail(claude)
     assert 1 <= time.monotonic() - began < 3
@@ -297,7 +298,7 @@ async def test_a_reader_that_fails_ends_the_stream(sandbox: Sandbox, claude: Cla
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 418, 429, 500, 503, 529])
 async def test_no_sentence_holds_what_the_api_said(sandbox: Sandbox, status: int) -> None:
     sandbox.faults.add(ROUTE, "status", status=status, message="SECRET-DETAIL of http://127.0.0.1")
-    async with connected(sandbox, CLAUDE_ATTEMPTS="1") as claude:
+    async with connected(sandbox, patience=replace(QUICK, attempts=1)) as claude:
         failure = await fail(claude)
     for word in ("SECRET-DETAIL", "http", "Error", "{", str(status)):
         assert word not in failure.sentence

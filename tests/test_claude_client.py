@@ -4,7 +4,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,7 +15,7 @@ from aiohttp import web
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
-from tests.asking import MODEL, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, listening, serving
+from tests.asking import MODEL, QUICK, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, listening, serving
 from workers.claude import About, Claude, Unanswered
 
 OLD = "claude-haiku-4-5"
@@ -113,7 +115,7 @@ async def proxying(sandbox: Sandbox) -> AsyncIterator[tuple[str, Seen]]:
 
 async def test_a_proxy_of_the_settings_is_used(sandbox: Sandbox) -> None:
     async with proxying(sandbox) as (url, seen):
-        more = {"ANTHROPIC_BASE_URL": "http://claude.invalid", "CLAUDE_PROXY": url}
+        more: dict[str, Any] = {"ANTHROPIC_BASE_URL": "http://claude.invalid", "CLAUDE_PROXY": url}
         async with connected(sandbox, **more) as claude:
             assert (await ask(claude))[0].text == "Yes."
     assert [headers["Host"] for headers in seen] == ["claude.invalid"]
@@ -133,14 +135,15 @@ async def test_a_proxy_of_the_environment_is_used_but_not_for_a_claude_on_this_m
             assert (await ask(claude))[0].text == "Yes."
         assert len(seen) == 1
         monkeypatch.setenv("NO_PROXY", "claude.invalid")
-        async with connected(sandbox, ANTHROPIC_BASE_URL="http://claude.invalid", CLAUDE_ATTEMPTS="1") as claude:
+        once = replace(QUICK, attempts=1)
+        async with connected(sandbox, ANTHROPIC_BASE_URL="http://claude.invalid", patience=once) as claude:
             assert "cannot be reached" in (await fail(claude)).sentence
         assert len(seen) == 1
 
 
 async def test_headers_and_betas_of_the_settings_go_with_each_request(sandbox: Sandbox) -> None:
     async with proxying(sandbox) as (url, seen):
-        more = {
+        more: dict[str, Any] = {
             "ANTHROPIC_BASE_URL": "http://claude.invalid",
             "CLAUDE_PROXY": url,
             "ANTHROPIC_CUSTOM_HEADERS": "X-Team: blue\\nX-Cost: a:b",
@@ -166,8 +169,8 @@ async def test_a_connection_that_does_not_come_about_ends(sandbox: Sandbox) -> N
         raise AssertionError
 
     async with listening(never) as url:
-        more = {"ANTHROPIC_BASE_URL": "https://claude.invalid", "CLAUDE_PROXY": url, "CLAUDE_CONNECT_SECONDS": "0.2"}
-        async with connected(sandbox, **more, CLAUDE_ATTEMPTS="2") as claude:
+        more: dict[str, Any] = {"ANTHROPIC_BASE_URL": "https://claude.invalid", "CLAUDE_PROXY": url}
+        async with connected(sandbox, **more, patience=replace(QUICK, connect_seconds=0.2, attempts=2)) as claude:
             async with asyncio.timeout(5):
                 failure = await fail(claude)
     assert failure.sentence.startswith(("Claude took too long", "Claude cannot be reached"))

@@ -1,5 +1,7 @@
 import asyncio
 import json
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -47,6 +49,22 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         said = failure("sandbox", "--slack-port", str(taken.getsockname()[1]), folder=tmp_path)
     assert said.startswith("parley: The sandbox cannot listen")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [[PARLEY, "up"], [PARLEY, "serve"], [sys.executable, "-m", "workers"]])
+def test_a_setting_that_is_gone_is_one_warning_at_the_start_and_stops_nothing(
+    command: list[str], redis_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("CLAUDE_ATTEMPTS=7\nCLAUDE_IDLE_SECONDS=many\n")
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("SLACK_", "ANTHROPIC_"))}
+    environ = {**kept, "REDIS_URL": redis_url, "PYTHONPATH": str(Path.cwd())}
+    ran = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    *warnings, end = ran.stderr.splitlines()
+    assert [re.sub(".* WARNING parley.settings ", "", line).split()[0] for line in warnings] == [
+        "CLAUDE_ATTEMPTS",
+        "CLAUDE_IDLE_SECONDS",
+    ]
+    assert end.startswith("parley: SLACK_BOT_TOKEN is missing: ")
 
 
 def failure(*arguments: str, folder: Path) -> str:

@@ -20,7 +20,7 @@ from bot.settings import Settings
 from bot.store import audit, connections, history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
-from tests.asking import Heard
+from tests.asking import QUICK, Heard
 from workers import conversation
 from workers.claude import Answer, Claude, Unanswered
 from workers.conversation import SUMMING_UP, Conversation
@@ -120,7 +120,7 @@ class Talk:
             redis, producer = connections.shared(self.redis_url), connections.producer(self.redis_url)
             stack.push_async_callback(redis.aclose)
             stack.callback(producer.close)
-            claude = Claude(settings)
+            claude = Claude(settings, patience=replace(QUICK, attempts=2))
             stack.push_async_callback(claude.close)
             yield settings, redis, Inbox(redis, connections.queue("test", producer), 60.0), claude
 
@@ -131,9 +131,6 @@ def talk(sandbox: Sandbox, redis_url: str) -> Talk:
         "ANTHROPIC_API_KEY": sandbox.api_key,
         "ANTHROPIC_BASE_URL": sandbox.url,
         "SYSTEM_PROMPT": PERSONA,
-        "CLAUDE_ATTEMPTS": "2",
-        "CLAUDE_BACKOFF_SECONDS": "0.01",
-        "CLAUDE_BACKOFF_CAP_SECONDS": "0.01",
         "HISTORY_TOKENS": "100000",
     }
     return Talk(sandbox, redis_url, environ)

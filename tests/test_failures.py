@@ -18,11 +18,12 @@ from workers.failures import (
     TOO_MANY,
     UNREACHABLE,
     Failure,
-    backoff,
+    Patience,
     code_of,
     retry_after,
 )
 
+PATIENCE = Patience()
 NOW = 1_800_000_000.0
 TYPES = [*SENTENCES, "a type of tomorrow", None]
 failures = st.builds(
@@ -149,15 +150,15 @@ def test_a_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | 
 
 @given(st.none() | st.floats(0), st.integers(1, 1000), st.floats(0, 60), st.floats(0, 600))
 def test_no_wait_is_longer_than_the_cap(asked: float | None, attempt: int, base: float, cap: float) -> None:
-    assert 0 <= backoff(asked, attempt, base, cap) <= cap
+    assert 0 <= Patience(backoff_seconds=base, backoff_cap_seconds=cap).backoff(asked, attempt) <= cap
 
 
 def test_a_retry_after_that_is_over_lets_nobody_try_at_once() -> None:
-    assert max(backoff(0.0, 3, 1.0, 60.0) for _ in range(500)) > 2
+    assert max(PATIENCE.backoff(0.0, 3) for _ in range(500)) > 2
 
 
 def test_the_back_off_doubles_with_full_jitter() -> None:
-    longest = [max(backoff(None, attempt, 1.0, 60.0) for _ in range(500)) for attempt in range(1, 9)]
+    longest = [max(PATIENCE.backoff(None, attempt) for _ in range(500)) for attempt in range(1, 9)]
     for attempt, wait in enumerate(longest, 1):
         assert 0.9 * min(60.0, 2.0 ** (attempt - 1)) < wait <= min(60.0, 2.0 ** (attempt - 1))
-    assert min(backoff(None, 8, 1.0, 60.0) for _ in range(500)) < 3
+    assert min(PATIENCE.backoff(None, 8) for _ in range(500)) < 3

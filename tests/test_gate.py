@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.store import connections
-from tests.asking import MODEL, OTHER, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from tests.asking import MODEL, OTHER, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
 from workers.answering import DOWN
 from workers.claude import Answer, Claude
-from workers.failures import OVERLOADED
+from workers.failures import OVERLOADED, Patience
 from workers.gate import BUSY, FILE_TOKENS, FULL, fresh_tokens
 
 TEXT = "A sentence of the answer. " * 8
@@ -30,8 +31,13 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @asynccontextmanager
-async def two(sandbox: Sandbox, redis: "Redis", **more: str) -> AsyncIterator[tuple[Claude, Claude]]:
-    async with connected(sandbox, redis, **more) as one, connected(sandbox, redis, **more) as other:
+async def two(
+    sandbox: Sandbox, redis: "Redis", *, patience: Patience = QUICK, **more: str
+) -> AsyncIterator[tuple[Claude, Claude]]:
+    async with (
+        connected(sandbox, redis, patience=patience, **more) as one,
+        connected(sandbox, redis, patience=patience, **more) as other,
+    ):
         yield one, other
 
 
@@ -56,7 +62,7 @@ async def stop(task: "asyncio.Task[Answer]") -> None:
 
 async def test_after_a_run_of_outages_nobody_asks_and_people_are_told(sandbox: Sandbox, redis: "Redis") -> None:
     sandbox.faults.add(ROUTE, "overloaded")
-    async with two(sandbox, redis, CLAUDE_ATTEMPTS=str(OUTAGES)) as (one, other):
+    async with two(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES)) as (one, other):
         await fail(one)
         assert len(bodies(sandbox)) == OUTAGES
         failure = await fail(other)
@@ -67,8 +73,8 @@ async def test_after_a_run_of_outages_nobody_asks_and_people_are_told(sandbox: S
 async def test_who_may_wait_for_the_breaker_waits(sandbox: Sandbox, redis: "Redis") -> None:
     sandbox.faults.add(ROUTE, "overloaded")
     async with (
-        two(sandbox, redis, CLAUDE_ATTEMPTS=str(OUTAGES)) as (one, _),
-        connected(sandbox, redis, CLAUDE_BACKOFF_CAP_SECONDS="60") as patient,
+        two(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES)) as (one, _),
+        connected(sandbox, redis, patience=replace(QUICK, backoff_cap_seconds=60)) as patient,
     ):
         await fail(one)
         await stop(await told(patient, DOWN))
@@ -77,7 +83,7 @@ async def test_who_may_wait_for_the_breaker_waits(sandbox: Sandbox, redis: "Redi
 
 async def test_a_fallback_model_answers_at_once_while_the_breaker_is_open(sandbox: Sandbox, redis: "Redis") -> None:
     sandbox.faults.add(ROUTE, "overloaded", times=OUTAGES)
-    async with connected(sandbox, redis, CLAUDE_ATTEMPTS=str(OUTAGES)) as one:
+    async with connected(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES)) as one:
         await fail(one)
     async with connected(sandbox, redis, FALLBACK_MODEL=OTHER) as other:
         answer, _ = await ask(other)
@@ -91,7 +97,7 @@ async def test_what_is_no_outage_keeps_the_breaker_shut(
     sandbox: Sandbox, redis: "Redis", kind: str, params: dict[str, Any]
 ) -> None:
     sandbox.faults.add(ROUTE, kind, times=2 * OUTAGES, **params)
-    async with connected(sandbox, redis, CLAUDE_ATTEMPTS="1") as claude:
+    async with connected(sandbox, redis, patience=replace(QUICK, attempts=1)) as claude:
         for _ in range(2 * OUTAGES):
             await fail(claude)
         assert (await ask(claude))[0].text == TEXT
@@ -99,7 +105,7 @@ async def test_what_is_no_outage_keeps_the_breaker_shut(
 
 async def test_outages_inside_of_streams_count(sandbox: Sandbox, redis: "Redis") -> None:
     sandbox.faults.add(ROUTE, "error")
-    async with connected(sandbox, redis, CLAUDE_ATTEMPTS=str(OUTAGES + 1)) as claude:
+    async with connected(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES + 1)) as claude:
         assert (await fail(claude)).kind == "breaker"
     assert len(bodies(sandbox)) == OUTAGES
 
@@ -121,7 +127,7 @@ async def test_who_would_be_refused_waits_before_asking(sandbox: Sandbox, redis:
 
 async def test_a_refusal_for_too_many_pauses_everybody(sandbox: Sandbox, redis: "Redis") -> None:
     sandbox.faults.add(ROUTE, "rate_limit", times=1, retry_after=30)
-    async with two(sandbox, redis, CLAUDE_BACKOFF_CAP_SECONDS="60") as (one, other):
+    async with two(sandbox, redis, patience=replace(QUICK, backoff_cap_seconds=60)) as (one, other):
         first = await told(one, "Claude is asked too much at once, next try in 30 s")
         await stop(await told(other, BUSY))
         await stop(first)

@@ -34,7 +34,6 @@ async def parley(redis_url: str, tmp_path: Path) -> AsyncIterator[Parley]:
         "WEB_SEARCH": "on",
         "MCP_SERVERS": str(tmp_path / "servers.toml"),
         "FALLBACK_MODEL": "claude-opus-5-5",
-        "CLAUDE_BACKOFF_SECONDS": "0",
     }
     async with Parley(redis_url, tmp_path, settings=settings) as parley:
         yield parley

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import SettingError, Settings
+from bot.settings import GONE, SettingError, Settings, gone
 
 
 def load(**environ: str) -> Settings:
@@ -93,7 +93,7 @@ def test_what_is_neither_on_nor_off_is_malformed_and_not_repeated(value: str) ->
         ("EDITS_PER_MINUTE", "1"),
         ("LEASE_SECONDS", "nan"),
         ("LEASE_SECONDS", "inf"),
-        ("CLAUDE_IDLE_SECONDS", "0"),
+        ("ANSWER_SECONDS", "0"),
         ("DRAIN_SECONDS", "a minute"),
         ("LOG_LEVEL", "LOUD"),
     ],
@@ -173,3 +173,35 @@ def test_what_is_enough_is_enough() -> None:
     load(SLACK_BOT_TOKEN="xoxb-1", SLACK_SIGNING_SECRET="1").require_slack()
     load(ANTHROPIC_API_KEY="1").require_claude()
     load(ANTHROPIC_AUTH_TOKEN="1").require_claude()
+
+
+# Settings of earlier versions
+
+
+@pytest.mark.parametrize("name", sorted(GONE))
+def test_what_is_no_longer_a_setting_says_what_holds_now_and_what_to_do(name: str) -> None:
+    [sentence] = gone({name: "7"}, None).values()
+    assert sentence.startswith(f"{name} is no longer a setting: ")
+    assert sentence.endswith(". Remove it from the environment.")
+    assert "\n" not in sentence
+    assert load(**{name: "whatever it was"}) == Settings()
+
+
+def test_nothing_is_both_a_setting_and_gone() -> None:
+    assert not {field.name.upper() for field in dataclasses.fields(Settings)} & GONE.keys()
+
+
+def test_what_is_gone_is_told_once_with_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("CLAUDE_IDLE_SECONDS=7\nCLAUDE_ATTEMPTS=7\nSLOTS=7\nUNHEARD_OF=7\n")
+    attempts, idle = gone({"CLAUDE_ATTEMPTS": "3", "PATH": "/bin"}, file).values()
+    assert attempts.startswith("CLAUDE_ATTEMPTS ")
+    assert attempts.endswith(" Remove it from the environment and .env.")
+    assert idle.startswith("CLAUDE_IDLE_SECONDS ")
+    assert idle.endswith(" Remove it from .env.")
+
+
+def test_what_is_empty_is_not_set_and_hides_the_files_gone_names_too(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("CLAUDE_ATTEMPTS=7\nCLAUDE_IDLE_SECONDS=\n")
+    assert gone({"CLAUDE_ATTEMPTS": ""}, file) == {}

@@ -36,9 +36,8 @@ async def answered(sandbox: Sandbox, question: str) -> str:
 async def test_up_runs_everything_with_a_redis_of_its_own_and_starts_again_what_dies(tmp_path: Path) -> None:
     async with Sandbox() as sandbox:
         sandbox.claude.script(None, Answer("Here."))
-        (tmp_path / ".env").write_text(
-            "".join(f"{name}={value}\n" for name, value in {**sandbox.environ(), "DATA_DIR": tmp_path / "data"}.items())
-        )
+        environ = {**sandbox.environ(), "DATA_DIR": tmp_path / "data", "CLAUDE_ATTEMPTS": "7"}
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in environ.items()))
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("SLACK_", "ANTHROPIC_", "REDIS_"))}
         with (tmp_path / "log").open("wb") as log:
             up = await asyncio.create_subprocess_exec(PARLEY, "up", cwd=tmp_path, env=kept, stderr=log, stdout=log)
@@ -60,6 +59,9 @@ async def test_up_runs_everything_with_a_redis_of_its_own_and_starts_again_what_
         said = (tmp_path / "log").read_text()
         assert re.search(r"ended program=worker status=-9 restart_in=1", said)
         assert "Traceback" not in said
+        assert said.count("CLAUDE_ATTEMPTS is no longer a setting") == 1, (
+            "told by the supervisor, and by no child again"
+        )
         assert not any(Path(f"/proc/{pid}").exists() for pid in after.values())
         assert (tmp_path / "data" / "appendonly.aof").stat().st_size > 0
 

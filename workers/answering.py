@@ -15,7 +15,7 @@ from bot.settings import Settings
 from bot.store.metrics import Metrics
 from workers import calls, fallback, tracing
 from workers.calls import About, Figures
-from workers.failures import OVERLOADED, TOO_SLOW, Failed, Failure, backoff, retry_after
+from workers.failures import OVERLOADED, TOO_SLOW, Failed, Failure, Patience, retry_after
 from workers.gate import TOLD_SECONDS, Gate, Passage, Shut
 from workers.models import Usage
 from workers.stream import Change, Streamed
@@ -84,23 +84,32 @@ class Events(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What all calls of one client have in common. `send` sends a request and may raise Failed."""
+
+    settings: Settings
+    patience: Patience
+    gate: Gate | None
+    send: Callable[[Mapping[str, Any]], Awaitable[Events]]
+    metrics: Metrics | None = None
+
+
 class Call:
     """One answer. `text` and `usage` are valid at any time, also after a cancellation and after Unanswered."""
 
     def __init__(
         self,
-        settings: Settings,
-        gate: Gate | None,
-        send: Callable[[Mapping[str, Any]], Awaitable[Events]],
+        shared: Shared,
         request: Mapping[str, Any],
         on_text: Callable[[str], None],
         on_wait: Callable[[str], None],
         on_thought: Callable[[str], None],
         about: About,
-        metrics: Metrics | None = None,
     ) -> None:
-        self._settings, self._gate, self._send = settings, gate, send
-        self._about, self._metrics = about, metrics
+        self._settings, self._patience = shared.settings, shared.patience
+        self._gate, self._send, self._metrics = shared.gate, shared.send, shared.metrics
+        self._about = about
         self._on_text, self._on_wait, self._on_thought = on_text, on_wait, on_thought
         self._request = dict(request)
         self._before = ""
@@ -178,7 +187,7 @@ class Call:
             self._figures.request_id = failure.request_id or self._figures.request_id
             self._settle()
             self._failures += 1
-            if not failure.is_transient or self._failures >= self._settings.claude_attempts:
+            if not failure.is_transient or self._failures >= self._patience.attempts:
                 raise Unanswered.of(failure)
             await self._back_off(failure)
 
@@ -212,17 +221,16 @@ class Call:
             await self._about.meter.began(self.usage)
 
     async def _back_off(self, failure: Failure) -> None:
-        settings = self._settings
         asked = retry_after(failure.retry_after, time.time())
         if failure.is_outage and self._change_model():
             asked = None
-        wait = backoff(asked, self._failures, settings.claude_backoff_seconds, settings.claude_backoff_cap_seconds)
+        wait = self._patience.backoff(asked, self._failures)
         log.warning(
             "attempt failed thread=%s ts=%s ref=%s error=%s request_id=%s attempt=%d wait=%.1f model=%s",
             *(self._about.thread, self._about.ts, self._about.ref, failure.kind, failure.request_id),
             *(self._figures.attempts, wait, self._request["model"]),
         )
-        if self._elapsed() + wait >= settings.answer_seconds:
+        if self._elapsed() + wait >= self._settings.answer_seconds:
             raise Unanswered.of(failure)
         if wait > TOLD_SECONDS:
             self._tell(failure.waiting(wait))
@@ -233,7 +241,7 @@ class Call:
         if self._change_model():
             return
         self._shut += seconds
-        if self._shut > self._settings.claude_backoff_cap_seconds:
+        if self._shut > self._patience.backoff_cap_seconds:
             raise Unanswered("breaker", OVERLOADED)
         self._tell(DOWN)
         await asyncio.sleep(seconds)

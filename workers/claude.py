@@ -22,9 +22,9 @@ from bot import logs
 from bot.settings import SettingError, Settings
 from bot.store.metrics import Metrics
 from workers import fallback, models, tracing
-from workers.answering import Answer, Call, Unanswered
+from workers.answering import Answer, Call, Shared, Unanswered
 from workers.calls import About
-from workers.failures import Failed, Failure, backoff, code_of, retry_after
+from workers.failures import Failed, Failure, Patience, code_of, retry_after
 from workers.gate import Gate
 
 __all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
@@ -32,6 +32,7 @@ __all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
 COMPACTION = "compact-2026-09-04"
 COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
 NOBODY = About()
+PATIENCE = Patience()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # Whatever can go wrong between us and the API, at the request or in the middle of a stream: the SDK passes faults of
@@ -49,11 +50,11 @@ class Claude:
 
     metrics: Metrics | None = None
 
-    def __init__(self, settings: Settings, redis: "Redis | None" = None) -> None:
+    def __init__(self, settings: Settings, redis: "Redis | None" = None, patience: Patience = PATIENCE) -> None:
         logs.quiet()
-        self._settings = settings
-        self._gate = Gate(settings, redis) if redis else None
-        idle, connect = settings.claude_idle_seconds, settings.claude_connect_seconds
+        self._settings, self._patience = settings, patience
+        self._gate = Gate(settings, redis, patience.backoff_cap_seconds) if redis else None
+        idle, connect = patience.idle_seconds, patience.connect_seconds
         self._betas = [beta.strip() for beta in (settings.claude_betas or "").split(",") if beta.strip()]
         try:
             self._client = anthropic.AsyncAnthropic(
@@ -93,28 +94,26 @@ class Claude:
         `on_text` gets all the text so far, from the start again after a failed attempt; `on_wait` what to tell people
         while the next attempt is seconds away; `on_thought` the newest thought's summary so far, or a tool's use.
         """
-        say = (on_text, on_wait, on_thought)
-        return Call(self._settings, self._gate, self._send, request, *say, about, self.metrics)
+        shared = Shared(self._settings, self._patience, self._gate, self._send, self.metrics)
+        return Call(shared, request, on_text, on_wait, on_thought, about)
 
     async def count(self, request: Mapping[str, Any]) -> int:
         """The tokens of a request's prompt, as the API counts them. Raises Unanswered.
 
         https://platform.claude.com/docs/en/api/messages/count_tokens
         """
-        settings = self._settings
+        patience = self._patience
         counted = {name: request[name] for name in (*COUNTED, "mcp_servers") if name in request}
         messages, betas = self._messages(self._client, [*request.get("betas", ()), *self._betas])
-        for attempt in range(1, settings.claude_attempts + 1):
+        for attempt in range(1, patience.attempts + 1):
             try:
                 return int((await messages.count_tokens(**counted, **betas)).input_tokens)
             except (*ERRORS, *UNREADABLE) as error:
                 failure = _failure(error)
-                if not failure.is_transient or attempt == settings.claude_attempts:
+                if not failure.is_transient or attempt == patience.attempts:
                     raise Unanswered.of(failure) from error
                 asked = retry_after(failure.retry_after, time.time())
-            await asyncio.sleep(
-                backoff(asked, attempt, settings.claude_backoff_seconds, settings.claude_backoff_cap_seconds)
-            )
+            await asyncio.sleep(patience.backoff(asked, attempt))
         raise AssertionError("the last attempt returns or raises")
 
     async def compact(

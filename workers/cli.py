@@ -8,7 +8,7 @@ from datetime import date
 from redis.exceptions import RedisError
 
 from bot import embedded, logs
-from bot.settings import SettingError, Settings
+from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
 from workers import models, tools, tracing
 from workers.claude import Claude, Unanswered
@@ -90,6 +90,7 @@ def main() -> int:
     try:
         settings = Settings.load()
         logs.configure(settings.log_level)
+        warn_of_gone()
         if sys.argv[1:] == ["check"]:
             return asyncio.run(check(settings))
         with tracing.exporting(), embedded.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:

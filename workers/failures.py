@@ -159,15 +159,31 @@ def retry_after(value: str | None, now: float) -> float | None:
     return max(0.0, seconds) if seconds == seconds else None
 
 
-def backoff(asked: float | None, attempt: int, base: float, cap: float) -> float:
-    """Seconds before the attempt after `attempt`: what was asked for, else exponential with full jitter; `cap` at most.
+@dataclass(frozen=True)
+class Patience:
+    """How long Claude is waited for, in seconds, and how often one question is tried.
 
-    A longer Retry-After is cut: people wait, and the attempts are few. One that is over, perhaps for a clock that is
-    behind ours, asks for nothing.
+    `idle_seconds` is the longest silence of a stream before the attempt counts as failed. The back-off before the
+    second attempt is `backoff_seconds` at most; it doubles for each further one.
     """
-    if asked:
-        return min(asked, cap)
-    return random.uniform(0, min(cap, base * 2.0 ** (attempt - 1)))
+
+    connect_seconds: float = 10.0
+    idle_seconds: float = 90.0
+    attempts: int = 5
+    backoff_seconds: float = 1.0
+    backoff_cap_seconds: float = 60.0
+
+    def backoff(self, asked: float | None, attempt: int) -> float:
+        """Seconds to wait after the attempt number `attempt`: what Retry-After asked for, else exponential with full
+        jitter; never more than the cap.
+
+        A longer Retry-After is cut: people wait, and the attempts are few. One that is over, perhaps because our clock
+        is ahead, asks for nothing.
+        """
+        cap = self.backoff_cap_seconds
+        if asked:
+            return min(asked, cap)
+        return random.uniform(0, min(cap, self.backoff_seconds * 2.0 ** (attempt - 1)))
 
 
 class Failed(Exception):

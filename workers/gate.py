@@ -46,10 +46,11 @@ class Passage:
 
 
 class Gate:
-    def __init__(self, settings: Settings, redis: "Redis") -> None:
+    def __init__(self, settings: Settings, redis: "Redis", longest_pause: float) -> None:
+        """No Retry-After pauses everybody for more than `longest_pause` seconds."""
         self._breaker, self._headroom = Breaker(redis), Headroom(redis)
         self._places = Places(redis, settings.claude_concurrency)
-        self._longest_pause = settings.claude_backoff_cap_seconds
+        self._longest_pause = longest_pause
 
     @asynccontextmanager
     async def passage(self, request: Mapping[str, Any], told: Callable[[str], None]) -> AsyncIterator[Passage]:

@@ -8,22 +8,22 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.sandbox.faults import Fault
-from tests.asking import REQUEST, bodies, serving, settings
+from tests.asking import QUICK, REQUEST, bodies, serving, settings
 from workers.claude import Claude, Unanswered
 from workers.failures import BAD_KEY, NOT_ACCEPTED, NOT_NOW, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
 
 ANSWERS = 1_000
 AT_ONCE = 40
 ATTEMPTS = 3
-PATIENT = {"CLAUDE_IDLE_SECONDS": "3600", "CLAUDE_CONNECT_SECONDS": "600", "ANSWER_SECONDS": "3600"}
-HASTY = {"CLAUDE_IDLE_SECONDS": "1"}
+PATIENT = replace(QUICK, attempts=ATTEMPTS, idle_seconds=3600, connect_seconds=600)
+HASTY = replace(QUICK, idle_seconds=1)
 TEXTS = [f"Answer {n}: " + f"some words of {n}, " * 6 for n in range(10)]
 TOO_MANY = SENTENCES["rate_limit_error"]
 
@@ -105,8 +105,8 @@ class Labelling(Claude):
     """Tells the sandbox in each request what befalls it, and sends those that are to hang as `hasty` does."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__(settings(sandbox, CLAUDE_ATTEMPTS=str(ATTEMPTS), **PATIENT))
-        self._hasty = Claude(settings(sandbox, **HASTY))
+        super().__init__(settings(sandbox, ANSWER_SECONDS="3600"), patience=PATIENT)
+        self._hasty = Claude(settings(sandbox), patience=HASTY)
         self.made: dict[int, list[int]] = {}
 
     async def close(self) -> None:

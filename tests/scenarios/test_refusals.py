@@ -19,8 +19,7 @@ LONG = " ".join(f"word{n}" for n in range(500))
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def parley(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
-    settings = {"CLAUDE_BACKOFF_SECONDS": "0.1"}
-    async with Parley(redis_server, tmp_path_factory.mktemp("refusals"), settings=settings) as parley:
+    async with Parley(redis_server, tmp_path_factory.mktemp("refusals")) as parley:
         parley.sandbox.claude.first_delta, parley.sandbox.claude.deltas_per_second = 0.05, 400.0
         yield parley
 
