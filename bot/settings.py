@@ -194,13 +194,6 @@ class Settings:
     history_days: int = _setting(30, _whole(1, 400))
     usage_days: int = _setting(400, _whole(1, 4_000))
 
-    file_most_bytes: int = _setting(20_000_000, _whole(1_000, 100_000_000))
-    file_most_pages: int = _setting(100, _whole(1, 600))
-    file_text_characters: int = _setting(100_000, _whole(100, 2_000_000))
-    file_seconds: float = _setting(30.0, _seconds(0.1, 600))
-    files_per_message: int = _setting(10, _whole(0, 20))
-    files_per_thread: int = _setting(50, _whole(1, 100))
-    thread_files_bytes: int = _setting(28_000_000, _whole(10_000, 30_000_000))
     image_links: bool = _setting(False, _switch)
 
     slots: int = _setting(50, _whole(1, 1_000))
@@ -260,6 +253,13 @@ GONE = {
     "CLAUDE_BACKOFF_SECONDS": "the first wait before another attempt is one second at most",
     "CLAUDE_CONNECT_SECONDS": "a connection to Claude may take 10 seconds",
     "CLAUDE_IDLE_SECONDS": "Claude may be silent for 90 seconds; ANSWER_SECONDS bounds the whole answer",
+    "FILES_PER_MESSAGE": "10 files of a message are read, and none without the Slack app's scope files:read",
+    "FILES_PER_THREAD": "50 files of a thread are sent along with a question",
+    "FILE_MOST_BYTES": "files of up to 20 MB are read",
+    "FILE_MOST_PAGES": "PDFs of up to 100 pages are read",
+    "FILE_SECONDS": "fetching a file from Slack may take 30 seconds",
+    "FILE_TEXT_CHARACTERS": "the first 100,000 characters of a text file are sent",
+    "THREAD_FILES_BYTES": "files take 28 MB of a request at most, of the 32 MB that Claude takes in all",
 }
 
 

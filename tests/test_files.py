@@ -21,7 +21,8 @@ from bot.store import files as store
 from bot.store import keys
 from bot.store.files import Attachment
 from bot.store.history import Entry
-from workers.files import CUT, NO_FILES, Files, fitting, shown
+from workers.download import Limits
+from workers.files import CUT, LIMITS, FileLimits, Files, fitting, shown
 
 
 def png(colour: str = "red", size: tuple[int, int] = (20, 20)) -> bytes:
@@ -44,9 +45,9 @@ class Reader:
         self.thread = Thread(sandbox.team, sandbox.channels["@ada"], "1.1")
         self.set()
 
-    def set(self, **environ: str) -> None:
+    def set(self, limits: FileLimits = LIMITS, **environ: str) -> None:
         settings = Settings.load(environ={**self.sandbox.environ(), **environ}, dotenv=None)
-        self.files = Files(settings, self._redis, self._web)
+        self.files = Files(settings, self._redis, self._web, limits)
 
     async def shared(
         self, *files: tuple[str, bytes], mimetype: str = "", text: str = "", mode: str = "hosted"
@@ -97,7 +98,7 @@ async def test_a_pdf_is_sent_as_it_is(reader: Reader) -> None:
 
 
 async def test_a_text_is_sent_as_text_and_cut_with_a_note(reader: Reader) -> None:
-    reader.set(FILE_TEXT_CHARACTERS="100")
+    reader.set(FileLimits(text_characters=100))
     turn = await reader.turn(("data.csv", b"a,b\n" * 100))
     [[document]] = await reader.blocks(turn)
     assert document["source"] == {"type": "text", "media_type": "text/plain", "data": "a,b\n" * 25 + f"\n{CUT}"}
@@ -127,13 +128,21 @@ async def test_too_many_pixels_are_a_sentence(reader: Reader) -> None:
 
 
 async def test_only_so_many_files_of_a_message_are_read(reader: Reader) -> None:
-    reader.set(FILES_PER_MESSAGE="2")
+    reader.set(FileLimits(per_message=2))
     message = await reader.shared(*((f"{n}.txt", b"hello") for n in range(3)))
     taken = await reader.files.take(message)
     assert [file.name for file in taken.files] == ["0.txt", "1.txt"]
     assert taken.left_out == ("I looked at the first 2 of 3 files.",)
-    reader.set(FILES_PER_MESSAGE="0")
-    assert (await reader.files.take(message)).left_out == (NO_FILES,)
+
+
+async def test_a_file_that_is_larger_than_the_most_is_told(reader: Reader) -> None:
+    reader.set(FileLimits(fetching=Limits(most_bytes=100)))
+    assert await reader.left_out("a.txt", b"x" * 101) == "`a.txt` is larger than 0 MB, the most that I can read."
+    assert len((await reader.turn(("b.txt", b"x" * 100))).files) == 1
+
+
+def test_a_file_may_have_20_mb_by_default() -> None:
+    assert LIMITS.fetching == Limits(20_000_000, 30.0)
 
 
 async def test_a_bad_file_does_not_keep_the_others_out(reader: Reader) -> None:
@@ -186,14 +195,14 @@ async def test_a_refused_turns_files_are_not_sent(reader: Reader) -> None:
 
 async def test_when_all_files_are_too_much_the_oldest_go_and_never_come_back(reader: Reader) -> None:
     turns = [await reader.turn((f"{n}.txt", b"x" * 6_000)) for n in range(4)]
-    reader.set(THREAD_FILES_BYTES="20000")
+    reader.set(FileLimits(thread_bytes=20_000))
     assert [block[0]["title"] for block in await reader.blocks(*turns)] == ["3.txt"]
     reader.set()
     assert [block[0]["title"] for block in await reader.blocks(*turns)] == ["3.txt"]
 
 
 async def test_a_file_that_does_not_fit_beside_the_others_of_its_message_is_told(reader: Reader) -> None:
-    reader.set(THREAD_FILES_BYTES="10000")
+    reader.set(FileLimits(thread_bytes=10_000))
     taken = await reader.files.take(await reader.shared(("a.txt", b"x" * 6_000), ("b.txt", b"x" * 6_000)))
     assert [file.name for file in taken.files] == ["a.txt"]
     assert taken.left_out[0].startswith("`b.txt` does not fit beside")
@@ -217,16 +226,16 @@ sizes = st.lists(st.integers(1, 20_000), max_size=30)
 def test_what_fits_is_the_newest_and_cutting_twice_cuts_no_more(
     sizes: list[int], newest: int, most: int, count: int
 ) -> None:
-    settings = Settings(thread_files_bytes=most, files_per_thread=count)
+    limits = FileLimits(thread_bytes=most, per_thread=count)
     files = [Attachment(str(n), "a", "text", "text/plain", 1, size) for n, size in enumerate(sizes)]
     newest = min(newest, len(files))
-    sent = list(fitting(files, newest, settings))
+    sent = list(fitting(files, newest, limits))
     assert sent == files[len(files) - len(sent) :]
     assert len(sent) >= newest
     if len(sent) > newest:
         assert sum(file.size for file in sent) <= most
         assert len(sent) <= count
-    assert list(fitting(sent, newest, settings)) == sent
+    assert list(fitting(sent, newest, limits)) == sent
 
 
 @given(st.text(max_size=300))

@@ -49,8 +49,10 @@ class _Passing(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    most_bytes: int
-    seconds: float
+    """The largest file that is fetched, and how long that may take."""
+
+    most_bytes: int = 20_000_000
+    seconds: float = 30.0
 
 
 async def described(slack: AsyncWebClient, file: File) -> File:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
@@ -20,7 +20,7 @@ from workers.download import LeftOut, Limits, described, fetch, megabytes
 
 log = logging.getLogger("parley.files")
 
-# Files that a process fetches and converts at the same time: each may take FILE_MOST_BYTES, and more as a picture.
+# Files that a process fetches and converts at the same time: each may take 20 MB, and more as a picture.
 AT_ONCE = 4
 LABEL_TOKENS = 16
 NAME_LENGTH = 80
@@ -36,8 +36,27 @@ PIXELS = f"has more than {pictures.MOST_PIXELS // 1_000_000} million pixels; ple
 PAGES = "has {pages} pages, and I can read {most} at once; please share the part that matters"
 NO_ROOM = "does not fit beside the other files of the message; please share it in a message of its own"
 TOO_MANY = "I looked at the first {most} of {shared} files."
-NO_FILES = "I do not look at files here; please paste what matters as text."
 CUT = "[The file goes on, but only this much of it could be sent.]"
+
+
+@dataclass(frozen=True)
+class FileLimits:
+    """How much is read of what people share.
+
+    A text is cut after `text_characters`; a PDF may have so many `pages`. Of one message the first `per_message` files
+    are read. A request has at most `per_thread` files of the thread and `thread_bytes` as they stand in it, where they
+    take a third more than on disk; Claude takes 32 MB in all.
+    """
+
+    fetching: Limits = field(default_factory=Limits)
+    pages: int = 100
+    text_characters: int = 100_000
+    per_message: int = 10
+    per_thread: int = 50
+    thread_bytes: int = 28_000_000
+
+
+LIMITS = FileLimits()
 
 
 @dataclass(frozen=True)
@@ -56,17 +75,16 @@ class Taken:
 class Files:
     """One for each process: it bounds how many files are in its memory at the same time."""
 
-    def __init__(self, settings: Settings, redis: "Redis", slack: AsyncWebClient) -> None:
-        self._settings, self._redis, self._slack = settings, redis, slack
-        self._limits = Limits(settings.file_most_bytes, settings.file_seconds)
+    def __init__(self, settings: Settings, redis: "Redis", slack: AsyncWebClient, limits: FileLimits = LIMITS) -> None:
+        self._settings, self._redis, self._slack, self._limits = settings, redis, slack, limits
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def take(self, message: Message) -> Taken:
         """Fetch the message's files and keep what Claude is sent of them; those kept before are taken as they are."""
-        most = self._settings.files_per_message
+        most = self._limits.per_message
         left_out: list[str] = []
         if len(message.files) > most:
-            left_out = [TOO_MANY.format(most=most, shared=len(message.files)) if most else NO_FILES]
+            left_out = [TOO_MANY.format(most=most, shared=len(message.files))]
         chosen = message.files[:most]
         kept = await store.find(self._redis, message.thread, [file.id for file in chosen if file.id])
         async with asyncio.TaskGroup() as group:
@@ -78,7 +96,7 @@ class Files:
             ]
         files: list[Attachment] = []
         for each in taken:
-            if isinstance(each, Attachment) and each.size + _size(files) > self._settings.thread_files_bytes:
+            if isinstance(each, Attachment) and each.size + _size(files) > self._limits.thread_bytes:
                 each = f"{shown(each.name)} {NO_ROOM}."
             if isinstance(each, str):
                 left_out.append(each)
@@ -95,7 +113,7 @@ class Files:
         found = await store.blocks(self._redis, thread, list(dict.fromkeys(file.id for file in needed)))
         there = [file for file in needed if file.id in found]
         newest = len(entries[-1].files) if entries else 0
-        sent = {file.id for file in fitting(there, newest, self._settings)}
+        sent = {file.id for file in fitting(there, newest, self._limits)}
         await store.forget_others(self._redis, thread, sent)
         return {name: each for name, each in found.items() if name in sent}
 
@@ -111,8 +129,8 @@ class Files:
         try:
             async with self._room:
                 file = await described(self._slack, file)
-                data = await fetch(self._slack, file, self._limits)
-                return await self._keep(message.thread, *await asyncio.to_thread(converted, file, data, self._settings))
+                data = await fetch(self._slack, file, self._limits.fetching)
+                return await self._keep(message.thread, *await asyncio.to_thread(converted, file, data, self._limits))
         except LeftOut as left_out:
             log.info(
                 "file left out thread=%s ts=%s file=%s reason=%s",
@@ -124,7 +142,7 @@ class Files:
         return await store.keep(self._redis, thread, attachment, blocks, self._settings.history_days)
 
 
-def converted(file: File, data: bytes, settings: Settings) -> tuple[Attachment, list[Block]]:
+def converted(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[Block]]:
     """The file as Claude takes it. Takes its time: run it in a thread. Raises LeftOut."""
     if not data:
         raise LeftOut("empty", EMPTY)
@@ -132,18 +150,18 @@ def converted(file: File, data: bytes, settings: Settings) -> tuple[Attachment, 
         case "picture":
             return _picture(file, data)
         case "pdf":
-            return _pdf(file, data, settings)
+            return _pdf(file, data, limits)
         case "text":
-            return _text(file, data, settings.file_text_characters)
+            return _text(file, data, limits.text_characters)
     raise LeftOut("type", TYPES)
 
 
-def fitting(files: Sequence[Attachment], newest: int, settings: Settings) -> Sequence[Attachment]:
+def fitting(files: Sequence[Attachment], newest: int, limits: FileLimits) -> Sequence[Attachment]:
     """Those of the files, oldest first, that are sent: all, or when they are too much, the newest up to half of it.
 
     So the prompt's prefix changes seldom (invariant 11). The `newest` ones stay in any case.
     """
-    most, count = settings.thread_files_bytes, settings.files_per_thread
+    most, count = limits.thread_bytes, limits.per_thread
     if _size(files) <= most and len(files) <= count:
         return files
     keep = newest
@@ -178,18 +196,16 @@ def _picture(file: File, data: bytes) -> tuple[Attachment, list[Block]]:
     return _attachment(file, "image", picture.media_type, picture.tokens, len(source["data"])), blocks
 
 
-def _pdf(file: File, data: bytes, settings: Settings) -> tuple[Attachment, list[Block]]:
+def _pdf(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[Block]]:
     # Some writers put a few bytes before it, which Claude does not take.
     data = data[data.index(b"%PDF-") :]
     if documents.is_locked(data):
         raise LeftOut("locked", LOCKED)
-    if (pages := documents.pages(data) or 0) > settings.file_most_pages:
-        raise LeftOut("pages", PAGES.format(pages=pages, most=settings.file_most_pages))
+    if (pages := documents.pages(data) or 0) > limits.pages:
+        raise LeftOut("pages", PAGES.format(pages=pages, most=limits.pages))
     encoded = base64.b64encode(data).decode()
-    if len(encoded) > settings.thread_files_bytes:
-        raise LeftOut(
-            "too_large", f"is larger than {megabytes(settings.thread_files_bytes * 3 // 4)}, the most for a PDF"
-        )
+    if len(encoded) > limits.thread_bytes:
+        raise LeftOut("too_large", f"is larger than {megabytes(limits.thread_bytes * 3 // 4)}, the most for a PDF")
     source = {"type": "base64", "media_type": "application/pdf", "data": encoded}
     blocks = [{"type": "document", "source": source, "title": plain(file.name)}]
     return _attachment(file, "document", "application/pdf", documents.pdf_tokens(data), len(encoded)), blocks
