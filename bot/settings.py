@@ -128,6 +128,7 @@ def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = 
     return field(default=default, repr=not secret, metadata={"parse": parse})
 
 
+SLACK_CALL_SECONDS = 4.0
 DATA_DIR = Path("~/.local/share/parley")
 PERSONA = (
     "You are Parley, an assistant that answers people in Slack threads. Be helpful, accurate and brief: lead with the "
@@ -200,10 +201,7 @@ class Settings:
     queue: str = _setting("parley")
     lease_seconds: float = _setting(8.0, _seconds(1, 300))
     drain_seconds: float = _setting(60.0, _seconds(0, 3600))
-    slack_timeout_seconds: float = _setting(4.0, _seconds(0.1, 60))
-    edits_per_minute: int = _setting(50, _whole(2, 1_000))
     streaming: Literal["edit", "native", "auto"] = _setting("edit", _one_of("edit", "native", "auto"))
-    answer_length: int = _setting(24_000, _whole(1_000, 1_000_000))
     answer_note: bool = _setting(False, _switch)
 
     @classmethod
@@ -223,12 +221,12 @@ class Settings:
                 values[each.name] = each.metadata["parse"](value)
             except ValueError as error:
                 raise SettingError(f"{name} is malformed: it must be {error}. Correct it in .env.") from None
-        settings = cls(**values)
-        if settings.slack_timeout_seconds > settings.lease_seconds / 2:
-            raise SettingError(
-                "SLACK_TIMEOUT_SECONDS must be half of LEASE_SECONDS at most: no edit may outlive its thread's lease."
-            )
-        return settings
+        return cls(**values)
+
+    @property
+    def slack_call_seconds(self) -> float:
+        """The longest time for one call to Slack. No edit may outlive the lease of its thread (invariant 5)."""
+        return min(SLACK_CALL_SECONDS, self.lease_seconds / 2)
 
     def require(self, *names: str) -> None:
         """Raise SettingError for the first of these settings that is not there."""
@@ -248,17 +246,20 @@ class Settings:
 
 # Settings of earlier versions, and what holds now. Who still has one is told, and nothing else comes of it.
 GONE = {
+    "ANSWER_LENGTH": "from 24,000 characters on the rest of an answer comes as a file",
     "CLAUDE_ATTEMPTS": "a question is tried five times",
     "CLAUDE_BACKOFF_CAP_SECONDS": "the longest wait before another attempt is 60 seconds",
     "CLAUDE_BACKOFF_SECONDS": "the first wait before another attempt is one second at most",
     "CLAUDE_CONNECT_SECONDS": "a connection to Claude may take 10 seconds",
     "CLAUDE_IDLE_SECONDS": "Claude may be silent for 90 seconds; ANSWER_SECONDS bounds the whole answer",
+    "EDITS_PER_MINUTE": "all processes together make 50 edits a minute in a workspace, what Slack allows",
     "FILES_PER_MESSAGE": "10 files of a message are read, and none without the Slack app's scope files:read",
     "FILES_PER_THREAD": "50 files of a thread are sent along with a question",
     "FILE_MOST_BYTES": "files of up to 20 MB are read",
     "FILE_MOST_PAGES": "PDFs of up to 100 pages are read",
     "FILE_SECONDS": "fetching a file from Slack may take 30 seconds",
     "FILE_TEXT_CHARACTERS": "the first 100,000 characters of a text file are sent",
+    "SLACK_TIMEOUT_SECONDS": "a call to Slack may take 4 seconds, and half of LEASE_SECONDS at most",
     "THREAD_FILES_BYTES": "files take 28 MB of a request at most, of the 32 MB that Claude takes in all",
 }
 

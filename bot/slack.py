@@ -154,7 +154,7 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
 
     The SDK's own retries are off: a post that is sent again after a broken connection can appear twice.
     """
-    timeout = aiohttp.ClientTimeout(total=settings.slack_timeout_seconds)
+    timeout = aiohttp.ClientTimeout(total=settings.slack_call_seconds)
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         web = Client(

@@ -65,7 +65,8 @@ class Desk:
         return Desk(self.sandbox, self.redis, Message(thread, ts, self.sandbox.users[user], "a question"))
 
     def web(self) -> AbstractAsyncContextManager[AsyncWebClient]:
-        return slack.client(Settings.load({**self.sandbox.environ(), "SLACK_TIMEOUT_SECONDS": "2"}, dotenv=None))
+        """A call may take half of the lease: two seconds."""
+        return slack.client(Settings.load({**self.sandbox.environ(), "LEASE_SECONDS": "4"}, dotenv=None))
 
     @asynccontextmanager
     async def draft(
@@ -85,11 +86,11 @@ class Desk:
             draft = Draft(
                 web,
                 self.redis,
-                Pacing(self.redis, edits_per_minute=50),
+                Pacing(self.redis),
                 self.message,
                 reply,
                 Streams(web, self.redis, self.message, streaming),
-                terms or Terms(frozenset({self.message.user}), 24_000),
+                terms or Terms(frozenset({self.message.user})),
                 resumed=resumed,
                 may_send=may_send,
                 may_begin=may_begin,

@@ -10,7 +10,7 @@ from workers.composition import Composition, Step, Terms
 from workers.messages import Due, Part
 from workers.native import Stream
 
-TERMS = Terms(frozenset({"U1"}), 24_000)
+TERMS = Terms(frozenset({"U1"}))
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
 BUTTONS = Final("", has_buttons=True)
 

@@ -16,7 +16,7 @@ from workers.messages import Part, Payload
 from workers.native import Stream
 
 MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
-TERMS = Terms(PEOPLE, most_length=24_000)
+TERMS = Terms(PEOPLE)
 # As long as names and figures below an answer ever get, and longer when escaped.
 ENDING = Final("", has_buttons=True, continuable=True, stopped_by="&" * 80, note="<" * 300)
 
@@ -68,7 +68,7 @@ def test_slack_takes_every_message_of_a_live_and_of_an_ended_reply(text: str, pl
 
 
 def test_a_retry_is_not_cut_where_the_first_try_was() -> None:
-    composition = Composition(MESSAGE, Terms(PEOPLE, 24_000, rotate_seconds=0.0, longest_seconds=0.0))
+    composition = Composition(MESSAGE, Terms(PEOPLE, rotate_seconds=0.0, longest_seconds=0.0))
     composition.text = "```py\n" + "x = 1\n" * 5
     composition.rotate([Part("1", stream=Stream("```py\nx = 1", 11))])
     assert composition.count == 2

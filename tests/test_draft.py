@@ -202,7 +202,7 @@ async def test_a_post_that_fails_on_the_way_appears_once(desk: Desk, kind: str, 
 
 async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk) -> None:
     desk.sandbox.faults.add("chat.postMessage", "rate_limit", times=1, retry_after=1)
-    pacing = Pacing(desk.redis, 50)
+    pacing = Pacing(desk.redis)
     async with desk.draft() as draft:
         finishing = asyncio.create_task(draft.finish(Final("Later")))
         await desk.sandbox.journal.until(lambda e: e.kind == "slack.fault")
@@ -216,7 +216,7 @@ async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk
 
 
 async def test_a_reply_that_may_not_be_edited_live_posts_what_is_whole(desk: Desk) -> None:
-    pacing = Pacing(desk.redis, 50)
+    pacing = Pacing(desk.redis)
     assert [await pacing.admit(desk.message.thread.team, f"other{n}") for n in range(13)] == [True] * 12 + [False]
     assert PART_LENGTH < len(LONG) < 2 * PART_LENGTH
     async with desk.draft() as draft:

@@ -140,7 +140,7 @@ async def test_25_replies_at_once_are_complete_without_a_refused_call(desk: Desk
 async def test_a_stream_goes_on_in_a_new_message_before_slack_ends_it(desk: Desk) -> None:
     text = "\n\n".join(f"{n}. paragraph, and what it says." for n in range(60))
     desk.sandbox.clock.speed = 100.0
-    terms = Terms(frozenset(), 24_000, rotate_seconds=0.8, longest_seconds=2.5)
+    terms = Terms(frozenset(), rotate_seconds=0.8, longest_seconds=2.5)
     with desk.seen() as frames:
         async with desk.draft(streaming="native", terms=terms) as draft:
             began = time.monotonic()
@@ -164,7 +164,7 @@ async def test_a_stream_goes_on_in_a_new_message_before_slack_ends_it(desk: Desk
 async def test_a_fence_is_reopened_in_the_next_stream(desk: Desk) -> None:
     code = [f"line_{n} = {n}" for n in range(30)]
     text = "```python\n" + "\n".join(code)
-    terms = Terms(frozenset(), 24_000, rotate_seconds=0.3, longest_seconds=20.0)
+    terms = Terms(frozenset(), rotate_seconds=0.3, longest_seconds=20.0)
     async with desk.draft(streaming="native", terms=terms) as draft:
         await streaming(desk, draft, text[:100].rpartition("\n")[0] + "\n")
         await asyncio.sleep(0.6)
@@ -181,7 +181,7 @@ async def test_a_fence_is_reopened_in_the_next_stream(desk: Desk) -> None:
 
 
 async def test_a_stream_ends_in_time_even_if_no_text_comes(desk: Desk) -> None:
-    terms = Terms(frozenset(), 24_000, rotate_seconds=0.3, longest_seconds=0.6)
+    terms = Terms(frozenset(), rotate_seconds=0.3, longest_seconds=0.6)
     async with desk.draft(streaming="native", terms=terms) as draft:
         await streaming(desk, draft, "First")
         await desk.sandbox.slack.until(lambda: desk.posted[0].stream == "stopped", within=3)
@@ -371,7 +371,7 @@ async def test_text_that_turns_out_otherwise_stops_the_stream_and_is_edited(desk
 
 
 async def test_a_retry_that_is_shorter_leaves_no_message_of_a_rotated_stream(desk: Desk) -> None:
-    terms = Terms(frozenset(), 24_000, rotate_seconds=0.2, longest_seconds=20.0)
+    terms = Terms(frozenset(), rotate_seconds=0.2, longest_seconds=20.0)
     async with desk.draft(streaming="native", terms=terms) as draft:
         await streaming(desk, draft, "The first paragraph.")
         await asyncio.sleep(0.5)

@@ -204,7 +204,7 @@ async def test_live_replies_share_the_budget_evenly(pacing: Pacing) -> None:
 
 
 async def test_replies_beyond_what_makes_sense_stay_on_their_status(redis: "Redis") -> None:
-    pacing = Pacing(redis, 50)
+    pacing = Pacing(redis)
     admitted = [await pacing.admit(TEAM, f"d{n}") for n in range(20)]
     assert admitted == [True] * 12 + [False] * 8
     assert await pacing.admit(TEAM, "d0")

@@ -90,7 +90,7 @@ def test_what_is_neither_on_nor_off_is_malformed_and_not_repeated(value: str) ->
         ("SLOTS", "-1"),
         ("SLOTS", "1.5"),
         ("MAX_TOKENS", "many"),
-        ("EDITS_PER_MINUTE", "1"),
+        ("WEB_SEARCH_USES", "0"),
         ("LEASE_SECONDS", "nan"),
         ("LEASE_SECONDS", "inf"),
         ("ANSWER_SECONDS", "0"),
@@ -139,10 +139,9 @@ def test_secrets_do_not_show_in_the_repr() -> None:
     assert "hidden" not in repr(settings)
 
 
-def test_a_call_to_slack_must_fit_into_what_is_left_of_a_lease_before_it_is_renewed() -> None:
-    with pytest.raises(SettingError, match=r"SLACK_TIMEOUT_SECONDS.*LEASE_SECONDS"):
-        load(SLACK_TIMEOUT_SECONDS="11", LEASE_SECONDS="12")
-    assert load(SLACK_TIMEOUT_SECONDS="10", LEASE_SECONDS="20").lease_seconds == 20
+@pytest.mark.parametrize(("lease", "call"), [("8", 4.0), ("1", 0.5), ("3", 1.5), ("300", 4.0)])
+def test_a_call_to_slack_ends_within_half_a_lease_and_within_4_seconds(lease: str, call: float) -> None:
+    assert load(LEASE_SECONDS=lease).slack_call_seconds == call
 
 
 @pytest.mark.parametrize(

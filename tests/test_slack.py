@@ -31,7 +31,8 @@ def settings(sandbox: Sandbox, **more: str) -> Settings:
 
 @pytest.fixture
 async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
-    async with slack.client(settings(sandbox, SLACK_TIMEOUT_SECONDS="0.5")) as web:
+    # A call may take half of the lease.
+    async with slack.client(settings(sandbox, LEASE_SECONDS="1")) as web:
         yield web
 
 

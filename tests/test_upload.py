@@ -24,7 +24,8 @@ async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
 
 
 def client(sandbox: Sandbox) -> Any:
-    return slack.client(Settings.load(environ={**sandbox.environ(), "SLACK_TIMEOUT_SECONDS": "1"}, dotenv=None))
+    """A call may take half of the lease: a second."""
+    return slack.client(Settings.load(environ={**sandbox.environ(), "LEASE_SECONDS": "2"}, dotenv=None))
 
 
 class Caller:

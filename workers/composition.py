@@ -11,6 +11,9 @@ from workers.messages import Due, Part, Payload, payload
 from workers.native import LONGEST_SECONDS, ROTATE_SECONDS
 from workers.split import Cut, cut_from
 
+# From this length on the rest of an answer comes as a file, in characters: about two full messages.
+MOST_LENGTH = 24_000
+
 Step = Literal["post", "edit", "open", "append", "stop"]
 
 
@@ -19,7 +22,7 @@ class Terms:
     """Whom a reply may mention, from which length on it goes into a file, and how long its streams may last."""
 
     people: frozenset[str]
-    most_length: int
+    most_length: int = MOST_LENGTH
     rotate_seconds: float = ROTATE_SECONDS
     longest_seconds: float = LONGEST_SECONDS
 

@@ -32,6 +32,7 @@ DRAFT_MS = 30_000
 SLOWEST_LIVE_MS = 20_000
 SLOWER_SECONDS = 120
 SLOWER_SHARE = 0.7
+EDITS_PER_MINUTE = 50
 APPENDS_PER_MINUTE = 100
 APPEND_SPACING_MS = 1_000
 STREAMS_PER_MINUTE = 20
@@ -162,7 +163,9 @@ redis.call('SET', KEYS[2], 1, 'EX', ARGV[2])
 class Pacing:
     """All waits are in seconds. `window` is Slack's minute."""
 
-    def __init__(self, redis: "Redis", edits_per_minute: int, *, window: float = MINUTE_MS / 1000) -> None:
+    def __init__(
+        self, redis: "Redis", edits_per_minute: int = EDITS_PER_MINUTE, *, window: float = MINUTE_MS / 1000
+    ) -> None:
         self._redis = redis
         self._limit = edits_per_minute
         self._window_ms = int(window * 1000)

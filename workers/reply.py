@@ -61,7 +61,7 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
     """Run the turn, and give the message back, or up, when it fails."""
     thread, ts, ref = claim.thread, claim.message.ts, claim.token[:8]
     settings = runtime.settings
-    lease = Lease(runtime.inbox, claim, since, settings.lease_seconds, settings.slack_timeout_seconds)
+    lease = Lease(runtime.inbox, claim, since, settings.lease_seconds, settings.slack_call_seconds)
     turn = _Turn(runtime, claim, lease)
     try:
         try:
@@ -149,7 +149,7 @@ class _Turn:
                 message,
                 record,
                 Streams(runtime.slack, runtime.redis, message, settings.streaming),
-                Terms(_people(past, message), settings.answer_length),
+                Terms(_people(past, message)),
                 resumed=self._claim.attempts > 1,
                 may_send=self._lease.check,
                 may_begin=self._may_begin,

@@ -63,7 +63,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 slack=web,
                 bot_user=identity.user,
                 claude=claude,
-                pacing=Pacing(redis, settings.edits_per_minute),
+                pacing=Pacing(redis),
                 files=Files(settings, redis, web),
                 stops=stops,
                 metrics=metrics,

@@ -17,7 +17,7 @@ from bot.store.usage import Counted, Piece
 from tests.parley import Parley, payload, text
 
 LONG = "A sentence of the answer. " * 120
-QUICK_LEASE = {"LEASE_SECONDS": "3", "SLACK_TIMEOUT_SECONDS": "1"}
+QUICK_LEASE = {"LEASE_SECONDS": "3"}
 
 
 def script(parley: Parley, seconds: float = 6.0) -> None:
