@@ -185,7 +185,6 @@ class Settings:
     web_search: bool = _setting(False, _switch)
     web_search_uses: int = _setting(5, _whole(1, 100))
     mcp_servers: Path | None = _setting(None, Path)
-    claude_betas: str | None = _setting(None)
     claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
     claude_concurrency: int = _setting(100, _whole(0, 100_000))
     answer_seconds: float = _setting(900.0, _seconds(1, 3600))
@@ -250,6 +249,7 @@ GONE = {
     "CLAUDE_ATTEMPTS": "a question is tried five times",
     "CLAUDE_BACKOFF_CAP_SECONDS": "the longest wait before another attempt is 60 seconds",
     "CLAUDE_BACKOFF_SECONDS": "the first wait before another attempt is one second at most",
+    "CLAUDE_BETAS": "put `anthropic-beta: NAMES` into ANTHROPIC_CUSTOM_HEADERS instead",
     "CLAUDE_CONNECT_SECONDS": "a connection to Claude may take 10 seconds",
     "CLAUDE_IDLE_SECONDS": "Claude may be silent for 90 seconds; ANSWER_SECONDS bounds the whole answer",
     "EDITS_PER_MINUTE": "all processes together make 50 edits a minute in a workspace, what Slack allows",

@@ -215,10 +215,12 @@ async def test_options_that_the_model_does_not_take_are_a_warning(
 async def test_what_claude_refuses_in_every_question_is_told_before_anybody_asks_one(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, lines = await worker_check(sandbox, capsys, CLAUDE_BETAS="of-tomorrow-2026-12-01")
+    status, lines = await worker_check(
+        sandbox, capsys, ANTHROPIC_CUSTOM_HEADERS="anthropic-beta: of-tomorrow-2026-12-01"
+    )
     assert status == 1
     [told] = failed(lines)
-    assert told.startswith("Model: Claude refuses every question with these settings: look at CLAUDE_BETAS, ")
+    assert told.startswith("Model: Claude refuses every question with these settings: look at MCP_SERVERS, ")
 
 
 async def test_a_count_that_cannot_be_had_is_no_failure(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

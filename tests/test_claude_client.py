@@ -146,13 +146,15 @@ async def test_headers_and_betas_of_the_settings_go_with_each_request(sandbox: S
         more: dict[str, Any] = {
             "ANTHROPIC_BASE_URL": "http://claude.invalid",
             "CLAUDE_PROXY": url,
-            "ANTHROPIC_CUSTOM_HEADERS": "X-Team: blue\\nX-Cost: a:b",
-            "CLAUDE_BETAS": "compact-2026-01-12, thinking-binding-controls-2026-08-01",
+            "ANTHROPIC_CUSTOM_HEADERS": "X-Team: blue\\nX-Cost: a:b\\nAnthropic-Beta: compact-2026-01-12, "
+            "thinking-binding-controls-2026-08-01",
         }
         async with connected(sandbox, **more) as claude:
             await ask(claude)
+            await ask(claude, betas=["compact-2026-09-04"])
     assert (seen[0]["X-Team"], seen[0]["X-Cost"]) == ("blue", "a:b")
     assert seen[0]["anthropic-beta"] == "compact-2026-01-12,thinking-binding-controls-2026-08-01"
+    assert seen[1]["anthropic-beta"] == ("compact-2026-01-12,compact-2026-09-04,thinking-binding-controls-2026-08-01")
     assert seen[0]["Authorization"] == f"Bearer {sandbox.api_key}"
 
 

@@ -29,6 +29,7 @@ from workers.gate import Gate
 
 __all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
 
+BETA_HEADER = "anthropic-beta"
 COMPACTION = "compact-2026-09-04"
 COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
 NOBODY = About()
@@ -55,7 +56,7 @@ class Claude:
         self._settings, self._patience = settings, patience
         self._gate = Gate(settings, redis, patience.backoff_cap_seconds) if redis else None
         idle, connect = patience.idle_seconds, patience.connect_seconds
-        self._betas = [beta.strip() for beta in (settings.claude_betas or "").split(",") if beta.strip()]
+        headers, self._betas = _headers(settings.anthropic_custom_headers)
         try:
             self._client = anthropic.AsyncAnthropic(
                 **_credentials(settings),
@@ -64,7 +65,7 @@ class Claude:
                 # for long is not cut off, and one that only pings for ever ends at the deadline of the whole answer.
                 timeout=anthropic.Timeout(connect=min(connect, idle), read=idle, write=30.0, pool=connect),
                 max_retries=0,
-                default_headers=_headers(settings.anthropic_custom_headers),
+                default_headers=headers,
                 open_telemetry={
                     "traces": {"enabled": tracing.endpoint() is not None, "content_mode": "metadata_only"},
                     "propagation": False,
@@ -202,9 +203,20 @@ def _credentials(settings: Settings) -> dict[str, Any]:
     return {"profile": settings.anthropic_profile} if settings.anthropic_profile else {}
 
 
-def _headers(lines: str | None) -> dict[str, str]:
-    pairs = (line.split(":", 1) for line in (lines or "").splitlines())
-    return {name.strip(): value.strip() for name, value in pairs}
+def _headers(lines: str | None) -> tuple[dict[str, str], list[str]]:
+    """The headers, and the beta features that stand among them.
+
+    The SDK would send the beta features of a single request in place of a header for all requests.
+    """
+    headers: dict[str, str] = {}
+    betas: list[str] = []
+    for line in (lines or "").splitlines():
+        name, value = (part.strip() for part in line.split(":", 1))
+        if name.lower() == BETA_HEADER:
+            betas += [beta.strip() for beta in value.split(",") if beta.strip()]
+        else:
+            headers[name] = value
+    return headers, betas
 
 
 @cache

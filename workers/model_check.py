@@ -43,7 +43,7 @@ def unavailable(setting: str, model_id: str, *, is_needed: bool) -> Finding:
 
 def refused() -> Finding:
     """The API takes no question as the settings make it."""
-    settings = "CLAUDE_BETAS, MCP_SERVERS, WEB_SEARCH, THINKING, EFFORT and ANTHROPIC_CUSTOM_HEADERS"
+    settings = "MCP_SERVERS, WEB_SEARCH, THINKING, EFFORT and ANTHROPIC_CUSTOM_HEADERS"
     return Finding(True, f"Claude refuses every question with these settings: look at {settings} in .env.")
 
 
