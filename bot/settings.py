@@ -174,7 +174,6 @@ class Settings:
     metrics_token: str | None = _setting(None, secret=True)
     log_level: str = _setting("INFO", _level)
     log_prompts: str = _setting("off", _one_of("off", "200chars"))
-    log_hash_key: str | None = _setting(None, secret=True)
 
     model: str = _setting("claude-sonnet-5-5")
     system_prompt: str = _setting(PERSONA)
@@ -259,6 +258,7 @@ GONE = {
     "FILE_MOST_PAGES": "PDFs of up to 100 pages are read",
     "FILE_SECONDS": "fetching a file from Slack may take 30 seconds",
     "FILE_TEXT_CHARACTERS": "the first 100,000 characters of a text file are sent",
+    "LOG_HASH_KEY": "the key of the hashes in the log comes from SLACK_BOT_TOKEN, so all processes have the same",
     "SLACK_TIMEOUT_SECONDS": "a call to Slack may take 4 seconds, and half of LEASE_SECONDS at most",
     "THREAD_FILES_BYTES": "files take 28 MB of a request at most, of the 32 MB that Claude takes in all",
 }

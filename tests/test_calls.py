@@ -5,6 +5,8 @@ import contextlib
 import hashlib
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
+from bot.settings import Settings
 from tests.asking import MODEL, OTHER, REQUEST, ROUTE, begin, connected, serving, settings
 from workers import models
 from workers.calls import About, Figures, told
@@ -120,16 +123,28 @@ async def test_searches_that_failed_are_told_by_their_code(
 
 async def test_the_question_is_a_hash_that_nobody_can_try_out(sandbox: Sandbox) -> None:
     figures = Figures(MODEL)
-    hashes = {
-        key: told(ABOUT, figures, settings(sandbox, **({"LOG_HASH_KEY": key} if key else {})))["question_hash"]
-        for key in ("", "a", "b")
-    }
-    assert len(set(hashes.values())) == 3
-    assert told(ABOUT, figures, settings(sandbox, LOG_HASH_KEY="a"))["question_hash"] == hashes["a"]
+
+    def hashed(token: str, about: About = ABOUT) -> str:
+        return str(told(about, figures, settings(sandbox, SLACK_BOT_TOKEN=token))["question_hash"])
+
+    hashes = [hashed(token) for token in ("", "xoxb-a", "xoxb-b")]
+    assert len(set(hashes)) == 3
     plain = hashlib.sha256(ABOUT.question.encode()).hexdigest()
-    assert not any(plain.startswith(found) for found in hashes.values())
-    other = told(About(question="What?"), figures, settings(sandbox, LOG_HASH_KEY="a"))["question_hash"]
-    assert other != hashes["a"]
+    assert not any(plain.startswith(found) for found in hashes)
+    assert hashed("xoxb-a", About(question="What?")) != hashes[1]
+
+
+@pytest.mark.parametrize("token", ["xoxb-a", ""])
+def test_equal_questions_have_equal_hashes_wherever_the_slack_app_is_the_same(token: str) -> None:
+    code = (
+        "from bot.settings import Settings\n"
+        "from workers.calls import About, Figures, told\n"
+        f"given = Settings.load({{'SLACK_BOT_TOKEN': {token!r}}}, dotenv=None)\n"
+        f"print(told(About(question={ABOUT.question!r}), Figures('x'), given)['question_hash'])"
+    )
+    elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    here = told(ABOUT, Figures(MODEL), Settings(slack_bot_token=token or None))["question_hash"]
+    assert (elsewhere.stdout.strip() == here) is bool(token)
 
 
 async def test_its_first_characters_stand_there_only_if_a_setting_asks(sandbox: Sandbox) -> None:

@@ -20,6 +20,7 @@ from workers.models import Usage
 log = logging.getLogger("parley.calls")
 
 SHOWN_CHARS = 200
+HASH_PURPOSE = b"parley: hashes of questions in the log"
 _process_key = secrets.token_bytes(32)
 
 
@@ -93,12 +94,19 @@ def told(about: About, figures: Figures, settings: Settings) -> dict[str, Any]:
     }
     if settings.log_prompts == "200chars":
         return fields | {"question": about.question[:SHOWN_CHARS]}
-    return fields | {"question_hash": hashed(about.question, settings.log_hash_key)}
+    return fields | {"question_hash": hashed(about.question, settings.slack_bot_token)}
 
 
-def hashed(text: str, key: str | None) -> str:
-    """Equal texts have equal hashes: within this process, or wherever `key` is the same."""
-    return hmac.new(key.encode() if key else _process_key, text.encode(), hashlib.sha256).hexdigest()[:16]
+def hashed(text: str, secret: str | None) -> str:
+    """A hash that nobody without the secret can try texts on. Equal texts have equal hashes, in all processes.
+
+    The secret is the Slack app's token: whoever has it can read the question in Slack. Without one, each process has a
+    key of its own.
+    """
+    key = _process_key
+    if secret:
+        key = hmac.new(secret.encode(), HASH_PURPOSE, hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def count(metrics: Metrics, figures: Figures) -> None:
