@@ -145,62 +145,75 @@ def _in_file(dotenv: Path | None) -> dict[str, str | None]:
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment variable of a field is its name in capitals; `.env.example` explains each."""
+    """The environment variable of a field is its name in capitals; `.env.example` explains each, in the same rooms.
 
+    What no operator has a reason to change is no setting, but a constant of the module that uses it.
+    """
+
+    # Slack
     slack_bot_token: str | None = _setting(None, _prefixed("xoxb-", "a Slack bot token"), secret=True)
     slack_app_token: str | None = _setting(None, _prefixed("xapp-", "a Slack app-level token"), secret=True)
     slack_signing_secret: str | None = _setting(None, secret=True)
     slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"))
 
+    # Whom it answers
     follow_ups: bool = _setting(True, _switch)
     allowed_channels: frozenset[str] | None = _setting(None, _ids("CG", "channel ids (C...)"))
     allowed_bots: frozenset[str] | None = _setting(None, _ids("AB", "bot ids (B...) or app ids (A...)"))
-    admins: frozenset[str] | None = _setting(None, _team_users)
-    admin_group: str | None = _setting(None, _group)
-    admin_channel: str | None = _setting(None, _channel)
     allow_guests: bool = _setting(False, _switch)
     allow_external: bool = _setting(False, _switch)
 
+    # Claude
     anthropic_api_key: str | None = _setting(None, secret=True)
     anthropic_auth_token: str | None = _setting(None, secret=True)
     anthropic_profile: str | None = _setting(None)
     anthropic_base_url: str | None = _setting(None, _url("https", "http"))
     anthropic_custom_headers: str | None = _setting(None, _headers, secret=True)
+    claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
+    claude_concurrency: int = _setting(100, _whole(0, 100_000))  # calls at the same time
 
-    redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True)
-    data_dir: Path = _setting(DATA_DIR, Path)
-    host: str = _setting("0.0.0.0")
-    port: int | None = _setting(None, _whole(1, 65535))
-    metrics_token: str | None = _setting(None, secret=True)
-    log_level: str = _setting("INFO", _level)
-    log_prompts: str = _setting("off", _one_of("off", "200chars"))
-
+    # Answers
     model: str = _setting("claude-sonnet-5-5")
+    fallback_model: str | None = _setting(None)
     system_prompt: str = _setting(PERSONA)
     max_tokens: int = _setting(16_000, _whole(1, 128_000))
     effort: str | None = _setting(None, _one_of("low", "medium", "high", "xhigh", "max"))
     thinking: str = _setting("auto", _one_of("auto", "summarized", "off"))
-    fallback_model: str | None = _setting(None)
-    web_search: bool = _setting(False, _switch)
-    web_search_uses: int = _setting(5, _whole(1, 100))
-    mcp_servers: Path | None = _setting(None, Path)
-    claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
-    claude_concurrency: int = _setting(100, _whole(0, 100_000))
     answer_seconds: float = _setting(900.0, _seconds(1, 3600))
+    streaming: Literal["edit", "native", "auto"] = _setting("edit", _one_of("edit", "native", "auto"))
+    answer_note: bool = _setting(False, _switch)
 
-    summary_model: str = _setting("claude-haiku-5-5")
-    history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
-    history_days: int = _setting(30, _whole(1, 400))
-    usage_days: int = _setting(400, _whole(1, 4_000))
-
+    # What Claude may use
+    web_search: bool = _setting(False, _switch)
+    web_search_uses: int = _setting(5, _whole(1, 100))  # searches for one answer
+    mcp_servers: Path | None = _setting(None, Path)
     image_links: bool = _setting(False, _switch)
 
-    slots: int = _setting(50, _whole(1, 1_000))
+    # Memory
+    history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
+    summary_model: str = _setting("claude-haiku-5-5")
+    history_days: int = _setting(30, _whole(1, 400))
+
+    # Costs and admins
+    admins: frozenset[str] | None = _setting(None, _team_users)
+    admin_group: str | None = _setting(None, _group)
+    admin_channel: str | None = _setting(None, _channel)
+    usage_days: int = _setting(400, _whole(1, 4_000))
+
+    # Processes
+    redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True)
+    data_dir: Path = _setting(DATA_DIR, Path)
+    host: str = _setting("0.0.0.0")
+    port: int | None = _setting(None, _whole(1, 65535))
+    slots: int = _setting(50, _whole(1, 1_000))  # answers at the same time
     queue: str = _setting("parley")
     lease_seconds: float = _setting(8.0, _seconds(1, 300))
     drain_seconds: float = _setting(60.0, _seconds(0, 3600))
-    streaming: Literal["edit", "native", "auto"] = _setting("edit", _one_of("edit", "native", "auto"))
-    answer_note: bool = _setting(False, _switch)
+
+    # Log and metrics
+    log_level: str = _setting("INFO", _level)
+    log_prompts: str = _setting("off", _one_of("off", "200chars"))
+    metrics_token: str | None = _setting(None, secret=True)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> "Settings":

@@ -156,6 +156,24 @@ def test_env_example_names_every_setting_and_nothing_else() -> None:
     assert set(shown_settings()) == {field.name.upper() for field in dataclasses.fields(Settings)}
 
 
+def rooms(path: str, heading: str, setting: str) -> list[tuple[str, str]]:
+    """Each setting of a file in its order, behind the heading that it stands under."""
+    found, room = [], ""
+    for line in (ROOT / path).read_text().splitlines():
+        if match := re.match(heading, line):
+            room = match[1]
+        elif match := re.match(setting, line):
+            found.append((room, match[1].upper()))
+    return found
+
+
+def test_settings_stand_in_the_same_rooms_as_in_env_example() -> None:
+    in_code = rooms("bot/settings.py", r"    # (\w.*)$", r"    (\w+): .* = _setting\(")
+    assert in_code == rooms(".env.example", r"# --- (.+?) -+$", r"# ([A-Z][A-Z_]+)=")
+    assert [name for _, name in in_code] == [field.name.upper() for field in dataclasses.fields(Settings)]
+    assert all(room for room, _ in in_code)
+
+
 @pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=lambda field: field.name.upper())
 def test_env_example_shows_the_default(field: "dataclasses.Field[Any]") -> None:
     shown = shown_settings()[field.name.upper()]
