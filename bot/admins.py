@@ -6,11 +6,10 @@ import logging
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_TROUBLE, describe, verdict
 from bot.store import keys
 
 log = logging.getLogger("parley.admins")
@@ -44,10 +43,8 @@ class Admins:
             try:
                 if await ask(team, user):
                     return True
-            except CALL_ERRORS as error:
-                if isinstance(error, RedisError):
-                    raise
-                log.warning("not told whether an admin team=%s user=%s error=%s", team, user, error_name(error))
+            except SLACK_TROUBLE as error:
+                log.warning("not told whether an admin team=%s user=%s error=%s", team, user, describe(error))
                 is_known = False
         return False if is_known else None
 
@@ -63,9 +60,7 @@ class Admins:
         listed = sorted(user for own, _, user in (each.partition(":") for each in self._listed) if own == team)
         try:
             return list(dict.fromkeys([*listed, *await self._members(team)]))
-        except CALL_ERRORS as error:
-            if isinstance(error, RedisError):
-                raise
+        except SLACK_TROUBLE:
             return listed
 
     async def whom(self, team: str) -> str:
@@ -97,10 +92,10 @@ class Admins:
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 found = (await self._web.usergroups_users_list(usergroup=self._group)).get("users")
-        except CALL_ERRORS as error:
+        except SLACK_TROUBLE as error:
             if verdict(error) != "permanent":
                 raise
-            log.error("ADMIN_GROUP has no members that we may see team=%s error=%s", team, error_name(error))
+            log.error("ADMIN_GROUP has no members that we may see team=%s error=%s", team, describe(error))
             found = []
         members = [user for user in found if isinstance(user, str)] if isinstance(found, list) else []
         await self._redis.set(keys.admin_group(team), json.dumps(members), ex=KEEP_SECONDS)

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import Admins
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, verdict
 from bot.store import audit, caps, keys
 from bot.store.caps import Warned, cap_field
 from bot.views.refusals import warning
@@ -83,8 +83,8 @@ class Alerts:
                 # A user's id is their direct message with us: https://docs.slack.dev/reference/methods/chat.postMessage
                 await self._web.chat_postMessage(channel=recipient, text=warning(found))
                 told += 1
-            except CALL_ERRORS as error:
-                log.warning("no warning team=%s to=%s error=%s", self._team, recipient, error_name(error))
+            except SLACK_OR_REDIS_TROUBLE as error:
+                log.warning("no warning team=%s to=%s error=%s", self._team, recipient, describe(error))
                 may_work_later = may_work_later or verdict(error) in ("transient", "limited")
         log.info("warned team=%s warnings=%d recipients=%d of=%d", self._team, len(found), told, len(recipients))
         return told, may_work_later

@@ -23,7 +23,7 @@ from bot.intake.admission import Admission
 from bot.manifest import EVENTS
 from bot.reception import Reception
 from bot.settings import Settings
-from bot.slack import Identity
+from bot.slack import Identity, describe
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
 
@@ -138,7 +138,7 @@ async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse |
         return BoltResponse(status=200)
     log.error(
         "not acknowledged event_id=%s channel=%s ts=%s error=%s",
-        *(body.get("event_id"), event.get("channel"), event.get("ts"), type(error).__name__),
+        *(body.get("event_id"), event.get("channel"), event.get("ts"), describe(error)),
     )
     return None
 

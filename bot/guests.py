@@ -6,7 +6,7 @@ import logging
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_TROUBLE, describe, verdict
 from bot.store import keys
 
 log = logging.getLogger("parley.guests")
@@ -26,8 +26,8 @@ async def is_guest(redis: "Redis", web: AsyncWebClient, team: str, user: str) ->
     try:
         async with asyncio.timeout(ASKING_SECONDS):
             person = (await web.users_info(user=user)).get("user") or {}
-    except CALL_ERRORS as error:
-        log.debug("not known user=%s error=%s", user, error_name(error) or type(error).__name__)
+    except SLACK_TROUBLE as error:
+        log.debug("not known user=%s error=%s", user, describe(error))
         if verdict(error) != "permanent":
             return False
         person = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_TROUBLE, describe
 from bot.store import keys
 from bot.store.people import remember
 
@@ -17,7 +17,10 @@ MOST = 20
 
 
 async def names(redis: "Redis", slack: AsyncWebClient, team: str, users: Iterable[str]) -> dict[str, str]:
-    """Display names by user id, of the first 20; a user whom Slack does not tell is left out."""
+    """Display names by user id, of the first 20; a user whom Slack does not tell is left out.
+
+    Raises redis.RedisError.
+    """
     asked = list(dict.fromkeys(users))[:MOST]
     found = await asyncio.gather(*(_name(redis, slack, team, user) for user in asked))
     return {user: name for user, name in zip(asked, found, strict=True) if name}
@@ -29,8 +32,8 @@ async def _name(redis: "Redis", slack: AsyncWebClient, team: str, user: str) -> 
         return str(known)
     try:
         answer = await slack.users_info(user=user)
-    except CALL_ERRORS as error:
-        log.warning("no name user=%s error=%s", user, error_name(error) or type(error).__name__)
+    except SLACK_TROUBLE as error:
+        log.warning("no name user=%s error=%s", user, describe(error))
         return None
     person = answer.get("user") or {}
     profile = person.get("profile") or {}

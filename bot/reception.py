@@ -4,11 +4,12 @@ import logging
 import textwrap
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, session, status
 from bot.incoming import Message, spoken
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import asides, limits
 from bot.store.inbox import Inbox
 from bot.store.limits import TooMany
@@ -56,8 +57,8 @@ class Reception:
         above = None if message.ts == thread.ts else thread.ts
         try:
             await self._web.chat_postEphemeral(channel=thread.channel, user=message.user, text=text, thread_ts=above)
-        except CALL_ERRORS as error:
-            log.debug("not told thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+        except SLACK_OR_REDIS_TROUBLE as error:
+            log.debug("not told thread=%s error=%s", thread, describe(error))
 
     async def _show(self, message: Message) -> None:
         thread = message.thread
@@ -65,7 +66,7 @@ class Reception:
             if await self._inbox.is_behind(message):
                 await status.look(self._web, self._redis, thread, message.ts)
                 return
-        except CALL_ERRORS as error:
+        except RedisError as error:
             log.debug("not known whether it waits thread=%s error=%s", thread, type(error).__name__)
         self._line.join(thread, message.ts)
         await status.show(self._web, self._redis, thread, message.ts)
@@ -82,5 +83,5 @@ class Reception:
         thread = message.thread
         try:
             await self._web.assistant_threads_setTitle(channel_id=thread.channel, thread_ts=thread.ts, title=title)
-        except CALL_ERRORS as error:
-            log.debug("no title thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+        except SLACK_OR_REDIS_TROUBLE as error:
+            log.debug("no title thread=%s error=%s", thread, describe(error))

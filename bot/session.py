@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Thread
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe, error_name, verdict
 from bot.store import keys, sessions
 
 log = logging.getLogger("parley.status")
@@ -36,8 +36,8 @@ async def begin(web: AsyncWebClient, redis: "Redis", thread: Thread) -> None:
         await sessions.began(redis, thread)
         if NO_STOP in str(said.get("warning")):
             await sessions.are_none(redis, thread.team)
-    except CALL_ERRORS as error:
-        log.debug("no session thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("no session thread=%s error=%s", thread, describe(error))
         with suppress(RedisError):
             if error_name(error) in UNAVAILABLE:
                 await sessions.are_none(redis, thread.team)
@@ -51,8 +51,8 @@ async def end_those_that_are_over(web: AsyncWebClient, redis: "Redis") -> None:
         for thread, mark in await sessions.over(redis, str(team)):
             try:
                 await web.agents_sessions_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status="active")
-            except CALL_ERRORS as error:
-                log.debug("session not ended thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+            except SLACK_TROUBLE as error:
+                log.debug("session not ended thread=%s error=%s", thread, describe(error))
                 if verdict(error) in ("transient", "limited"):
                     continue
             await sessions.ended(redis, thread, mark)

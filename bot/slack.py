@@ -85,7 +85,11 @@ TRANSIENT = {
 }
 
 Verdict = Literal["deleted", "frozen", "payload", "limited", "transient", "permanent"]
-CALL_ERRORS = (SlackClientError, aiohttp.ClientError, RedisError, TimeoutError, OSError)
+# What a call to Slack fails with. Redis has errors of its own, none of which is among these.
+SLACK_TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
+# A client with a budget asks Redis before each call, so either of the two may be away. To be caught where it does not
+# matter which one it was.
+SLACK_OR_REDIS_TROUBLE = (*SLACK_TROUBLE, RedisError)
 
 
 class Paused(SlackClientError):
@@ -122,10 +126,10 @@ class Client(AsyncWebClient):
                 del self._asking[user]
 
     async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
-        """Raises Paused too."""
+        """Raises Paused too, and with a budget redis.RedisError: then nothing was sent, and no call is counted."""
         try:
             response = await self._call(api_method, **given)
-        except CALL_ERRORS as error:
+        except SLACK_TROUBLE as error:
             self._count(api_method, _result(error))
             raise
         self._count(api_method, "ok")
@@ -192,16 +196,15 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
         try:
             said = await web.auth_test()
             break
-        except CALL_ERRORS as error:
+        except SLACK_TROUBLE as error:
             if verdict(error) == "permanent":
                 raise SettingError(
-                    f"SLACK_BOT_TOKEN is refused by Slack ({error_name(error)}): copy the Bot User OAuth Token from "
+                    f"SLACK_BOT_TOKEN is refused by Slack ({describe(error)}): copy the Bot User OAuth Token from "
                     "your app's page OAuth & Permissions into .env."
                 ) from None
             if attempt == attempts - 1:
                 raise SettingError(
-                    f"Slack cannot be reached ({error_name(error) or type(error).__name__}): check the network and "
-                    "SLACK_API_URL."
+                    f"Slack cannot be reached ({describe(error)}): check the network and SLACK_API_URL."
                 ) from None
             await asyncio.sleep(max(retry_after(error), min(2**attempt / 2, 30.0)))
     scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), None)
@@ -221,10 +224,10 @@ async def try_app_token(web: AsyncWebClient, app_token: str) -> None:
     """Raises SettingError if Slack refuses the app-level token for good; passing failures pass."""
     try:
         await web.apps_connections_open(app_token=app_token)
-    except CALL_ERRORS as error:
+    except SLACK_TROUBLE as error:
         if verdict(error) == "permanent":
             raise SettingError(
-                f"SLACK_APP_TOKEN is refused by Slack ({error_name(error)}): make an app-level token with "
+                f"SLACK_APP_TOKEN is refused by Slack ({describe(error)}): make an app-level token with "
                 "connections:write on your app's page Basic Information, and turn on Socket Mode."
             ) from None
 
@@ -236,7 +239,7 @@ def _result(error: Exception) -> str:
 
 
 def verdict(error: Exception) -> Verdict:
-    """What to do about a failed call. Everything that is not an answer of Slack's is transient."""
+    """What to do about a failed call. What is no answer of Slack's is transient: time-outs, and Redis that is away."""
     if isinstance(error, Paused):
         return "limited"
     if not isinstance(error, SlackApiError):
@@ -259,6 +262,11 @@ def error_name(error: Exception) -> str | None:
     """Slack's error string, None where there is none."""
     data = _data(error)
     return data.get("error") if isinstance(data, dict) else None
+
+
+def describe(error: Exception) -> str:
+    """The error in one word, for the log: Slack's error string, else the name of the exception's class."""
+    return error_name(error) or type(error).__name__
 
 
 def retry_after(error: Exception) -> float:

@@ -3,10 +3,11 @@
 import logging
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Thread
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, verdict
 from bot.store import replies
 
 log = logging.getLogger("parley.status")
@@ -22,8 +23,8 @@ async def show(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str, tex
     """
     try:
         await web.assistant_threads_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status=text)
-    except CALL_ERRORS as error:
-        log.debug("no status thread=%s error=%s", thread, error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("no status thread=%s error=%s", thread, describe(error))
         if verdict(error) == "permanent":
             await look(web, redis, thread, ts)
         return False
@@ -38,15 +39,15 @@ async def look(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> 
             if not await replies.is_seen(redis, thread, ts):
                 # Somebody looked away before Slack had the eyes.
                 await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)
-    except CALL_ERRORS as error:
-        log.debug("no eyes thread=%s ts=%s error=%s", thread, ts, error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("no eyes thread=%s ts=%s error=%s", thread, ts, describe(error))
 
 
 async def is_looking(redis: "Redis", thread: Thread, ts: str) -> bool:
     """Whether our eyes are on the question, as far as is known."""
     try:
         return await replies.is_seen(redis, thread, ts)
-    except CALL_ERRORS:
+    except RedisError:
         return False
 
 
@@ -55,5 +56,5 @@ async def look_away(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str
     try:
         if await replies.unmark_seen(redis, thread, ts):
             await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)
-    except CALL_ERRORS as error:
-        log.debug("eyes stay thread=%s ts=%s error=%s", thread, ts, error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("eyes stay thread=%s ts=%s error=%s", thread, ts, describe(error))

@@ -10,7 +10,7 @@ from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox.slack import blocks
 from bot.settings import Settings
-from bot.slack import CALL_ERRORS
+from bot.slack import SLACK_TROUBLE
 from bot.store import replies
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final, Reply
@@ -184,7 +184,7 @@ async def test_a_stream_that_has_begun_otherwise_is_stopped_as_it_is(desk: Desk)
 async def test_a_post_whose_answer_was_lost_is_found(desk: Desk) -> None:
     async with sending(desk) as messages:
         desk.sandbox.faults.add("chat.postMessage", "reset", after=True, times=1)
-        with pytest.raises(CALL_ERRORS):
+        with pytest.raises(SLACK_TROUBLE):
             await messages.post(content(desk, LAST))
         assert messages.unsure
         await messages.post(content(desk, LAST))

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import slack
 from bot.sandbox import Sandbox
 from bot.settings import SettingError, Settings
-from bot.slack import CALL_ERRORS, error_name, identify, retry_after, try_app_token, verdict
+from bot.slack import SLACK_TROUBLE, describe, error_name, identify, retry_after, try_app_token, verdict
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def web(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
 
 
 async def failure(call: Awaitable[Any]) -> Exception:
-    with pytest.raises(CALL_ERRORS) as raised:
+    with pytest.raises(SLACK_TROUBLE) as raised:
         await call
     return raised.value
 
@@ -168,6 +168,15 @@ async def test_how_long_to_wait_is_what_slack_says(
 async def test_a_refusal_without_slacks_words_is_one_all_the_same(sandbox: Sandbox, web: AsyncWebClient) -> None:
     sandbox.faults.add("chat.postMessage", "status", status=429, body="slow down")
     assert verdict(await failure(post(web, sandbox))) == "limited"
+
+
+async def test_an_error_is_described_by_slacks_word_for_it_or_by_its_class(
+    sandbox: Sandbox, web: AsyncWebClient
+) -> None:
+    sandbox.faults.add("chat.postMessage", "error", times=1, error="is_archived")
+    assert describe(await failure(post(web, sandbox))) == "is_archived"
+    sandbox.faults.add("chat.postMessage", "delay", times=1, seconds=1.0)
+    assert describe(await failure(post(web, sandbox))) == "TimeoutError"
 
 
 async def test_who_asks_about_the_same_person_at_the_same_time_shares_the_answer(

@@ -11,7 +11,7 @@ from bot import slack
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import File
 from bot.settings import Settings
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_TROUBLE, error_name
 from workers.upload import NoUpload, upload_markdown
 
 TEXT = "# The rest\n\n" + "\n".join(f"- line {n} äöü" for n in range(500))
@@ -93,7 +93,7 @@ async def test_a_second_call_finds_the_file_of_the_first(sandbox: Sandbox, calle
 
 async def test_a_lost_answer_leaves_one_file(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.faults.add("files.completeUploadExternal", "reset", after=True, times=1)
-    with pytest.raises(CALL_ERRORS):
+    with pytest.raises(SLACK_TROUBLE):
         await caller.upload()
     await caller.upload()
     assert [file.id for file in caller.shared] == [caller.known]
@@ -101,7 +101,7 @@ async def test_a_lost_answer_leaves_one_file(sandbox: Sandbox, caller: Caller) -
 
 async def test_a_call_that_died_before_it_completed_is_made_again(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.faults.add("files.completeUploadExternal", "reset", times=1)
-    with pytest.raises(CALL_ERRORS):
+    with pytest.raises(SLACK_TROUBLE):
         await caller.upload()
     unfinished = caller.known
     await caller.upload()
@@ -170,7 +170,7 @@ async def test_what_slack_says_about_the_thread_is_passed_on(sandbox: Sandbox, c
     assert error_name(refused.value) == "is_archived"
 
 
-@pytest.mark.parametrize(("status", "raised"), [(403, NoUpload), (503, CALL_ERRORS)])
+@pytest.mark.parametrize(("status", "raised"), [(403, NoUpload), (503, SLACK_TROUBLE)])
 async def test_bytes_that_are_not_taken(sandbox: Sandbox, caller: Caller, status: int, raised: Any) -> None:
     sandbox.faults.add("files.upload", "status", status=status)
     with pytest.raises(raised):

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import contents, people
 from bot.incoming import Message, is_id, is_ts, mentioned_people, spoken
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_TROUBLE, describe
 from bot.store import asides, history, keys
 from bot.store.history import Entry
 from bot.views.shortcut import EVENT_TYPE as QUESTION
@@ -47,8 +47,8 @@ async def earlier(
     try:
         async with asyncio.timeout(READING_SECONDS):
             await _read(slack, message, since, found)
-    except CALL_ERRORS as error:
-        log.info("read=%d thread=%s error=%s", len(found), thread, error_name(error) or type(error).__name__)
+    except SLACK_TROUBLE as error:
+        log.info("read=%d thread=%s error=%s", len(found), thread, describe(error))
     said = [each for each in found if _is_spoken(each, since or "0", message.ts)]
     if known:
         stamps = {entry.ts for entry in known}

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Message
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_TROUBLE, describe
 from bot.store import keys
 
 log = logging.getLogger("parley.channels")
@@ -19,7 +19,7 @@ GROUP = "a group direct message"
 
 
 async def place(redis: "Redis", slack: AsyncWebClient, message: Message) -> str:
-    """`#name`, DIRECT or GROUP; the channel's id if Slack does not tell its name."""
+    """`#name`, DIRECT or GROUP; the channel's id if Slack does not tell its name. Raises redis.RedisError."""
     if message.direct:
         return DIRECT
     team, channel = message.thread.team, message.thread.channel
@@ -35,8 +35,8 @@ async def _asked(slack: AsyncWebClient, channel: str) -> tuple[str, int]:
     """https://docs.slack.dev/reference/objects/conversation-object"""
     try:
         answer = await slack.conversations_info(channel=channel)
-    except CALL_ERRORS as error:
-        log.warning("no name channel=%s error=%s", channel, error_name(error) or type(error).__name__)
+    except SLACK_TROUBLE as error:
+        log.warning("no name channel=%s error=%s", channel, describe(error))
         return channel, RETRY_SECONDS
     found = answer.get("channel") or {}
     if found.get("is_im"):

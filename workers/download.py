@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.files import File
-from bot.slack import CALL_ERRORS, error_name, retry_after, verdict
+from bot.slack import SLACK_TROUBLE, error_name, retry_after, verdict
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
@@ -56,7 +56,10 @@ class Limits:
 
 
 async def described(slack: AsyncWebClient, file: File) -> File:
-    """All that Slack says about the file; asked for where the event did not say it. Raises LeftOut."""
+    """All that Slack says about the file; asked for where the event did not say it.
+
+    Raises LeftOut and redis.RedisError.
+    """
     if file.access != "check_file_info" and file.url:
         return _with_bytes(file)
     _with_bytes(file)
@@ -66,7 +69,7 @@ async def described(slack: AsyncWebClient, file: File) -> File:
         try:
             found = File.of((await slack.files_info(file=file.id)).get("file"))
             break
-        except CALL_ERRORS as error:
+        except SLACK_TROUBLE as error:
             name = error_name(error)
             if verdict(error) in ("limited", "transient") and attempt < ATTEMPTS:
                 await asyncio.sleep(min(retry_after(error), LONGEST_WAIT))

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import status
 from bot.incoming import Message
-from bot.slack import CALL_ERRORS, FOR_GOOD, error_name, retry_after, verdict
+from bot.slack import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_name, retry_after, verdict
 from bot.store import replies
 from bot.store.replies import Final
 from workers.backoff import BACKOFF_SECONDS, Backoff
@@ -191,7 +191,7 @@ class Draft:
             if self._text.ended is None:
                 await self._messages.foresee(due, self._text.text)
             await self._send(step, due)
-        except CALL_ERRORS as error:
+        except SLACK_OR_REDIS_TROUBLE as error:
             await self._judge(step, due, error)
             return
         self._backoff.reset()
@@ -288,15 +288,15 @@ class Draft:
             except NoUpload as refusal:
                 log.warning("no file thread=%s error=%s", self._thread, refusal)
                 return False
-            except CALL_ERRORS as error:
-                log.warning("file not shared thread=%s error=%s", self._thread, error_name(error))
+            except SLACK_OR_REDIS_TROUBLE as error:
+                log.warning("file not shared thread=%s error=%s", self._thread, describe(error))
                 if verdict(error) not in ("limited", "transient"):
                     return False
                 await self._wait(max(retry_after(error) if verdict(error) == "limited" else 0.0, self._backoff.wait))
 
     async def _judge(self, step: Step, due: Due | None, error: Exception) -> None:
         """Do what the refusal asks for; return if the call may be tried again."""
-        messages, name = self._messages, error_name(error) or type(error).__name__
+        messages, name = self._messages, describe(error)
         log.warning(
             "slack refused method=%s thread=%s error=%s final=%s",
             *(messages.method, self._thread, name, self._text.ended is not None),

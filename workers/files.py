@@ -80,7 +80,10 @@ class Files:
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def take(self, message: Message) -> Taken:
-        """Fetch the message's files and keep what Claude is sent of them; those kept before are taken as they are."""
+        """Fetch the message's files and keep what Claude is sent of them; those kept before are taken as they are.
+
+        Raises redis.RedisError.
+        """
         most = self._limits.per_message
         left_out: list[str] = []
         if len(message.files) > most:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Message
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store import replies
 from bot.store.replies import Final
 from bot.views import reply as footer
@@ -227,8 +227,8 @@ class Messages:
         part.stream = part.sent = None
         try:
             await self._streams.stop(part.ts, "", None)
-        except CALL_ERRORS as error:
-            log.info("stream not stopped thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
+        except SLACK_OR_REDIS_TROUBLE as error:
+            log.info("stream not stopped thread=%s ts=%s error=%s", self._thread, part.ts, describe(error))
             return None if error_name(error) == NOT_STREAMING else error
         return None
 
@@ -256,8 +256,8 @@ class Messages:
             self._may_send()
             try:
                 await self._slack.chat_delete(channel=self._thread.channel, ts=part.ts)
-            except CALL_ERRORS as error:
-                log.warning("leftover stays thread=%s ts=%s error=%s", self._thread, part.ts, error_name(error))
+            except SLACK_OR_REDIS_TROUBLE as error:
+                log.warning("leftover stays thread=%s ts=%s error=%s", self._thread, part.ts, describe(error))
 
     async def save(self, text: str) -> None:
         """Write down how far the reply to the text is, for who may have to go on with it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_OR_REDIS_TROUBLE, error_name, verdict
 from bot.upload import NoUpload, complete, put
 
 __all__ = ["NoUpload", "upload_markdown"]
@@ -55,7 +55,7 @@ async def _is_shared(slack: AsyncWebClient, file: str, channel: str, thread_ts: 
     for wait in (*SHARE_WAITS, None):
         try:
             info = (await slack.files_info(file=file)).get("file")
-        except CALL_ERRORS as error:
+        except SLACK_OR_REDIS_TROUBLE as error:
             match error_name(error):
                 case "file_not_found":
                     return False

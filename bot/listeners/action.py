@@ -3,13 +3,11 @@
 Slack does not send a click again, so each is answered, if need be with a sentence that only its author sees.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -19,6 +17,7 @@ from bot.clicks import Click
 from bot.intake.admission import Admission, Way
 from bot.intake.read_message import Ignored
 from bot.listeners import again, feedback, stop, usage
+from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.listeners.notice import Notice, tell
 from bot.slack import Identity
 from bot.store.inbox import Inbox
@@ -28,8 +27,6 @@ from bot.views import usage as usage_view
 
 log = logging.getLogger("parley.listeners")
 
-# Slack waits three seconds (https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response).
-MOST_SECONDS = 2.5
 AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 NOT_HERE = Notice("I may not answer you here.")
 ASKING_AGAIN = {reply.REGENERATE, reply.CONTINUE}
@@ -69,15 +66,14 @@ async def receive(
         log.debug("ignored type=block_actions reason=%s", click.reason)
         return
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with within_three_seconds("click", action=click.action_id, thread=click.thread, user=click.user):
             way = Way.ASK_AGAIN if click.action_id in ASKING_AGAIN else Way.CLICK
             if reason := await admission.refusal(click.asker, way, click.where):
                 log.debug("ignored type=block_actions reason=%s", reason)
                 notice: Notice | None = NOT_HERE
             else:
                 notice = await HANDLERS[click.action_id](click, inbox, redis, web, admins)
-    except (RedisError, TimeoutError) as error:
-        log.warning("not done action=%s thread=%s error=%s", click.action_id, click.thread, type(error).__name__)
+    except NotDone:
         # The other client would ask the budget first, which is in Redis.
         tell(client, click.thread, click.user, AWAY)
         return

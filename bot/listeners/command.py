@@ -3,7 +3,6 @@
 Slack waits three seconds and sends a command once (https://docs.slack.dev/interactivity/implementing-slash-commands).
 """
 
-import asyncio
 import difflib
 import logging
 from collections.abc import Awaitable, Callable
@@ -11,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -19,6 +17,7 @@ from bot.admins import Admins
 from bot.asked import Asked
 from bot.incoming import is_id
 from bot.listeners import export, steer, usage
+from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.store import keys, policy
@@ -28,7 +27,6 @@ from bot.words import Unclear
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.0
 AWAY = "I cannot answer that right now, because my memory is out of reach. Please try again in a minute."
 NOWHERE = "I cannot tell where you are asking from. Please ask again in a channel or in a direct message with me."
 FORGOTTEN = "Done. I have forgotten {what} here: what was said, files, and questions that were waiting."
@@ -70,14 +68,13 @@ async def receive(
         admins=admins,
     )
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with within_three_seconds("command", name=name.lower(), team=team, user=user):
             said = await answer(asked)
-        await (ack(said) if said else ack())
     except Unclear as unclear:
-        await ack(str(unclear))
-    except (RedisError, TimeoutError) as error:
-        log.warning("not answered command=%s team=%s error=%s", name, team, type(error).__name__)
-        await ack(AWAY)
+        said = str(unclear)
+    except NotDone:
+        said = AWAY
+    await (ack(said) if said else ack())
 
 
 def help_text() -> str:

@@ -8,7 +8,7 @@ from bot.asked import Asked
 from bot.listeners.usage import today
 from bot.periods import Period
 from bot.respond import respond
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store import feedback, people, usage
 from bot.store.usage import KINDS
 from bot.upload import NoUpload, complete, put
@@ -49,9 +49,12 @@ async def _send(asked: Asked, period: Period) -> None:
     """Never raises: nobody would hear it."""
     try:
         told = await _sent(asked, period)
-    except (NoUpload, *CALL_ERRORS) as error:
-        name = str(error) if isinstance(error, NoUpload) else error_name(error)
-        log.warning("export failed team=%s user=%s error=%s", asked.team, asked.user, name or type(error).__name__)
+    except NoUpload as refusal:
+        log.warning("export failed team=%s user=%s error=%s", asked.team, asked.user, refusal)
+        told = REFUSED.format(error=refusal)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.warning("export failed team=%s user=%s error=%s", asked.team, asked.user, describe(error))
+        name = error_name(error)
         told = REFUSED.format(error=name) if name else FAILED
     if told:
         await respond(asked.web, asked.response_url, told)

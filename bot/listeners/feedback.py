@@ -1,12 +1,10 @@
 """Somebody says what they think of an answer. It is counted, and no answer waits for it."""
 
-import asyncio
 import logging
 from datetime import UTC, date, datetime
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -14,9 +12,10 @@ from bot import background, people
 from bot.admins import Admins
 from bot.clicks import Click
 from bot.incoming import Thread, is_id, is_ts
+from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.listeners.notice import Notice
 from bot.settings import Settings
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import feedback, history
 from bot.store.feedback import Comment
 from bot.store.inbox import Inbox
@@ -25,8 +24,6 @@ from bot.views.reply import read_value
 
 log = logging.getLogger("parley.listeners")
 
-# Slack waits three seconds.
-MOST_SECONDS = 2.5
 UNKEPT = "I cannot keep this right now. Please try again in a minute."
 
 
@@ -69,10 +66,9 @@ async def keep_comment(
         return
     thread, answer, text = found
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with within_three_seconds("comment", thread=thread, user=person):
             said = await feedback.comment(redis, thread, answer, person, text, _today())
-    except (RedisError, TimeoutError) as error:
-        log.warning("comment not kept thread=%s error=%s", thread, type(error).__name__)
+    except NotDone:
         await ack(response_action="errors", errors={view.INPUT: UNKEPT})
         return
     log.info("comment thread=%s answer=%s user=%s chars=%d", thread, answer, person, len(text))
@@ -84,8 +80,8 @@ async def keep_comment(
 async def _open(web: AsyncWebClient, trigger: str, form: view.View) -> None:
     try:
         await web.views_open(trigger_id=trigger, view=form)
-    except CALL_ERRORS as error:
-        log.warning("no form error=%s", error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.warning("no form error=%s", describe(error))
 
 
 async def _tell(said: Comment, thread: Thread, channel: str, redis: "Redis", web: AsyncWebClient) -> None:
@@ -97,10 +93,10 @@ async def _tell(said: Comment, thread: Thread, channel: str, redis: "Redis", web
         names = await people.names(redis, web, thread.team, [said.user])
         message = view.shown(said, thread, names.get(said.user), await _permalink(web, thread.channel, said.answer))
         await web.chat_postMessage(channel=channel, **message)
-    except CALL_ERRORS as error:
-        name = error_name(error) or type(error).__name__
+    except SLACK_OR_REDIS_TROUBLE as error:
         log.warning(
-            "comment not told answer=%s user=%s thread=%s to=%s error=%s", said.answer, said.user, thread, channel, name
+            "comment not told answer=%s user=%s thread=%s to=%s error=%s",
+            *(said.answer, said.user, thread, channel, describe(error)),
         )
 
 
@@ -108,8 +104,8 @@ async def _permalink(web: AsyncWebClient, channel: str, ts: str) -> str | None:
     """None where Slack tells none: the answer is deleted, or nobody gets at it any more."""
     try:
         return str((await web.chat_getPermalink(channel=channel, message_ts=ts))["permalink"])
-    except CALL_ERRORS as error:
-        log.debug("no permalink channel=%s ts=%s error=%s", channel, ts, error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("no permalink channel=%s ts=%s error=%s", channel, ts, describe(error))
         return None
 
 

@@ -18,16 +18,18 @@ from bot import background, overview
 from bot.admins import Admins
 from bot.incoming import is_id
 from bot.listeners import welcome
+from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.overview import Overview
 from bot.settings import Settings
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.store.erase import forget
 from bot.store.talks import newest
 from bot.views.home import FORGET, MOST_THREADS, Talk, home
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.0
+# Then Bolt's client publishes it.
+PUBLISH_SECONDS = 2.0
 Found = TypeVar("Found")
 
 
@@ -69,19 +71,19 @@ async def publish(
 ) -> None:
     """Whatever cannot be looked up, the rest is shown. `client` is Bolt's: the other asks Redis before each call."""
     talks, own, whole = await asyncio.gather(
-        _found(_talks(redis, web, team, user)),
-        _found(overview.of_person(redis, team, user, datetime.now(UTC).date())),
-        _found(_whole(redis, admins, team, user, settings.usage_days)),
+        _found("talks", _talks(redis, web, team, user)),
+        _found("own", overview.of_person(redis, team, user, datetime.now(UTC).date())),
+        _found("whole", _whole(redis, admins, team, user, settings.usage_days)),
     )
     view = home(talks, direct, settings.history_days, own, whole)
     try:
         try:
-            async with asyncio.timeout(MOST_SECONDS):
+            async with asyncio.timeout(PUBLISH_SECONDS):
                 await web.views_publish(user_id=user, view=view)
         except (RedisError, TimeoutError):
             await client.views_publish(user_id=user, view=view)
-    except CALL_ERRORS as error:
-        log.debug("no home tab team=%s user=%s error=%s", team, user, error_name(error) or type(error).__name__)
+    except SLACK_TROUBLE as error:
+        log.debug("no home tab team=%s user=%s error=%s", team, user, describe(error))
 
 
 async def pressed(
@@ -104,10 +106,9 @@ async def pressed(
         log.debug("ignored type=block_actions reason=nobody, or no direct message")
         return
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with within_three_seconds("forget", team=team, channel=direct, user=user):
             count = await forget(redis, team, direct)
-    except (RedisError, TimeoutError) as error:
-        log.warning("not forgotten team=%s user=%s error=%s", team, user, type(error).__name__)
+    except NotDone:
         return
     log.info("forgotten team=%s channel=%s user=%s threads=%d", team, direct, user, count)
     background.run(publish(redis, web, client, settings, admins, team, user, direct))
@@ -126,18 +127,17 @@ async def _whole(redis: "Redis", admins: Admins, team: str, user: str, keep_days
     return await overview.of_workspace(redis, team, datetime.now(UTC).date(), keep_days)
 
 
-async def _found(looking: Awaitable[Found]) -> Found | None:
+async def _found(what: str, looking: Awaitable[Found]) -> Found | None:
     """None where Redis or Slack does not say in time."""
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with within_three_seconds("home tab", part=what):
             return await looking
-    except CALL_ERRORS as error:
-        log.debug("not looked up for a home tab error=%s", error_name(error) or type(error).__name__)
+    except NotDone:
         return None
 
 
 async def _link(web: AsyncWebClient, channel: str, ts: str) -> str | None:
     try:
         return str((await web.chat_getPermalink(channel=channel, message_ts=ts))["permalink"])
-    except CALL_ERRORS:
+    except SLACK_OR_REDIS_TROUBLE:
         return None

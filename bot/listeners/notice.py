@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.incoming import Thread
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
 
 log = logging.getLogger("parley.listeners")
 
@@ -34,5 +34,5 @@ async def _post(web: AsyncWebClient, thread: Thread, user: str, notice: Notice) 
         await web.chat_postEphemeral(
             channel=thread.channel, user=user, thread_ts=thread.ts, text=notice.text, blocks=notice.blocks or None
         )
-    except CALL_ERRORS as error:
-        log.debug("not told thread=%s user=%s error=%s", thread, user, error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("not told thread=%s user=%s error=%s", thread, user, describe(error))

@@ -18,9 +18,10 @@ from bot.clicks import is_outsider
 from bot.incoming import Message, Thread, is_id, is_ts
 from bot.intake.admission import Admission, Asker, Way
 from bot.intake.read_message import Heard
+from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.manifest import SHORTCUT
 from bot.reception import Reception
-from bot.slack import CALL_ERRORS, Identity, error_name
+from bot.slack import SLACK_TROUBLE, Identity, describe, error_name
 from bot.store import keys, limits
 from bot.store.inbox import SEEN_SECONDS
 from bot.views.refusals import slow_down
@@ -28,7 +29,6 @@ from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, About, modal, qu
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.0
 NAME_SECONDS = 0.7
 # Longer than one submission can take.
 LONGEST_SECONDS = 5.0
@@ -68,8 +68,8 @@ async def used(body: dict[str, Any], ack: AsyncAck, client: AsyncWebClient) -> N
         return
     try:
         await client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=modal(about))
-    except CALL_ERRORS as error:
-        log.warning("no modal channel=%s error=%s", about.channel, error_name(error) or type(error).__name__)
+    except SLACK_TROUBLE as error:
+        log.warning("no modal channel=%s error=%s", about.channel, describe(error))
 
 
 async def submitted(
@@ -89,15 +89,14 @@ async def submitted(
         return
     message = question.message
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with within_three_seconds("question", thread=message.thread, user=message.user):
             if reason := await admission.refusal(question.heard.asker, Way.SHORTCUT, question.heard.where):
                 log.debug("ignored type=view_submission reason=%s", reason)
                 refusal: str | None = NOT_HERE
             else:
                 refusal = await _ask(question, redis, web, reception)
-    except CALL_ERRORS as error:
-        log.warning("not asked thread=%s error=%s", message.thread, error_name(error) or type(error).__name__)
-        refusal = NOT_THERE if error_name(error) in ABSENT else AWAY
+    except NotDone as failure:
+        refusal = NOT_THERE if error_name(failure.why) in ABSENT else AWAY
     if refusal:
         await ack(response_action="errors", errors={BLOCK: refusal})
     else:
@@ -146,7 +145,7 @@ def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Que
 
 
 async def _ask(question: Question, redis: "Redis", web: AsyncWebClient, reception: Reception) -> str | None:
-    """The message that shows the question stands for it: it gives it its ts. Raises CALL_ERRORS.
+    """The message that shows the question stands for it: it gives it its ts. Raises what Slack and Redis raise.
 
     What is submitted again is asked once, and shown once: a message that was posted before we died, or of which Slack
     did not tell us, is looked up.

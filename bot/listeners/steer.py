@@ -1,22 +1,20 @@
 """What admins decide with `/parley`: budgets, limits, models, personas, access. Everybody else is told who can."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.admins import Admins
 from bot.asked import Asked
+from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.steering import access, budget, limit, model, persona, record
 from bot.views.persona import INPUT, PERSONA, read_form, saved
 
 log = logging.getLogger("parley.listeners")
 
-MOST_SECONDS = 2.5
 AWAY = "I cannot keep this right now. Please try again in a minute."
 
 ORDERS: dict[str, Callable[[Asked], Awaitable[str | None]]] = {
@@ -58,13 +56,12 @@ async def keep_persona(body: dict[str, Any], ack: AsyncAck, redis: "Redis", admi
         await ack()
         return
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with within_three_seconds("persona", team=team, user=person):
             if refusal := await admins.refusal(team, person):
                 await ack(response_action="errors", errors={INPUT: refusal})
                 return
             said = await persona.save(redis, team, person, *found)
-    except (RedisError, TimeoutError) as error:
-        log.warning("persona not kept team=%s error=%s", team, type(error).__name__)
+    except NotDone:
         await ack(response_action="errors", errors={INPUT: AWAY})
         return
     log.info("persona team=%s scope=%s user=%s chars=%d", team, found[0], person, len(found[1]))

@@ -16,7 +16,7 @@ from bot.clicks import Click
 from bot.periods import Query, Subject
 from bot.report import Report
 from bot.respond import respond
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_TROUBLE, describe, error_name, verdict
 from bot.store import usage
 from bot.store.inbox import Inbox
 from bot.views import usage as view
@@ -65,8 +65,8 @@ async def post(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
 async def _post(click: Click, redis: "Redis", web: AsyncWebClient, admins: Admins) -> None:
     try:
         told = await _posted(click, redis, web, admins)
-    except (RedisError, TimeoutError) as error:
-        log.warning("report not posted channel=%s error=%s", click.thread.channel, type(error).__name__)
+    except RedisError as error:
+        log.warning("report not posted channel=%s error=%s", click.thread.channel, describe(error))
         told = AWAY
     if told and click.response_url:
         await respond(web, click.response_url, told)
@@ -97,9 +97,9 @@ async def _posted(click: Click, redis: "Redis", web: AsyncWebClient, admins: Adm
             if verdict(error) != "payload":
                 raise
             await web.chat_postMessage(channel=channel, text=view.summary(made), blocks=simple)
-    except CALL_ERRORS as error:
+    except SLACK_TROUBLE as error:
         name = error_name(error)
-        log.warning("report not posted channel=%s error=%s", channel, name or type(error).__name__)
+        log.warning("report not posted channel=%s error=%s", channel, describe(error))
         if name in NO_CHANNEL:
             return NO_MEMBER
         return REFUSED.format(error=name) if verdict(error) == "permanent" else AWAY

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import background
 from bot.incoming import is_id
 from bot.manifest import COMMAND
-from bot.slack import CALL_ERRORS, Identity, error_name
+from bot.slack import SLACK_OR_REDIS_TROUBLE, Identity, describe
 from bot.store import keys
 
 log = logging.getLogger("parley.listeners")
@@ -67,8 +67,8 @@ def suggest(web: AsyncWebClient, channel: str) -> None:
 async def _post(redis: "Redis", web: AsyncWebClient, team: str, channel: str, text: str) -> None:
     try:
         await web.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False)
-    except CALL_ERRORS as error:
-        log.debug("not introduced team=%s channel=%s error=%s", team, channel, error_name(error))
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("not introduced team=%s channel=%s error=%s", team, channel, describe(error))
         with suppress(RedisError):
             await redis.delete(keys.introduced(team, channel))
 
@@ -78,5 +78,5 @@ async def _suggest(web: AsyncWebClient, channel: str) -> None:
         await web.assistant_threads_setSuggestedPrompts(
             channel_id=channel, title=PROMPTS_TITLE, prompts=[dict(prompt) for prompt in PROMPTS]
         )
-    except CALL_ERRORS as error:
-        log.debug("no prompts channel=%s error=%s", channel, error_name(error) or type(error).__name__)
+    except SLACK_OR_REDIS_TROUBLE as error:
+        log.debug("no prompts channel=%s error=%s", channel, describe(error))

@@ -1,13 +1,15 @@
 """`/parley persona`: how Claude shall answer, written in a form."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import cast
 
 from redis.asyncio import Redis
 
+from bot.admins import ASK_SECONDS
 from bot.asked import Asked
-from bot.slack import CALL_ERRORS, error_name
+from bot.slack import SLACK_TROUBLE, describe
 from bot.steering.scope import check, policy, take_scope
 from bot.store import audit
 from bot.views.persona import form
@@ -22,16 +24,17 @@ USAGE = "Say `/parley persona` for this channel, `/parley persona workspace`, or
 
 
 async def answer(asked: Asked) -> str | None:
-    """None: the form says it all. Slack gives three seconds to open it. Raises Unclear."""
+    """None: the form says it all. Slack gives three seconds to open it. Raises Unclear and redis.RedisError."""
     words = Words(asked.words)
     scope = take_scope(words, asked, SCOPES, f"channel:{asked.channel}")
     words.end(USAGE)
     await check(scope, asked.web)
     text = await cast("Awaitable[str | None]", asked.redis.hget(policy(asked.team, scope), FIELD))
     try:
-        await asked.web.views_open(trigger_id=asked.trigger_id, view=form(scope, text or ""))
-    except CALL_ERRORS as error:
-        log.warning("no form team=%s error=%s", asked.team, error_name(error) or type(error).__name__)
+        async with asyncio.timeout(ASK_SECONDS):
+            await asked.web.views_open(trigger_id=asked.trigger_id, view=form(scope, text or ""))
+    except SLACK_TROUBLE as error:
+        log.warning("no form team=%s error=%s", asked.team, describe(error))
         raise Unclear("Slack does not let me open the form right now. Please try again.") from None
     return None
 

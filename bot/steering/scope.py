@@ -9,7 +9,7 @@ from bot import words
 from bot.admins import ASK_SECONDS
 from bot.asked import Asked
 from bot.incoming import Thread
-from bot.slack import CALL_ERRORS, error_name, verdict
+from bot.slack import SLACK_TROUBLE, error_name, verdict
 from bot.store import keys
 from bot.words import Unclear, Words, quoted
 
@@ -41,7 +41,10 @@ def named(scopes: Collection[str]) -> str:
 
 
 async def check(scope: str, web: AsyncWebClient) -> None:
-    """Ask Slack whether the person or channel exists. Raises Unclear, also where Slack does not say."""
+    """Ask Slack whether the person or channel exists.
+
+    Raises Unclear, also where Slack does not say, and redis.RedisError.
+    """
     kind, _, id = scope.partition(":")
     if kind not in ("user", "channel", "thread") or id.startswith("D"):
         return
@@ -51,7 +54,7 @@ async def check(scope: str, web: AsyncWebClient) -> None:
                 await web.users_info(user=id)
             else:
                 await web.conversations_info(channel=id.partition(":")[0])
-    except CALL_ERRORS as error:
+    except SLACK_TROUBLE as error:
         name = error_name(error)
         if name in PERSON_ERRORS:
             raise Unclear("I find no such person in this workspace. Nothing was changed.") from None

@@ -398,6 +398,11 @@ async def test_a_form_that_slack_does_not_open_is_told(parley: Parley) -> None:
     assert "Slack does not let me open the form right now." in await said(parley, "persona")
 
 
+async def test_a_form_that_slack_does_not_open_in_time_is_not_put_down_to_redis(parley: Parley) -> None:
+    parley.sandbox.faults.add("views.open", "delay", times=1, seconds=4)
+    assert "Slack does not let me open the form right now." in await said(parley, "persona")
+
+
 async def test_a_persona_that_cannot_be_kept_stays_in_the_form(parley: Parley) -> None:
     view = await persona_form(parley)
     await parley.redis.client_pause(4000)
