@@ -4,6 +4,7 @@ The errors are those on the pages of chat.postMessage and chat.update (https://d
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.settings import SettingError, Settings
 from bot.store.budget import Budget
 from bot.store.metrics import Metrics
+
+log = logging.getLogger("parley.slack")
 
 CONNECTIONS = 1_000
 
@@ -148,8 +151,15 @@ class Client(AsyncWebClient):
             return await super().api_call(api_method, **given)
         except SlackApiError as error:
             if verdict(error) == "limited":
-                await self.budget.pause(api_method, retry_after(error))
+                await self._pause(self.budget, api_method, retry_after(error))
             raise
+
+    async def _pause(self, budget: Budget, method: str, seconds: float) -> None:
+        """For every process. Where Redis does not take it, the caller is still to hear that Slack refused the call."""
+        try:
+            await budget.pause(method, seconds)
+        except RedisError as error:
+            log.warning("not paused method=%s seconds=%.1f error=%s", method, seconds, describe(error))
 
 
 @asynccontextmanager

@@ -6,14 +6,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.records import Message as Posted
 from bot.settings import Settings
+from bot.slack import Client
 from bot.store import keys, replies
+from bot.store.budget import Budget
 from tests.parley import payload, text
 from workers.backoff import BACKOFF_SECONDS
 from workers.composition import Terms
@@ -64,7 +65,7 @@ class Desk:
         await self.redis.hset(keys.messages(thread), ts, "waits")
         return Desk(self.sandbox, self.redis, Message(thread, ts, self.sandbox.users[user], "a question"))
 
-    def web(self) -> AbstractAsyncContextManager[AsyncWebClient]:
+    def web(self) -> AbstractAsyncContextManager[Client]:
         """A call may take half of the lease: two seconds."""
         return slack.client(Settings.load({**self.sandbox.environ(), "LEASE_SECONDS": "4"}, dotenv=None))
 
@@ -77,12 +78,14 @@ class Desk:
         may_begin: Callable[[], Awaitable[None]] = _begin,
         streaming: Mode = "edit",
         terms: Terms | None = None,
+        has_budget: bool = True,
         on_stop: Callable[[], None] = lambda: None,
         final_seconds: float = FINAL_SECONDS,
         backoff_seconds: tuple[float, float] = BACKOFF_SECONDS,
     ) -> AsyncIterator[Draft]:
         reply = await replies.load(self.redis, self.message.thread, self.message.ts)
         async with self.web() as web:
+            web.budget = Budget(self.redis, self.message.thread.team) if has_budget else None
             draft = Draft(
                 web,
                 self.redis,

@@ -1,13 +1,16 @@
 import asyncio
+from pathlib import Path
 
 import pytest
+from aiohttp import web as server
+from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
-from bot import slack
+from bot import embedded, slack
 from bot.sandbox import Sandbox
 from bot.settings import Settings
-from bot.store import keys
+from bot.store import connections, keys
 from bot.store.budget import STATUSES, TIER_3, Budget
 
 TEAM = "T1"
@@ -102,6 +105,35 @@ async def test_a_refusal_pauses_the_method_for_every_client(redis: "Redis") -> N
             with pytest.raises(slack.Paused) as paused:
                 await other.users_info(user=sandbox.users["ada"])
         assert 6 < paused.value.seconds <= 7
+
+
+async def test_of_two_pauses_at_the_same_moment_the_longer_one_counts(redis: "Redis") -> None:
+    budget = Budget(redis, TEAM)
+    for _ in range(20):
+        await redis.flushall()
+        await asyncio.gather(*(budget.pause("chat.update", seconds) for seconds in (1, 30, 1, 30, 1)))
+        assert await budget.take("chat.update") > 29
+
+
+async def test_slacks_refusal_is_told_though_redis_is_gone_before_it_is_kept(tmp_path: Path) -> None:
+    """Who made the call knows at least how long to wait, and that nothing was posted."""
+    with embedded.running(tmp_path) as address:
+        redis = connections.shared(address)
+
+        async def refuse(request: server.Request) -> server.Response:
+            await redis.shutdown(nosave=True)
+            return server.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "7"})
+
+        app = server.Application()
+        app.router.add_post("/api/{method}", refuse)
+        async with TestServer(app, host="127.0.0.1") as there:
+            environ = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_API_URL": str(there.make_url("/api/"))}
+            async with slack.client(Settings.load(environ=environ, dotenv=None)) as web:
+                web.budget = Budget(redis, TEAM)
+                with pytest.raises(SlackApiError) as refused:
+                    await web.chat_postMessage(channel="C1", text="hello")
+        await redis.aclose()
+    assert (slack.verdict(refused.value), slack.retry_after(refused.value)) == ("limited", 7.0)
 
 
 def settings(sandbox: Sandbox) -> Settings:

@@ -4,6 +4,8 @@ from contextlib import suppress
 
 import pytest
 
+from bot.store import keys
+from bot.store.budget import TIER_3, Budget
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final
 from tests.desk import Desk, Killed
@@ -213,6 +215,40 @@ async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk
     [refused] = desk.sandbox.journal.entries("slack.fault", "chat.postMessage")
     [posted] = desk.sandbox.journal.entries("slack.request", "chat.postMessage")
     assert posted.monotonic - refused.monotonic >= 0.9
+
+
+async def test_a_refusal_of_slacks_makes_its_method_slower_and_the_client_alone_pauses_it(desk: Desk) -> None:
+    team, method = desk.message.thread.team, "chat.postMessage"
+    desk.sandbox.faults.add(method, "rate_limit", times=1, retry_after=20)
+    async with desk.draft(has_budget=False) as draft:
+        await draft.finish(Final("At once"))
+    assert await desk.redis.exists(keys.slower(team, method))
+    [refused] = desk.sandbox.journal.entries("slack.fault", method)
+    [posted] = desk.sandbox.journal.entries("slack.request", method)
+    assert posted.monotonic - refused.monotonic < 10
+
+
+async def test_a_call_that_was_not_made_pauses_and_slows_nothing_and_is_waited_for(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Others have looked into threads so often that nobody may for a while."""
+    team, look = desk.message.thread.team, "conversations.replies"
+    async with desk.draft() as draft:
+        await draft.finish(Final("Posted, but not written down"))
+    await desk.redis.flushall()
+    budget, calls = Budget(desk.redis, team), keys.calls(team, look)
+    assert [await budget.take(look) for _ in range(TIER_3)] == [0] * TIER_3
+    now, _ = await desk.redis.time()
+    for member in await desk.redis.zrange(calls, 0, -1):
+        await desk.redis.zadd(calls, {str(member): (now + 4) * 1000})
+    async with desk.draft(resumed=True) as draft:
+        draft.write("Found again")
+        await draft.finish(Final("Found again"))
+    assert [text(m) for m in desk.posted] == ["Found again"]
+    assert not await desk.redis.exists(keys.pause(team, look), keys.slower(team, look))
+    assert [line.split(" thread=")[0] for line in caplog.messages if "refused" in line] == [
+        f"slack refused method={look}"
+    ]
 
 
 async def test_a_reply_that_may_not_be_edited_live_posts_what_is_whole(desk: Desk) -> None:

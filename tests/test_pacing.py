@@ -3,14 +3,18 @@
 import asyncio
 import math
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
+from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack.limits import Window
+from bot.slack import Paused
 from bot.store import connections, keys
+from bot.store.budget import Budget
 from tests.budget import CHANNEL, TEAM, edit, now_ms, on_redis, pass_by, scores
 from workers.pacing import (
     DRAFT_MS,
@@ -21,6 +25,8 @@ from workers.pacing import (
     UNDER_WAY_MS,
     Pacing,
 )
+
+REFUSED = SlackApiError("too many", {"ok": False, "error": "ratelimited"})
 
 
 @pytest.fixture
@@ -236,9 +242,9 @@ async def test_a_reply_that_is_edited_for_minutes_stays_open(redis: "Redis", pac
     assert 0 < await redis.pttl(keys.drafts(TEAM)) <= MINUTE_MS
 
 
-async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: "Redis", pacing: Pacing) -> None:
+async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: "Redis") -> None:
     """Invariant 6: in every process, until Retry-After has passed."""
-    await pacing.pause(TEAM, "chat.update", 30)
+    await Budget(redis, TEAM).pause("chat.update", 30)
     other = Pacing(redis, 10)
     assert 29 < await other.edit(TEAM, "d", 3600.0, final=True) <= 30
     assert await other.edit("T2", "d", 3600.0, final=True) == 0
@@ -247,20 +253,29 @@ async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: "R
     assert await other.edit(TEAM, "d", 3600.0, final=True) == 0
 
 
-async def test_a_shorter_refusal_does_not_end_a_longer_pause(pacing: Pacing) -> None:
-    await pacing.pause(TEAM, "chat.update", 30)
-    await pacing.pause(TEAM, "chat.update", 1)
-    assert await pacing.edit(TEAM, "d", 3600.0, final=True) > 20
-
-
 async def test_after_a_refusal_edits_go_slower_for_two_minutes(redis: "Redis", pacing: Pacing) -> None:
     assert await use_up(pacing) == 9
     await pass_by(redis, 61)
-    await pacing.pause(TEAM, "chat.update", 1)
-    await pass_by(redis, 2)
+    assert await pacing.limited(TEAM, "chat.update", REFUSED) == 0
     assert await use_up(pacing) == 6
     await pass_by(redis, 121)
     assert await use_up(pacing) == 9
+
+
+@pytest.mark.parametrize(
+    ("method", "seconds"), [("conversations.replies", 7.0), ("chat.update", 7.0), ("chat.startStream", 0.0)]
+)
+async def test_a_call_that_was_not_made_is_waited_for_and_slows_nothing(
+    redis: "Redis", pacing: Pacing, method: str, seconds: float
+) -> None:
+    """A stream that may not begin becomes a post, which need not wait."""
+    assert await pacing.limited(TEAM, method, Paused(method, 7.0)) == seconds
+    assert not await redis.exists(keys.slower(TEAM, method), keys.pause(TEAM, method))
+
+
+async def test_a_refusal_that_redis_does_not_take_is_waited_for_here(tmp_path: Path) -> None:
+    nowhere = connections.shared(f"unix://{tmp_path}/none.sock")
+    assert await Pacing(nowhere, 10).limited(TEAM, "chat.update", REFUSED) == 1.0
 
 
 async def test_messages_of_a_channel_are_a_second_apart(redis: "Redis", pacing: Pacing) -> None:
@@ -290,7 +305,7 @@ async def test_places_of_one_channel_count_for_the_others_when_they_come(redis: 
 
 
 async def test_a_refused_post_waits_in_every_channel(redis: "Redis", pacing: Pacing) -> None:
-    await pacing.pause(TEAM, "chat.postMessage", 20)
+    await Budget(redis, TEAM).pause("chat.postMessage", 20)
     waits = [await pacing.post(TEAM, channel) for channel in ("C1", "C1", "C2")]
     assert waits == [pytest.approx(20, abs=0.2), pytest.approx(21, abs=0.2), pytest.approx(20, abs=0.2)]
     assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
@@ -301,7 +316,7 @@ async def test_nothing_of_the_budget_stays_behind(redis: "Redis", pacing: Pacing
     await edit(pacing, "d", 3600.0, final=True)
     await pacing.edit(TEAM, "under way", 3600.0, final=True)
     await pacing.post(TEAM, CHANNEL)
-    await pacing.pause(TEAM, "chat.update", 5)
+    await pacing.limited(TEAM, "chat.update", REFUSED)
     await pacing.close(TEAM, "d")
     found = [key async for key in redis.scan_iter()]
     assert all(key.startswith(f"{TEAM}:") for key in found)

@@ -303,8 +303,8 @@ class Draft:
         )
         match verdict(error):
             case "limited":
-                await self._pacing.pause(self._thread.team, messages.method, retry_after(error))
                 messages.was_refused()
+                await self._wait(await self._pacing.limited(self._thread.team, messages.method, error))
             case "deleted":
                 raise Deleted(str(self._thread))
             case "payload" | "permanent" if messages.method == "conversations.replies":
@@ -352,7 +352,7 @@ class Draft:
             case None:
                 pass
             case _ if verdict(error) == "limited":
-                await self._pacing.pause(team, "chat.stopStream", retry_after(error))
+                await self._wait(await self._pacing.limited(team, "chat.stopStream", error))
             case _:
                 await self._back_off()
 

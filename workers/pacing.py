@@ -11,13 +11,18 @@ has answered it: however slow the way, no minute of Slack's has more than the li
 Native streams have budgets of their own: 100 appends a minute, of which nothing is kept back because the last words go
 with the call that stops a stream, and 20 starts and 20 stops. A stream is begun only if every open one could be
 stopped in this minute (https://docs.slack.dev/reference/methods/chat.startStream).
+
+What Slack refuses all the same is paused by the client that called it (`bot.slack.Client`). Everything here heeds
+such a pause, and makes none.
 """
 
 import math
 from uuid import uuid4
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from bot.slack import Paused, retry_after
 from bot.store import keys
 
 MINUTE_MS = 60_000
@@ -153,12 +158,6 @@ return 0
 """
 )
 
-# KEYS pause slower; ARGV ms, seconds
-PAUSE = """
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
-redis.call('SET', KEYS[2], 1, 'EX', ARGV[2])
-"""
-
 
 class Pacing:
     """All waits are in seconds. `window` is Slack's minute."""
@@ -222,10 +221,22 @@ class Pacing:
     async def is_paused(self, team: str, method: str) -> bool:
         return await self._paused_for(team, method) > 0
 
-    async def pause(self, team: str, method: str, seconds: float) -> None:
-        """Slack refused a call: nobody calls `method` until then, and it goes slower for a while."""
-        names = [keys.pause(team, method), keys.slower(team, method)]
-        await self._redis.eval(PAUSE, len(names), *names, max(1, int(seconds * 1000)), SLOWER_SECONDS)
+    async def limited(self, team: str, method: str, error: Exception) -> float:
+        """How long to wait before asking for the next call, after one that was limited.
+
+        After a refusal by Slack itself `method` goes slower for two minutes, and the pause that the client made is
+        waited for where the next call is asked for. A call that was not made tells nothing about our pace, and there
+        may be no pause that says how long to wait.
+        """
+        if isinstance(error, Paused):
+            # A post takes the place of a stream that may not begin, at once.
+            return 0.0 if method == "chat.startStream" else error.seconds
+        try:
+            await self._redis.set(keys.slower(team, method), 1, ex=SLOWER_SECONDS)
+        except RedisError:
+            # Then the pause was hardly kept either.
+            return retry_after(error)
+        return 0.0
 
     async def close(self, team: str, draft: str) -> None:
         """The reply is complete, or given up."""

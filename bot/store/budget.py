@@ -1,7 +1,7 @@
 """How often a workspace may be asked what: Slack's limits for all processes together (invariant 6).
 
 https://docs.slack.dev/apis/web-api/rate-limits. What a reply is written with (posts, edits, streams) is shared out by
-the workers' own pacing; here it only rests when Slack asked for that.
+the workers' own pacing; here it only rests when Slack asked for that. All pauses are made here, by `bot.slack.Client`.
 """
 
 from uuid import uuid4
@@ -54,6 +54,11 @@ redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 0
 """
 
+# KEYS pause; ARGV ms. The longer of two pauses counts.
+PAUSE = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
+"""
+
 
 class Budget:
     """The calls of one workspace."""
@@ -71,6 +76,4 @@ class Budget:
 
     async def pause(self, method: str, seconds: float) -> None:
         """Slack refused a call: nobody calls `method` until then."""
-        name, ms = keys.pause(self._team, method), max(1, int(seconds * 1000))
-        if await self._redis.pttl(name) < ms:
-            await self._redis.set(name, 1, px=ms)
+        await self._redis.eval(PAUSE, 1, keys.pause(self._team, method), max(1, int(seconds * 1000)))
