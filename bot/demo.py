@@ -19,7 +19,7 @@ from bot import embedded
 from bot.processes import Supervisor
 from bot.sandbox import Sandbox
 from bot.sandbox.journal import Entry
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.settings import Settings
 from bot.up import start_parley
 

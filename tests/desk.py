@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
-from bot.sandbox.slack.records import Message as Posted
+from bot.sandbox.slack.world.records import Message as Posted
 from bot.settings import Settings
 from bot.slack import Client
 from bot.store import keys, replies

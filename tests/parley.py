@@ -18,7 +18,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 from bot.demo import has_ended
 from bot.incoming import Thread
 from bot.sandbox import Sandbox
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.store import connections, history
 from bot.store.history import Entry
 from tests.procfile import Program, commands

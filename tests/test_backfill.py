@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
-from bot.sandbox.slack.records import Message as Said
+from bot.sandbox.slack.world.records import Message as Said
 from bot.settings import Settings
 from bot.store import asides, keys
 from bot.store.history import Entry

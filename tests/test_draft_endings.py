@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot import status
-from bot.sandbox.slack.records import File
 from bot.sandbox.slack.server import SCOPES
+from bot.sandbox.slack.world.records import File
 from bot.store import replies
 from bot.store.replies import Final
 from tests.desk import Desk, Killed, at_desk

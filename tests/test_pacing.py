@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
-from bot.sandbox.slack.limits import Window
+from bot.sandbox.slack.world.limits import Window
 from bot.slack import Paused
 from bot.store import connections, keys
 from bot.store.budget import Budget

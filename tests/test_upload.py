@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.sandbox import Sandbox
-from bot.sandbox.slack.records import File
+from bot.sandbox.slack.world.records import File
 from bot.settings import Settings
 from bot.slack import SLACK_TROUBLE, error_name
 from workers.upload import NoUpload, upload_markdown

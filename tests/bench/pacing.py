@@ -25,7 +25,7 @@ from bot.processes import die_with_parent
 from bot.sandbox import Sandbox
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.journal import Entry
-from bot.sandbox.slack.records import Channel, Message, id_for
+from bot.sandbox.slack.world.records import Channel, Message, id_for
 from tests.bench.answer import PacedAnswer, p95, visible
 from tests.bench.report import Report, Target, Value
 from tests.parley import Parley, text

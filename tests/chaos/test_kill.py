@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.incoming import Thread
 from bot.sandbox.claude.answers import Answer
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.store import replies, usage
 from bot.store.bills import Bill
 from bot.store.counts import Counts

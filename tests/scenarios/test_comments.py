@@ -11,7 +11,7 @@ import pytest_asyncio
 from redis import Redis
 
 from bot.incoming import Thread
-from bot.sandbox.slack.records import Message, id_for
+from bot.sandbox.slack.world.records import Message, id_for
 from bot.store import feedback, keys
 from bot.views import feedback as view
 from tests.parley import Parley, Transport

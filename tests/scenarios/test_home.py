@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.store import keys, usage
 from bot.store.usage import Counted, Piece
 from bot.views.home import AWAY

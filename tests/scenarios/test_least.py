@@ -9,7 +9,7 @@ import pytest_asyncio
 from bot import embedded
 from bot.manifest import NEEDED_EVENTS, NEEDED_SCOPES
 from bot.sandbox.claude.answers import Answer
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.views import reply
 from tests.parley import Parley, payload, text
 

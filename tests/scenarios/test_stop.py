@@ -8,7 +8,7 @@ import pytest
 from bot.incoming import Thread
 from bot.listeners.again import GO_ON
 from bot.sandbox.claude.answers import Answer
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.store import keys, stops
 from bot.store.sessions import METHOD
 from bot.views import reply

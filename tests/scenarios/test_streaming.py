@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.store import keys
 from tests.parley import Parley, payload, text
 

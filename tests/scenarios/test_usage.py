@@ -13,7 +13,7 @@ from bot.admins import NOT_YOURS, UNKNOWN
 from bot.listeners import export
 from bot.listeners import usage as listener
 from bot.listeners.command import AWAY
-from bot.sandbox.slack.records import Message
+from bot.sandbox.slack.world.records import Message
 from bot.store import keys, usage
 from bot.store.usage import Counted, Piece
 from bot.views.usage import NOTHING, POST

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.sandbox.slack.files import new_file
-from bot.sandbox.slack.records import JSON, Channel, File, Message
 from bot.sandbox.slack.text import rich_text, typed
+from bot.sandbox.slack.world.records import JSON, Channel, File, Message
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack

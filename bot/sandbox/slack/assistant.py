@@ -6,9 +6,9 @@ https://docs.slack.dev/reference/methods/agents.sessions.setStatus
 
 from typing import Any
 
-from bot.sandbox.slack.limits import PER_WORKSPACE, T3
 from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
-from bot.sandbox.slack.records import JSON, Channel, Session, Status
+from bot.sandbox.slack.world.limits import PER_WORKSPACE, T3
+from bot.sandbox.slack.world.records import JSON, Channel, Session, Status
 
 STATUS_SECONDS = 120.0
 SESSION_STATUSES = ("processing", "active", "suspended", "closed")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeGuard
 
 from bot.sandbox.slack import block_fields
-from bot.sandbox.slack.records import JSON
+from bot.sandbox.slack.world.records import JSON
 
 Rule = Callable[["Check", JSON, str], None]
 

@@ -6,7 +6,7 @@ from typing import Any
 from bot.sandbox.slack.block_fields import BLOCKS
 from bot.sandbox.slack.block_rules import RULES, Check
 from bot.sandbox.slack.methods import Refused
-from bot.sandbox.slack.records import JSON
+from bot.sandbox.slack.world.records import JSON
 
 MOST_BLOCKS = {"message": 50, "modal": 100, "home": 100}
 """https://docs.slack.dev/reference/block-kit/blocks"""

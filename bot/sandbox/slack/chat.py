@@ -3,11 +3,11 @@
 from typing import Any
 
 from bot.sandbox.slack import blocks as block_kit
-from bot.sandbox.slack.limits import PER_WORKSPACE, T3, T4
 from bot.sandbox.slack.methods import Call, Method, Refused
-from bot.sandbox.slack.records import JSON, Channel, Message
 from bot.sandbox.slack.text import escaped_bytes, normalise
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world.limits import PER_WORKSPACE, T3, T4
+from bot.sandbox.slack.world.records import JSON, Channel, Message
+from bot.sandbox.slack.world.workspace import Workspace
 
 UPDATE_TEXT_BYTES = 4_000
 POST_TEXT = 40_000

@@ -3,10 +3,10 @@
 import base64
 import binascii
 
-from bot.sandbox.slack.limits import T3, T4
 from bot.sandbox.slack.methods import Call, Method, Refused
-from bot.sandbox.slack.records import JSON, Channel, Message
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world.limits import T3, T4
+from bot.sandbox.slack.world.records import JSON, Channel, Message
+from bot.sandbox.slack.world.workspace import Workspace
 
 _SCOPE = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 HISTORY = tuple(f"{kind}:history" for kind in _SCOPE.values())

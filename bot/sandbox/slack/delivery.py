@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from bot.sandbox.clock import Clock, Timers
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
-from bot.sandbox.slack.limits import Limits
-from bot.sandbox.slack.records import JSON, Channel, new_id
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world.limits import Limits
+from bot.sandbox.slack.world.records import JSON, Channel, new_id
+from bot.sandbox.slack.world.workspace import Workspace
 
 ACK_SECONDS = 3.0
 """https://docs.slack.dev/apis/events-api/#responding"""

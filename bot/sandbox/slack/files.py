@@ -8,14 +8,14 @@ from urllib.parse import quote
 from aiohttp import web
 
 from bot.sandbox.slack.chat import own_message, thread_of, writable
-from bot.sandbox.slack.limits import T4
 from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
-from bot.sandbox.slack.records import JSON, Channel, File, Message, new_id
 from bot.sandbox.slack.text import normalise
+from bot.sandbox.slack.world.limits import T4
+from bot.sandbox.slack.world.records import JSON, Channel, File, Message, new_id
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack
-    from bot.sandbox.slack.workspace import Workspace
+    from bot.sandbox.slack.world.workspace import Workspace
 
 ALT_TEXT = 1_000
 SNIPPET = 1024 * 1024

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.slack.delivery import Unanswered
 from bot.sandbox.slack.methods import Refused
-from bot.sandbox.slack.records import JSON, Channel, Message, Person
 from bot.sandbox.slack.responses import Reply
 from bot.sandbox.slack.text import typed_command
 from bot.sandbox.slack.views import View, checked
+from bot.sandbox.slack.world.records import JSON, Channel, Message, Person
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack

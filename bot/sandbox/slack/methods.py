@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.slack.limits import T4
-from bot.sandbox.slack.records import JSON, Channel, Message, Person
+from bot.sandbox.slack.world.limits import T4
+from bot.sandbox.slack.world.records import JSON, Channel, Message, Person
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack

@@ -1,9 +1,9 @@
 """users.*, usergroups.*, team.*, auth.* and apps.*: who is who. https://docs.slack.dev/reference/methods/users.info"""
 
-from bot.sandbox.slack.limits import T2, T3, T4
 from bot.sandbox.slack.methods import Call, Method, Refused
-from bot.sandbox.slack.records import JSON, Person
-from bot.sandbox.slack.workspace import PARTNER_NAME, TEAM_NAME
+from bot.sandbox.slack.world.limits import T2, T3, T4
+from bot.sandbox.slack.world.records import JSON, Person
+from bot.sandbox.slack.world.workspace import PARTNER_NAME, TEAM_NAME
 
 AUTH_TESTS_PER_MINUTE = 300
 """"Special": "hundreds of requests per minute", https://docs.slack.dev/reference/methods/auth.test"""

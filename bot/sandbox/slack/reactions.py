@@ -2,9 +2,9 @@
 
 import re
 
-from bot.sandbox.slack.limits import T2, T3
 from bot.sandbox.slack.methods import Call, Method, Refused
-from bot.sandbox.slack.records import JSON, Message
+from bot.sandbox.slack.world.limits import T2, T3
+from bot.sandbox.slack.world.records import JSON, Message
 
 _NAME = re.compile(r"[a-z0-9_+'-]+(?:::skin-tone-[2-6])?")
 

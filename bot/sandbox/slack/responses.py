@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.sandbox.slack.chat import content, own_message
 from bot.sandbox.slack.methods import Call, Refused
-from bot.sandbox.slack.records import JSON
+from bot.sandbox.slack.world.records import JSON
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack

@@ -13,20 +13,20 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
 from bot.sandbox.slack import assistant, chat, conversations, files, people, reactions, streams, views
 from bot.sandbox.slack.acts import Acts
-from bot.sandbox.slack.control import Control
+from bot.sandbox.slack.control.routes import Control
 from bot.sandbox.slack.delivery import Delivery
 from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.interactions import Interactions
-from bot.sandbox.slack.limits import Limits
 from bot.sandbox.slack.methods import Method
 from bot.sandbox.slack.mishaps import Mishaps
 from bot.sandbox.slack.postman import Postman
-from bot.sandbox.slack.records import JSON, Message, Status
 from bot.sandbox.slack.responses import Responses
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.views import Views
 from bot.sandbox.slack.web import WebAPI, own_origin
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world.limits import Limits
+from bot.sandbox.slack.world.records import JSON, Message, Status
+from bot.sandbox.slack.world.workspace import Workspace
 
 SCOPES = (
     "app_mentions:read",

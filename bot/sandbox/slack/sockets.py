@@ -16,7 +16,7 @@ from aiohttp import WSMsgType, web
 
 from bot.sandbox.clock import Clock, Timers
 from bot.sandbox.slack.delivery import Parcel
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world.workspace import Workspace
 
 MOST_SOCKETS = 10
 LIFETIME_SECONDS = 18_060.0

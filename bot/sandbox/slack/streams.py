@@ -9,10 +9,10 @@ from typing import Any
 from bot.sandbox.slack import blocks as block_kit
 from bot.sandbox.slack.assistant import SESSION_STATUSES, set_session
 from bot.sandbox.slack.chat import MARKDOWN_TEXT, metadata, own_message, thread_of, writable
-from bot.sandbox.slack.limits import T2, T4
 from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
-from bot.sandbox.slack.records import JSON, Channel, Message
 from bot.sandbox.slack.text import normalise
+from bot.sandbox.slack.world.limits import T2, T4
+from bot.sandbox.slack.world.records import JSON, Channel, Message
 
 STREAM_SECONDS = 300.0
 TASK_STATUSES = ("pending", "in_progress", "complete", "error")

@@ -9,8 +9,8 @@ from bot.sandbox.slack import blocks as block_kit
 from bot.sandbox.slack.block_fields import VIEWS
 from bot.sandbox.slack.block_rules import Check
 from bot.sandbox.slack.methods import Call, Method, Refused
-from bot.sandbox.slack.records import JSON, new_id
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world.records import JSON, new_id
+from bot.sandbox.slack.world.workspace import Workspace
 
 TITLE = 24
 PRIVATE_METADATA = 3_000

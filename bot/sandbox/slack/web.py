@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.sandbox.slack.methods import Call, Method, Refused
-from bot.sandbox.slack.records import JSON
+from bot.sandbox.slack.world.records import JSON
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from bot.sandbox.faults import Fault
-from bot.sandbox.slack.records import JSON
+from bot.sandbox.slack.world.records import JSON
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack

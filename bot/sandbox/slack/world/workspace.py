@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox.clock import Clock
-from bot.sandbox.slack.records import JSON, Channel, File, Message, Person, Session, Status, id_for
+from bot.sandbox.slack.world.records import JSON, Channel, File, Message, Person, Session, Status, id_for
 
 TEAM_NAME = "Sandbox"
 PARTNER_NAME = "Partner Company"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox.slack.actions import ACTIONS
+from bot.sandbox.slack.control.actions import ACTIONS
+from bot.sandbox.slack.control.feed import Feed
 from bot.sandbox.slack.delivery import Unanswered
-from bot.sandbox.slack.feed import Feed
 from bot.sandbox.slack.methods import Refused
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.sandbox.slack.people import describe
-from bot.sandbox.slack.records import JSON, Channel, Message, Person
 from bot.sandbox.slack.views import View
+from bot.sandbox.slack.world.records import JSON, Channel, Message, Person
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import Slack
