@@ -176,7 +176,7 @@ async def test_an_answer_that_may_not_be_edited_any_more_goes_on_in_a_new_messag
     async with desk.draft() as draft:
         draft.write("Begun")
         await desk.shows(lambda shown: shown == ["Begun"])
-        desk.sandbox.slack.edit_window = 60.0
+        desk.sandbox.slack.workspace.edit_window = 60.0
         desk.sandbox.clock.advance(120)
         await draft.finish(Final("Begun and done"))
     assert [text(m) for m in desk.posted] == ["Begun", "Begun and done"]
@@ -296,7 +296,7 @@ async def test_a_full_message_that_may_not_be_edited_any_more_stays(desk: Desk) 
         draft.write(LONG)
         await desk.shows(lambda shown: len(shown) == 2)
         first = desk.posted[0].ts
-        desk.sandbox.slack.edit_window = 60.0
+        desk.sandbox.slack.workspace.edit_window = 60.0
         desk.sandbox.clock.advance(120)
         await draft.finish(Final(LONG + "\n\n" + LONG))
     assert desk.posted[0].ts == first

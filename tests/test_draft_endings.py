@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot import status
-from bot.sandbox.slack.server import SCOPES
+from bot.sandbox.slack.world.app import SCOPES
 from bot.sandbox.slack.world.records import File
 from bot.store import replies
 from bot.store.replies import Final

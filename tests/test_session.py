@@ -77,7 +77,7 @@ async def test_a_workspace_without_it_is_not_asked_again(
 async def test_an_app_that_would_not_hear_of_a_stop_shows_none(
     sandbox: Sandbox, redis: "Redis", web: AsyncWebClient
 ) -> None:
-    sandbox.slack.delivery.subscribed.discard("agent_session_stopped")
+    sandbox.slack.app.subscribed.discard("agent_session_stopped")
     first = await ask(sandbox, redis)
     await session.begin(web, redis, first)
     await session.begin(web, redis, await ask(sandbox, redis))

@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack, status
-from bot.sandbox.slack.server import SCOPES
+from bot.sandbox.slack.world.app import SCOPES
 from bot.settings import Settings
 from bot.store import keys
 from tests.desk import Desk

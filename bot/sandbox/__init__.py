@@ -9,6 +9,7 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
 from bot.sandbox.slack.server import Slack
+from bot.sandbox.slack.world.state import World
 
 __all__ = ["Claude", "Clock", "Faults", "Journal", "Sandbox", "Slack"]
 
@@ -38,21 +39,16 @@ class Sandbox:
         self.faults = Faults(seed)
         self.transport = transport
         self.slack = Slack(
-            self.clock,
-            self.journal,
-            self.faults,
-            port=slack_port,
-            transport=transport,
-            events_url=events_url,
-            scopes=scopes,
-            limits=limits,
+            World(self.clock, self.journal, self.faults, scopes=scopes, limits=limits), transport=transport
         )
+        self.slack.postman.url = events_url
+        self._slack_port = slack_port
         self.claude = Claude(self.clock, self.journal, self.faults, port=claude_port)
         self._with_claude = with_claude
 
     async def __aenter__(self) -> "Sandbox":
         try:
-            await self.slack.start()
+            await self.slack.start(self._slack_port)
             if self._with_claude:
                 await self.claude.start()
         except BaseException:
@@ -72,15 +68,15 @@ class Sandbox:
 
     @property
     def slack_url(self) -> str:
-        return self.slack.url + "api/"
+        return self.slack.world.url + "api/"
 
     @property
     def page_url(self) -> str:
-        return self.slack.url
+        return self.slack.world.url
 
     @property
     def control_url(self) -> str:
-        return self.slack.url + "control/"
+        return self.slack.world.url + "control/"
 
     @property
     def claude_url(self) -> str:
@@ -92,15 +88,15 @@ class Sandbox:
 
     @property
     def bot_token(self) -> str:
-        return self.slack.bot_token
+        return self.slack.app.bot_token
 
     @property
     def app_token(self) -> str:
-        return self.slack.app_token
+        return self.slack.app.app_token
 
     @property
     def signing_secret(self) -> str:
-        return self.slack.signing_secret
+        return self.slack.app.signing_secret
 
     @property
     def team(self) -> str:

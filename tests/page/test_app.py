@@ -210,7 +210,7 @@ async def test_a_modal_is_filled_corrected_and_sent(sandbox: Sandbox, app: Async
 async def test_the_home_tab_is_published_when_opened_and_its_buttons_work(
     sandbox: Sandbox, app: AsyncApp, open_page: Open
 ) -> None:
-    sandbox.slack.delivery.subscribed.add("app_home_opened")
+    sandbox.slack.app.subscribed.add("app_home_opened")
 
     async def publish(client: AsyncWebClient, user: str, text: str) -> None:
         button = {"type": "button", "action_id": "more", "text": plain("More")}

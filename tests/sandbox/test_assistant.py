@@ -88,7 +88,7 @@ async def test_session_errors(sandbox: Sandbox, client: AsyncWebClient) -> None:
 
 
 async def test_session_without_the_stop_event_has_no_stop_button(sandbox: Sandbox, client: AsyncWebClient) -> None:
-    sandbox.slack.delivery.subscribed.discard("agent_session_stopped")
+    sandbox.slack.app.subscribed.discard("agent_session_stopped")
     answer = await client.agents_sessions_setStatus(**await thread(sandbox), status="processing")
     assert answer["warning"] == "missing_agent_session_stopped_event_subscription"
     [session] = sandbox.slack.workspace.sessions.values()

@@ -127,7 +127,7 @@ async def test_edit_errors(sandbox: Sandbox, client: AsyncWebClient) -> None:
 
 
 async def test_edit_window_closes(sandbox: Sandbox, client: AsyncWebClient) -> None:
-    sandbox.slack.edit_window = 60
+    sandbox.slack.workspace.edit_window = 60
     ts, channel = await post(client, sandbox), sandbox.channels["general"]
     sandbox.clock.advance(50)
     await client.chat_update(channel=channel, ts=ts, text="in time")

@@ -201,10 +201,10 @@ async def test_journal_can_be_read(sandbox: Sandbox, control: Control, client: A
 
 
 async def test_page_is_served_with_a_strict_policy(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.slack.page = tmp_path / "page"
-    sandbox.slack.page.mkdir()
-    (sandbox.slack.page / "index.html").write_text("<!DOCTYPE html>")
-    (sandbox.slack.page / "app.js").write_text("export {}")
+    sandbox.slack.control.page = tmp_path / "page"
+    sandbox.slack.control.page.mkdir()
+    (sandbox.slack.control.page / "index.html").write_text("<!DOCTYPE html>")
+    (sandbox.slack.control.page / "app.js").write_text("export {}")
     (tmp_path / "control.py").write_text("secret")
     async with aiohttp.ClientSession() as session:
         for path, kind in (("", "text/html"), ("app.js", "text/javascript")):

@@ -270,7 +270,7 @@ async def test_channels_without_the_app_and_events_not_subscribed_are_silent(san
     async with socket_client(sandbox, requests):
         await sandbox.slack.remove("parley", "leads")
         await sandbox.slack.say("ada", "leads", "@parley hi")
-        sandbox.slack.delivery.subscribed.discard("message.channels")
+        sandbox.slack.app.subscribed.discard("message.channels")
         await sandbox.slack.say("ada", "general", "hi")
         await sandbox.slack.say("ada", "dm", "hi")
         [event] = await events_of(sandbox, requests, 1)
@@ -313,7 +313,7 @@ async def test_eleventh_socket_is_turned_away(sandbox: Sandbox) -> None:
 
 
 async def test_socket_address_works_once(sandbox: Sandbox) -> None:
-    url = sandbox.slack.socket_url()
+    url = sandbox.slack.world.socket_url()
     async with aiohttp.ClientSession() as session:
         async with session.ws_connect(url) as socket:
             assert (await socket.receive_json())["type"] == "hello"
@@ -324,7 +324,7 @@ async def test_socket_address_works_once(sandbox: Sandbox) -> None:
 async def test_old_socket_is_warned_and_then_refreshed(sandbox: Sandbox) -> None:
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(sandbox.slack.socket_url()) as socket,
+        session.ws_connect(sandbox.slack.world.socket_url()) as socket,
     ):
         hello = await socket.receive_json()
         sandbox.clock.advance(hello["debug_info"]["approximate_connection_time"] - 5)

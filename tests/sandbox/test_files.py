@@ -92,7 +92,7 @@ async def test_odd_file_names_and_types_download_too(sandbox: Sandbox) -> None:
 async def test_page_sees_files_by_its_viewer(sandbox: Sandbox) -> None:
     ts = await sandbox.slack.upload("ada", "dm", [("dot.png", b"png")])
     [file] = sandbox.slack.thread("@ada", ts)[0].files
-    assert (await download(f"{file.url}?viewer={sandbox.slack.viewer}", None))[1:] == ("image/png", b"png")
+    assert (await download(f"{file.url}?viewer={sandbox.slack.world.viewer}", None))[1:] == ("image/png", b"png")
     assert (await download(f"{file.url}?viewer=guess", None))[1] == "text/html"
 
 

@@ -228,7 +228,7 @@ async def test_modal_stays_open_with_errors(sandbox: Sandbox, app: AsyncApp, cli
     async def submitted(ack: Any) -> None:
         await ack(response_action="errors", errors={"question": "Too short"})
 
-    trigger = sandbox.slack.interactions.trigger(sandbox.users["ada"])
+    trigger = sandbox.slack.world.triggers.new(sandbox.users["ada"])
     view = (await client.views_open(trigger_id=trigger, view=MODAL))["view"]
     answer = await sandbox.slack.submit("ada", view["id"])
     assert sandbox.slack.views.open[view["id"]].values["question"]["text"]["value"] is None
@@ -249,7 +249,7 @@ async def test_modal_can_be_pushed_and_updated_and_cleared(
     async def submitted(ack: Any) -> None:
         await ack(**answers.pop(0))
 
-    trigger = sandbox.slack.interactions.trigger(sandbox.users["ada"])
+    trigger = sandbox.slack.world.triggers.new(sandbox.users["ada"])
     first = (await client.views_open(trigger_id=trigger, view=MODAL))["view"]["id"]
     await sandbox.slack.submit("ada", first)
     assert len(sandbox.slack.views.open) == 2
@@ -270,7 +270,7 @@ async def test_closed_modal_is_told_where_the_app_asked(
         closed.append(view["id"])
         await ack()
 
-    trigger = sandbox.slack.interactions.trigger(sandbox.users["ada"])
+    trigger = sandbox.slack.world.triggers.new(sandbox.users["ada"])
     answer = await client.views_open(trigger_id=trigger, view={**MODAL, "notify_on_close": True})
     await sandbox.slack.close("ada", answer["view"]["id"])
     assert closed == [answer["view"]["id"]]
@@ -279,17 +279,17 @@ async def test_closed_modal_is_told_where_the_app_asked(
 async def test_trigger_works_once_for_three_seconds(sandbox: Sandbox, client: AsyncWebClient) -> None:
     sandbox.clock.speed = 0
     ada = sandbox.users["ada"]
-    trigger = sandbox.slack.interactions.trigger(ada)
+    trigger = sandbox.slack.world.triggers.new(ada)
     sandbox.clock.advance(2.9)
     await client.views_open(trigger_id=trigger, view=MODAL)
     assert await error(client.views_open(trigger_id=trigger, view=MODAL)) == "exchanged_trigger_id"
-    trigger = sandbox.slack.interactions.trigger(ada)
+    trigger = sandbox.slack.world.triggers.new(ada)
     sandbox.clock.advance(3.1)
     assert await error(client.views_open(trigger_id=trigger, view=MODAL)) == "expired_trigger_id"
     assert await error(client.views_open(trigger_id="1.2.3", view=MODAL)) == "invalid_trigger_id"
     named = {**MODAL, "external_id": "mine"}
-    await client.views_open(trigger_id=sandbox.slack.interactions.trigger(ada), view=named)
-    again = client.views_open(trigger_id=sandbox.slack.interactions.trigger(ada), view=named)
+    await client.views_open(trigger_id=sandbox.slack.world.triggers.new(ada), view=named)
+    again = client.views_open(trigger_id=sandbox.slack.world.triggers.new(ada), view=named)
     assert await error(again) == "duplicate_external_id"
 
 
@@ -307,18 +307,18 @@ async def test_trigger_works_once_for_three_seconds(sandbox: Sandbox, client: As
     ids=lambda wrong: next(iter(wrong)),
 )
 async def test_modal_is_checked(sandbox: Sandbox, client: AsyncWebClient, wrong: dict[str, Any]) -> None:
-    trigger = sandbox.slack.interactions.trigger(sandbox.users["ada"])
+    trigger = sandbox.slack.world.triggers.new(sandbox.users["ada"])
     assert await error(client.views_open(trigger_id=trigger, view={**MODAL, **wrong})) == "invalid_arguments"
 
 
 async def test_view_has_a_size(sandbox: Sandbox, client: AsyncWebClient) -> None:
     sections = [{"type": "section", "text": {"type": "mrkdwn", "text": "a" * 3000}}] * 90
-    trigger = sandbox.slack.interactions.trigger(sandbox.users["ada"])
+    trigger = sandbox.slack.world.triggers.new(sandbox.users["ada"])
     assert await error(client.views_open(trigger_id=trigger, view={**MODAL, "blocks": sections})) == "view_too_large"
 
 
 async def test_view_is_updated_unless_it_changed_meanwhile(sandbox: Sandbox, client: AsyncWebClient) -> None:
-    trigger = sandbox.slack.interactions.trigger(sandbox.users["ada"])
+    trigger = sandbox.slack.world.triggers.new(sandbox.users["ada"])
     view = (await client.views_open(trigger_id=trigger, view=MODAL))["view"]
     await client.views_update(view_id=view["id"], view=MODAL, hash=view["hash"])
     stale = client.views_update(view_id=view["id"], view=MODAL, hash=view["hash"])

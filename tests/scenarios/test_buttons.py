@@ -468,7 +468,7 @@ async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, 
         "type": "block_actions",
         "user": {"id": parley.sandbox.users["ben"], "team_id": of.team},
         "team": {"id": of.team},
-        "trigger_id": parley.slack.interactions.trigger(parley.sandbox.users["ben"]),
+        "trigger_id": parley.slack.world.triggers.new(parley.sandbox.users["ben"]),
         "container": {"type": "message", "message_ts": "1.9", "channel_id": of.channel, "is_ephemeral": True},
         "actions": [{"action_id": feedback_view.COMMENT, "action_ts": "1.3", "value": f"{of.ts} 1.2"}],
     }

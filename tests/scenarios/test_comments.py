@@ -50,7 +50,7 @@ async def opens(parley: Parley, answer: str, user: str, channel: str) -> Any:
         "type": "block_actions",
         "user": {"id": own, "team_id": parley.sandbox.team},
         "team": {"id": parley.sandbox.team},
-        "trigger_id": parley.slack.interactions.trigger(own),
+        "trigger_id": parley.slack.world.triggers.new(own),
         "container": {"type": "message", "message_ts": "1.9", "channel_id": parley.sandbox.channels[channel]},
         "actions": [{"action_id": view.COMMENT, "action_ts": "1.3", "value": f"{answer} {answer}"}],
     }

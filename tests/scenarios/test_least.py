@@ -23,7 +23,7 @@ async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     with embedded.running(tmp_path_factory.mktemp("redis")) as redis_url:
         parley = Parley(redis_url, tmp_path_factory.mktemp(request.param), transport=request.param)
         parley.slack.scopes[:] = NEEDED_SCOPES
-        parley.slack.delivery.subscribed = set(NEEDED_EVENTS)
+        parley.slack.app.subscribed = set(NEEDED_EVENTS)
         async with parley:
             parley.sandbox.claude.first_delta, parley.sandbox.claude.deltas_per_second = 0.05, 400.0
             yield parley

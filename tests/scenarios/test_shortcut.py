@@ -3,8 +3,8 @@
 import pytest
 
 from bot.listeners.shortcut import AWAY, NOT_HERE, NOT_THERE
-from bot.sandbox.slack.views import View
 from bot.sandbox.slack.world.records import Message
+from bot.sandbox.slack.world.views import View
 from bot.store import keys
 from bot.views.shortcut import EVENT_TYPE
 from tests.parley import Parley, payload

@@ -2,14 +2,12 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from bot.sandbox.slack.files import new_file
+from bot.sandbox.slack.interactions import Interactions
 from bot.sandbox.slack.text import rich_text, typed
+from bot.sandbox.slack.world.files import Content
 from bot.sandbox.slack.world.records import JSON, Channel, File, Message
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
+from bot.sandbox.slack.world.state import World
 
 
 class Acts:
@@ -20,14 +18,14 @@ class Acts:
     not exist and PermissionError for what the person may not do.
     """
 
-    def __init__(self, slack: "Slack") -> None:
-        self._slack = slack
-        self._workspace = slack.workspace
-        self.command = slack.interactions.command
-        self.click = slack.interactions.click
-        self.shortcut = slack.interactions.shortcut
-        self.submit = slack.interactions.submit
-        self.close = slack.interactions.close
+    def __init__(self, world: World, interactions: Interactions) -> None:
+        self.world = world
+        self._workspace = world.workspace
+        self.command = interactions.command
+        self.click = interactions.click
+        self.shortcut = interactions.shortcut
+        self.submit = interactions.submit
+        self.close = interactions.close
 
     async def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> str:
         """Write a message; its ts. "@parley" and other people's names become mentions."""
@@ -50,7 +48,7 @@ class Acts:
         message = self._message(user, channel, text, thread_ts)
         message.subtype = "file_share"
         for name, content in files:
-            message.files.append(self._file(message, name, content, mimetype, mode))
+            message.files.append(self._file(message, Content(name, content, mimetype), mode))
         self._workspace.post(message)
         return message.ts
 
@@ -82,7 +80,7 @@ class Acts:
         channel = self._workspace.direct(person.id)
         event: JSON = {"type": "app_home_opened", "user": person.id, "channel": channel.id, "tab": tab}
         event["event_ts"] = self._workspace.new_ts()
-        view = self._slack.views.homes.get(person.id)
+        view = self.world.views.homes.get(person.id)
         if view and tab == "home":
             event["view"] = view.show(self._workspace)
         self._workspace.on_event(event, channel)
@@ -181,12 +179,12 @@ class Acts:
     def _typed(self, text: str) -> str:
         return typed(text, {person.name: person.id for person in self._workspace.people.values()})
 
-    def _file(self, message: Message, name: str, content: bytes, mimetype: str, mode: str) -> File:
-        file = new_file(self._slack, name, content, message.user, mimetype=mimetype)
+    def _file(self, message: Message, content: Content, mode: str) -> File:
+        file = self.world.new_file(message.user, content)
         file.mode = mode
         file.shared = self._workspace.people[message.user].is_stranger
         if mode == "external":
-            file.url = f"https://files.example.com/{name}"
+            file.url = f"https://files.example.com/{content.name}"
         file.channels.append(message.channel)
         self._workspace.files[file.id] = file
         return file

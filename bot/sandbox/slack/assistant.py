@@ -10,7 +10,6 @@ from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
 from bot.sandbox.slack.world.limits import PER_WORKSPACE, T3
 from bot.sandbox.slack.world.records import JSON, Channel, Session, Status
 
-STATUS_SECONDS = 120.0
 SESSION_STATUSES = ("processing", "active", "suspended", "closed")
 SESSION_TITLE = 200
 MOST_PROMPTS = 4
@@ -22,7 +21,7 @@ async def set_status(call: Call) -> JSON:
     if "status" not in call.params:
         raise invalid_arguments("missing required field: status")
     text, messages = call.string("status", ""), _loading_messages(call)
-    call.slack.show_status(channel.id, thread_ts, Status(text, messages) if text else None)
+    call.world.show_status(channel.id, thread_ts, Status(text, messages) if text else None)
     return {}
 
 
@@ -77,7 +76,7 @@ def set_session(call: Call, channel: Channel, thread_ts: str, status: str, title
     key = (channel.id, thread_ts)
     session = call.workspace.sessions.setdefault(key, Session(status, title))
     session.status = status
-    session.stoppable = "agent_session_stopped" in call.slack.delivery.subscribed
+    session.stoppable = "agent_session_stopped" in call.world.app.subscribed
     if not session.stoppable:
         call.warnings.append("missing_agent_session_stopped_event_subscription")
     call.workspace.on_change("session", key)

@@ -42,7 +42,7 @@ async def update(call: Call) -> JSON:
         raise Refused("cant_update_message")
     if message.stream == "open":
         raise Refused("streaming_state_conflict")
-    window = call.slack.edit_window
+    window = call.workspace.edit_window
     if window is not None and call.workspace.clock.time() - float(message.ts) > window:
         raise Refused("edit_window_closed")
     if escaped_bytes(call.string("text", "")) > UPDATE_TEXT_BYTES:
@@ -91,7 +91,7 @@ async def post_ephemeral(call: Call) -> JSON:
 async def get_permalink(call: Call) -> JSON:
     channel = call.channel()
     message = call.message(channel, "message_ts")
-    link = f"{call.slack.url}archives/{channel.id}/p{message.ts.replace('.', '')}"
+    link = f"{call.world.url}archives/{channel.id}/p{message.ts.replace('.', '')}"
     if message.thread_ts:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": link}
@@ -102,7 +102,7 @@ def _has_rich_text(blocks: list[JSON]) -> bool:
 
 
 def writable(call: Call, channel: Channel) -> Channel:
-    if channel.kind == "channel" and "chat:write.public" in call.slack.scopes and not channel.archived:
+    if channel.kind == "channel" and "chat:write.public" in call.world.app.scopes and not channel.archived:
         return channel
     return call.joined(channel)
 

@@ -5,12 +5,8 @@ import random
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.sandbox.clock import Clock, Timers
-from bot.sandbox.faults import Faults
-from bot.sandbox.journal import Journal
-from bot.sandbox.slack.world.limits import Limits
 from bot.sandbox.slack.world.records import JSON, Channel, new_id
-from bot.sandbox.slack.world.workspace import Workspace
+from bot.sandbox.slack.world.state import World
 
 ACK_SECONDS = 3.0
 """https://docs.slack.dev/apis/events-api/#responding"""
@@ -18,24 +14,6 @@ ACK_SECONDS = 3.0
 RETRY_AFTER = (0.0, 60.0, 300.0)
 """https://docs.slack.dev/apis/events-api/#retries; the same for Socket Mode (observed)."""
 
-SUBSCRIBED = frozenset(
-    {
-        "app_context_changed",
-        "app_home_opened",
-        "app_mention",
-        "app_uninstalled",
-        "member_joined_channel",
-        "agent_session_stopped",
-        "agent_session_title_changed",
-        "message.channels",
-        "message.groups",
-        "message.im",
-        "message.mpim",
-        "reaction_added",
-        "subteam_members_changed",
-        "tokens_revoked",
-    }
-)
 _MESSAGE_EVENTS = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 
 
@@ -67,47 +45,32 @@ class Transport(Protocol):
 
 
 class Delivery:
-    def __init__(
-        self,
-        workspace: Workspace,
-        clock: Clock,
-        timers: Timers,
-        journal: Journal,
-        faults: Faults,
-        limits: Limits,
-    ) -> None:
-        self.subscribed: set[str] = set(SUBSCRIBED)
-        self.verification_token = "sandbox-verification-token"
-        self.transport: Transport | None = None
-        self._workspace = workspace
-        self._clock = clock
-        self._timers = timers
-        self._journal = journal
-        self._faults = faults
-        self._limits = limits
+    def __init__(self, world: World, transport: Transport) -> None:
+        self._world = world
+        self._transport = transport
         self._told_minute = 0
-        workspace.on_event = self.event
+        world.workspace.on_event = self.event
 
     def event(self, event: JSON, channel: Channel | None) -> str | None:
         """Deliver an event in the background if the app subscribes to it and may see it; its event_id."""
         name = str(event.get("type"))
         wanted = _MESSAGE_EVENTS[channel.kind] if name == "message" and channel else name
-        if wanted not in self.subscribed or not self._workspace.installed:
+        if wanted not in self._world.app.subscribed or not self._world.workspace.installed:
             return None
-        if channel and self._workspace.bot not in channel.members:
+        if channel and self._world.workspace.bot not in channel.members:
             return None
-        if not self._limits.take_event():
-            self._journal.add("slack.lost", name, ts=event.get("ts"), reason="app_rate_limited")
+        if not self._world.limits.take_event():
+            self._world.journal.add("slack.lost", name, ts=event.get("ts"), reason="app_rate_limited")
             self._tell_limited()
             return None
         return self.raw(event, shared=bool(channel and channel.shared))
 
     def raw(self, event: JSON, *, event_id: str | None = None, shared: bool = False, **outer: Any) -> str:
         """Deliver any event body in the background, subscribed or not; its event_id. `outer` replaces outer fields."""
-        workspace = self._workspace
+        workspace = self._world.workspace
         event_id = event_id or new_id("Ev")
         payload: JSON = {
-            "token": self.verification_token,
+            "token": self._world.app.verification_token,
             "team_id": workspace.team,
             "context_team_id": workspace.team,
             "context_enterprise_id": None,
@@ -115,7 +78,7 @@ class Delivery:
             "event": event,
             "type": "event_callback",
             "event_id": event_id,
-            "event_time": int(self._clock.time()),
+            "event_time": int(self._world.clock.time()),
             "authorizations": [
                 {
                     "enterprise_id": None,
@@ -129,26 +92,26 @@ class Delivery:
             "event_context": f"4-{event_id}",
             **outer,
         }
-        self._timers.run(self._deliver(payload, event))
-        fault = self._faults.draw("event:duplicate")
+        self._world.timers.run(self._deliver(payload, event))
+        fault = self._world.faults.draw("event:duplicate")
         if fault:
-            self._timers.run(self._deliver(payload, event))
+            self._world.timers.run(self._deliver(payload, event))
         return event_id
 
     def _tell_limited(self) -> None:
         """Say, once a minute, that events are being dropped."""
-        minute = int(self._clock.time() // 60) * 60
+        minute = int(self._world.clock.time() // 60) * 60
         if minute == self._told_minute:
             return
         self._told_minute = minute
         payload = {
-            "token": self.verification_token,
+            "token": self._world.app.verification_token,
             "type": "app_rate_limited",
-            "team_id": self._workspace.team,
+            "team_id": self._world.workspace.team,
             "minute_rate_limited": minute,
-            "api_app_id": self._workspace.app_id,
+            "api_app_id": self._world.workspace.app_id,
         }
-        self._timers.run(self._once(Parcel("events_api", payload), "app_rate_limited"))
+        self._world.timers.run(self._once(Parcel("events_api", payload), "app_rate_limited"))
 
     async def _once(self, parcel: Parcel, name: str) -> None:
         with contextlib.suppress(Unanswered):
@@ -168,14 +131,14 @@ class Delivery:
             "subtype": event.get("subtype"),
             "text": event.get("text"),
         }
-        fault = self._faults.draw("event")
+        fault = self._world.faults.draw("event")
         if fault and fault.kind == "delay":
             seconds = float(fault.params.get("seconds", 1.0))
-            await self._clock.sleep(random.uniform(0, seconds) if fault.params.get("reorder") else seconds)
+            await self._world.clock.sleep(random.uniform(0, seconds) if fault.params.get("reorder") else seconds)
         reason = ""
         for attempt in range(1 + len(RETRY_AFTER)):
             if attempt:
-                await self._clock.sleep(RETRY_AFTER[attempt - 1])
+                await self._world.clock.sleep(RETRY_AFTER[attempt - 1])
             try:
                 await self._attempt(Parcel("events_api", payload, attempt, reason), name, {**known, "attempt": attempt})
                 return
@@ -183,21 +146,19 @@ class Delivery:
                 reason = missed.reason
                 if not missed.retry:
                     break
-        self._journal.add("slack.lost", name, **known, reason=reason)
+        self._world.journal.add("slack.lost", name, **known, reason=reason)
 
     async def _attempt(self, parcel: Parcel, name: str, known: JSON) -> Any:
-        self._journal.add("slack.delivery", name, parcel=parcel.kind, reason=parcel.reason, **known)
+        self._world.journal.add("slack.delivery", name, parcel=parcel.kind, reason=parcel.reason, **known)
         try:
-            if self.transport is None:
-                raise Unanswered("connection_failed")
-            answer = await self._clock.within(ACK_SECONDS, self.transport.send(parcel))
+            answer = await self._world.clock.within(ACK_SECONDS, self._transport.send(parcel))
         except TimeoutError:
-            reason = self.transport.late if self.transport else "connection_failed"
-            self._journal.add("slack.unanswered", name, **known, reason=reason)
+            reason = self._transport.late
+            self._world.journal.add("slack.unanswered", name, **known, reason=reason)
             raise Unanswered(reason) from None
         except Unanswered as missed:
-            self._journal.add("slack.unanswered", name, **known, reason=missed.reason)
+            self._world.journal.add("slack.unanswered", name, **known, reason=missed.reason)
             raise
-        self._journal.add("slack.ack", name, **known, answer=answer)
-        self._workspace.on_change("ack", known)
+        self._world.journal.add("slack.ack", name, **known, answer=answer)
+        self._world.workspace.on_change("ack", known)
         return answer

@@ -1,21 +1,17 @@
 """files.*, the upload URL and downloads. https://docs.slack.dev/messaging/working-with-files"""
 
-import mimetypes
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
 from aiohttp import web
 
 from bot.sandbox.slack.chat import own_message, thread_of, writable
 from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
 from bot.sandbox.slack.text import normalise
+from bot.sandbox.slack.world.files import Content, Upload
 from bot.sandbox.slack.world.limits import T4
-from bot.sandbox.slack.world.records import JSON, Channel, File, Message, new_id
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
-    from bot.sandbox.slack.world.workspace import Workspace
+from bot.sandbox.slack.world.records import JSON, Channel, Message, new_id
+from bot.sandbox.slack.world.state import World
+from bot.sandbox.slack.world.workspace import Workspace
 
 ALT_TEXT = 1_000
 SNIPPET = 1024 * 1024
@@ -27,32 +23,19 @@ UPLOAD_SECONDS = 600.0
 LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in | Slack</title></head><body>Sign in to Sandbox</body></html>"
 
 
-@dataclass
-class Upload:
-    """A file announced by files.getUploadURLExternal, before and after its bytes came."""
-
-    name: str
-    length: int
-    alt_text: str | None
-    snippet_type: str | None
-    until: float
-    content: bytes | None = None
-
-
 class Files:
-    """Uploads under way, and the file server."""
+    """Takes the bytes of uploads, and gives out those of files."""
 
-    def __init__(self, slack: "Slack") -> None:
-        self._slack = slack
-        self.uploads: dict[str, Upload] = {}
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_post("/upload/v1/{file}", self._receive)
         app.router.add_get("/files-pri/{file}/{name}", self._send)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        upload = self.uploads.get(request.match_info["file"])
-        if upload is None or upload.until < self._slack.clock.time():
+        upload = self._world.uploads.get(request.match_info["file"])
+        if upload is None or upload.until < self._world.clock.time():
             return web.Response(status=404, text="Not found")
         if request.content_type == "multipart/form-data":
             parts = (await request.post()).values()
@@ -69,16 +52,16 @@ class Files:
 
         The sandbox's own page shows them too, by its `viewer` parameter.
         """
-        slack = self._slack
-        file = slack.workspace.files.get(request.match_info["file"])
+        world = self._world
+        file = world.workspace.files.get(request.match_info["file"])
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        allowed = bearer == slack.bot_token and "files:read" in slack.scopes and slack.workspace.installed
-        viewed = request.query.get("viewer") == slack.viewer
+        allowed = bearer == world.app.bot_token and "files:read" in world.app.scopes and world.workspace.installed
+        viewed = request.query.get("viewer") == world.viewer
         if not allowed and not viewed:
             return web.Response(text=LOGIN_PAGE, content_type="text/html")
         if file is None or file.mode in ("tombstone", "hidden_by_limit"):
             return web.Response(status=404, text="Not found")
-        slack.journal.add("slack.download", file.name, file=file.id, size=len(file.content))
+        world.journal.add("slack.download", file.name, file=file.id, size=len(file.content))
         safe = file.mimetype.startswith("image/") and file.mimetype != "image/svg+xml"
         headers = {
             "Content-Disposition": "inline" if safe and viewed else "attachment",
@@ -86,22 +69,6 @@ class Files:
             "X-Content-Type-Options": "nosniff",
         }
         return web.Response(body=file.content, content_type=file.mimetype, headers=headers)
-
-
-def new_file(slack: "Slack", name: str, content: bytes, user: str, *, file_id: str = "", mimetype: str = "") -> File:
-    file_id = file_id or new_id("F")
-    workspace = slack.workspace
-    return File(
-        id=file_id,
-        name=name,
-        title=name,
-        mimetype=mimetype.partition(";")[0].strip() or mimetypes.guess_type(name)[0] or "text/plain",
-        content=content,
-        user=user,
-        team=workspace.people[user].team,
-        created=int(workspace.clock.time()),
-        url=f"{slack.url}files-pri/{file_id}/{quote(name, safe='')}",
-    )
 
 
 async def info(call: Call) -> JSON:
@@ -126,8 +93,8 @@ async def get_upload_url(call: Call) -> JSON:
         raise Refused("snippet_too_large")
     file_id = new_id("F")
     until = call.workspace.clock.time() + UPLOAD_SECONDS
-    call.slack.files.uploads[file_id] = Upload(name, length, call.string("alt_txt", "") or None, snippet_type, until)
-    return {"upload_url": f"{call.slack.url}upload/v1/{file_id}", "file_id": file_id}
+    call.world.uploads[file_id] = Upload(name, length, call.string("alt_txt", "") or None, snippet_type, until)
+    return {"upload_url": f"{call.world.url}upload/v1/{file_id}", "file_id": file_id}
 
 
 async def complete_upload(call: Call) -> JSON:
@@ -141,7 +108,7 @@ async def complete_upload(call: Call) -> JSON:
     place = "channel_id" if call.has("channel_id") else "channels"
     channel = writable(call, call.channel(place)) if call.has(place) else None
     thread_ts = thread_of(call, channel) if channel else None
-    uploads = call.slack.files.uploads
+    uploads = call.world.uploads
     for item in given:
         upload = uploads.get(item.get("id", "")) if isinstance(item, dict) else None
         if upload is None or upload.content is None:
@@ -149,22 +116,22 @@ async def complete_upload(call: Call) -> JSON:
     files = []
     for item in given:
         upload = uploads.pop(item["id"])
-        file = new_file(call.slack, upload.name, upload.content or b"", call.workspace.bot, file_id=item["id"])
+        file = call.world.new_file(call.workspace.bot, Content(upload.name, upload.content or b""), item["id"])
         file.title = item.get("title") or upload.name
         file.alt_text, file.snippet_type = upload.alt_text, upload.snippet_type
         file.mode = "snippet" if upload.snippet_type else file.mode
         call.workspace.files[file.id] = file
         files.append(file)
-    if channel and not call.slack.faults.draw("files.share"):
+    if channel and not call.world.faults.draw("files.share"):
         message = own_message(call.workspace, channel, normalise(call.string("initial_comment", "")), [])
         message.thread_ts, message.files = thread_ts, files
         for file in files:
             file.channels.append(channel.id)
-        call.slack.timers.after(0, lambda: _share(call.workspace, channel, message))
+        call.world.timers.after(0, lambda: _share(call.workspace, channel, message))
     return {"files": [file.full() for file in files]}
 
 
-def _share(workspace: "Workspace", channel: Channel, message: Message) -> None:
+def _share(workspace: Workspace, channel: Channel, message: Message) -> None:
     kind = "public" if channel.kind == "channel" else "private"
     share: JSON = {"ts": message.ts, "channel_name": channel.name, "team_id": workspace.team}
     share |= {"reply_users": [], "reply_users_count": 0, "reply_count": 0}

@@ -1,20 +1,15 @@
 """Slash commands, clicks and modals. https://docs.slack.dev/interactivity/handling-user-interaction"""
 
-import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.sandbox.slack.delivery import Unanswered
-from bot.sandbox.slack.methods import Refused
-from bot.sandbox.slack.responses import Reply
+from bot.sandbox.slack.delivery import Delivery, Unanswered
+from bot.sandbox.slack.responses import Reply, Responses
 from bot.sandbox.slack.text import typed_command
-from bot.sandbox.slack.views import View, checked
+from bot.sandbox.slack.views import checked
 from bot.sandbox.slack.world.records import JSON, Channel, Message, Person
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
-
-TRIGGER_SECONDS = 3.0
+from bot.sandbox.slack.world.state import World
+from bot.sandbox.slack.world.views import View
 
 _CHOICES = {
     "users_select": "selected_user",
@@ -30,9 +25,10 @@ _CHOICES = {
 
 
 class Interactions:
-    def __init__(self, slack: "Slack") -> None:
-        self._slack = slack
-        self._triggers: dict[str, tuple[str, float, bool]] = {}
+    def __init__(self, world: World, delivery: Delivery, responses: Responses) -> None:
+        self._world = world
+        self._delivery = delivery
+        self._responses = responses
         # The manifest's should_escape.
         self.escapes_commands = True
 
@@ -41,11 +37,11 @@ class Interactions:
 
         https://docs.slack.dev/interactivity/implementing-slash-commands
         """
-        person, place = self._slack.workspace.place(user, channel)
+        person, place = self._world.workspace.place(user, channel)
         reply = Reply(place.id, person.id)
         payload = {
-            "token": self._slack.delivery.verification_token,
-            "team_id": self._slack.workspace.team,
+            "token": self._world.app.verification_token,
+            "team_id": self._world.workspace.team,
             "team_domain": "sandbox",
             "channel_id": place.id,
             "channel_name": "directmessage" if place.kind == "im" else place.name,
@@ -53,14 +49,14 @@ class Interactions:
             "user_name": person.name,
             "command": command,
             "text": self._escaped(text, person) if self.escapes_commands else text,
-            "api_app_id": self._slack.workspace.app_id,
+            "api_app_id": self._world.workspace.app_id,
             "is_enterprise_install": "false",
-            "response_url": self._slack.responses.url(reply),
-            "trigger_id": self.trigger(person.id),
+            "response_url": self._responses.url(reply),
+            "trigger_id": self._world.triggers.new(person.id),
         }
         answer = await self._ask("slash_commands", payload, command, person, place.id)
         if isinstance(answer, dict) and (answer.get("text") or answer.get("blocks")):
-            self._slack.responses.apply(reply, answer)
+            self._responses.apply(reply, answer)
         return answer
 
     async def click(
@@ -81,12 +77,12 @@ class Interactions:
         """
         payload: JSON = {"type": "block_actions"}
         if view_id is not None:
-            person = self._slack.workspace.person(user)
+            person = self._world.workspace.person(user)
             view = self._view(view_id, person)
             blocks, place = view.given["blocks"], None
-            payload |= {"container": {"type": "view", "view_id": view.id}, "view": view.show(self._slack.workspace)}
+            payload |= {"container": {"type": "view", "view_id": view.id}, "view": view.show(self._world.workspace)}
         else:
-            person, place = self._slack.workspace.place(user, channel or "")
+            person, place = self._world.workspace.place(user, channel or "")
             message, ephemeral = self._message(place, ts or "", person)
             blocks = message.blocks
             container = {
@@ -101,10 +97,10 @@ class Interactions:
             payload |= {
                 "container": container,
                 "channel": {"id": place.id, "name": "directmessage" if place.kind == "im" else place.name},
-                "response_url": self._slack.responses.url(reply),
+                "response_url": self._responses.url(reply),
             }
             if not ephemeral:
-                payload["message"] = self._slack.workspace.show(message)
+                payload["message"] = self._world.workspace.show(message)
         block, element = self._element(blocks, action_id, block_id)
         payload |= {
             **self._common(person),
@@ -118,28 +114,28 @@ class Interactions:
 
         https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
         """
-        person, place = self._slack.workspace.place(user, channel)
+        person, place = self._world.workspace.place(user, channel)
         message, ephemeral = self._message(place, ts, person)
         if ephemeral:
             raise LookupError("ephemeral messages have no shortcuts")
         payload = {
             "type": "message_action",
             "callback_id": callback_id,
-            "action_ts": self._slack.workspace.new_ts(),
+            "action_ts": self._world.workspace.new_ts(),
             "message_ts": message.ts,
-            "message": self._slack.workspace.show(message),
+            "message": self._world.workspace.show(message),
             "channel": {"id": place.id, "name": "directmessage" if place.kind == "im" else place.name},
-            "response_url": self._slack.responses.url(Reply(place.id, person.id, message.ts, message.thread_ts)),
+            "response_url": self._responses.url(Reply(place.id, person.id, message.ts, message.thread_ts)),
             **self._common(person),
         }
         return await self._ask("interactive", payload, "message_action", person, place.id)
 
     async def submit(self, user: str, view_id: str, values: JSON | None = None) -> Any:
         """A person submits a modal with `values` ({block_id: {action_id: {...}}}); what the app acknowledged with."""
-        person = self._slack.workspace.person(user)
+        person = self._world.workspace.person(user)
         view = self._view(view_id, person)
         view.values = _filled(view.given["blocks"], values or {})
-        payload = {"type": "view_submission", **self._common(person), "view": view.show(self._slack.workspace)}
+        payload = {"type": "view_submission", **self._common(person), "view": view.show(self._world.workspace)}
         payload["response_urls"] = []
         answer = await self._ask("interactive", payload, "view_submission", person, None)
         self._after_submit(view, answer if isinstance(answer, dict) else {})
@@ -147,51 +143,33 @@ class Interactions:
 
     async def close(self, user: str, view_id: str) -> None:
         """A person closes a modal; the app hears of it if it asked to."""
-        person = self._slack.workspace.person(user)
+        person = self._world.workspace.person(user)
         view = self._view(view_id, person)
-        shown = view.show(self._slack.workspace)
-        self._slack.views.close(view)
+        shown = view.show(self._world.workspace)
+        self._world.views.close(view)
         if shown["notify_on_close"]:
             payload = {"type": "view_closed", **self._common(person), "view": shown, "is_cleared": False}
             await self._ask("interactive", payload, "view_closed", person, None)
 
-    def trigger(self, user: str) -> str:
-        """A trigger_id, with which the app may open one modal in the next three seconds."""
-        trigger = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**13)}.{secrets.token_hex(16)}"
-        self._triggers[trigger] = (user, self._slack.clock.time() + TRIGGER_SECONDS, False)
-        return trigger
-
-    def exchange(self, trigger: str) -> str:
-        """The user whose trigger it is. Raises Refused."""
-        user, until, used = self._triggers.get(trigger, ("", 0.0, False))
-        if not user:
-            raise Refused("invalid_trigger_id")
-        if used:
-            raise Refused("exchanged_trigger_id")
-        if until < self._slack.clock.time():
-            raise Refused("expired_trigger_id")
-        self._triggers[trigger] = (user, until, True)
-        return user
-
     async def _ask(self, kind: str, payload: JSON, name: str, person: Person, channel: str | None) -> Any:
         try:
-            return await self._slack.delivery.ask(kind, payload, name)
+            return await self._delivery.ask(kind, payload, name)
         except Unanswered as missed:
             problem = f"{name} failed because the app did not respond ({missed.reason})"
-            self._slack.workspace.on_change("problem", {"user": person.id, "channel": channel, "text": problem})
+            self._world.workspace.on_change("problem", {"user": person.id, "channel": channel, "text": problem})
             raise
 
     def _escaped(self, text: str, person: Person) -> str:
-        workspace = self._slack.workspace
+        workspace = self._world.workspace
         channels = {c.name: c.id for c in workspace.channels.values() if c.kind == "channel" or person.id in c.members}
         return typed_command(text, {each.name: each.id for each in workspace.people.values()}, channels)
 
     def _after_submit(self, view: View, answer: JSON) -> None:
         """https://docs.slack.dev/surfaces/modals#updating_views: nothing closes this modal, "clear" all of them."""
-        views = self._slack.views
+        views = self._world.views
         match answer.get("response_action"):
             case "errors":
-                self._slack.workspace.on_change("view_errors", (view, answer.get("errors", {})))
+                self._world.workspace.on_change("view_errors", (view, answer.get("errors", {})))
             case "update":
                 views.change(view, checked(answer.get("view"), "modal"))
             case "push":
@@ -202,12 +180,12 @@ class Interactions:
                 views.close(view)
 
     def _common(self, person: Person) -> JSON:
-        workspace = self._slack.workspace
+        workspace = self._world.workspace
         return {
             "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team},
             "api_app_id": workspace.app_id,
-            "token": self._slack.delivery.verification_token,
-            "trigger_id": self.trigger(person.id),
+            "token": self._world.app.verification_token,
+            "trigger_id": self._world.triggers.new(person.id),
             "team": {"id": workspace.team, "domain": "sandbox"},
             "enterprise": None,
             "is_enterprise_install": False,
@@ -216,13 +194,13 @@ class Interactions:
     def _message(self, channel: Channel, ts: str, person: Person) -> tuple[Message, bool]:
         if ts in channel.messages:
             return channel.messages[ts], False
-        for user, message in self._slack.workspace.ephemerals:
+        for user, message in self._world.workspace.ephemerals:
             if message.ts == ts and message.channel == channel.id and user == person.id:
                 return message, True
         raise LookupError(f"no such message: {ts}")
 
     def _view(self, view_id: str, person: Person) -> View:
-        view = self._slack.views.find(view_id)
+        view = self._world.views.find(view_id)
         if view is None or view.user != person.id:
             raise LookupError(f"{person.name} has no such view: {view_id}")
         return view
@@ -239,7 +217,7 @@ class Interactions:
         """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
         kind = element["type"]
         action: JSON = {"type": kind, "action_id": element["action_id"], "block_id": block["block_id"]}
-        action["action_ts"] = self._slack.workspace.new_ts()
+        action["action_ts"] = self._world.workspace.new_ts()
         match kind:
             case "button" | "icon_button" | "workflow_button":
                 action["text"] = element["text"]

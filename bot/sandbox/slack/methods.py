@@ -3,13 +3,11 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.sandbox.slack.world.limits import T4
 from bot.sandbox.slack.world.records import JSON, Channel, Message, Person
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
+from bot.sandbox.slack.world.state import World
 
 _MISSING: Any = object()
 
@@ -43,11 +41,11 @@ class Method:
 
 
 class Call:
-    """One call: its arguments, read as strictly as Slack reads them, and the workspace it acts on."""
+    """One call: its arguments, read as strictly as Slack reads them, and the world it acts on."""
 
-    def __init__(self, slack: "Slack", params: Mapping[str, Any]) -> None:
-        self.slack = slack
-        self.workspace = slack.workspace
+    def __init__(self, world: World, params: Mapping[str, Any]) -> None:
+        self.world = world
+        self.workspace = world.workspace
         self.params = params
         self.warnings: list[str] = []
 
@@ -88,8 +86,8 @@ class Call:
         return None if value == "" else value
 
     def need(self, scope: str) -> None:
-        if scope not in self.slack.scopes:
-            raise Refused("missing_scope", needed=scope, provided=",".join(self.slack.scopes))
+        if scope not in self.world.app.scopes:
+            raise Refused("missing_scope", needed=scope, provided=",".join(self.world.app.scopes))
 
     # What nearly every method asks for
 

@@ -7,35 +7,32 @@ call takes effect first and only its answer is lost.
 
 import socket
 import struct
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.sandbox.faults import Fault
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
+from bot.sandbox.slack.world.state import World
 
 _PLACES = {"respond": "response_url", "upload": "files.upload", "files-pri": "files.download"}
 
 
 class Mishaps:
-    def __init__(self, slack: "Slack") -> None:
-        self._slack = slack
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def middleware(self) -> Middleware:
         @web.middleware
         async def meet(request: web.Request, handler: Handler) -> web.StreamResponse:
             route = request.match_info.get("method") or _PLACES.get(request.path.split("/")[1])
-            fault = (self._slack.faults.draw(route) or self._slack.faults.draw("*")) if route else None
+            fault = (self._world.faults.draw(route) or self._world.faults.draw("*")) if route else None
             if fault is None or route is None:
                 return await handler(request)
-            self._slack.journal.add("slack.fault", route, fault=fault.kind, **fault.params)
+            self._world.journal.add("slack.fault", route, fault=fault.kind, **fault.params)
             if fault.kind == "delay":
                 # Whoever has hung up by then has made the call all the same.
                 await request.read()
-                await self._slack.clock.sleep(float(fault.params.get("seconds", 1.0)))
+                await self._world.clock.sleep(float(fault.params.get("seconds", 1.0)))
                 return await handler(request)
             if fault.kind == "half":
                 return await _half(request, await handler(request))

@@ -12,7 +12,7 @@ AUTH_TESTS_PER_MINUTE = 300
 async def auth_test(call: Call) -> JSON:
     workspace = call.workspace
     return {
-        "url": call.slack.url,
+        "url": call.world.url,
         "team": TEAM_NAME,
         "user": "parley",
         "team_id": workspace.team,
@@ -26,7 +26,7 @@ async def auth_test(call: Call) -> JSON:
 
 
 async def connections_open(call: Call) -> JSON:
-    return {"url": call.slack.socket_url()}
+    return {"url": call.world.socket_url()}
 
 
 async def users_info(call: Call) -> JSON:

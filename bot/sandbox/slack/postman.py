@@ -9,19 +9,18 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.sandbox.clock import Clock
 from bot.sandbox.slack.delivery import Parcel, Unanswered
+from bot.sandbox.slack.world.state import World
 
 
 class Postman:
-    """Posts to the app's one request URL. `url` may be set once the app listens."""
+    """Posts to the app's one request URL, `url`, which is set once the app listens."""
 
     late = "http_timeout"
 
-    def __init__(self, clock: Clock, signing_secret: str, url: str | None) -> None:
-        self.url = url
-        self._clock = clock
-        self._secret = signing_secret
+    def __init__(self, world: World) -> None:
+        self.url: str | None = None
+        self._world = world
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, parcel: Parcel) -> Any:
@@ -49,8 +48,9 @@ class Postman:
         return _answer(text, response.content_type) if text else None
 
     def sign(self, body: str) -> dict[str, str]:
-        now = str(int(self._clock.time()))
-        digest = hmac.new(self._secret.encode(), f"v0:{now}:{body}".encode(), hashlib.sha256).hexdigest()
+        now = str(int(self._world.clock.time()))
+        secret = self._world.app.signing_secret.encode()
+        digest = hmac.new(secret, f"v0:{now}:{body}".encode(), hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": f"v0={digest}"}
 
     async def close(self) -> None:

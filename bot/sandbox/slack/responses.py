@@ -6,16 +6,13 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 import json
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from bot.sandbox.slack.chat import content, own_message
 from bot.sandbox.slack.methods import Call, Refused
 from bot.sandbox.slack.world.records import JSON
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
+from bot.sandbox.slack.world.state import World
 
 USES = 5
 SECONDS = 1_800.0
@@ -40,8 +37,8 @@ class _Address:
 
 
 class Responses:
-    def __init__(self, slack: "Slack") -> None:
-        self._slack = slack
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._addresses: dict[str, _Address] = {}
 
     def add_routes(self, app: web.Application) -> None:
@@ -49,12 +46,12 @@ class Responses:
 
     def url(self, reply: Reply) -> str:
         address = secrets.token_hex(12)
-        self._addresses[address] = _Address(reply, self._slack.clock.time() + SECONDS)
-        return f"{self._slack.url}respond/{self._slack.workspace.team}/{address}"
+        self._addresses[address] = _Address(reply, self._world.clock.time() + SECONDS)
+        return f"{self._world.url}respond/{self._world.workspace.team}/{address}"
 
     async def _handle(self, request: web.Request) -> web.Response:
         body, status = await self._answer(request)
-        self._slack.journal.add("slack.response", "response_url", ok=body["ok"], error=body.get("error"), status=status)
+        self._world.journal.add("slack.response", "response_url", ok=body["ok"], error=body.get("error"), status=status)
         if body["ok"]:
             return web.Response(text="ok")
         return web.json_response(body, status=status)
@@ -66,9 +63,9 @@ class Responses:
             return {"ok": False, "error": "invalid_payload"}, 400
         if not isinstance(given, dict):
             return {"ok": False, "error": "invalid_payload"}, 400
-        self._slack.journal.add("slack.request", "response_url", **given)
+        self._world.journal.add("slack.request", "response_url", **given)
         address = self._addresses.get(request.match_info["address"])
-        if address is None or address.until < self._slack.clock.time():
+        if address is None or address.until < self._world.clock.time():
             return {"ok": False, "error": "expired_url"}, 404
         if address.uses >= USES:
             return {"ok": False, "error": "used_url"}, 404
@@ -81,8 +78,8 @@ class Responses:
 
     def apply(self, reply: Reply, given: JSON) -> None:
         """Post, replace or delete as `given` says. Raises Refused."""
-        workspace = self._slack.workspace
-        call = Call(self._slack, given)
+        workspace = self._world.workspace
+        call = Call(self._world, given)
         original = workspace.find(reply.channel, reply.ts) if reply.ts else None
         if reply.ephemeral:
             original = next((m for user, m in workspace.ephemerals if m.ts == reply.ts and user == reply.user), None)
@@ -106,7 +103,7 @@ class Responses:
             workspace.show_only_to(reply.user, message)
 
     def _remove(self, reply: Reply, ts: str) -> None:
-        workspace = self._slack.workspace
+        workspace = self._world.workspace
         message = workspace.find(reply.channel, ts)
         if message and not reply.ephemeral:
             workspace.delete(message)

@@ -7,16 +7,14 @@ import asyncio
 import contextlib
 import json
 import random
-import secrets
 import uuid
 from contextlib import suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.clock import Clock, Timers
 from bot.sandbox.slack.delivery import Parcel
-from bot.sandbox.slack.world.workspace import Workspace
+from bot.sandbox.slack.world.state import World
 
 MOST_SOCKETS = 10
 LIFETIME_SECONDS = 18_060.0
@@ -26,11 +24,8 @@ NOTICE_SECONDS = 10.0
 class Sockets:
     late = "timeout"
 
-    def __init__(self, workspace: Workspace, clock: Clock, timers: Timers) -> None:
-        self._workspace = workspace
-        self._clock = clock
-        self._timers = timers
-        self._tickets: set[str] = set()
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._open: list[web.WebSocketResponse] = []
         self._opened = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[Any]] = {}
@@ -38,17 +33,9 @@ class Sockets:
     def __len__(self) -> int:
         return len(self._open)
 
-    def ticket(self) -> str:
-        """What lets its bearer open one connection."""
-        ticket = secrets.token_hex(16)
-        self._tickets.add(ticket)
-        return ticket
-
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        ticket = request.query.get("ticket", "")
-        if ticket not in self._tickets:
+        if not self._world.app.redeem(request.query.get("ticket", "")):
             return web.Response(status=404)
-        self._tickets.discard(ticket)
         socket = web.WebSocketResponse(timeout=1.0)
         await socket.prepare(request)
         if len(self._open) >= MOST_SOCKETS:
@@ -57,8 +44,8 @@ class Sockets:
         await self._hello(socket, request.host)
         self._open.append(socket)
         self._opened.set()
-        self._workspace.on_change("sockets", len(self._open))
-        age = self._timers.run(self._refresh(socket))
+        self._world.workspace.on_change("sockets", len(self._open))
+        age = self._world.timers.run(self._refresh(socket))
         try:
             # A client that is killed does not say goodbye.
             with suppress(ConnectionError):
@@ -114,14 +101,14 @@ class Sockets:
                 "type": "hello",
                 "num_connections": len(self._open) + 1,
                 "debug_info": {"host": host, "build_number": 1, "approximate_connection_time": int(LIFETIME_SECONDS)},
-                "connection_info": {"app_id": self._workspace.app_id},
+                "connection_info": {"app_id": self._world.workspace.app_id},
             }
         )
 
     async def _refresh(self, socket: web.WebSocketResponse) -> None:
-        await self._clock.sleep(LIFETIME_SECONDS - NOTICE_SECONDS)
+        await self._world.clock.sleep(LIFETIME_SECONDS - NOTICE_SECONDS)
         await socket.send_json({"type": "disconnect", "reason": "warning", "debug_info": {}})
-        await self._clock.sleep(NOTICE_SECONDS)
+        await self._world.clock.sleep(NOTICE_SECONDS)
         await self._say_goodbye(socket, "refresh_requested")
 
     async def _say_goodbye(self, socket: web.WebSocketResponse, reason: str) -> None:
@@ -133,4 +120,4 @@ class Sockets:
     def _retire(self, socket: web.WebSocketResponse) -> None:
         if socket in self._open:
             self._open.remove(socket)
-            self._workspace.on_change("sockets", len(self._open))
+            self._world.workspace.on_change("sockets", len(self._open))

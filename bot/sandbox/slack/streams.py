@@ -37,7 +37,7 @@ async def start(call: Call) -> JSON:
     message.stream = "open"
     _append(message, pieces)
     call.workspace.post(message)
-    call.slack.timers.after(STREAM_SECONDS, lambda: _expire(call, message))
+    call.world.timers.after(STREAM_SECONDS, lambda: _expire(call, message))
     return {"channel": channel.id, "ts": message.ts}
 
 

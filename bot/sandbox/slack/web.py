@@ -1,16 +1,15 @@
 """The sandbox's HTTP side of the Web API: bodies, tokens, scopes, limits, faults, and the answer."""
 
 import json
-from typing import TYPE_CHECKING, Any
+import secrets
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.sandbox.slack.methods import Call, Method, Refused
 from bot.sandbox.slack.world.records import JSON
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
+from bot.sandbox.slack.world.state import World
 
 
 @web.middleware
@@ -27,32 +26,32 @@ async def own_origin(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 class WebAPI:
-    def __init__(self, slack: "Slack", methods: dict[str, Method]) -> None:
-        self._slack = slack
+    def __init__(self, world: World, methods: dict[str, Method]) -> None:
+        self._world = world
         self._methods = methods
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
         body, status, headers = await self._answer(request, name)
-        self._slack.journal.add("slack.response", name, ok=body["ok"], error=body.get("error"), status=status)
+        self._world.journal.add("slack.response", name, ok=body["ok"], error=body.get("error"), status=status)
         return web.Response(text=json.dumps(body), status=status, headers=headers, content_type="application/json")
 
     async def _answer(self, request: web.Request, name: str) -> tuple[JSON, int, dict[str, str]]:
-        slack = self._slack
-        headers = {"x-slack-req-id": slack.request_id(), "x-oauth-scopes": ",".join(slack.scopes)}
+        world = self._world
+        headers = {"x-slack-req-id": secrets.token_hex(16), "x-oauth-scopes": ",".join(world.app.scopes)}
         try:
             method = self._methods.get(name)
             if method is None:
-                slack.journal.add("slack.request", name)
+                world.journal.add("slack.request", name)
                 raise Refused("unknown_method", req_method=name)
             headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
             params, warnings = await self._params(request, method)
             token = params.pop("token", None)
-            slack.journal.add("slack.request", name, **params)
+            world.journal.add("slack.request", name, **params)
             self._authorize(request, method, token)
-            call = Call(slack, params)
-            retry_after = slack.limits.take(name, call.limited_in(method.by_channel))
-            slack.on_usage(name)
+            call = Call(world, params)
+            retry_after = world.limits.take(name, call.limited_in(method.by_channel))
+            world.on_panel("usage", name)
             if retry_after is not None:
                 return {"ok": False, "error": "ratelimited"}, 429, headers | {"Retry-After": str(retry_after)}
             call.warnings.extend(warnings)
@@ -87,16 +86,16 @@ class WebAPI:
         return params, []
 
     def _authorize(self, request: web.Request, method: Method, token: str | None) -> None:
-        slack = self._slack
+        world = self._world
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         given = given.strip() if scheme.lower() == "bearer" else token or ""
         if not given:
             raise Refused("not_authed")
-        if given not in (slack.bot_token, slack.app_token):
+        if given not in (world.app.bot_token, world.app.app_token):
             raise Refused("invalid_auth")
-        if given != (slack.app_token if method.token == "app" else slack.bot_token):
+        if given != (world.app.app_token if method.token == "app" else world.app.bot_token):
             raise Refused("not_allowed_token_type")
-        if not slack.workspace.installed:
+        if not world.workspace.installed:
             raise Refused("account_inactive")
-        if method.token == "bot" and method.scopes and not any(scope in slack.scopes for scope in method.scopes):
-            raise Refused("missing_scope", needed=method.scopes[0], provided=",".join(slack.scopes))
+        if method.token == "bot" and method.scopes and not any(scope in world.app.scopes for scope in method.scopes):
+            raise Refused("missing_scope", needed=method.scopes[0], provided=",".join(world.app.scopes))

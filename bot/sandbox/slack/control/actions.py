@@ -2,25 +2,37 @@
 
 import base64
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from bot.sandbox.faults import Fault
+from bot.sandbox.slack.acts import Acts
+from bot.sandbox.slack.delivery import Delivery
+from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.world.records import JSON
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
-
-Action = Callable[["Slack", JSON], Awaitable[JSON]]
+from bot.sandbox.slack.world.state import World
 
 
-async def say(slack: "Slack", given: JSON) -> JSON:
-    ts = await slack.say(given["user"], given["channel"], given["text"], thread_ts=given.get("thread_ts"))
+@dataclass(frozen=True)
+class Levers:
+    """What the actions work on."""
+
+    world: World
+    acts: Acts
+    delivery: Delivery
+    sockets: Sockets
+
+
+Action = Callable[[Levers, JSON], Awaitable[JSON]]
+
+
+async def say(levers: Levers, given: JSON) -> JSON:
+    ts = await levers.acts.say(given["user"], given["channel"], given["text"], thread_ts=given.get("thread_ts"))
     return {"ts": ts}
 
 
-async def upload(slack: "Slack", given: JSON) -> JSON:
+async def upload(levers: Levers, given: JSON) -> JSON:
     files = [(str(file["name"]), base64.b64decode(file["content"], validate=True)) for file in given["files"]]
-    ts = await slack.upload(
+    ts = await levers.acts.upload(
         given["user"],
         given["channel"],
         files,
@@ -31,28 +43,28 @@ async def upload(slack: "Slack", given: JSON) -> JSON:
     return {"ts": ts}
 
 
-async def edit(slack: "Slack", given: JSON) -> JSON:
-    await slack.edit(given["user"], given["channel"], given["ts"], given["text"])
+async def edit(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.edit(given["user"], given["channel"], given["ts"], given["text"])
     return {}
 
 
-async def delete(slack: "Slack", given: JSON) -> JSON:
-    await slack.delete(given["user"], given["channel"], given["ts"])
+async def delete(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.delete(given["user"], given["channel"], given["ts"])
     return {}
 
 
-async def react(slack: "Slack", given: JSON) -> JSON:
-    await slack.react(given["user"], given["channel"], given["ts"], given["name"])
+async def react(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.react(given["user"], given["channel"], given["ts"], given["name"])
     return {}
 
 
-async def command(slack: "Slack", given: JSON) -> JSON:
-    answer = await slack.command(given["user"], given["channel"], given["command"], given.get("text", ""))
+async def command(levers: Levers, given: JSON) -> JSON:
+    answer = await levers.acts.command(given["user"], given["channel"], given["command"], given.get("text", ""))
     return {"answer": answer}
 
 
-async def click(slack: "Slack", given: JSON) -> JSON:
-    answer = await slack.click(
+async def click(levers: Levers, given: JSON) -> JSON:
+    answer = await levers.acts.click(
         given["user"],
         given["action_id"],
         channel=given.get("channel"),
@@ -64,113 +76,113 @@ async def click(slack: "Slack", given: JSON) -> JSON:
     return {"answer": answer}
 
 
-async def shortcut(slack: "Slack", given: JSON) -> JSON:
-    return {"answer": await slack.shortcut(given["user"], given["callback_id"], given["channel"], given["ts"])}
+async def shortcut(levers: Levers, given: JSON) -> JSON:
+    return {"answer": await levers.acts.shortcut(given["user"], given["callback_id"], given["channel"], given["ts"])}
 
 
-async def submit(slack: "Slack", given: JSON) -> JSON:
-    return {"answer": await slack.submit(given["user"], given["view_id"], given.get("values"))}
+async def submit(levers: Levers, given: JSON) -> JSON:
+    return {"answer": await levers.acts.submit(given["user"], given["view_id"], given.get("values"))}
 
 
-async def close(slack: "Slack", given: JSON) -> JSON:
-    await slack.close(given["user"], given["view_id"])
+async def close(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.close(given["user"], given["view_id"])
     return {}
 
 
-async def home(slack: "Slack", given: JSON) -> JSON:
-    await slack.open_home(given["user"], given.get("tab", "home"))
+async def home(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.open_home(given["user"], given.get("tab", "home"))
     return {}
 
 
-async def stop(slack: "Slack", given: JSON) -> JSON:
-    await slack.press_stop(given["user"], given["channel"], given["thread_ts"])
+async def stop(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.press_stop(given["user"], given["channel"], given["thread_ts"])
     return {}
 
 
-async def invite(slack: "Slack", given: JSON) -> JSON:
-    await slack.invite(given["user"], given["channel"])
+async def invite(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.invite(given["user"], given["channel"])
     return {}
 
 
-async def remove(slack: "Slack", given: JSON) -> JSON:
-    await slack.remove(given["user"], given["channel"])
+async def remove(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.remove(given["user"], given["channel"])
     return {}
 
 
-async def uninstall(slack: "Slack", given: JSON) -> JSON:
-    await slack.uninstall()
+async def uninstall(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.uninstall()
     return {}
 
 
-async def install(slack: "Slack", given: JSON) -> JSON:
-    await slack.install()
+async def install(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.install()
     return {}
 
 
-async def deliver(slack: "Slack", given: JSON) -> JSON:
-    return {"event_id": await slack.deliver(given["event"], event_id=given.get("event_id"))}
+async def deliver(levers: Levers, given: JSON) -> JSON:
+    return {"event_id": levers.delivery.raw(given["event"], event_id=given.get("event_id"))}
 
 
-async def reconnect(slack: "Slack", given: JSON) -> JSON:
-    await slack.sockets.disconnect(given.get("reason", "refresh_requested"))
+async def reconnect(levers: Levers, given: JSON) -> JSON:
+    await levers.sockets.disconnect(given.get("reason", "refresh_requested"))
     return {}
 
 
-async def limit(slack: "Slack", given: JSON) -> JSON:
+async def limit(levers: Levers, given: JSON) -> JSON:
     if "on" in given:
-        slack.limits.on = bool(given["on"])
+        levers.world.limits.on = bool(given["on"])
     if "method" in given:
-        slack.limits.set(given["method"], int(given["per_minute"]))
-        slack.on_usage(given["method"])
+        levers.world.limits.set(given["method"], int(given["per_minute"]))
+        levers.world.on_panel("usage", given["method"])
     return {}
 
 
-async def clock(slack: "Slack", given: JSON) -> JSON:
+async def clock(levers: Levers, given: JSON) -> JSON:
     if "speed" in given:
-        slack.clock.speed = float(given["speed"])
-    slack.clock.advance(float(given.get("advance", 0)))
-    slack.control.changed("clock", None)
-    return {"time": slack.clock.time(), "speed": slack.clock.speed}
+        levers.world.clock.speed = float(given["speed"])
+    levers.world.clock.advance(float(given.get("advance", 0)))
+    levers.world.on_panel("clock", None)
+    return {"time": levers.world.clock.time(), "speed": levers.world.clock.speed}
 
 
-async def add_fault(slack: "Slack", given: JSON) -> JSON:
+async def add_fault(levers: Levers, given: JSON) -> JSON:
     times = given.get("times")
-    slack.faults.add(
+    levers.world.faults.add(
         given["route"],
         given["kind"],
         probability=float(given.get("probability", 1.0)),
         times=None if times is None else int(times),
         **given.get("params", {}),
     )
-    slack.control.changed("faults", None)
+    levers.world.on_panel("faults", None)
     return {}
 
 
-async def script_faults(slack: "Slack", given: JSON) -> JSON:
+async def script_faults(levers: Levers, given: JSON) -> JSON:
     faults = [Fault(one["kind"], one.get("params", {})) if one else None for one in given["faults"]]
-    slack.faults.script(given["route"], *faults)
-    slack.control.changed("faults", None)
+    levers.world.faults.script(given["route"], *faults)
+    levers.world.on_panel("faults", None)
     return {}
 
 
-async def archive(slack: "Slack", given: JSON) -> JSON:
-    await slack.archive(given["channel"], archived=bool(given.get("archived", True)))
+async def archive(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.archive(given["channel"], archived=bool(given.get("archived", True)))
     return {}
 
 
-async def admin(slack: "Slack", given: JSON) -> JSON:
-    await slack.set_admin(given["user"], bool(given["admin"]))
+async def admin(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.set_admin(given["user"], bool(given["admin"]))
     return {}
 
 
-async def guest(slack: "Slack", given: JSON) -> JSON:
-    await slack.set_guest(given["user"], bool(given["guest"]))
+async def guest(levers: Levers, given: JSON) -> JSON:
+    await levers.acts.set_guest(given["user"], bool(given["guest"]))
     return {}
 
 
-async def clear_faults(slack: "Slack", given: JSON) -> JSON:
-    slack.faults.clear(given.get("route"))
-    slack.control.changed("faults", None)
+async def clear_faults(levers: Levers, given: JSON) -> JSON:
+    levers.world.faults.clear(given.get("route"))
+    levers.world.on_panel("faults", None)
     return {}
 
 

@@ -2,23 +2,23 @@
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from bot.sandbox.slack.people import describe
-from bot.sandbox.slack.views import View
+from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.world.records import JSON, Channel, Message, Person
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
+from bot.sandbox.slack.world.state import World
+from bot.sandbox.slack.world.views import View
 
 KEEPALIVE_SECONDS = 15.0
 
 
 class Feed:
-    def __init__(self, slack: "Slack") -> None:
-        self._slack = slack
+    def __init__(self, world: World, sockets: Sockets) -> None:
+        self._world = world
+        self._sockets = sockets
         self._readers: set[asyncio.Queue[tuple[str, Any] | None]] = set()
 
     def changed(self, kind: str, what: Any) -> None:
@@ -65,7 +65,7 @@ class Feed:
 
     def snapshot(self) -> JSON:
         """Everything there is to see now."""
-        slack, workspace = self._slack, self._slack.workspace
+        world, workspace = self._world, self._world.workspace
         return {
             "team": {"id": workspace.team, "name": "Sandbox"},
             "bot": {"user": workspace.bot, "name": "parley"},
@@ -77,12 +77,12 @@ class Feed:
             "sessions": [self._session(key) for key in workspace.sessions],
             "titles": [self._title(key) for key in workspace.titles],
             "prompts": [self._prompts(key) for key in workspace.prompts],
-            "views": [self._view(view) for view in slack.views.open.values()],
-            "homes": [self._view(view) for view in slack.views.homes.values()],
-            "viewer": slack.viewer,
+            "views": [self._view(view) for view in world.views.open.values()],
+            "homes": [self._view(view) for view in world.views.homes.values()],
+            "viewer": world.viewer,
             "installed": {"installed": workspace.installed},
-            "usage": [self._usage(method) for method in slack.limits.methods],
-            "sockets": {"open": len(slack.sockets)},
+            "usage": [self._usage(method) for method in world.limits.methods],
+            "sockets": {"open": len(self._sockets)},
             "clock": self._clock(),
             "faults": self._faults(),
         }
@@ -141,27 +141,27 @@ class Feed:
         }
 
     def _message(self, message: Message) -> JSON:
-        return {**self._slack.workspace.show(message), "channel": message.channel}
+        return {**self._world.workspace.show(message), "channel": message.channel}
 
     def _ephemeral(self, entry: tuple[str, Message]) -> JSON:
         return {**self._message(entry[1]), "only_for": entry[0]}
 
     def _session(self, key: tuple[str, str]) -> JSON:
-        session = self._slack.workspace.sessions[key]
+        session = self._world.workspace.sessions[key]
         shown = {"status": session.status, "title": session.title, "stoppable": session.stoppable}
         return {"channel": key[0], "thread_ts": key[1], **shown}
 
     def _title(self, key: tuple[str, str]) -> JSON:
-        return {"channel": key[0], "thread_ts": key[1], "title": self._slack.workspace.titles[key]}
+        return {"channel": key[0], "thread_ts": key[1], "title": self._world.workspace.titles[key]}
 
     def _prompts(self, key: tuple[str, str]) -> JSON:
-        return {"channel": key[0], "thread_ts": key[1], **self._slack.workspace.prompts[key]}
+        return {"channel": key[0], "thread_ts": key[1], **self._world.workspace.prompts[key]}
 
     def _view(self, view: View) -> JSON:
-        return {"user": view.user, "view": view.show(self._slack.workspace)}
+        return {"user": view.user, "view": view.show(self._world.workspace)}
 
     def _status(self, key: tuple[str, str]) -> JSON:
-        status = self._slack.workspace.statuses.get(key)
+        status = self._world.workspace.statuses.get(key)
         return {
             "channel": key[0],
             "thread_ts": key[1],
@@ -170,14 +170,14 @@ class Feed:
         }
 
     def _usage(self, method: str) -> JSON:
-        used, limit = self._slack.limits.used(method)
-        return {"method": method, "used": used, "limit": limit, "calls": self._slack.limits.recent(method)}
+        used, limit = self._world.limits.used(method)
+        return {"method": method, "used": used, "limit": limit, "calls": self._world.limits.recent(method)}
 
     def _clock(self) -> JSON:
-        return {"time": self._slack.clock.time(), "speed": self._slack.clock.speed}
+        return {"time": self._world.clock.time(), "speed": self._world.clock.speed}
 
     def _faults(self) -> JSON:
-        plans = self._slack.faults.plans()
+        plans = self._world.faults.plans()
         return {
             "plans": [
                 {

@@ -5,18 +5,17 @@ docs/sandbox.md describes both.
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.slack.control.actions import ACTIONS
+from bot.sandbox.slack.control.actions import ACTIONS, Levers
 from bot.sandbox.slack.control.feed import Feed
 from bot.sandbox.slack.delivery import Unanswered
 from bot.sandbox.slack.methods import Refused
 
-if TYPE_CHECKING:
-    from bot.sandbox.slack.server import Slack
-
+PAGE = Path(__file__).parent.parent.parent / "page"
 PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -37,9 +36,12 @@ CONTENT_TYPES = {
 
 
 class Control:
-    def __init__(self, slack: "Slack") -> None:
-        self._slack = slack
-        self._feed = Feed(slack)
+    """`page` is the folder of the page's files."""
+
+    def __init__(self, levers: Levers) -> None:
+        self.page = PAGE
+        self._levers = levers
+        self._feed = Feed(levers.world, levers.sockets)
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_get("/feed", self._feed.handle)
@@ -61,7 +63,7 @@ class Control:
     async def _journal(self, request: web.Request) -> web.Response:
         """Entries of `kind` and `name`, those after real time `after` (an entry's `monotonic`)."""
         after = float(request.query.get("after", "-inf"))
-        entries = self._slack.journal.entries(request.query.get("kind"), request.query.get("name"))
+        entries = self._levers.world.journal.entries(request.query.get("kind"), request.query.get("name"))
         shown = [
             {"kind": e.kind, "name": e.name, "at": e.at, "monotonic": e.monotonic, "data": e.data}
             for e in entries
@@ -77,7 +79,7 @@ class Control:
             return web.json_response({"ok": False, "error": "send JSON"}, status=415)
         try:
             given = await request.json()
-            return web.json_response({"ok": True, **await action(self._slack, given)}, dumps=_dumps)
+            return web.json_response({"ok": True, **await action(self._levers, given)}, dumps=_dumps)
         except Unanswered as missed:
             return web.json_response({"ok": False, "error": f"the app did not answer: {missed.reason}"}, status=504)
         except KeyError as missing:
@@ -87,9 +89,9 @@ class Control:
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info.get("name", "index.html")
-        path = self._slack.page / name
+        path = self.page / name
         kind = CONTENT_TYPES.get(path.suffix)
-        if kind is None or path.parent != self._slack.page or not await asyncio.to_thread(path.is_file):
+        if kind is None or path.parent != self.page or not await asyncio.to_thread(path.is_file):
             return web.Response(status=404, text="Not found")
         body = await asyncio.to_thread(path.read_bytes)
         charset = None if kind == "image/png" else "utf-8"

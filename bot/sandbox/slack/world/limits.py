@@ -8,7 +8,6 @@ posts (as slack-morphism and Slack's Java SDK have it). Refused calls use nothin
 
 import math
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -46,15 +45,15 @@ class Window:
 
 
 class Limits:
-    def __init__(self, clock: Clock, per_minute: Iterable[tuple[str, int]], *, on: bool = True) -> None:
+    def __init__(self, clock: Clock, *, on: bool = True) -> None:
         self._clock = clock
         self.on = on
         self.events = Window(EVENTS_PER_HOUR, 3600.0)
-        self.methods = {method: Window(limit) for method, limit in per_minute}
+        self.methods: dict[str, Window] = {}
         self._channels: dict[tuple[str, str], tuple[Window, Window]] = {}
 
     def set(self, method: str, per_minute: int) -> None:
-        """Another limit for one method, as a workspace of another size might have."""
+        """The limit of one method; another one than before, as a workspace of another size might have."""
         self.methods.setdefault(method, Window(per_minute)).limit = per_minute
 
     def take(self, method: str, channel: str | None) -> int | None:

@@ -35,6 +35,8 @@ class Workspace:
         self.files: dict[str, File] = {}
         self.ephemerals: list[tuple[str, Message]] = []
         self.installed = True
+        # For how many seconds messages may be edited. None: for ever.
+        self.edit_window: float | None = None
         # The organization, where the app is installed in all of it.
         self.organization: str | None = None
         self._ts = 0
