@@ -107,18 +107,15 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
 async def _run_sandbox(arguments: argparse.Namespace) -> int:
     """Until Ctrl-C or SIGTERM."""
-    from bot.sandbox import Sandbox
+    from bot.sandbox import Ports, Sandbox
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        async with Sandbox(
-            transport=arguments.transport,
-            events_url=arguments.events_url,
-            slack_port=arguments.slack_port,
-            claude_port=arguments.claude_port,
-        ) as sandbox:
+        ports = Ports(slack=arguments.slack_port, claude=arguments.claude_port)
+        async with Sandbox(transport=arguments.transport, ports=ports) as sandbox:
+            sandbox.events_url = arguments.events_url
             if arguments.json:
                 print(json.dumps(sandbox.describe()), flush=True)
             else:

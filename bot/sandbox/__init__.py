@@ -1,6 +1,7 @@
 """A Slack and a Claude on loopback, over their real protocols, for people, tests and benchmarks."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -11,23 +12,32 @@ from bot.sandbox.journal import Journal
 from bot.sandbox.slack.server import Slack
 from bot.sandbox.slack.world.state import World
 
-__all__ = ["Claude", "Clock", "Faults", "Journal", "Sandbox", "Slack"]
+__all__ = ["Claude", "Clock", "Faults", "Journal", "Ports", "Sandbox", "Slack"]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the sandbox listens on 127.0.0.1. 0 takes a free port."""
+
+    slack: int = 0
+    claude: int = 0
 
 
 class Sandbox:
     """One workspace and one Claude that share a clock, a journal and faults.
 
-    `transport` is how the app gets events: "socket" (Socket Mode) or "http" (signed, to `events_url`, which may be set
-    later). `scopes` are the app's (all that Parley's manifest asks for, unless given).
+    `transport` is how the app gets events: "socket" (Socket Mode) or "http" (signed, to `events_url`, which is set once
+    it is known). `scopes` are the app's; None stands for all that Parley's manifest asks for. `limits` says whether
+    Slack's rate limits are on, `seed` makes faults with a probability repeatable.
+
+    These are seven settings that have nothing to do with each other; whoever makes a sandbox gives one or two by name.
     """
 
     def __init__(
         self,
         *,
         transport: str = "socket",
-        events_url: str | None = None,
-        slack_port: int = 0,
-        claude_port: int = 0,
+        ports: Ports = Ports(),
         with_claude: bool = True,
         speed: float = 1.0,
         scopes: Iterable[str] | None = None,
@@ -41,16 +51,15 @@ class Sandbox:
         self.slack = Slack(
             World(self.clock, self.journal, self.faults, scopes=scopes, limits=limits), transport=transport
         )
-        self.slack.postman.url = events_url
-        self._slack_port = slack_port
-        self.claude = Claude(self.clock, self.journal, self.faults, port=claude_port)
+        self.claude = Claude(self.clock, self.journal, self.faults)
+        self._ports = ports
         self._with_claude = with_claude
 
     async def __aenter__(self) -> "Sandbox":
         try:
-            await self.slack.start(self._slack_port)
+            await self.slack.start(self._ports.slack)
             if self._with_claude:
-                await self.claude.start()
+                await self.claude.start(self._ports.claude)
         except BaseException:
             await self._stop()
             raise

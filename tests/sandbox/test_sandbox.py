@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox import Sandbox
+from bot.sandbox import Ports, Sandbox
 
 
 async def test_environment_points_a_bot_here() -> None:
@@ -38,9 +38,9 @@ async def test_port_can_be_chosen_and_is_free_again_afterwards() -> None:
     async with Sandbox(with_claude=False) as sandbox:
         port = int(sandbox.page_url.rsplit(":", 1)[1].strip("/"))
         with pytest.raises(OSError, match="in use"):
-            async with Sandbox(with_claude=False, slack_port=port):
+            async with Sandbox(with_claude=False, ports=Ports(slack=port)):
                 pass
-    async with Sandbox(with_claude=False, slack_port=port) as sandbox:
+    async with Sandbox(with_claude=False, ports=Ports(slack=port)) as sandbox:
         assert sandbox.page_url == f"http://127.0.0.1:{port}/"
 
 

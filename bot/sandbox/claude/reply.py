@@ -37,6 +37,15 @@ class _Part:
         return {"type": kind, "model": self.model, **self.used, "output_tokens": self.output}
 
 
+@dataclass(frozen=True)
+class _Speaker:
+    """A model that answers, the name that its message gives, and the request with the parameters that hold for it."""
+
+    model: Model
+    name: str
+    body: Json
+
+
 def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[str, str]) -> Json:
     """The message that `answer` makes for a request; `dropped` are the thinking blocks that the model does not see."""
     body, used = request.body, cache.usage()
@@ -106,8 +115,8 @@ def _parts(answer: Answer, request: Request, used: Json) -> list[_Part]:
     A refusal before any output costs nothing.
     https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
     """
-    body, model = request.body, request.model
-    parts = [_say(answer, request, model, body["model"], body, used)]
+    body = request.body
+    parts = [_say(answer, request, _Speaker(request.model, body["model"], body), used)]
     for entry in _chain(request):
         if parts[-1].stop_reason != "refusal":
             break
@@ -115,12 +124,14 @@ def _parts(answer: Answer, request: Request, used: Json) -> list[_Part]:
             parts[-1] = replace(parts[-1], used=_fresh(0), output=0)
         model, over = find(entry["model"]), overridden(body, entry)
         answer = answer.fallback or sample(body, model.thinks_for(over.get("thinking")))
-        parts.append(_say(answer, request, model, model.id, over, _fresh(prompt_tokens(body))))
+        speaker = _Speaker(model, model.id, over)
+        parts.append(_say(answer, request, speaker, _fresh(prompt_tokens(body))))
     return parts
 
 
-def _say(answer: Answer, request: Request, model: Model, name: str, body: Json, used: Json) -> _Part:
-    """What one model says; `body` has the parameters that hold for it."""
+def _say(answer: Answer, request: Request, speaker: _Speaker, used: Json) -> _Part:
+    """What one model says. `used` is the input side of its `usage`."""
+    model, body = speaker.model, speaker.body
     content: list[Json] = []
     thought = tokens(answer.thinking or "")
     if answer.thinking is not None:
@@ -144,7 +155,9 @@ def _say(answer: Answer, request: Request, model: Model, name: str, body: Json, 
         credit = _credit() if CREDIT in request.betas else {}
         details = {"type": "refusal", "category": None, "explanation": None, **credit, **(answer.stop_details or {})}
     output = thought + sum(_weight(block) for block in content if block["type"] != "thinking")
-    return _Part(name, used, content, reason, sequence, details, max(1, min(output, body["max_tokens"])), thought)
+    return _Part(
+        speaker.name, used, content, reason, sequence, details, max(1, min(output, body["max_tokens"])), thought
+    )
 
 
 def _cut(text: str, stops: list[str], budget: int) -> tuple[str, str | None, str | None]:

@@ -36,21 +36,25 @@ SHOWN_HEADERS = ("anthropic-version", "anthropic-beta", "user-agent", "x-stainle
 
 
 class Claude:
-    """A server with `url` between `start()` and `stop()`. `first_delta` is in seconds on the sandbox's clock."""
+    """A server with `url` between `start()` and `stop()`. `first_delta` is in seconds on the sandbox's clock.
+
+    Seven parameters: three that it shares with the sandbox's Slack, and four settings, each of which some tests change
+    alone.
+    """
 
     def __init__(
         self,
         clock: Clock,
         journal: Journal,
         faults: Faults,
-        port: int = 0,
+        *,
         api_key: str = API_KEY,
         first_delta: float = 0.4,
         deltas_per_second: float = 25.0,
         rates: Rates | None = None,
     ) -> None:
         self.clock, self.journal, self.faults = clock, journal, faults
-        self.port, self.api_key = port, api_key
+        self.port, self.api_key = 0, api_key
         self.first_delta, self.deltas_per_second = first_delta, deltas_per_second
         self.limits = Limits(clock, rates)
         self.cache = Cache(clock)
@@ -72,14 +76,15 @@ class Claude:
         """Add the scripts of a JSON or TOML file."""
         self.scripts.load(path)
 
-    async def start(self) -> None:
+    async def start(self, port: int = 0) -> None:
+        """Listen on that port of 127.0.0.1; 0 takes a free one."""
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._guard])
         app.router.add_post("/v1/messages", self._messages)
         app.router.add_post("/v1/messages/count_tokens", self._count)
         app.router.add_get("/v1/models/{id}", self._model)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
@@ -146,8 +151,8 @@ class Claude:
         def first() -> None:
             self.journal.add("claude.delta", "first", request_id=request[REQUEST_ID])
 
-        stream = Stream(request, response, self.clock, sending.pace, fault, first)
-        if await stream.send(sending.events, request[REQUEST_ID]):
+        stream = Stream(request, response, self.clock, sending.pace, fault)
+        if await stream.send(sending.events, request[REQUEST_ID], first):
             self._done(request, sending.message)
         elif fault:
             self.journal.add("claude.error", fault.kind, request_id=request[REQUEST_ID], status=200, path=request.path)

@@ -31,22 +31,16 @@ class Pace:
 
 
 class Stream:
-    """One streamed answer. `told` hears of the first text."""
+    """One streamed answer."""
 
     def __init__(
-        self,
-        request: web.Request,
-        response: web.StreamResponse,
-        clock: Clock,
-        pace: Pace,
-        fault: Fault | None,
-        told: Callable[[], object],
+        self, request: web.Request, response: web.StreamResponse, clock: Clock, pace: Pace, fault: Fault | None
     ) -> None:
-        self._request, self._response, self._clock = request, response, clock
-        self._pace, self._fault, self._told = pace, fault, told
+        self._request, self._response = request, response
+        self._clock, self._pace, self._fault = clock, pace, fault
 
-    async def send(self, frames: Sequence[Frame], request_id: str) -> bool:
-        """Whether the stream went to its end."""
+    async def send(self, frames: Sequence[Frame], request_id: str, on_first_text: Callable[[], object]) -> bool:
+        """Send the frames, each at its time; False if the fault ended the stream before its end."""
         if self._fault and self._fault.kind == "error_first":
             await self._error(self._fault, request_id)
             return False
@@ -63,7 +57,7 @@ class Stream:
             await self._write(encode(frame.event))
             if silent and frame.text:
                 silent = False
-                self._told()
+                on_first_text()
         await self._response.write_eof()
         return True
 

@@ -44,7 +44,10 @@ class Acts:
         mimetype: str = "",
         mode: str = "hosted",
     ) -> str:
-        """Share files (name, content), with a text; the message's ts."""
+        """Share files (name, content), with a text; the message's ts.
+
+        `mimetype` and `mode` hold for all the files. Each parameter is one thing that a person, or Slack, may choose.
+        """
         message = self._message(user, channel, text, thread_ts)
         message.subtype = "file_share"
         for name, content in files:

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from bot.sandbox.slack.block_fields import BLOCKS
-from bot.sandbox.slack.block_rules import RULES, Check
+from bot.sandbox.slack.block_rules import RULES, Check, Part
 from bot.sandbox.slack.methods import Refused
 from bot.sandbox.slack.world.records import JSON
 
@@ -47,9 +47,10 @@ def checked(given: Any, surface: str) -> list[JSON]:
         if rule is None:
             check.wrong(f"unsupported type: {block.get('type')}", f"{path}/type")
             continue
-        check.only(block, path, BLOCKS[block["type"]])
-        check.string(block, "block_id", path, 255)
-        rule(check, block, path)
+        part = Part(block, path)
+        check.only(part, BLOCKS[block["type"]])
+        check.string(part, "block_id", 255)
+        rule(check, part)
     _whole(check, given)
     if check.problems:
         raise invalid(check.problems)

@@ -73,7 +73,8 @@ class Interactions:
         """A person uses an element of a message (`channel`, `ts`) or a view; what the app acknowledged with.
 
         `value` says what was chosen where there is a choice: a feedback button's or option's value, a user, a date.
-        Raises LookupError where there is no such element, and Unanswered.
+        The parameters are named as in Slack's own payload. Raises LookupError if there is no such element, and
+        Unanswered.
         """
         payload: JSON = {"type": "block_actions"}
         if view_id is not None:

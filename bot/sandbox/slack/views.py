@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.sandbox.slack import blocks as block_kit
 from bot.sandbox.slack.block_fields import VIEWS
-from bot.sandbox.slack.block_rules import Check
+from bot.sandbox.slack.block_rules import Check, Part
 from bot.sandbox.slack.methods import Call, Method, Refused
 from bot.sandbox.slack.world.records import JSON
 from bot.sandbox.slack.world.views import View
@@ -79,15 +79,16 @@ def checked(given: Any, kind: str) -> JSON:
     check = Check(kind)
     if given.get("type") != kind:
         check.wrong(f"must be {kind}", "/view/type")
-    check.only(given, "/view", VIEWS[kind])
-    check.string(given, "private_metadata", "/view", PRIVATE_METADATA)
-    check.string(given, "callback_id", "/view", 255)
-    blocks = check.items(given, "blocks", "/view", 100, least=0)
+    view = Part(given, "/view")
+    check.only(view, VIEWS[kind])
+    check.string(view, "private_metadata", PRIVATE_METADATA)
+    check.string(view, "callback_id", 255)
+    blocks = check.items(view, "blocks", 100, least=0)
     if kind == "modal":
         inputs = any(isinstance(block, dict) and block.get("type") == "input" for block in blocks)
-        check.text(given, "title", "/view", TITLE, required=True, plain=True)
-        check.text(given, "close", "/view", TITLE, plain=True)
-        check.text(given, "submit", "/view", TITLE, required=inputs, plain=True)
+        check.text(view, "title", TITLE, required=True, plain=True)
+        check.text(view, "close", TITLE, plain=True)
+        check.text(view, "submit", TITLE, required=inputs, plain=True)
     if check.problems:
         raise block_kit.invalid(check.problems, "invalid_arguments")
     try:
