@@ -51,21 +51,16 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
     body, used = request.body, cache.usage()
     content: list[Json] = []
     iterations: list[Json] = []
-    if compaction := _compaction(answer, request, dropped):
+    compaction = _compaction(answer, request, dropped)
+    if compaction:
         content.append(compaction)
         iterations.append({"type": "compaction", **used, "output_tokens": tokens(compaction["content"] or "")})
         summary = [{"role": "assistant", "content": [compaction]}]
         used = _fresh(prompt_tokens({**body, "messages": summary}))
-    if body.get("compaction") and not compaction:
+    elif body.get("compaction"):
         # No summary came of it: https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand
         iterations.append({"type": "compaction", **used, "output_tokens": 1})
-        parts = [_Part(body["model"], _fresh(0), [], answer.stop_reason or "end_turn")]
-    elif compaction and _pauses(body):
-        parts = [_Part(body["model"], _fresh(0), [], "compaction")]
-    elif body["max_tokens"] == 0:
-        parts = [_Part(body["model"], used, [], "max_tokens")]
-    else:
-        parts = _parts(answer, request, used)
+    parts = _parts(answer, request, used, compaction)
     *declined, last = parts
     for part, following in pairwise(parts):
         category = (part.stop_details or {}).get("category")
@@ -74,20 +69,17 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
         iterations.append(part.iteration("message"))
     if last.stop_reason != "compaction" and not body.get("compaction"):
         iterations.append(last.iteration("fallback_message" if declined else "message"))
-    usage: Json = {**last.used, "output_tokens": last.output, "service_tier": "standard"}
-    usage["output_tokens_details"] = {"thinking_tokens": last.thought}
-    if body.get("fallbacks") or body.get("context_management") or body.get("compaction"):
-        usage["iterations"] = iterations
+    content += last.content
     message: Json = {
         "id": f"msg_{_id()}",
         "type": "message",
         "role": "assistant",
         "model": last.model,
-        "content": content + last.content,
+        "content": content,
         "stop_reason": last.stop_reason,
         "stop_sequence": last.stop_sequence,
         "stop_details": last.stop_details,
-        "usage": {**usage, **_used(body, content + last.content), **answer.usage},
+        "usage": {**_usage(body, last, iterations), **_used(body, content), **answer.usage},
     }
     if body.get("context_management"):
         message["context_management"] = {"applied_edits": []}
@@ -95,6 +87,14 @@ def compose(answer: Answer, request: Request, cache: CacheUse, dropped: Mapping[
         told = [{"type": "thinking_dropped", "path": path, "reason": reason} for path, reason in dropped.items()]
         message["input_transformations"] = told
     return message
+
+
+def _usage(body: Json, last: _Part, iterations: list[Json]) -> Json:
+    usage: Json = {**last.used, "output_tokens": last.output, "service_tier": "standard"}
+    usage["output_tokens_details"] = {"thinking_tokens": last.thought}
+    if body.get("fallbacks") or body.get("context_management") or body.get("compaction"):
+        usage["iterations"] = iterations
+    return usage
 
 
 def _used(body: Json, content: list[Json]) -> Json:
@@ -109,13 +109,19 @@ def _used(body: Json, content: list[Json]) -> Json:
     return more
 
 
-def _parts(answer: Answer, request: Request, used: Json) -> list[_Part]:
-    """What the requested model says, and after a refusal what the request's fallbacks say, one after another.
+def _parts(answer: Answer, request: Request, used: Json, compaction: Json | None) -> list[_Part]:
+    """What the models say, one after another. A request that is for a summary, or only warms the cache, gets no answer.
 
-    A refusal before any output costs nothing.
-    https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
+    The requested model speaks first, and each time one refuses, the next of the request's fallbacks. A refusal before
+    any output costs nothing. https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
     """
     body = request.body
+    if body.get("compaction") and not compaction:
+        return [_Part(body["model"], _fresh(0), [], answer.stop_reason or "end_turn")]
+    if compaction and _pauses(body):
+        return [_Part(body["model"], _fresh(0), [], "compaction")]
+    if body["max_tokens"] == 0:
+        return [_Part(body["model"], used, [], "max_tokens")]
     parts = [_say(answer, request, _Speaker(request.model, body["model"], body), used)]
     for entry in _chain(request):
         if parts[-1].stop_reason != "refusal":
@@ -132,13 +138,8 @@ def _parts(answer: Answer, request: Request, used: Json) -> list[_Part]:
 def _say(answer: Answer, request: Request, speaker: _Speaker, used: Json) -> _Part:
     """What one model says. `used` is the input side of its `usage`."""
     model, body = speaker.model, speaker.body
-    content: list[Json] = []
     thought = tokens(answer.thinking or "")
-    if answer.thinking is not None:
-        shown = answer.thinking if model.shows_thinking_for(body.get("thinking")) else ""
-        signature = claude_thinking.sign(model.id, request.body)
-        content.append({"type": "thinking", "thinking": shown, "signature": signature})
-    content += [dict(block) for block in answer.blocks]
+    content = [*_thinking(answer, request, speaker), *(dict(block) for block in answer.blocks)]
     room = model.context - prompt_tokens(body)
     budget = min(body["max_tokens"], room) - thought
     text, stop, sequence = _cut(answer.text, body.get("stop_sequences") or [], max(0, budget))
@@ -150,14 +151,25 @@ def _say(answer: Answer, request: Request, speaker: _Speaker, used: Json) -> _Pa
     for tool in tools:
         content.append({"type": "tool_use", "id": f"toolu_{_id()}", "name": tool.name, "input": dict(tool.input)})
     reason = answer.stop_reason or stop or ("tool_use" if tools else "end_turn")
-    details: Json | None = None
-    if reason == "refusal":
-        credit = _credit() if CREDIT in request.betas else {}
-        details = {"type": "refusal", "category": None, "explanation": None, **credit, **(answer.stop_details or {})}
+    details = _refusal(answer, request) if reason == "refusal" else None
     output = thought + sum(_weight(block) for block in content if block["type"] != "thinking")
-    return _Part(
-        speaker.name, used, content, reason, sequence, details, max(1, min(output, body["max_tokens"])), thought
-    )
+    output = max(1, min(output, body["max_tokens"]))
+    return _Part(speaker.name, used, content, reason, sequence, details, output, thought)
+
+
+def _thinking(answer: Answer, request: Request, speaker: _Speaker) -> list[Json]:
+    """The thinking block, if the answer has one. Its text is empty unless the request asks to see it."""
+    if answer.thinking is None:
+        return []
+    shown = answer.thinking if speaker.model.shows_thinking_for(speaker.body.get("thinking")) else ""
+    signature = claude_thinking.sign(speaker.model.id, request.body)
+    return [{"type": "thinking", "thinking": shown, "signature": signature}]
+
+
+def _refusal(answer: Answer, request: Request) -> Json:
+    """The `stop_details` of a refusal."""
+    credit = _credit() if CREDIT in request.betas else {}
+    return {"type": "refusal", "category": None, "explanation": None, **credit, **(answer.stop_details or {})}
 
 
 def _cut(text: str, stops: list[str], budget: int) -> tuple[str, str | None, str | None]:

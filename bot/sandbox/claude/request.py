@@ -133,12 +133,9 @@ def _check_output(body: Json, model: Model) -> None:
 def _check_thinking(body: Json, model: Model, betas: frozenset[str]) -> None:
     """https://platform.claude.com/docs/en/build-with-claude/thinking and /effort"""
     effort = (body.get("output_config") or {}).get("effort")
-    if effort is not None and effort not in EFFORTS:
-        raise invalid("output_config.effort", f"Input should be {_choice(EFFORTS)}")
-    if effort is not None and effort not in model.efforts:
-        what = f"'{effort}' is not supported on {model.id}" if model.efforts else "not supported on this model"
-        raise invalid("output_config.effort", what)
-    if (thinking := body.get("thinking")) is None:
+    _check_effort(effort, model)
+    thinking = body.get("thinking")
+    if thinking is None:
         return
     kind = thinking["type"]
     if kind not in THINKING:
@@ -147,25 +144,44 @@ def _check_thinking(body: Json, model: Model, betas: frozenset[str]) -> None:
         use = f'"thinking.type.{model.thinking[0]}"' + (' and "output_config.effort"' if model.efforts else "")
         raise invalid("", f'"thinking.type.{kind}" is not supported for this model. Use {use} instead.')
     if kind == "enabled":
-        budget = thinking.get("budget_tokens") or 0
-        if budget < 1024:
-            raise invalid("thinking.enabled.budget_tokens", "Input should be greater than or equal to 1024")
-        if "max_tokens" in body and budget >= body["max_tokens"]:
-            raise invalid("", "`max_tokens` must be greater than `thinking.budget_tokens`")
+        _check_thinking_budget(thinking, body)
     if kind in ("disabled", "between_tools") and effort and effort not in model.off_efforts:
         raise invalid("", f'"thinking.type.{kind}" is not supported at effort {effort}')
-    if kind == "between_tools" and (more := sorted(thinking.keys() - {"type"})):
+    more = sorted(thinking.keys() - {"type"})
+    if kind == "between_tools" and more:
         # https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide
         raise invalid(f"thinking.between_tools.{more[0]}", "Extra inputs are not permitted")
     if thinking.get("display") not in (None, "summarized", "omitted"):
         raise invalid(f"thinking.{kind}.display", "Input should be 'summarized' or 'omitted'")
+    _check_block_binding(thinking, betas)
+
+
+def _check_effort(effort: str | None, model: Model) -> None:
+    if effort is None:
+        return
+    if effort not in EFFORTS:
+        raise invalid("output_config.effort", f"Input should be {_choice(EFFORTS)}")
+    if effort not in model.efforts:
+        what = f"'{effort}' is not supported on {model.id}" if model.efforts else "not supported on this model"
+        raise invalid("output_config.effort", what)
+
+
+def _check_thinking_budget(thinking: Json, body: Json) -> None:
+    budget = thinking.get("budget_tokens") or 0
+    if budget < 1024:
+        raise invalid("thinking.enabled.budget_tokens", "Input should be greater than or equal to 1024")
+    if "max_tokens" in body and budget >= body["max_tokens"]:
+        raise invalid("", "`max_tokens` must be greater than `thinking.budget_tokens`")
+
+
+def _check_block_binding(thinking: Json, betas: frozenset[str]) -> None:
+    """https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/prefix-checks"""
+    path = f"thinking.{thinking['type']}.block_binding"
     if "block_binding" in thinking and BINDING not in betas:
-        raise invalid(f"thinking.{kind}.block_binding", "Extra inputs are not permitted")
+        raise invalid(path, "Extra inputs are not permitted")
     behavior = (thinking.get("block_binding") or {}).get("prefix_mismatch_behavior")
     if behavior not in (None, "error", "drop_block"):
-        raise invalid(
-            f"thinking.{kind}.block_binding.prefix_mismatch_behavior", "Input should be 'error' or 'drop_block'"
-        )
+        raise invalid(f"{path}.prefix_mismatch_behavior", "Input should be 'error' or 'drop_block'")
 
 
 def _check_cache_control(body: Json) -> None:

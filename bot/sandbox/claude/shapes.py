@@ -108,40 +108,52 @@ _NAMES = {
 def check_shape(body: object) -> None:
     """Raises 400 for whatever in a request has the wrong type or lacks a field that it needs."""
     whole = _fields("", body, REQUEST)
+    _check_parts(whole)
+    _check_tools(whole)
+    token = whole.get("fallback_credit_token")
+    if isinstance(token, dict):
+        _fields("fallback_credit_token", token, {"token!": str, "mode": str})
+    _check_edits(whole)
+    _check_fallbacks(whole)
+    for path, stop in _items("stop_sequences", whole.get("stop_sequences")):
+        _typed(path, stop, str)
+    _blocks("system", whole.get("system"))
+    for path, message in _items("messages", whole["messages"]):
+        _blocks(f"{path}.content", _fields(path, message, MESSAGE)["content"])
+
+
+def _check_parts(whole: Json) -> None:
     for name, shape in PARTS.items():
         if whole.get(name) is not None:
             _fields(name, whole[name], shape)
-    _fields(
-        "thinking.block_binding",
-        (whole.get("thinking") or {}).get("block_binding") or {},
-        {
-            "prefix_mismatch_behavior": str,
-        },
-    )
+    binding = (whole.get("thinking") or {}).get("block_binding") or {}
+    _fields("thinking.block_binding", binding, {"prefix_mismatch_behavior": str})
+
+
+def _check_tools(whole: Json) -> None:
     for path, tool in _items("tools", whole.get("tools")):
         is_toolset = isinstance(tool, dict) and tool.get("type") == "mcp_toolset"
         _marked(path, _fields(path, tool, TOOLSET if is_toolset else TOOL))
     for path, server in _items("mcp_servers", whole.get("mcp_servers")):
         for name in _fields(path, server, MCP_SERVER).keys() - {name.removesuffix("!") for name in MCP_SERVER}:
             raise invalid(f"{path}.{name}", "Extra inputs are not permitted")
-    if isinstance(token := whole.get("fallback_credit_token"), dict):
-        _fields("fallback_credit_token", token, {"token!": str, "mode": str})
+
+
+def _check_edits(whole: Json) -> None:
     for path, edit in _items("context_management.edits", (whole.get("context_management") or {}).get("edits")):
-        if trigger := _fields(path, edit, EDIT).get("trigger"):
+        trigger = _fields(path, edit, EDIT).get("trigger")
+        if trigger:
             _fields(f"{path}.trigger", trigger, TRIGGER)
-    if not isinstance(whole.get("fallbacks"), str):
-        for path, entry in _items("fallbacks", whole.get("fallbacks")):
-            for name in ("thinking", "output_config"):
-                if (part := _fields(path, entry, FALLBACK).get(name)) is not None:
-                    _fields(f"{path}.{name}", part, PARTS[name])
-    for path, stop in _items("stop_sequences", whole.get("stop_sequences")):
-        _typed(path, stop, str)
-    for path, block in _items("system", blocks(whole.get("system"))):
-        _block(path, block)
-    for path, message in _items("messages", whole["messages"]):
-        content = _fields(path, message, MESSAGE)["content"]
-        for where, block in _items(f"{path}.content", blocks(content)):
-            _block(where, block)
+
+
+def _check_fallbacks(whole: Json) -> None:
+    if isinstance(whole.get("fallbacks"), str):
+        return
+    for path, entry in _items("fallbacks", whole.get("fallbacks")):
+        for name in ("thinking", "output_config"):
+            part = _fields(path, entry, FALLBACK).get(name)
+            if part is not None:
+                _fields(f"{path}.{name}", part, PARTS[name])
 
 
 def _block(path: str, block: object) -> None:

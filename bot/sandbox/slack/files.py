@@ -9,7 +9,7 @@ from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
 from bot.sandbox.slack.text import normalise
 from bot.sandbox.slack.world.files import Content, Upload
 from bot.sandbox.slack.world.limits import T4
-from bot.sandbox.slack.world.records import JSON, Channel, Message, new_id
+from bot.sandbox.slack.world.records import JSON, Channel, File, Message, new_id
 from bot.sandbox.slack.world.state import World
 from bot.sandbox.slack.world.workspace import Workspace
 
@@ -108,20 +108,9 @@ async def complete_upload(call: Call) -> JSON:
     place = "channel_id" if call.has("channel_id") else "channels"
     channel = writable(call, call.channel(place)) if call.has(place) else None
     thread_ts = thread_of(call, channel) if channel else None
-    uploads = call.world.uploads
     for item in given:
-        upload = uploads.get(item.get("id", "")) if isinstance(item, dict) else None
-        if upload is None or upload.content is None:
-            raise Refused("file_not_found")
-    files = []
-    for item in given:
-        upload = uploads.pop(item["id"])
-        file = call.world.new_file(call.workspace.bot, Content(upload.name, upload.content or b""), item["id"])
-        file.title = item.get("title") or upload.name
-        file.alt_text, file.snippet_type = upload.alt_text, upload.snippet_type
-        file.mode = "snippet" if upload.snippet_type else file.mode
-        call.workspace.files[file.id] = file
-        files.append(file)
+        _announced(call, item)
+    files = [_uploaded(call, item) for item in given]
     if channel and not call.world.faults.draw("files.share"):
         message = own_message(call.workspace, channel, normalise(call.string("initial_comment", "")), [])
         message.thread_ts, message.files = thread_ts, files
@@ -129,6 +118,25 @@ async def complete_upload(call: Call) -> JSON:
             file.channels.append(channel.id)
         call.world.timers.after(0, lambda: _share(call.workspace, channel, message))
     return {"files": [file.full() for file in files]}
+
+
+def _announced(call: Call, item: Any) -> Upload:
+    """The upload that an item of `files` names. Raises Refused if there is none, or its bytes have not come."""
+    upload = call.world.uploads.get(item.get("id", "")) if isinstance(item, dict) else None
+    if upload is None or upload.content is None:
+        raise Refused("file_not_found")
+    return upload
+
+
+def _uploaded(call: Call, item: JSON) -> File:
+    """The file that an upload becomes, now part of the workspace."""
+    upload = call.world.uploads.pop(item["id"])
+    file = call.world.new_file(call.workspace.bot, Content(upload.name, upload.content or b""), item["id"])
+    file.title = item.get("title") or upload.name
+    file.alt_text, file.snippet_type = upload.alt_text, upload.snippet_type
+    file.mode = "snippet" if upload.snippet_type else file.mode
+    call.workspace.files[file.id] = file
+    return file
 
 
 def _share(workspace: Workspace, channel: Channel, message: Message) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +21,31 @@ class Feed:
         self._world = world
         self._sockets = sockets
         self._readers: set[asyncio.Queue[tuple[str, Any] | None]] = set()
+        # The kinds of changes that the page shows, and how.
+        self._shown: dict[str, Callable[[Any], JSON]] = {
+            "message": self._message,
+            "deleted": lambda message: {
+                "channel": message.channel,
+                "ts": message.ts,
+                "thread_ts": message.thread_ts,
+            },
+            "status": self._status,
+            "ephemeral": self._ephemeral,
+            "session": self._session,
+            "title": self._title,
+            "prompts": self._prompts,
+            "view": self._view,
+            "home": self._view,
+            "view_closed": lambda view: {"user": view.user, "id": view.id},
+            "view_errors": lambda refused: {"user": refused[0].user, "id": refused[0].id, "errors": refused[1]},
+            "channel": self._channel,
+            "user": self._person,
+            "problem": dict,
+            "installed": lambda installed: {"installed": installed},
+            "usage": self._usage,
+            "sockets": lambda count: {"open": count},
+            "clock": lambda _: self._clock(),
+        }
 
     def changed(self, kind: str, what: Any) -> None:
         for reader in self._readers:
@@ -88,43 +114,9 @@ class Feed:
         }
 
     def show(self, kind: str, what: Any) -> JSON | None:
-        """One change as the page gets it; None for what is no business of the page."""
-        match kind:
-            case "message":
-                return self._message(what)
-            case "deleted":
-                return {"channel": what.channel, "ts": what.ts, "thread_ts": what.thread_ts}
-            case "status":
-                return self._status(what)
-            case "ephemeral":
-                return self._ephemeral(what)
-            case "session":
-                return self._session(what)
-            case "title":
-                return self._title(what)
-            case "prompts":
-                return self._prompts(what)
-            case "view" | "home":
-                return self._view(what)
-            case "view_closed":
-                return {"user": what.user, "id": what.id}
-            case "view_errors":
-                return {"user": what[0].user, "id": what[0].id, "errors": what[1]}
-            case "channel":
-                return self._channel(what)
-            case "user":
-                return self._person(what)
-            case "problem":
-                return dict(what)
-            case "installed":
-                return {"installed": what}
-            case "usage":
-                return self._usage(what)
-            case "sockets":
-                return {"open": what}
-            case "clock":
-                return self._clock()
-        return None
+        """One change as the page gets it, or None if the page does not show such changes."""
+        shown = self._shown.get(kind)
+        return shown(what) if shown else None
 
     def _person(self, person: Person) -> JSON:
         shown = describe(person)
