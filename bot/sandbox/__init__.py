@@ -1,4 +1,4 @@
-"""A Slack and a Claude on loopback, over their real protocols, for people, tests and benchmarks."""
+"""A Slack and a Claude on loopback that speak the real protocols, and nothing else of Parley."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ class Sandbox:
         self.slack.postman.url = url
 
     def environ(self) -> dict[str, str]:
-        """The environment that points a bot and, unless there is none here, a Claude client to this sandbox."""
+        """The environment variables with which a bot talks to this sandbox's Slack, and to its Claude if it has one."""
         slack = {
             "SLACK_BOT_TOKEN": self.bot_token,
             "SLACK_APP_TOKEN": self.app_token if self.transport == "socket" else "",

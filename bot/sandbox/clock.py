@@ -51,9 +51,9 @@ class Clock:
                 continue
 
     async def within(self, seconds: float, work: Awaitable[T]) -> T:
-        """What `work` gives. Raises TimeoutError, and cancels it, after that many sandbox seconds."""
+        """The result of `work`. After that many sandbox seconds, cancels it and raises TimeoutError."""
         task = asyncio.ensure_future(work)
-        # Nobody else asks how it ended when the caller is cancelled meanwhile.
+        # If the caller is cancelled, nobody else retrieves the exception, and asyncio would complain.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         timer = asyncio.ensure_future(self.until(self.time() + seconds))
         try:

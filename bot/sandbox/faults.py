@@ -33,11 +33,11 @@ class Faults:
         self._plans: dict[str, list[_Plan]] = {}
 
     def add(self, route: str, kind: str, *, probability: float = 1.0, times: int | None = None, **params: Any) -> None:
-        """Let requests to `route` meet the fault, each with `probability`, `times` times at most."""
+        """Let requests to `route` meet the fault, each with `probability`, and at most `times` of them."""
         self._plans.setdefault(route, []).append(_Plan(Fault(kind, params), probability, times))
 
     def script(self, route: str, *faults: Fault | None) -> None:
-        """The next requests to `route` meet these in order, one each; None is a request that goes well."""
+        """The next requests to `route` meet these in order, one each; None lets a request go well."""
         self._plans.setdefault(route, []).extend(_Plan(fault or Fault("none"), 1.0, 1) for fault in faults)
 
     def clear(self, route: str | None = None) -> None:
@@ -53,7 +53,7 @@ class Faults:
         }
 
     def draw(self, route: str) -> Fault | None:
-        """The fault that this request meets, if any. Called once a request."""
+        """The fault that this request meets, or None. It counts as met, so call this once a request."""
         plans = self._plans.get(route, [])
         for plan in plans:
             if self._random.random() >= plan.probability:

@@ -1,1 +1,1 @@
-"""A Claude on loopback: /v1/messages in the exact SSE of the API, its validation, its cache and its faults."""
+"""Claude's Messages API on loopback: its checks, streams, cache, limits and faults, and nothing that knows of Slack."""

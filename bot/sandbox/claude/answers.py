@@ -18,9 +18,10 @@ class Answer:
     """One answer, sent as its compaction, thinking, `blocks`, text and tool calls, in this order.
 
     `blocks` are content blocks in the API's own form (server_tool_use, web_search_tool_result, text with citations).
-    `stop_reason` None follows from the rest: tool_use, stop_sequence, max_tokens (when cut there) or end_turn.
+    If `stop_reason` is None, the sandbox works it out: tool_use, stop_sequence, max_tokens (if cut
+    there) or end_turn.
     `usage` overrides what the sandbox counts. `fallback` is what the next model of the request's `fallbacks` says
-    when this answer is a refusal. `first_delta` (seconds) and `deltas_per_second` None mean the server's own pace.
+    when this answer is a refusal. If `first_delta` (seconds) or `deltas_per_second` is None, the server's own holds.
     """
 
     text: str = ""

@@ -1,7 +1,7 @@
 """The prompt cache, as a request's `usage` shows it.
 
-https://platform.claude.com/docs/en/build-with-claude/prompt-caching. A prefix is known by its bytes: the order of keys,
-a timestamp or a changed message breaks it, as it does there.
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching. As in the API, a prefix is known by its bytes:
+another order of keys, a timestamp or a changed message makes it another prefix.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ from bot.sandbox.clock import Clock
 SECONDS = {"5m": 300, "1h": 3600}
 LOOK_BACK = 20
 MOST_ENTRIES = 10_000
-# What makes the messages another prompt although tools and system stay the same.
+# Parameters that are part of the prefix of the messages, but not of that of tools and system.
 MESSAGE_SETTINGS = ("thinking", "output_config", "tool_choice", "speed")
 
 
 @dataclass(frozen=True)
 class CacheUse:
-    """Tokens of one request: read from the cache, written to it by TTL, and neither. `began` is sandbox time."""
+    """How many tokens a request reads from the cache, writes to it (by TTL), and neither. `began` is sandbox time."""
 
     read: int
     written: dict[str, int]
@@ -42,14 +42,17 @@ class CacheUse:
 
 
 class Cache:
-    """Prefixes that may be read until they expire; one workspace."""
+    """The cached prefixes of one workspace, each until it expires."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._entries: dict[str, tuple[str, float]] = {}
 
     def look(self, body: Json, model: Model, dropped: Iterable[str] = ()) -> CacheUse:
-        """What a request reads and would write; `dropped` are paths of blocks that the model never sees."""
+        """What a request reads from the cache and would write to it.
+
+        `dropped` are the paths of blocks that the model does not see.
+        """
         now = self._clock.time()
         prompt = [segment for segment in segments(body) if segment.path not in dropped]
         sizes = list(accumulate(block_tokens(segment.block) for segment in prompt))
@@ -69,7 +72,7 @@ class Cache:
         return CacheUse(read, written, max(sizes[-1] - done, 0 if done else 1), now, tuple(entries))
 
     def keep(self, use: CacheUse) -> None:
-        """The response has begun: what it wrote can be read, and what it read lives on. TTLs count from its request."""
+        """Store what a request wrote and extend what it read, once its response begins. TTLs count from the request."""
         if len(self._entries) > MOST_ENTRIES:
             self._entries = {key: entry for key, entry in self._entries.items() if entry[1] > self._clock.time()}
         for key, ttl in use.entries:
@@ -89,7 +92,7 @@ class Cache:
 
 
 def _keys(body: Json, model: Model, prompt: list[Segment]) -> list[str]:
-    """The name of the prefix that ends with each segment."""
+    """For each segment, the key of the prefix that ends with it."""
     state, keys, in_messages = hashlib.sha256(model.id.encode()), [], False
     for segment in prompt:
         if not in_messages and segment.path.startswith("messages."):
@@ -101,7 +104,10 @@ def _keys(body: Json, model: Model, prompt: list[Segment]) -> list[str]:
 
 
 def _marks(body: Json, prompt: list[Segment]) -> list[tuple[int, str]]:
-    """Breakpoints as (segment, TTL), in order; the top-level one stands at the last block that can carry one."""
+    """The breakpoints as (index of the segment, TTL), in order.
+
+    A `cache_control` of the request itself marks the last block that can carry one.
+    """
     marks = {at: segment.cache_control for at, segment in enumerate(prompt) if segment.cache_control}
     if auto := body.get("cache_control"):
         last = max((at for at, segment in enumerate(prompt) if segment.block.get("type") not in THINKING), default=None)

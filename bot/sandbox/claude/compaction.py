@@ -1,4 +1,4 @@
-"""Compaction on demand: signed blocks that stand for a conversation, first in `messages` and as they came.
+"""Compaction on demand: a signed block stands for the conversation so far. It comes first in `messages`, unchanged.
 
 https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand; texts of refusals are inferred.
 """
@@ -17,9 +17,10 @@ def sign(content: str) -> str:
 
 
 def check(messages: list[Json], threshold: bool) -> None:
-    """Raises 400 for blocks that are out of their place or not as they were given.
+    """Raises 400 for a compaction block that does not come first or was changed.
 
-    Those of compaction at a threshold, where the request's betas allow it, are not signed and follow other rules.
+    `threshold` says whether the request's betas allow compaction at a threshold. Its blocks have no signature and are
+    not checked here.
     """
     found = [
         (at, part, block)
@@ -42,7 +43,7 @@ def check(messages: list[Json], threshold: bool) -> None:
 
 
 def check_request(body: Json) -> None:
-    """What a request for a compaction may not have or lack."""
+    """Raises 400 for a request that cannot be summed up: by one of its parameters, or an unanswered tool call."""
     for name, told in (("stop_sequences", body.get("stop_sequences")), ("output_config.format", _format(body))):
         if told:
             raise ApiError(400, f"{name}: cannot be combined with compaction")

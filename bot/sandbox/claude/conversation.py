@@ -1,4 +1,4 @@
-"""Are these messages a conversation that the API would take? Roles, blocks, tools and their results.
+"""Checks the messages of a request as the API does: roles, blocks, images, tools and their results.
 
 https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that were not observed are inferred.
 """
@@ -39,7 +39,10 @@ def check_system(system: str | list[Json] | None) -> None:
 def check_messages(
     messages: list[Json], model: Model, compaction: bool, mcp: bool = False, summed_up: bool = False
 ) -> None:
-    """`compaction` and `mcp` say whether the request's betas allow such blocks, `summed_up` if it is for a summary."""
+    """Raises ApiError for messages that the API would refuse.
+
+    `compaction` and `mcp` say whether the betas allow such blocks, `summed_up` whether the request is for a summary.
+    """
     if not messages:
         raise invalid("messages", "at least one message is required")
     if len(messages) > MOST_MESSAGES:
@@ -177,7 +180,10 @@ def _check_roles(messages: list[Json], model: Model, summed_up: bool) -> None:
 
 
 def _check_system_turn(messages: list[Json], at: int, model: Model) -> None:
-    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching; only the first text was observed."""
+    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+
+    Only the text of the first refusal was observed.
+    """
     if not model.system_turns:
         raise invalid(f"messages.{at}", "role 'system' is not supported on this model")
     before = messages[at - 1]
@@ -188,7 +194,7 @@ def _check_system_turn(messages: list[Json], at: int, model: Model) -> None:
 
 
 def _resumes(message: Json) -> bool:
-    """Whether an assistant message ends in server tool use, so that the API goes on with it (pause_turn)."""
+    """Whether an assistant message ends in the use of a server tool, so that the API may resume it (pause_turn)."""
     kind = blocks(message["content"])[-1]["type"]
     return bool(kind in ("server_tool_use", "mcp_tool_use") or kind.endswith("_tool_result"))
 

@@ -22,7 +22,7 @@ _DELTA_USAGE = (
 
 @dataclass(frozen=True)
 class Frame:
-    """One event of a stream. `paced` ones wait for their turn; `text` is what a reader sees of it."""
+    """One event of a stream. A `paced` one waits for its time; `text` is what a reader sees of it."""
 
     event: Json
     paced: bool = False
@@ -75,7 +75,7 @@ def _unroll(block: Json) -> tuple[Json, list[Json]]:
 
 
 def pieces(text: str) -> list[str]:
-    """A text in pieces of a few tokens, the same for the same text; words are cut as they come."""
+    """The text in pieces of a few tokens, cut inside words too. The same text is always cut alike."""
     choice, found, at = random.Random(text), [], 0
     while at < len(text):
         length = choice.choices(_LENGTHS, _WEIGHTS)[0] * CHARS_PER_TOKEN + choice.randint(-1, 2)

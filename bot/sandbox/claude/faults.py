@@ -9,13 +9,13 @@ Instead of an answer:
   drop         the connection is closed without an answer
 Before an answer:
   delay        `seconds` (5) before the status line
-In a stream, after as many deltas as `after` says (half of them if not given; more than there are: after the last):
+In a stream, after `after` deltas (half of them if it is not given, all of them if there are fewer):
   error_first  an `error` event instead of message_start, `error_type` (overloaded_error)
   error        an `error` event
   eof          the body ends as if complete
   half         the connection closes within the chunked body
   reset        the connection is reset
-  stall        silence for `seconds` (for good if not given), then on with it
+  stall        silence for `seconds` (for ever if not given), then the rest
   split        every character of more than a byte arrives in two chunks
 Without a stream, errors come as their HTTP status, eof, half and reset close the connection, and stall delays.
 """
@@ -31,7 +31,7 @@ KINDS = REFUSALS | CUTS | {"drop", "delay", "error_first", "split"}
 
 
 def known(fault: Fault | None) -> Fault | None:
-    """The fault itself. Raises ApiError 500, with the sandbox's own words, for a kind that is none of ours."""
+    """The same fault. Raises ApiError 500, in the sandbox's own words, if Claude's routes do not know its kind."""
     if fault is not None and fault.kind not in KINDS:
         raise ApiError(
             500, f"Parley's sandbox knows no fault {fault.kind!r} for Claude, only {', '.join(sorted(KINDS))}"
@@ -40,7 +40,7 @@ def known(fault: Fault | None) -> Fault | None:
 
 
 def refusal(fault: Fault, now: float) -> ApiError | None:
-    """The refusal that a fault is, if it is one."""
+    """The API's error if the fault is a refusal, else None."""
     params = fault.params
     headers = {}
     if "retry_after" in params:

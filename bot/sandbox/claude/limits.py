@@ -1,4 +1,4 @@
-"""Rate limits by model line, as buckets that fill again all the time.
+"""Rate limits for each line of models, as token buckets that refill all the time.
 
 https://platform.claude.com/docs/en/api/rate-limits. Reads from the prompt cache do not count.
 """
@@ -34,7 +34,7 @@ class _Bucket:
         self.at = now
 
     def wait(self, amount: float) -> float:
-        """Seconds until that much is there."""
+        """Seconds until the bucket holds that amount."""
         return max(0.0, (min(amount, self.size) - self.level) * 60 / self.size)
 
 
@@ -57,7 +57,7 @@ class Limits:
         buckets["input-tokens"].level -= input_tokens
 
     def spend(self, model: Model, output_tokens: int) -> None:
-        """Count what was answered."""
+        """Count the tokens of an answer."""
         self._buckets(model)["output-tokens"].level -= output_tokens
 
     def headers(self, model: Model) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""The models that the sandbox plays, and what each takes.
+"""The models that the sandbox imitates, and what each accepts.
 
-https://platform.claude.com/docs/en/about-claude/models/overview; single values that are inferred say so.
+https://platform.claude.com/docs/en/about-claude/models/overview; a comment says which values are inferred.
 """
 
 from dataclasses import dataclass, replace
@@ -14,8 +14,10 @@ THINKING = ("adaptive", "between_tools", "disabled", "enabled")
 
 @dataclass(frozen=True)
 class Model:
-    """One model. `thinking` are the types that it accepts; `thinks` is what it does when a request names none.
-    `off_efforts` are those at which thinking may be turned off.
+    """One model.
+
+    `thinking` are the types of thinking that it accepts, `thinks` says whether it thinks if a request names none, and
+    `off_efforts` are the efforts at which thinking may be turned off.
 
     `cache_minimum` is the shortest cacheable prefix in tokens. `binding` says what happens to a thinking block whose
     conversation was changed: "refuse" (400), "drop", or None where nothing is checked.
@@ -42,7 +44,7 @@ class Model:
     retires: str | None = None
 
     def info(self) -> Json:
-        """https://platform.claude.com/docs/en/api/models/retrieve. An unknown release date is the epoch's."""
+        """https://platform.claude.com/docs/en/api/models/retrieve. An unknown release date is shown as 1970-01-01."""
 
         def supported(names: tuple[str, ...], known: tuple[str, ...]) -> Json:
             return {name: {"supported": name in names} for name in known}
@@ -205,7 +207,7 @@ _DATED = {f"{m.id}-{m.created.replace('-', '')}": m.id for m in _KNOWN if m.crea
 
 
 def find(model_id: object) -> Model:
-    """Raises 404 not_found_error for a model that the sandbox does not play."""
+    """Raises 404 not_found_error for a model that the sandbox does not imitate."""
     if not isinstance(model_id, str):
         raise invalid("model", "Input should be a valid string")
     model = MODELS.get(_DATED.get(model_id, model_id))

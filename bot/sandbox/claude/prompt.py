@@ -25,7 +25,7 @@ class Turn:
 class Segment:
     """One block of the prompt, in the order in which Claude reads it: tools, system, messages.
 
-    `path` is where it stands in the request ("messages.2.content.0"), `block` is it without its `cache_control`.
+    `path` is where it stands in the request ("messages.2.content.0"), `block` has no `cache_control` any more.
     """
 
     path: str
@@ -82,7 +82,7 @@ def text_of(content: str | Iterable[Json] | None) -> str:
 
 
 def turns(body: Json) -> list[Turn]:
-    """The conversation without its system messages, neighbours of one role combined."""
+    """The conversation without its system messages. Neighbouring messages of one role become one turn."""
     found: list[Turn] = []
     for message in body["messages"]:
         if message["role"] == "system":
@@ -100,7 +100,7 @@ def newest(body: Json) -> str:
 
 
 def segments(body: Json) -> list[Segment]:
-    """The prompt block by block. What a compaction block stands for is not read again and left out."""
+    """The prompt block by block, without the messages that a compaction block replaces."""
     found: list[Segment] = []
     for segment in _segments(body):
         if segment.block.get("type") == "compaction" and segment.block.get("content") is not None:

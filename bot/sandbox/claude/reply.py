@@ -173,7 +173,7 @@ def _refusal(answer: Answer, request: Request) -> Json:
 
 
 def _cut(text: str, stops: list[str], budget: int) -> tuple[str, str | None, str | None]:
-    """As much of a text as is sent, and what ended it."""
+    """The part of a text that is sent, and what cut it: the stop reason and the stop sequence, or None."""
     found = [(at, stop) for stop in stops if (at := text.find(stop)) >= 0]
     at, stop = min(found, default=(len(text), None))
     if at > budget * CHARS_PER_TOKEN:
@@ -201,7 +201,7 @@ def _compaction(answer: Answer, request: Request, dropped: Mapping[str, str]) ->
         return None
     many = len(turns(body))
     told = f"{NOTICE} In place of a summary: {many} turns came before this point."
-    # An empty summary is a failed compaction, which the API tells by null (SDK).
+    # An empty summary is a failed compaction, which the API shows as null (SDK).
     summary = told if answer.compaction is None else answer.compaction or None
     if body.get("compaction") and summary:
         return {"type": "compaction", "content": summary, "signature": claude_compaction.sign(summary)}
@@ -214,7 +214,7 @@ def _pauses(body: Json) -> bool:
 
 
 def _credit() -> Json:
-    """What a client needs to ask another model itself. That may never go on where this one stopped (inferred)."""
+    """What a client needs to ask another model itself, which may not continue the text of this one (inferred)."""
     return {
         "fallback_credit_token": f"{CREDIT_PREFIX}{_id()}",
         "fallback_has_prefill_claim": False,
@@ -230,7 +230,7 @@ def _chain(request: Request) -> list[Json]:
 
 
 def _fresh(input_tokens: int) -> Json:
-    """The input side of `usage` where no cache is involved."""
+    """The input side of `usage` for a prompt that does not touch the cache."""
     return CacheUse(0, {}, input_tokens, 0.0).usage()
 
 

@@ -1,4 +1,4 @@
-"""Is this a request that the API would take? Headers, parameters, and what each model allows.
+"""Checks a request as the API does: its headers, its parameters, and what each model allows.
 
 Rules of API version 2026-10-21: https://platform.claude.com/docs/en/api/versioning and
 https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that were not observed are inferred.
@@ -21,10 +21,11 @@ COMPACT_EDIT, COMPACT_WHOLE = "compact-2026-01-12", "compact-2026-09-04"
 FALLBACK, FALLBACK_DEFAULT = "server-side-fallback-2026-06-01", "server-side-fallback-2026-07-01"
 BINDING = "thinking-binding-controls-2026-08-01"
 MCP, CREDIT = "mcp-client-2025-11-20", "fallback-credit-2026-07-01"
-# The SDK adds these by itself: with the tokens of a profile, and in its beta client to each count (observed).
+# The SDK adds these by itself: the first with the tokens of a profile, the second to each count of its beta client
+# (observed).
 OAUTH, COUNTING = "oauth-2025-04-20", "token-counting-2024-11-01"
 BETAS = frozenset({OAUTH, COUNTING, COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING, MCP, CREDIT})
-# A beta parameter and the headers of which one lets it in.
+# For each parameter of a beta, the betas of which one has to be named.
 BETA_PARAMETERS = {
     "context_management": {COMPACT_EDIT},
     "compaction": {COMPACT_WHOLE},
@@ -49,7 +50,7 @@ MOST_OUTPUT = "which is the maximum allowed number of output tokens for"
 
 @dataclass(frozen=True)
 class Request:
-    """A request that passed: its body, the model it is for, and its betas."""
+    """A request that passed the checks: its body, the model it is for, and its betas."""
 
     body: Json
     model: Model
@@ -240,7 +241,7 @@ def _check_compaction(body: Json, model: Model) -> None:
 
 
 def _check_credit(body: Json) -> None:
-    """A token that cannot be redeemed is let be: what it would have saved is not played (SDK; text inferred)."""
+    """Only the form of the token is checked: the sandbox does not know what it could save (SDK; texts inferred)."""
     token = body.get("fallback_credit_token")
     if token is not None and body.get("fallbacks") is not None:
         raise invalid("fallback_credit_token", "cannot be combined with fallbacks")
@@ -274,7 +275,7 @@ def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
 
 
 def overridden(body: Json, entry: Json) -> Json:
-    """The request as it holds for an entry of `fallbacks`: null leaves `max_tokens` as it is and unsets the others.
+    """The request with the parameters that an entry of `fallbacks` replaces. Null keeps `max_tokens`, unsets others.
 
     Documented for the beta of 2026-07-01 (SDK), inferred for the one before.
     """

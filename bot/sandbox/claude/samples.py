@@ -105,7 +105,7 @@ _THOUGHT = "The sandbox has nothing to think about, so it counts the turns it wa
 
 
 def sample(body: Json, thinks: bool = False) -> Answer:
-    """An answer that follows from the newest user turn; it tells what was asked and how many turns came before."""
+    """A sample answer. It quotes the newest user turn, which alone decides its parts, and counts the turns before."""
     *earlier, _ = turns(body)
     question = newest(body)
     choice = random.Random(question)

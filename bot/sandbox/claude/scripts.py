@@ -23,7 +23,7 @@ class _Rule:
 
 
 class Scripts:
-    """Counted rules come first, oldest first; then endless ones, newest first."""
+    """The rules. Those with `times` are tried first, oldest first; then those without, newest first."""
 
     def __init__(self) -> None:
         self._counted: list[_Rule] = []
@@ -41,7 +41,7 @@ class Scripts:
     def load(self, path: str | Path) -> None:
         """Add a file's `rules`: each has `pattern`, `times` and either `answers` or the fields of one answer.
 
-        Of the endless ones, the first that fits wins. Raises ValueError for a field that it does not know.
+        Of the rules without `times`, the first that matches wins. Raises ValueError for an unknown field.
         """
         path = Path(path)
         text = path.read_text(encoding="utf-8")
@@ -55,7 +55,10 @@ class Scripts:
         self._endless.clear()
 
     def draw(self, text: str) -> Answer | None:
-        """The answer for a newest user turn of `text`, if a rule has one. Called once a request."""
+        """The answer of the first rule that matches `text`, the newest user turn, or None.
+
+        It counts as given, so call this once a request.
+        """
         for rule in [*self._counted, *self._endless]:
             if rule.pattern is not None and not rule.pattern.search(text):
                 continue

@@ -66,9 +66,10 @@ class Claude:
         return f"http://127.0.0.1:{self.port}"
 
     def script(self, pattern: str | None, *answers: Answer, times: int | None = None) -> None:
-        """Let requests whose newest user turn matches `pattern` (None: all) get `answers` in turn, then the last one.
+        """Answer requests whose newest user turn matches `pattern` (None: all) with `answers`, the last one repeatedly.
 
-        With `times` the rule ends after that many. Counted rules go first, oldest first; then endless, newest first.
+        With `times` the rule ends after that many requests. Rules with `times` are tried first, oldest first; then
+        those without, newest first.
         """
         self.scripts.add(pattern, *answers, times=times)
 
@@ -194,7 +195,7 @@ class Claude:
         return body
 
     async def _meet(self, request: web.Request, fault: Fault | None) -> Fault | None:
-        """Let a request meet what comes before its answer, and give back a fault that concerns the answer."""
+        """Apply a fault that comes before the answer (refusal, drop, delay); return one that concerns the answer."""
         if (fault := known(fault)) is None:
             return None
         if error := refusal(fault, self.clock.time()):
@@ -207,7 +208,7 @@ class Claude:
         return fault
 
     async def _spoil(self, request: web.Request, fault: Fault) -> None:
-        """Let an answer without a stream meet a stream's fault."""
+        """Apply a fault of streams to an answer that is not streamed."""
         match fault.kind:
             case "error" | "error_first":
                 raise streamed(fault)
@@ -260,7 +261,7 @@ def _named(request: web.Request) -> dict[str, str]:
 
 
 def _unscripted(request: Request) -> Answer:
-    """A sample, unless the request asks for what a sample cannot be."""
+    """A sample answer. Raises ApiError if the request asks for a format or a tool call, which need a script."""
     body = request.body
     if (body.get("output_config") or {}).get("format"):
         raise invalid("output_config.format", "Parley's sandbox needs a script to answer in a format")

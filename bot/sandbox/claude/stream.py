@@ -1,4 +1,4 @@
-"""Sending a message as a stream at its pace, and breaking it where a fault says so."""
+"""Sends a message as a stream at its pace, and breaks it where a fault says so."""
 
 import asyncio
 import contextlib
@@ -62,7 +62,7 @@ class Stream:
         return True
 
     def _cut(self, deltas: int) -> int | None:
-        """After how many deltas the fault strikes."""
+        """After how many deltas the fault strikes, or None if it does not cut the stream."""
         if self._fault is None or self._fault.kind not in CUTS:
             return None
         return int(self._fault.params.get("after", deltas // 2))
@@ -87,7 +87,7 @@ class Stream:
         await self._response.write(data[start:])
 
     async def _break(self, fault: Fault, request_id: str) -> bool:
-        """Whether the stream goes on afterwards."""
+        """Apply the fault; whether the stream goes on afterwards."""
         match fault.kind:
             case "error":
                 await self._error(fault, request_id)

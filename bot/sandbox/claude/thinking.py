@@ -21,9 +21,9 @@ def sign(model: str, body: Json) -> str:
 
 
 def check(body: Json, model: Model) -> dict[str, str]:
-    """The thinking blocks that the model does not see: why, by path.
+    """The paths of the thinking blocks that the model does not see, and for each the reason.
 
-    Raises 400 for a signature that nobody made, and where the model refuses a changed conversation.
+    Raises 400 for a signature that the sandbox did not make, and for a changed conversation if the model refuses those.
     """
     prefixes, dropped = _prefixes(body), {}
     binding = (body.get("thinking") or {}).get("block_binding") or {}
@@ -52,7 +52,7 @@ def check(body: Json, model: Model) -> dict[str, str]:
 
 
 def _prefixes(body: Json) -> list[str]:
-    """A digest of what stands before each message, and of all. Thinking and cache marks are not part of it."""
+    """For each message a digest of all that precedes it, and last one of all. Thinking and cache marks do not count."""
     state = hashlib.sha256(_plain([*(body.get("tools") or []), *blocks(body.get("system"))]))
     found = [state.hexdigest()]
     for message in body["messages"]:

@@ -1,7 +1,8 @@
 """The tools of a request: its own, those that the API runs, and MCP servers.
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview and, for the servers,
-https://platform.claude.com/docs/en/agents-and-tools/mcp-connector. Texts of refusals are inferred, but for the oldest.
+https://platform.claude.com/docs/en/agents-and-tools/mcp-connector. Texts of refusals that were not observed are
+inferred.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""A Slack on loopback: the Web API, Socket Mode and signed HTTP, its limits and its page."""
+"""Slack on loopback: Web API, Socket Mode, signed HTTP, limits and page, and nothing that knows of Claude."""

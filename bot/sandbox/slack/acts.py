@@ -11,11 +11,11 @@ from bot.sandbox.slack.world.state import World
 
 
 class Acts:
-    """Each act is a person's. People and channels go by name or id; "dm" is the person's DM with the app.
+    """What people do. People and channels go by name or id; "dm" is the person's DM with the app.
 
-    What the app is told about it is delivered in the background, except that commands, clicks and submitted modals
-    return what the app acknowledged with, or raise Unanswered after three seconds. All raise LookupError for what does
-    not exist and PermissionError for what the person may not do.
+    The app is told in the background. Only commands, shortcuts, clicks and modals wait for it: they return what it
+    acknowledged with, or raise Unanswered after three seconds. All raise LookupError for what does not exist and
+    PermissionError for what the person may not do.
     """
 
     def __init__(self, world: World, interactions: Interactions) -> None:
@@ -28,7 +28,7 @@ class Acts:
         self.close = interactions.close
 
     async def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> str:
-        """Write a message; its ts. "@parley" and other people's names become mentions."""
+        """Write a message and return its ts. "@parley" and other people's names become mentions."""
         message = self._message(user, channel, text, thread_ts)
         self._workspace.post(message)
         return message.ts
@@ -44,7 +44,7 @@ class Acts:
         mimetype: str = "",
         mode: str = "hosted",
     ) -> str:
-        """Share files (name, content), with a text; the message's ts.
+        """Share files (name, content) with a text, and return the message's ts.
 
         `mimetype` and `mode` hold for all the files. Each parameter is one thing that a person, or Slack, may choose.
         """
@@ -89,7 +89,7 @@ class Acts:
         self._workspace.on_event(event, channel)
 
     async def press_stop(self, user: str, channel: str, thread_ts: str) -> None:
-        """Press Slack's own Stop: its streams end, then the app is told.
+        """Press Slack's own Stop in a thread: the thread's open streams end, then the app is told.
 
         https://docs.slack.dev/reference/events/agent_session_stopped
         """
@@ -133,7 +133,7 @@ class Acts:
         self._workspace.on_change("channel", place)
 
     async def set_admin(self, user: str, admin: bool) -> None:
-        """Make someone an admin, or no longer; the admins' user group follows."""
+        """Make someone an admin, or a member again. The admins' user group changes with it."""
         person = self._workspace.person(user)
         person.is_admin = admin
         for group, members in self._workspace.usergroups.items():
@@ -149,7 +149,7 @@ class Acts:
         self._workspace.on_change("user", person)
 
     async def uninstall(self) -> None:
-        """Remove the app: it is told twice, in any order, and its tokens no longer work."""
+        """Remove the app: it gets tokens_revoked and app_uninstalled, in any order, and its tokens no longer work."""
         for event in (
             {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self._workspace.bot]}},
             {"type": "app_uninstalled"},

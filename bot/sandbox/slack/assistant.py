@@ -33,7 +33,7 @@ async def set_title(call: Call) -> JSON:
 
 
 async def set_suggested_prompts(call: Call) -> JSON:
-    """`thread_ts` may be left out: the prompts are then those of the DM itself, as for an agent."""
+    """Without `thread_ts` the prompts belong to the DM itself, as for an agent."""
     channel = call.joined(call.channel("channel_id"))
     thread_ts = _thread(call)[1] if call.has("thread_ts") else ""
     prompts: Any = call.value("prompts")
@@ -72,7 +72,10 @@ async def rename_session(call: Call) -> JSON:
 
 
 def set_session(call: Call, channel: Channel, thread_ts: str, status: str, title: str = "") -> Session:
-    """Set the status, and the title where the session is new. Without the stop event there is no Stop button."""
+    """Set the session's status, and its title if the session is new.
+
+    People get a Stop button only if the app subscribes to the event that tells it of the stop.
+    """
     key = (channel.id, thread_ts)
     session = call.workspace.sessions.setdefault(key, Session(status, title))
     session.status = status

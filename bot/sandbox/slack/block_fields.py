@@ -1,7 +1,7 @@
 """Which fields each block, element and object of Block Kit has; Slack refuses others.
 
 From the reference pages under https://docs.slack.dev/reference/block-kit, where "additionalProperties" is false in
-Slack's own schema. What is not listed here is not checked for its fields.
+Slack's own schema. The fields of kinds that are not listed here are not checked.
 """
 
 

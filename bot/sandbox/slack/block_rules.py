@@ -29,7 +29,7 @@ class Check:
         self.problems.append(f"{problem} [json-pointer:{path}]")
 
     def only(self, part: Part, fields: frozenset[str]) -> None:
-        """Slack's schema lets nothing else stand in a block."""
+        """Slack's schema allows no further fields."""
         for name in part.given.keys() - fields:
             self.wrong(f"invalid additional property: {name}", part.path)
 
@@ -62,7 +62,7 @@ class Check:
         return value
 
     def text(self, part: Part, name: str, most: int, *, required: bool = False, plain: bool = False) -> None:
-        """A text object: https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
+        """Check a text object: https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
         value = part.given.get(name)
         if value is None:
             if required:
@@ -332,7 +332,7 @@ def _chart(check: Check, block: Part) -> None:
 
 
 def _points(check: Check, holder: Part, name: str, most: int, *, positive: bool = False) -> list[str]:
-    """Check the points under `name`; their labels."""
+    """Check the points under `name`, and return their labels."""
     labels = []
     for number, given in enumerate(check.items(holder, name, most)):
         where = f"{holder.path}/{name}/{number}"

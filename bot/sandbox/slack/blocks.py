@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 
 def checked(given: Any, surface: str) -> list[JSON]:
-    """The blocks with a block_id each; empty where none are given. `surface` is "message", "modal" or "home".
+    """The blocks, each with a block_id; an empty list if none are given. `surface` is "message", "modal" or "home".
 
     Raises Refused: invalid_blocks_format, msg_blocks_too_many, msg_blocks_too_long, or invalid_blocks with what is
     wrong and where in `response_metadata`.
@@ -60,7 +60,7 @@ def checked(given: Any, surface: str) -> list[JSON]:
 
 
 def named(blocks: list[JSON]) -> list[JSON]:
-    """The blocks with a block_id each, which Slack gives to those that come without."""
+    """The blocks, each with a block_id; like Slack, make one up for a block without."""
     return [block if block.get("block_id") else {**block, "block_id": f"b{next(_numbers):05d}"} for block in blocks]
 
 
@@ -71,7 +71,7 @@ def invalid(problems: list[str], error: str = "invalid_blocks") -> Refused:
 
 
 def _whole(check: Check, blocks: list[JSON]) -> None:
-    """What holds for all blocks together."""
+    """Check what holds for all blocks together."""
     if sum(len(b["text"]) for b in blocks if b.get("type") == "markdown" and isinstance(b.get("text"), str)) > MARKDOWN:
         check.wrong(f"markdown blocks must be less than {MARKDOWN + 1} characters in all", "/blocks")
     for kind, most in MOST_OF_A_KIND.items():
@@ -86,7 +86,7 @@ def _whole(check: Check, blocks: list[JSON]) -> None:
 
 
 def _characters(value: Any) -> int:
-    """How much text is shown: every string under "text", and what stands in for it."""
+    """How many characters are shown: those of every string under a key "text", at any depth."""
     if isinstance(value, dict):
         return sum(
             len(part) if isinstance(part, str) and key == "text" else _characters(part)

@@ -115,7 +115,7 @@ def own_message(workspace: Workspace, channel: Channel, text: str, blocks: list[
 
 
 def thread_of(call: Call, channel: Channel) -> str | None:
-    """The parent's ts, where one is given. Stricter than Slack, which is said to take a reply's ts too."""
+    """The thread to post in, or None. Stricter than Slack, which is said to accept the ts of a reply too."""
     if not call.has("thread_ts"):
         return None
     thread_ts = call.string("thread_ts")

@@ -28,7 +28,10 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True)
 class Parcel:
-    """One attempt to hand something over. `kind` is Socket Mode's: "events_api", "slash_commands", "interactive"."""
+    """One attempt to deliver something to the app.
+
+    `kind` is Socket Mode's: "events_api", "slash_commands" or "interactive".
+    """
 
     kind: str
     payload: JSON
@@ -41,7 +44,7 @@ class Transport(Protocol):
     """Slack's reason when no acknowledgement came in time."""
 
     async def send(self, parcel: Parcel) -> Any:
-        """The app's answer (None if it only acknowledged). Raises Unanswered."""
+        """Deliver the parcel and return the app's answer (None if it only acknowledged). Raises Unanswered."""
 
 
 class Delivery:
@@ -52,7 +55,10 @@ class Delivery:
         world.workspace.on_event = self.event
 
     def event(self, event: JSON, channel: Channel | None) -> str | None:
-        """Deliver an event in the background if the app subscribes to it and may see it; its event_id."""
+        """Deliver an event in the background if the app subscribes to it and may see it.
+
+        Returns the event_id, or None if nothing is delivered.
+        """
         name = str(event.get("type"))
         wanted = _MESSAGE_EVENTS[channel.kind] if name == "message" and channel else name
         if wanted not in self._world.app.subscribed or not self._world.workspace.installed:
@@ -66,7 +72,10 @@ class Delivery:
         return self.raw(event, shared=bool(channel and channel.shared))
 
     def raw(self, event: JSON, *, event_id: str | None = None, shared: bool = False, **outer: Any) -> str:
-        """Deliver any event body in the background, subscribed or not; its event_id. `outer` replaces outer fields."""
+        """Deliver any event body in the background, subscribed or not, and return its event_id.
+
+        `outer` replaces fields of the envelope around the event.
+        """
         workspace = self._world.workspace
         event_id = event_id or new_id("Ev")
         payload: JSON = {
@@ -99,7 +108,7 @@ class Delivery:
         return event_id
 
     def _tell_limited(self) -> None:
-        """Say, once a minute, that events are being dropped."""
+        """Tell the app, at most once a minute, that events are being dropped."""
         minute = int(self._world.clock.time() // 60) * 60
         if minute == self._told_minute:
             return
@@ -118,7 +127,7 @@ class Delivery:
             await self._attempt(parcel, name, {"event_id": None, "attempt": 0})
 
     async def ask(self, kind: str, payload: JSON, name: str) -> Any:
-        """Hand over a command or an interaction, once. The app's answer. Raises Unanswered."""
+        """Deliver a command or an interaction once, and return the app's answer. Raises Unanswered."""
         return await self._attempt(Parcel(kind, payload), name, {"event_id": None, "attempt": 0})
 
     async def _deliver(self, payload: JSON, event: JSON) -> None:

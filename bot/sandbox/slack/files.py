@@ -24,7 +24,7 @@ LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in | Slack</title></head><b
 
 
 class Files:
-    """Takes the bytes of uploads, and gives out those of files."""
+    """Receives the bytes of uploads, and sends those of files."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -48,7 +48,7 @@ class Files:
         return web.Response(text=f"OK - {len(content)}")
 
     async def _send(self, request: web.Request) -> web.Response:
-        """The bytes for the app's token; a login page (status 200) for anyone else, as observed of Slack.
+        """Send the bytes to whoever has the app's token, and a login page with status 200 to others (observed).
 
         The sandbox's own page shows them too, by its `viewer` parameter.
         """
@@ -98,9 +98,9 @@ async def get_upload_url(call: Call) -> JSON:
 
 
 async def complete_upload(call: Call) -> JSON:
-    """Shares the files in one message where a channel is given, a moment later.
+    """If a channel is given, the files are shared there in one message, a moment later.
 
-    Observed of Slack: now and then it says ok and never shares them. Here the fault `files.share` does that.
+    Now and then Slack answers ok and never shares them (observed). Here the fault `files.share` does that.
     """
     given: Any = call.value("files")
     if not isinstance(given, list) or not given:

@@ -33,7 +33,7 @@ class Interactions:
         self.escapes_commands = True
 
     async def command(self, user: str, channel: str, command: str, text: str = "") -> Any:
-        """A person sends a slash command; what the app acknowledged with. Raises Unanswered.
+        """Send a slash command, and return what the app acknowledged with. Raises Unanswered.
 
         https://docs.slack.dev/interactivity/implementing-slash-commands
         """
@@ -70,7 +70,7 @@ class Interactions:
         block_id: str | None = None,
         value: Any = None,
     ) -> Any:
-        """A person uses an element of a message (`channel`, `ts`) or a view; what the app acknowledged with.
+        """Use an element of a message (`channel`, `ts`) or a view, and return what the app acknowledged with.
 
         `value` says what was chosen where there is a choice: a feedback button's or option's value, a user, a date.
         The parameters are named as in Slack's own payload. Raises LookupError if there is no such element, and
@@ -111,7 +111,7 @@ class Interactions:
         return await self._ask("interactive", payload, "block_actions", person, place.id if place else None)
 
     async def shortcut(self, user: str, callback_id: str, channel: str, ts: str) -> Any:
-        """A person uses a message shortcut; what the app acknowledged with. Raises Unanswered.
+        """Use a message shortcut, and return what the app acknowledged with. Raises Unanswered.
 
         https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
         """
@@ -132,7 +132,7 @@ class Interactions:
         return await self._ask("interactive", payload, "message_action", person, place.id)
 
     async def submit(self, user: str, view_id: str, values: JSON | None = None) -> Any:
-        """A person submits a modal with `values` ({block_id: {action_id: {...}}}); what the app acknowledged with."""
+        """Submit a modal with `values` ({block_id: {action_id: {...}}}), and return what the app acknowledged with."""
         person = self._world.workspace.person(user)
         view = self._view(view_id, person)
         view.values = _filled(view.given["blocks"], values or {})
@@ -143,7 +143,7 @@ class Interactions:
         return answer
 
     async def close(self, user: str, view_id: str) -> None:
-        """A person closes a modal; the app hears of it if it asked to."""
+        """Close a modal. The app is told if its view has `notify_on_close`."""
         person = self._world.workspace.person(user)
         view = self._view(view_id, person)
         shown = view.show(self._world.workspace)
@@ -163,10 +163,13 @@ class Interactions:
     def _escaped(self, text: str, person: Person) -> str:
         workspace = self._world.workspace
         channels = {c.name: c.id for c in workspace.channels.values() if c.kind == "channel" or person.id in c.members}
-        return typed_command(text, {each.name: each.id for each in workspace.people.values()}, channels)
+        return typed_command(text, {one.name: one.id for one in workspace.people.values()}, channels)
 
     def _after_submit(self, view: View, answer: JSON) -> None:
-        """https://docs.slack.dev/surfaces/modals#updating_views: nothing closes this modal, "clear" all of them."""
+        """An answer without `response_action` closes this modal, "clear" closes the whole stack.
+
+        https://docs.slack.dev/surfaces/modals#updating_views
+        """
         views = self._world.views
         match answer.get("response_action"):
             case "errors":
@@ -255,7 +258,7 @@ def _option(element: JSON, value: Any) -> JSON:
 
 
 def _filled(blocks: list[JSON], values: JSON) -> JSON:
-    """The values of all inputs: those not given are there too, as null."""
+    """The values of all inputs; those that are not given are null."""
     filled: JSON = {}
     for block in blocks:
         if block["type"] == "input":

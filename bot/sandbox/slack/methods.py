@@ -13,7 +13,7 @@ _MISSING: Any = object()
 
 
 class Refused(Exception):
-    """Slack's answer when a call fails: `ok` false and this error string, with more fields where it has some."""
+    """Slack's answer when a call fails: `ok` false, this error string, and `more` fields for some errors."""
 
     def __init__(self, error: str, **more: Any) -> None:
         super().__init__(error)
@@ -27,9 +27,9 @@ def invalid_arguments(*messages: str) -> Refused:
 
 @dataclass(frozen=True)
 class Method:
-    """`scopes`: any one of them is enough. `json`: whether the method takes a JSON body (those that read take none).
+    """`scopes`: any one of them is enough. `json`: whether a JSON body is read, as methods that write do.
 
-    `by_channel`: the argument with the channel, for methods that are limited by channel too. `token` is "bot" or "app".
+    `by_channel`: the argument that names the channel, if the method is limited by channel too. `token`: "bot" or "app".
     """
 
     handle: Callable[["Call"], Awaitable[JSON]]
@@ -76,7 +76,10 @@ class Call:
             raise invalid_arguments(f"must be an integer [json-pointer:/{name}]") from None
 
     def value(self, name: str, error: str = "invalid_arguments") -> Any:
-        """A structured argument: itself in a JSON body, a string of JSON in a form. None where it is not given."""
+        """A structured argument, which a form carries as a string of JSON; None if it is not given.
+
+        Raises Refused with `error` for a string that is not JSON.
+        """
         value = self.params.get(name)
         if isinstance(value, str) and value:
             try:
@@ -92,7 +95,7 @@ class Call:
     # What nearly every method asks for
 
     def channel(self, name: str = "channel", *, by_name: bool = False) -> Channel:
-        """The channel, if the app may see it. `by_name`: posting also takes "#general" and a user id."""
+        """The channel, if the app may see it. `by_name` also accepts "#general" and a user id, as posting does."""
         given = self.string(name)
         channel = self.workspace.channels.get(given)
         if channel is None and by_name:
@@ -107,14 +110,14 @@ class Call:
         return channel
 
     def limited_in(self, name: str | None) -> str | None:
-        """The id of the channel whose limit counts, however the argument names it."""
+        """The id of the channel that the argument names, or None if there is no such argument or channel."""
         try:
             return self.channel(name, by_name=True).id if name else None
         except Refused:
             return None
 
     def joined(self, channel: Channel) -> Channel:
-        """The channel again, if the app is in it and it is not archived."""
+        """The same channel. Raises Refused if it is archived or the app is not in it."""
         if channel.archived:
             raise Refused("is_archived")
         if self.workspace.bot not in channel.members:

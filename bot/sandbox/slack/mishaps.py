@@ -30,7 +30,7 @@ class Mishaps:
                 return await handler(request)
             self._world.journal.add("slack.fault", route, fault=fault.kind, **fault.params)
             if fault.kind == "delay":
-                # Whoever has hung up by then has made the call all the same.
+                # Read it now: the call takes effect even if the client hangs up meanwhile.
                 await request.read()
                 await self._world.clock.sleep(float(fault.params.get("seconds", 1.0)))
                 return await handler(request)

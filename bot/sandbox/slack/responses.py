@@ -20,7 +20,7 @@ SECONDS = 1_800.0
 
 @dataclass(frozen=True)
 class Reply:
-    """What a response answers: whose command or click, where, and on which message."""
+    """What a response_url belongs to: whose command or click, where, and on which message."""
 
     channel: str
     user: str

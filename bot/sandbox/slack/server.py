@@ -88,7 +88,10 @@ class Slack(Acts):
         return self.app.scopes
 
     async def deliver(self, event: JSON, *, event_id: str | None = None, **outer: Any) -> str:
-        """Deliver any event body, well-formed or not; its event_id. `outer` replaces what is around it."""
+        """Deliver any event body, well-formed or not, and return its event_id.
+
+        `outer` replaces fields of the envelope around the event.
+        """
         return self.delivery.raw(event, event_id=event_id, **outer)
 
     # What is to be seen
@@ -98,7 +101,10 @@ class Slack(Acts):
         return self.workspace.thread(self.workspace.channel(channel), thread_ts)
 
     async def until(self, condition: Callable[[], Any], within: float = 10.0) -> Any:
-        """What `condition` gives once that is true; asked again at every change. Raises TimeoutError (real seconds)."""
+        """Wait until `condition` is true, asking again at every change, and return what it gave.
+
+        Raises TimeoutError after `within` real seconds.
+        """
         async with asyncio.timeout(within):
             while not (result := condition()):
                 await self._moved.wait()

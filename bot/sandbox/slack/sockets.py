@@ -1,4 +1,4 @@
-"""Socket Mode: connections that the app opens, one of which gets each envelope.
+"""Socket Mode: the app opens connections, and each envelope goes to one of them.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -47,7 +47,7 @@ class Sockets:
         self._world.workspace.on_change("sockets", len(self._open))
         age = self._world.timers.run(self._refresh(socket))
         try:
-            # A client that is killed does not say goodbye.
+            # A client that is killed does not close its connection.
             with suppress(ConnectionError):
                 async for frame in socket:
                     if frame.type is WSMsgType.TEXT:

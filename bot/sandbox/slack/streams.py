@@ -120,7 +120,7 @@ def _valid(chunk: JSON) -> bool:
 
 
 def _append(message: Message, pieces: list[JSON]) -> None:
-    """Text grows; a task's title and status replace what was there, its details grow."""
+    """Append text to the text. A known task gets the new title and status, and its details are appended."""
     for piece in pieces:
         match piece["type"]:
             case "markdown_text":

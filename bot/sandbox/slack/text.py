@@ -12,7 +12,7 @@ _NAMED = re.compile(r"(?<![\w@#.])([@#])([a-z0-9][a-z0-9._-]*[a-z0-9]|[a-z0-9])"
 
 
 def escape(text: str) -> str:
-    """Escape `& < >`, leaving entities that are there already."""
+    """Escape `& < >`, but not the ampersand of an entity that is there already."""
     return _BARE_AMPERSAND.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
 
 

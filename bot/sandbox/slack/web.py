@@ -14,7 +14,7 @@ from bot.sandbox.slack.world.state import World
 
 @web.middleware
 async def own_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what a web page elsewhere, or a name that was made to point here, could send."""
+    """Refuse requests from other web pages, and those for a foreign host name that was made to point here."""
     port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
     own = (f"127.0.0.1:{port}", f"localhost:{port}")
     if request.headers.get("Host") not in own:

@@ -1,4 +1,4 @@
-"""What POST /control/<name> does: each takes the JSON it was sent. docs/sandbox.md lists them."""
+"""The actions of POST /control/<name>, each with the JSON that was sent. docs/sandbox.md lists them."""
 
 import base64
 from collections.abc import Awaitable, Callable

@@ -76,7 +76,7 @@ class Feed:
                 shown = self.show(kind, what)
                 if shown is not None:
                     await self._write(response, kind, shown)
-                # A fault that strikes for the last time is gone without a change of its own.
+                # No change tells that a fault has struck for the last time.
                 if (left := self._faults()) != faults:
                     faults = left
                     await self._write(response, "faults", left)

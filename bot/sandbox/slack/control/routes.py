@@ -1,4 +1,4 @@
-"""What the page and other programs drive the sandbox with: the feed, the control endpoints, the page's files.
+"""The routes for the page and other programs: the feed, the control endpoints, the page's files.
 
 docs/sandbox.md describes both.
 """
@@ -61,7 +61,7 @@ class Control:
         return web.json_response(self._feed.snapshot())
 
     async def _journal(self, request: web.Request) -> web.Response:
-        """Entries of `kind` and `name`, those after real time `after` (an entry's `monotonic`)."""
+        """The entries of that `kind` and `name` whose `monotonic` (real time) is greater than `after`."""
         after = float(request.query.get("after", "-inf"))
         entries = self._levers.world.journal.entries(request.query.get("kind"), request.query.get("name"))
         shown = [

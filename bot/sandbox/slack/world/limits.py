@@ -2,8 +2,8 @@
 
 Tiers: https://docs.slack.dev/apis/web-api/rate-limits and each method's page. Slack says "50+ a minute" and the like;
 the sandbox allows exactly that many. Posting and statuses have the "special" tier: one a second and channel with short
-bursts, and a workspace-wide cap. Inferred: how long a burst and how high the cap, and that statuses are limited like
-posts (as slack-morphism and Slack's Java SDK have it). Refused calls use nothing up.
+bursts, and a workspace-wide cap. Inferred: the length of bursts, the cap, and that statuses are limited like posts (as
+slack-morphism and Slack's Java SDK have it). Refused calls do not count.
 """
 
 import math
@@ -53,11 +53,14 @@ class Limits:
         self._channels: dict[tuple[str, str], tuple[Window, Window]] = {}
 
     def set(self, method: str, per_minute: int) -> None:
-        """The limit of one method; another one than before, as a workspace of another size might have."""
+        """Set the limit of a method. Calls that were counted before still count."""
         self.methods.setdefault(method, Window(per_minute)).limit = per_minute
 
     def take(self, method: str, channel: str | None) -> int | None:
-        """Count one call, or say after how many whole seconds to come again. `channel`: where that counts too."""
+        """Count one call, or return after how many whole seconds to try again.
+
+        `channel` is given if the method is limited by channel too.
+        """
         if not self.on:
             return None
         windows = [self.methods[method]]
@@ -85,7 +88,7 @@ class Limits:
         return True
 
     def used(self, method: str) -> tuple[int, int]:
-        """(calls in the last minute, limit)."""
+        """How many calls there were in the last minute, and the limit."""
         window = self.methods[method]
         return window.used(self._clock.time()), window.limit
 

@@ -100,7 +100,7 @@ class Message:
         return self.thread_ts or self.ts
 
     def view(self, *, metadata: bool = False) -> JSON:
-        """Slack's message object, without what only the thread's parent has (see `Workspace.show`)."""
+        """Slack's message object, without the fields of a thread's parent, which `Workspace.show` adds."""
         shown: JSON = {"user": self.user, "type": "message", "ts": self.ts, "text": self.text, "team": self.team}
         for name in _OPTIONAL:
             if (value := getattr(self, name)) is not None:
@@ -145,7 +145,7 @@ class File:
     shares: JSON = field(default_factory=dict)
 
     def view(self) -> JSON:
-        """Slack's file object. A file shared from another team says only where to ask about it."""
+        """Slack's file object. If another team shared the file, it only says to call files.info."""
         if self.shared:
             return {"id": self.id, "mode": "file_access", "file_access": "check_file_info", "user": self.user}
         return self.full()
@@ -197,7 +197,7 @@ class Status:
 
 @dataclass
 class Session:
-    """An agent session. `stoppable`: people are shown a Stop button while it is processing."""
+    """An agent session. If it is `stoppable`, people see a Stop button while it is processing."""
 
     status: str
     title: str = ""

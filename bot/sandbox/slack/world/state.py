@@ -24,7 +24,7 @@ STATUS_SECONDS = 120.0
 class World:
     """`scopes` are the app's; `limits` says whether rate limits are on.
 
-    `port` is where it is served, once it is served. `viewer` is the key with which the sandbox's own page reads files.
+    `port` is where it is served, 0 until then. `viewer` is the key with which the sandbox's own page reads files.
     `on_panel(kind, what)` is told what only the page's panel shows: counted calls, the clock, faults.
     """
 
@@ -59,7 +59,7 @@ class World:
         return f"ws://127.0.0.1:{self.port}/link/?ticket={self.app.ticket()}&app_id={self.workspace.app_id}"
 
     def new_file(self, user: str, content: Content, file_id: str = "") -> File:
-        """A file of that person's, not yet shared."""
+        """A new file that belongs to `user`. It is not part of the workspace yet."""
         file_id = file_id or new_id("F")
         mimetype = content.mimetype.partition(";")[0].strip() or mimetypes.guess_type(content.name)[0] or "text/plain"
         return File(

@@ -1,7 +1,4 @@
-"""Trigger ids: each lets the app open one modal for the person who has just done something.
-
-https://docs.slack.dev/interactivity/handling-user-interaction#modal_responses
-"""
+"""Trigger ids: each lets the app open one modal for the person who has just done something. https://docs.slack.dev/interactivity/handling-user-interaction"""
 
 import secrets
 from dataclasses import dataclass

@@ -71,7 +71,7 @@ class Views:
         return view
 
     def close(self, view: View, *, all_of_them: bool = False) -> None:
-        """Take the modal away; the one below it shows again unless all go."""
+        """Close the modal. The one below it shows again, unless all of them are closed."""
         self.open.pop(view.id, None)
         self._workspace.on_change("view_closed", view)
         parent = self.open.get(view.parent or "")

@@ -11,7 +11,7 @@ PARTNER_NAME = "Partner Company"
 
 
 class Workspace:
-    """All state of the sandbox's Slack.
+    """The team, its people, channels, messages, files and sessions.
 
     `on_change(kind, what)` is told of everything that a person would see; `on_event(event, channel)` of every event
     an app could subscribe to.
@@ -37,7 +37,7 @@ class Workspace:
         self.installed = True
         # For how many seconds messages may be edited. None: for ever.
         self.edit_window: float | None = None
-        # The organization, where the app is installed in all of it.
+        # The id of the organization, if the app is installed in all of it.
         self.organization: str | None = None
         self._ts = 0
         self._people()
@@ -93,7 +93,7 @@ class Workspace:
         raise LookupError(f"no such channel: {name}")
 
     def place(self, user: str, channel: str) -> tuple[Person, Channel]:
-        """A person and a channel they are in. Raises LookupError, or PermissionError for who is not."""
+        """A person and a channel they are in. Raises LookupError, or PermissionError if they are not in it."""
         person = self.person(user)
         place = self.channel(channel, person)
         if person.id not in place.members:
@@ -181,7 +181,7 @@ class Workspace:
             self.on_event({**mention, "type": "app_mention"}, channel)
 
     def changed(self, message: Message, before: JSON) -> None:
-        """Tell that `message`, once `before`, now looks different."""
+        """Tell that `message` has changed. `before` is how Slack showed it until now."""
         channel = self.channels[message.channel]
         message.edits += 1
         self.on_change("message", message)
