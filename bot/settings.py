@@ -191,7 +191,6 @@ class Settings:
 
     # Memory
     history_tokens: int = _setting(100_000, _whole(1_000, 900_000))
-    summary_model: str = _setting("claude-haiku-5-5")
     history_days: int = _setting(30, _whole(1, 400))
 
     # Costs and admins
@@ -273,6 +272,7 @@ GONE = {
     "FILE_TEXT_CHARACTERS": "the first 100,000 characters of a text file are sent",
     "LOG_HASH_KEY": "the key of the hashes in the log comes from SLACK_BOT_TOKEN, so all processes have the same",
     "SLACK_TIMEOUT_SECONDS": "a call to Slack may take 4 seconds, and half of LEASE_SECONDS at most",
+    "SUMMARY_MODEL": "claude-haiku-5-5 sums up where a thread's model cannot, and else that model itself",
     "THREAD_FILES_BYTES": "files take 28 MB of a request at most, of the 32 MB that Claude takes in all",
 }
 

@@ -11,6 +11,7 @@ from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.threads import Instructions
 from tests.asking import Heard
+from workers import compaction
 from workers.claude import About, Claude
 from workers.compaction import SUMMARY_TOKENS, compact, older, room
 from workers.prompt import build
@@ -82,8 +83,9 @@ def test_a_prompt_leaves_room_for_its_answer(
     assert room(model, max_tokens, history_tokens, system) == tokens
 
 
-async def test_a_summary_is_of_what_the_cheap_model_can_read() -> None:
+async def test_a_summary_is_of_what_the_cheap_model_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models differ in how much that is; here the thread is three times as long."""
+    monkeypatch.setattr(compaction, "CHEAP_MODEL", "claude-haiku-4-5")
     clock = Clock(speed=200)
     sandbox = Sandbox(clock, Journal(clock), Faults(seed=1), first_delta=0.0)
     sandbox.script(None, Script("They pasted much."))
@@ -94,7 +96,7 @@ async def test_a_summary_is_of_what_the_cheap_model_can_read() -> None:
         entries = [Entry("user", f"{number} " + "x" * 60_000, "1.1", "U1") for number in range(30)]
         meter = Heard()
         request = build("claude-haiku-4-5", 1_000, Instructions("", "x"), entries)
-        summary = await compact(claude, request, entries, "claude-haiku-4-5", About("T1", meter=meter))
+        summary = await compact(claude, request, entries, About("T1", meter=meter))
     finally:
         await claude.close()
         await sandbox.stop()

@@ -21,7 +21,7 @@ from bot.store import audit, connections, history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from tests.asking import QUICK, Heard
-from workers import conversation
+from workers import compaction, conversation
 from workers.claude import Answer, Claude, Unanswered
 from workers.conversation import SUMMING_UP, Conversation
 from workers.failures import SPENT, TOO_LARGE
@@ -366,9 +366,22 @@ async def test_where_claude_gives_no_summary_the_cheap_model_does(talk: Talk, sa
     assert (await talk.history())[0].text == "They pasted much."
 
 
+async def test_where_there_is_no_cheap_model_the_threads_own_sums_up(
+    talk: Talk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a gateway that gives the models other names."""
+    monkeypatch.setattr(compaction, "CHEAP_MODEL", "claude-of-tomorrow")
+    await talk.choose(HAIKU)
+    sandbox.script("<answer>", Script("They pasted much."))
+    await long_talk(talk, 30)
+    assert talk.waits
+    kept = await talk.history()
+    assert (kept[0].role, kept[0].text) == ("summary", "They pasted much.")
+
+
 async def test_without_any_summary_the_oldest_turns_are_forgotten(talk: Talk, sandbox: Sandbox) -> None:
     await talk.choose(HAIKU)
-    talk.environ["SUMMARY_MODEL"] = "claude-of-tomorrow"
+    sandbox.script("<answer>", Script(stop_reason="refusal"))
     await long_talk(talk, 30)
     assert talk.waits
     assert (await talk.history())[0].role == "user"

@@ -15,10 +15,9 @@ def said(
     thinking: str = "auto",
     max_tokens: int = 16_000,
     fallback: str | None = None,
-    summary: str = "claude-haiku-5-5",
     today: date = TODAY,
 ) -> list[str]:
-    return [str(finding) for finding in findings(model, effort, thinking, max_tokens, fallback, summary, today)]
+    return [str(finding) for finding in findings(model, effort, thinking, max_tokens, fallback, today)]
 
 
 @pytest.mark.parametrize("model", ["claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5", "claude-fable-5-2"])
@@ -103,11 +102,5 @@ def test_the_fallback_must_exist_and_differ() -> None:
     ]
     [line] = said(fallback="claude-opus-4-1")
     assert line.startswith("FAIL  Model: FALLBACK_MODEL=claude-opus-4-1 answers nobody")
-
-
-def test_a_model_for_summaries_that_is_gone_is_a_warning() -> None:
-    """People are still answered; only long threads are forgotten."""
-    [line] = said(summary="claude-opus-4-1")
-    assert line.startswith("warn  Model: SUMMARY_MODEL=claude-opus-4-1 answers nobody")
-    [line] = said(summary="claude-tanka-6")
-    assert line.startswith("warn  Model: SUMMARY_MODEL=claude-tanka-6 is not in Parley's list")
+    [line] = said(fallback="claude-tanka-6")
+    assert line.startswith("warn  Model: FALLBACK_MODEL=claude-tanka-6 is not in Parley's list")

@@ -18,6 +18,7 @@ from bot.sandbox.claude import models as played
 from bot.sandbox.claude import request
 from bot.settings import Settings
 from workers import models
+from workers.compaction import CHEAP_MODEL
 from workers.models import Model, Usage, cost, estimate, find, options
 
 TABLE = tomllib.loads(files("bot").joinpath("models.toml").read_text(), parse_float=Decimal)
@@ -70,8 +71,9 @@ def test_a_cache_costs_more_to_write_and_less_to_read_than_plain_input(model_id:
             assert prices.output == prices.input * 5
 
 
-def test_the_default_model_is_in_it() -> None:
+def test_the_default_models_are_in_it() -> None:
     assert find(Settings().model).is_known
+    assert find(CHEAP_MODEL).is_known
     assert Settings().max_tokens <= find(Settings().model).max_output
 
 

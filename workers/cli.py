@@ -25,7 +25,7 @@ async def check(settings: Settings) -> int:
     model = models.find(settings.model)
     found = findings(
         *(settings.model, settings.effort, settings.thinking, settings.max_tokens),
-        *(_fallback(settings), settings.summary_model, date.today()),
+        *(_fallback(settings), date.today()),
     )
     found += told or []
     if not found:
@@ -47,7 +47,7 @@ async def _claude(settings: Settings) -> list[Finding] | None:
         tools.tools(settings, settings.model)
         claude = Claude(settings)
         print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
-        return [*await _request(claude, settings), *await _others(claude, settings)]
+        return [*await _request(claude, settings), *await _other(claude, settings)]
     except (SettingError, Unanswered) as error:
         print(f"FAIL  Claude: {error.sentence if isinstance(error, Unanswered) else error}")
         return None
@@ -69,20 +69,18 @@ async def _request(claude: Claude, settings: Settings) -> list[Finding]:
     return []
 
 
-async def _others(claude: Claude, settings: Settings) -> list[Finding]:
-    """A fallback that there is not makes the API refuse every question; only a summary can be done without."""
-    asked = (("FALLBACK_MODEL", _fallback(settings), True), ("SUMMARY_MODEL", settings.summary_model, False))
-    found = []
-    for setting, model, is_needed in asked:
-        if model is None:
-            continue
-        try:
-            await claude.model_name(model)
-        except Unanswered as error:
-            if error.failure is None or error.failure.status != 404:
-                raise
-            found.append(unavailable(setting, model, is_needed=is_needed))
-    return found
+async def _other(claude: Claude, settings: Settings) -> list[Finding]:
+    """A fallback that does not exist makes the API refuse every question."""
+    fallback = _fallback(settings)
+    if fallback is None:
+        return []
+    try:
+        await claude.model_name(fallback)
+    except Unanswered as error:
+        if error.failure is None or error.failure.status != 404:
+            raise
+        return [unavailable("FALLBACK_MODEL", fallback)]
+    return []
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """The older turns of a long thread, summed up so that the rest fits.
 
 Claude does it itself where the model can (https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand,
-and compaction-keep-recent-turns for what stays as it is); elsewhere a cheap model writes a summary.
+and compaction-keep-recent-turns for what stays as it is); elsewhere a cheap model writes a summary, or the
+thread's own model where that fails.
 """
 
 import logging
@@ -15,6 +16,7 @@ from workers.prompt import transcript
 
 log = logging.getLogger("parley.compaction")
 
+CHEAP_MODEL = "claude-haiku-5-5"
 # Thinking counts too.
 SUMMARY_TOKENS = 8_000
 SUMMARIZE = (
@@ -50,14 +52,19 @@ def older(entries: Sequence[Entry], budget: int) -> int:
     return len(oldest) if gained > budget // 4 else 0
 
 
-async def compact(
-    claude: Claude, request: Mapping[str, Any], entries: Sequence[Entry], other: str, about: About
-) -> Entry | None:
+async def compact(claude: Claude, request: Mapping[str, Any], entries: Sequence[Entry], about: About) -> Entry | None:
     """Sum up `entries`, the oldest of a thread; None if no summary was to be had.
 
-    `request` is what asks for what follows them, `other` a cheap model.
+    `request` is what asks for what follows them. Where the model cannot sum up a conversation itself, the cheap model
+    writes a summary, and the thread's own model where the cheap one fails: behind a gateway it may have another name.
     """
-    return await _by_itself(claude, request, entries, about) or await _by_another(claude, other, entries, about)
+    summary = await _by_itself(claude, request, entries, about)
+    if summary is None:
+        summary = await _written(claude, CHEAP_MODEL, entries, about)
+    own = str(request["model"])
+    if summary is None and own != CHEAP_MODEL:
+        summary = await _written(claude, own, entries, about)
+    return summary
 
 
 async def _by_itself(
@@ -72,7 +79,7 @@ async def _by_itself(
     return Entry("summary", block["content"], _until(entries), block=dict(block)) if block else None
 
 
-async def _by_another(claude: Claude, model: str, entries: Sequence[Entry], about: About) -> Entry | None:
+async def _written(claude: Claude, model: str, entries: Sequence[Entry], about: About) -> Entry | None:
     takes = find(model)
     room = takes.context - SUMMARY_TOKENS - len(SUMMARIZE)
     while len(entries) > 1 and sum(entry.tokens for entry in entries) > room:

@@ -189,9 +189,7 @@ class Conversation:
             return
         self._on_wait(SUMMING_UP)
         oldest = self.history[:count]
-        summary = await compaction.compact(
-            self._claude, self._for(oldest), oldest, self._settings.summary_model, self._about
-        )
+        summary = await compaction.compact(self._claude, self._for(oldest), oldest, self._about)
         if summary:
             await self._inbox.compact(self._claim, count, summary, self._settings.history_days)
             self.history = [summary, *self.history[count:]]

@@ -22,23 +22,23 @@ class Finding:
 
 
 def findings(
-    model: str, effort: str | None, thinking: str, max_tokens: int, fallback: str | None, summary: str, today: date
+    model: str, effort: str | None, thinking: str, max_tokens: int, fallback: str | None, today: date
 ) -> list[Finding]:
-    """What is wrong with the three models, EFFORT, THINKING and MAX_TOKENS; nothing if all is well.
+    """What is wrong with the two models, EFFORT, THINKING and MAX_TOKENS; nothing if all is well.
 
-    `fallback` is FALLBACK_MODEL, None for none. Without a `summary`, SUMMARY_MODEL, people still get answers.
+    `fallback` is FALLBACK_MODEL, None for none.
     """
     found = [*_existence("MODEL", model, today), *_options(models.find(model), effort, thinking, max_tokens)]
     if fallback == model:
         found.append(Finding(False, "FALLBACK_MODEL is the same as MODEL, so it helps nobody."))
     elif fallback is not None:
         found += _existence("FALLBACK_MODEL", fallback, today)
-    return [*found, *_existence("SUMMARY_MODEL", summary, today, is_needed=False)]
+    return found
 
 
-def unavailable(setting: str, model_id: str, *, is_needed: bool) -> Finding:
+def unavailable(setting: str, model_id: str) -> Finding:
     """The API does not give this key that model."""
-    return Finding(is_needed, f"{setting}={model_id} is not available to this API key: choose another in .env.")
+    return Finding(True, f"{setting}={model_id} is not available to this API key: choose another in .env.")
 
 
 def refused() -> Finding:
@@ -47,10 +47,10 @@ def refused() -> Finding:
     return Finding(True, f"Claude refuses every question with these settings: look at {settings} in .env.")
 
 
-def _existence(setting: str, model_id: str, today: date, *, is_needed: bool = True) -> list[Finding]:
+def _existence(setting: str, model_id: str, today: date) -> list[Finding]:
     if since := models.retired(model_id, today):
         told = f"{setting}={model_id} answers nobody: it was retired on {since}. Choose another in .env."
-        return [Finding(is_needed, told)]
+        return [Finding(True, told)]
     model = models.find(model_id)
     if not model.is_known:
         return [
