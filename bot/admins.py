@@ -25,7 +25,7 @@ UNKNOWN = "Slack does not tell me right now whether you may do that, so I leave 
 class Admins:
     """Rights are asked of Slack once in five minutes. All methods raise redis.RedisError."""
 
-    def __init__(self, settings: Settings, web: AsyncWebClient, redis: "Redis") -> None:
+    def __init__(self, settings: Settings, web: AsyncWebClient, redis: Redis) -> None:
         self._listed = settings.admins or frozenset()
         self._group = settings.admin_group
         self._web, self._redis = web, redis

@@ -29,7 +29,7 @@ MOST_CHANGES = 1_000
 class Alerts:
     """They go to `channel`, else to the admins who are known by name, else to whoever set the budget."""
 
-    def __init__(self, redis: "Redis", web: AsyncWebClient, admins: Admins, channel: str | None, team: str) -> None:
+    def __init__(self, redis: Redis, web: AsyncWebClient, admins: Admins, channel: str | None, team: str) -> None:
         self._redis, self._web, self._admins, self._team = redis, web, admins, team
         self._channel = channel
 

@@ -68,7 +68,7 @@ def _kind(body: dict[str, Any]) -> str:
 
 
 def create_app(
-    settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox, redis: "Redis", metrics: Metrics
+    settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox, redis: Redis, metrics: Metrics
 ) -> AsyncApp:
     """Listeners find these among their arguments, and `team`, under which everything of the workspace is kept.
 

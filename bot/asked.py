@@ -25,7 +25,7 @@ class Asked:
     response_url: str
     trigger_id: str
     inbox: Inbox
-    redis: "Redis"
+    redis: Redis
     web: AsyncWebClient
     settings: Settings
     admins: Admins

@@ -16,7 +16,7 @@ KEEP_SECONDS = 3600
 ASKING_SECONDS = 1.0
 
 
-async def is_guest(redis: "Redis", web: AsyncWebClient, team: str, user: str) -> bool:
+async def is_guest(redis: Redis, web: AsyncWebClient, team: str, user: str) -> bool:
     """Of one channel or of several; somebody about whom Slack says nothing is none. Raises redis.RedisError.
 
     https://docs.slack.dev/reference/objects/user-object

@@ -26,7 +26,7 @@ class Health:
     """`sockets` are the Socket Mode connections; empty where Slack sends events over HTTP."""
 
     def __init__(
-        self, redis: "Redis", inbox: Inbox, settings: Settings, team: str, sockets: Sequence[SocketModeClient]
+        self, redis: Redis, inbox: Inbox, settings: Settings, team: str, sockets: Sequence[SocketModeClient]
     ) -> None:
         self._redis, self._inbox, self._settings, self._team = redis, inbox, settings, team
         self._sockets = sockets

@@ -38,7 +38,7 @@ class _Collected(Collector):
         return self._families
 
 
-async def page(redis: "Redis", inbox: Inbox, settings: Settings, team: str, sockets: int) -> bytes:
+async def page(redis: Redis, inbox: Inbox, settings: Settings, team: str, sockets: int) -> bytes:
     """The whole page. Raises redis.RedisError."""
     counted = await metrics.totals(redis, team)
     running, now = await inbox.load(), await activity.read(redis, team)

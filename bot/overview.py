@@ -21,7 +21,7 @@ class Overview:
     budgets: Sequence[Spent]
 
 
-async def of_person(redis: "Redis", team: str, user: str, today: date) -> Overview:
+async def of_person(redis: Redis, team: str, user: str, today: date) -> Overview:
     """Raises redis.RedisError."""
     return Overview(
         *await asyncio.gather(
@@ -31,7 +31,7 @@ async def of_person(redis: "Redis", team: str, user: str, today: date) -> Overvi
     )
 
 
-async def of_workspace(redis: "Redis", team: str, today: date, keep_days: int) -> Overview:
+async def of_workspace(redis: Redis, team: str, today: date, keep_days: int) -> Overview:
     """Raises redis.RedisError."""
     query = Query(read_period("month", today), known_from=known_from(today, keep_days))
     return Overview(

@@ -16,7 +16,7 @@ log = logging.getLogger("parley.people")
 MOST = 20
 
 
-async def names(redis: "Redis", slack: AsyncWebClient, team: str, users: Iterable[str]) -> dict[str, str]:
+async def names(redis: Redis, slack: AsyncWebClient, team: str, users: Iterable[str]) -> dict[str, str]:
     """Display names by user id, of the first 20; a user whom Slack does not tell is left out.
 
     Raises redis.RedisError.
@@ -26,7 +26,7 @@ async def names(redis: "Redis", slack: AsyncWebClient, team: str, users: Iterabl
     return {user: name for user, name in zip(asked, found, strict=True) if name}
 
 
-async def _name(redis: "Redis", slack: AsyncWebClient, team: str, user: str) -> str | None:
+async def _name(redis: Redis, slack: AsyncWebClient, team: str, user: str) -> str | None:
     known = await redis.get(keys.person(team, user))
     if known:
         return str(known)

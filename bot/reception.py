@@ -22,7 +22,7 @@ TITLE_LENGTH = 60
 
 
 class Reception:
-    def __init__(self, inbox: Inbox, redis: "Redis", web: AsyncWebClient) -> None:
+    def __init__(self, inbox: Inbox, redis: Redis, web: AsyncWebClient) -> None:
         self._inbox, self._redis, self._web = inbox, redis, web
         self._line = Line(inbox, redis, web)
 

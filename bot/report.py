@@ -44,12 +44,12 @@ class Report:
         return percentile(self.now.times(time), part)
 
 
-async def gather(redis: "Redis", team: str, query: Query, today: date) -> Report:
+async def gather(redis: Redis, team: str, query: Query, today: date) -> Report:
     """Raises redis.RedisError."""
     return await (_of_one if query.subject else _of_all)(redis, team, query, today)
 
 
-async def _of_one(redis: "Redis", team: str, query: Query, today: date) -> Report:
+async def _of_one(redis: Redis, team: str, query: Query, today: date) -> Report:
     period, subject = query.period, query.subject
     assert subject
     days = await usage.of_one(redis, team, subject.kind, subject.name, [*period.days_before, *period.days])
@@ -57,7 +57,7 @@ async def _of_one(redis: "Redis", team: str, query: Query, today: date) -> Repor
     return Report(query, total(days[day] for day in period.days), total(days[day] for day in period.days_before), costs)
 
 
-async def _of_all(redis: "Redis", team: str, query: Query, today: date) -> Report:
+async def _of_all(redis: Redis, team: str, query: Query, today: date) -> Report:
     period = query.period
     hours = await usage.by_hour(redis, team, [*period.days_before, *period.days])
     days = {day: total(counts.values()) for day, counts in hours.items()}

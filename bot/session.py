@@ -28,7 +28,7 @@ UNAVAILABLE = {
 NO_STOP = "missing_agent_session_stopped_event_subscription"
 
 
-async def begin(web: AsyncWebClient, redis: "Redis", thread: Thread) -> None:
+async def begin(web: AsyncWebClient, redis: Redis, thread: Thread) -> None:
     try:
         if not await sessions.begin(redis, thread):
             return
@@ -45,7 +45,7 @@ async def begin(web: AsyncWebClient, redis: "Redis", thread: Thread) -> None:
                 await sessions.drop(redis, thread)
 
 
-async def end_those_that_are_over(web: AsyncWebClient, redis: "Redis") -> None:
+async def end_those_that_are_over(web: AsyncWebClient, redis: Redis) -> None:
     """Of all teams. Raises redis.RedisError."""
     for team in await redis.smembers(keys.TEAMS):
         for thread, mark in await sessions.over(redis, str(team)):

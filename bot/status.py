@@ -16,7 +16,7 @@ THINKING = "is thinking…"
 EYES = "eyes"
 
 
-async def show(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str, text: str = THINKING) -> bool:
+async def show(web: AsyncWebClient, redis: Redis, thread: Thread, ts: str, text: str = THINKING) -> bool:
     """Whether it shows. Slack clears a status after two minutes and with the next message of ours in the thread.
 
     https://docs.slack.dev/reference/methods/assistant.threads.setStatus
@@ -31,7 +31,7 @@ async def show(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str, tex
     return True
 
 
-async def look(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> None:
+async def look(web: AsyncWebClient, redis: Redis, thread: Thread, ts: str) -> None:
     """Put eyes on the question `ts`."""
     try:
         if await replies.mark_seen(redis, thread, ts):
@@ -43,7 +43,7 @@ async def look(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> 
         log.debug("no eyes thread=%s ts=%s error=%s", thread, ts, describe(error))
 
 
-async def is_looking(redis: "Redis", thread: Thread, ts: str) -> bool:
+async def is_looking(redis: Redis, thread: Thread, ts: str) -> bool:
     """Whether our eyes are on the question, as far as is known."""
     try:
         return await replies.is_seen(redis, thread, ts)
@@ -51,7 +51,7 @@ async def is_looking(redis: "Redis", thread: Thread, ts: str) -> bool:
         return False
 
 
-async def look_away(web: AsyncWebClient, redis: "Redis", thread: Thread, ts: str) -> None:
+async def look_away(web: AsyncWebClient, redis: Redis, thread: Thread, ts: str) -> None:
     """Take the eyes off the question, if there are any."""
     try:
         if await replies.unmark_seen(redis, thread, ts):

@@ -35,7 +35,7 @@ class _Waiting:
 class Line:
     """The threads that came in through this process and wait. Nothing of it outlives the process, and nothing must."""
 
-    def __init__(self, inbox: Inbox, redis: "Redis", web: AsyncWebClient, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, inbox: Inbox, redis: Redis, web: AsyncWebClient, every: float = EVERY_SECONDS) -> None:
         self._inbox, self._redis, self._web, self._every = inbox, redis, web, every
         self._threads: dict[Thread, _Waiting] = {}
         self._watches = False

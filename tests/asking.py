@@ -74,7 +74,7 @@ def settings(sandbox: Sandbox, **more: str) -> Settings:
 
 @asynccontextmanager
 async def connected(
-    sandbox: Sandbox, redis: "Redis | None" = None, /, *, patience: Patience = QUICK, **more: str
+    sandbox: Sandbox, redis: Redis | None = None, /, *, patience: Patience = QUICK, **more: str
 ) -> AsyncIterator[Claude]:
     """Settings by their names in `more`."""
     claude = Claude(settings(sandbox, **more), redis, patience)

@@ -16,16 +16,16 @@ on_redis = settings(
 )
 
 
-async def now_ms(redis: "Redis") -> int:
+async def now_ms(redis: Redis) -> int:
     seconds, microseconds = await redis.time()
     return int(seconds) * 1000 + int(microseconds) // 1000
 
 
-async def scores(redis: "Redis", key: str) -> list[tuple[str, float]]:
+async def scores(redis: Redis, key: str) -> list[tuple[str, float]]:
     return cast("list[tuple[str, float]]", await redis.zrange(key, 0, -1, withscores=True))
 
 
-async def pass_by(redis: "Redis", seconds: float) -> None:
+async def pass_by(redis: Redis, seconds: float) -> None:
     """Let time pass for what the budget knows: all that it did lies further back."""
     ms = math.ceil(seconds * 1000)
     methods = ("chat.update", "chat.startStream", "chat.appendStream", "chat.stopStream")

@@ -51,32 +51,32 @@ def redis_url(redis_server: str) -> str:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> "AsyncIterator[AsyncRedis]":
+async def redis(redis_url: str) -> AsyncIterator[AsyncRedis]:
     client = connections.shared(redis_url)
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-async def desk(redis: "AsyncRedis") -> AsyncIterator[Desk]:
+async def desk(redis: AsyncRedis) -> AsyncIterator[Desk]:
     async with at_desk(redis) as desk:
         yield desk
 
 
 @pytest.fixture
-def producer(redis_url: str) -> "Iterator[Redis]":
+def producer(redis_url: str) -> Iterator[Redis]:
     client = connections.producer(redis_url)
     yield client
     client.close()
 
 
 @pytest.fixture
-def queue(producer: "Redis") -> Queue:
+def queue(producer: Redis) -> Queue:
     return connections.queue("test", producer)
 
 
 @pytest.fixture
-def inbox(redis: "AsyncRedis", queue: Queue) -> Inbox:
+def inbox(redis: AsyncRedis, queue: Queue) -> Inbox:
     return Inbox(redis, queue, 60.0)
 
 

@@ -33,7 +33,7 @@ class Killed(Exception):
 @dataclass
 class Desk:
     sandbox: Sandbox
-    redis: "Redis"
+    redis: Redis
     message: Message
 
     @property
@@ -133,7 +133,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_desk(redis: "Redis", *, scopes: list[str] | None = None) -> AsyncIterator[Desk]:
+async def at_desk(redis: Redis, *, scopes: list[str] | None = None) -> AsyncIterator[Desk]:
     async with Sandbox(with_claude=False, scopes=scopes) as sandbox:
         ts = await sandbox.slack.say("ada", "general", "a question")
         thread = Thread(sandbox.team, sandbox.channels["general"], ts)

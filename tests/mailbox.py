@@ -24,11 +24,11 @@ async def claimed(inbox: Inbox, thread: Thread = THREAD) -> Claim:
     return claim
 
 
-async def waits(redis: "AsyncRedis", thread: Thread = THREAD) -> list[str]:
+async def waits(redis: AsyncRedis, thread: Thread = THREAD) -> list[str]:
     return [str(ts) for ts in await redis.zrange(keys.box(thread), 0, -1)]
 
 
-async def end_lease(redis: "AsyncRedis", thread: Thread = THREAD) -> None:
+async def end_lease(redis: AsyncRedis, thread: Thread = THREAD) -> None:
     """What is left when a worker was killed and its time is over."""
     await redis.delete(keys.lease(thread))
     await redis.zadd(keys.active(thread.team), {f"{thread.channel}:{thread.ts}": 0})

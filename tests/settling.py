@@ -8,7 +8,7 @@ from bot.store import caps
 from bot.store.caps import Reservation, Settled
 
 
-async def settle(redis: "Redis", reservation: Reservation, cost: int) -> None:
+async def settle(redis: Redis, reservation: Reservation, cost: int) -> None:
     async with redis.pipeline() as pipe:
         caps.settle(cast("Any", pipe), Settled(reservation, cost))
         await pipe.execute()

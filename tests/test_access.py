@@ -7,7 +7,7 @@ from bot.store.access import rules
 TEAM = "T1"
 
 
-async def test_what_holds_in_a_channel_counts_before_what_holds_in_the_workspace(redis: "Redis") -> None:
+async def test_what_holds_in_a_channel_counts_before_what_holds_in_the_workspace(redis: Redis) -> None:
     await redis.hset(keys.workspace_policy(TEAM), mapping={"guests": "on", "external": "on", "model": "x"})
     await redis.hset(keys.channel_policy(TEAM, "C1"), mapping={"guests": "off", "follow_ups": "off"})
     assert await rules(redis, TEAM, "C1") == {"guests": "off", "external": "on", "follow_ups": "off"}
@@ -15,7 +15,7 @@ async def test_what_holds_in_a_channel_counts_before_what_holds_in_the_workspace
     assert await rules(redis, "T2", "C1") == {}
 
 
-async def test_an_empty_list_is_a_list(redis: "Redis") -> None:
+async def test_an_empty_list_is_a_list(redis: Redis) -> None:
     await redis.hset(keys.workspace_policy(TEAM), "channels", "")
     assert await rules(redis, TEAM, "C1") == {"channels": ""}
 

@@ -9,7 +9,7 @@ from bot.store.inbox import Inbox
 TEAM = "T1"
 
 
-async def test_what_is_over_does_not_count(redis: "Redis") -> None:
+async def test_what_is_over_does_not_count(redis: Redis) -> None:
     now = time.time() * 1000
     await redis.zadd(keys.active(TEAM), {"C1:1.0": 1, "C1:2.0": 2})
     await redis.zadd(keys.drafts(TEAM), {"over": now - 1_000, "open": now + 10_000})
@@ -18,7 +18,7 @@ async def test_what_is_over_does_not_count(redis: "Redis") -> None:
     assert await activity.read(redis, "T2") == Activity(threads=0, live_replies=0, claude_calls=2)
 
 
-async def test_the_oldest_job_of_the_queue_has_an_age(redis: "Redis", redis_url: str) -> None:
+async def test_the_oldest_job_of_the_queue_has_an_age(redis: Redis, redis_url: str) -> None:
     producer = connections.producer(redis_url)
     queue = connections.queue("parley", producer)
     inbox = Inbox(redis, queue, 8.0)

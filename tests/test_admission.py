@@ -70,7 +70,7 @@ def test_under_open_rules_everybody_may_but_bots_that_nobody_listed(who: str, wh
 
 
 async def test_whether_somebody_is_a_guest_is_asked_only_where_it_matters(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     async def asked(way: Way, audience: Audience, asker: Asker, channel: str = "C1") -> tuple[Reason | None, int]:
         await redis.delete(keys.guest(sandbox.team, asker.user))

@@ -9,7 +9,7 @@ from bot.store.asides import KEEP_SECONDS, is_one, note, were_after
 THREAD = Thread("T1", "C1", "1.1")
 
 
-async def test_what_follows_a_mention_of_somebody_else_is_for_them_until_we_are_mentioned(redis: "Redis") -> None:
+async def test_what_follows_a_mention_of_somebody_else_is_for_them_until_we_are_mentioned(redis: Redis) -> None:
     assert not await is_one(redis, THREAD, "1.2")
     await note(redis, THREAD, "others", "1.3")
     assert not await is_one(redis, THREAD, "1.2")
@@ -22,7 +22,7 @@ async def test_what_follows_a_mention_of_somebody_else_is_for_them_until_we_are_
     assert 0 < await redis.ttl(keys.asides(THREAD)) <= KEEP_SECONDS
 
 
-async def test_the_order_is_that_of_what_was_said_and_not_of_the_events(redis: "Redis") -> None:
+async def test_the_order_is_that_of_what_was_said_and_not_of_the_events(redis: Redis) -> None:
     await note(redis, THREAD, "us", "1.5")
     await note(redis, THREAD, "others", "1.3")
     assert not await is_one(redis, THREAD, "1.6")
@@ -32,7 +32,7 @@ async def test_the_order_is_that_of_what_was_said_and_not_of_the_events(redis: "
     assert await is_one(redis, THREAD, "1.91")
 
 
-async def test_what_was_not_for_us_is_known_to_be_there(redis: "Redis") -> None:
+async def test_what_was_not_for_us_is_known_to_be_there(redis: Redis) -> None:
     assert not await were_after(redis, THREAD, "1.1")
     await note(redis, THREAD, "nobody", "1.2")
     assert not await is_one(redis, THREAD, "1.3")

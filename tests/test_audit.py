@@ -8,11 +8,11 @@ from bot.store.audit import KEEP_SECONDS, Changed
 TEAM = "T1"
 
 
-async def put(redis: "Redis", value: str | None, by: str = "U1", field: str = "each day") -> Changed:
+async def put(redis: Redis, value: str | None, by: str = "U1", field: str = "each day") -> Changed:
     return await audit.change(redis, TEAM, by, f"budget {field}", keys.caps(TEAM), field, value)
 
 
-async def test_a_change_is_made_and_recorded_with_who_when_before_and_after(redis: "Redis") -> None:
+async def test_a_change_is_made_and_recorded_with_who_when_before_and_after(redis: Redis) -> None:
     assert await put(redis, "5") == Changed(True, None)
     assert await put(redis, "7", by="U2") == Changed(True, "5")
     assert await redis.hget(keys.caps(TEAM), "each day") == "7"
@@ -27,14 +27,14 @@ async def test_a_change_is_made_and_recorded_with_who_when_before_and_after(redi
     assert all(abs(datetime.now(UTC) - each.when) < timedelta(minutes=1) for each in found)
 
 
-async def test_what_changes_nothing_is_not_recorded(redis: "Redis") -> None:
+async def test_what_changes_nothing_is_not_recorded(redis: Redis) -> None:
     await put(redis, None)
     await put(redis, "5")
     assert await put(redis, "5", by="U2") == Changed(False, "5")
     assert await audit.count(redis, TEAM) == 1
 
 
-async def test_nothing_is_changed_where_something_else_is_set_before(redis: "Redis") -> None:
+async def test_nothing_is_changed_where_something_else_is_set_before(redis: Redis) -> None:
     async def put_after(value: str, before: str | None) -> Changed:
         return await audit.change(redis, TEAM, "U1", "budget each day", keys.caps(TEAM), "each day", value, before)
 
@@ -46,14 +46,14 @@ async def test_nothing_is_changed_where_something_else_is_set_before(redis: "Red
     assert await audit.count(redis, TEAM) == 2
 
 
-async def test_an_empty_value_is_a_value(redis: "Redis") -> None:
+async def test_an_empty_value_is_a_value(redis: Redis) -> None:
     await put(redis, "")
     assert await redis.hget(keys.caps(TEAM), "each day") == ""
     [found] = await audit.changes(redis, TEAM, 0, 10)
     assert found.after == ""
 
 
-async def test_changes_are_read_page_by_page(redis: "Redis") -> None:
+async def test_changes_are_read_page_by_page(redis: Redis) -> None:
     for n in range(25):
         await put(redis, str(n))
     pages = [[each.after for each in await audit.changes(redis, TEAM, start, 10)] for start in (0, 10, 20, 30)]
@@ -61,12 +61,12 @@ async def test_changes_are_read_page_by_page(redis: "Redis") -> None:
     assert await audit.count(redis, TEAM) == 25
 
 
-async def test_workspaces_do_not_share(redis: "Redis") -> None:
+async def test_workspaces_do_not_share(redis: Redis) -> None:
     await put(redis, "5")
     assert await audit.changes(redis, "T2", 0, 10) == []
 
 
-async def test_what_is_older_than_400_days_goes(redis: "Redis") -> None:
+async def test_what_is_older_than_400_days_goes(redis: Redis) -> None:
     old = int((datetime.now(UTC).timestamp() - KEEP_SECONDS - 60) * 1000)
     async with redis.pipeline() as pipe:
         for n in range(200):

@@ -26,7 +26,7 @@ class Talk:
 
     sandbox: Sandbox
     web: AsyncWebClient
-    redis: "Redis"
+    redis: Redis
     root: str = ""
 
     async def say(self, user: str, text: str) -> str:
@@ -58,7 +58,7 @@ class Talk:
 
 
 @pytest.fixture
-async def talk(redis: "Redis") -> AsyncIterator[Talk]:
+async def talk(redis: Redis) -> AsyncIterator[Talk]:
     async with (
         Sandbox(with_claude=False, limits=False) as sandbox,
         slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web,

@@ -18,7 +18,7 @@ def test_it_reads_back_as_it_was_written() -> None:
         assert Bill.from_json(bill.to_json()) == bill
 
 
-async def test_it_is_counted_and_settled(redis: "AsyncRedis", redis_url: str) -> None:
+async def test_it_is_counted_and_settled(redis: AsyncRedis, redis_url: str) -> None:
     with Redis.from_url(redis_url) as client, client.pipeline() as pipe:
         pay(pipe, Bill(COUNTED, SETTLED))
         pipe.execute()

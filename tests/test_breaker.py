@@ -16,16 +16,16 @@ RUN, WINDOW, FIRST, LONGEST, TRYING = 5, 60.0, 5.0, 60.0, 30.0
 
 
 @pytest.fixture
-def breaker(redis: "Redis") -> Breaker:
+def breaker(redis: Redis) -> Breaker:
     return Breaker(redis)
 
 
 @pytest.fixture
-def other_process(redis: "Redis") -> Breaker:
+def other_process(redis: Redis) -> Breaker:
     return Breaker(redis)
 
 
-async def pass_by(redis: "Redis", seconds: float) -> None:
+async def pass_by(redis: Redis, seconds: float) -> None:
     """Let time pass for what the breakers know: all of it lies further back."""
     ms = int(seconds * 1000)
     for key in [key async for key in redis.scan_iter("claude:*")]:
@@ -59,11 +59,11 @@ async def kept_out(breaker: Breaker) -> float:
     return wait
 
 
-async def is_open(redis: "Redis") -> bool:
+async def is_open(redis: Redis) -> bool:
     return (await activity.breakers(redis, [MODEL]))[MODEL]
 
 
-async def opened(redis: "Redis") -> float:
+async def opened(redis: Redis) -> float:
     """For how long it is open from now on, in seconds."""
     assert await is_open(redis)
     seconds, microseconds = await redis.time()
@@ -71,7 +71,7 @@ async def opened(redis: "Redis") -> float:
 
 
 async def test_a_run_of_outages_opens_it_for_every_process(
-    redis: "Redis", breaker: Breaker, other_process: Breaker
+    redis: Redis, breaker: Breaker, other_process: Breaker
 ) -> None:
     await fail(breaker, RUN - 2)
     await fail(other_process, 2)
@@ -80,7 +80,7 @@ async def test_a_run_of_outages_opens_it_for_every_process(
         assert FIRST - 1 < await kept_out(process) <= FIRST * (1 + SPREAD)
 
 
-async def test_a_shorter_run_does_not(redis: "Redis", breaker: Breaker) -> None:
+async def test_a_shorter_run_does_not(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker, RUN - 1)
     assert not await is_open(redis)
     assert await redis.llen(keys.outages(MODEL)) == RUN - 1
@@ -93,7 +93,7 @@ async def test_a_success_ends_the_run(breaker: Breaker) -> None:
     await entered(breaker)
 
 
-async def test_the_success_of_a_call_from_before_the_run_does_not(redis: "Redis", breaker: Breaker) -> None:
+async def test_the_success_of_a_call_from_before_the_run_does_not(redis: Redis, breaker: Breaker) -> None:
     before = await entered(breaker)
     await pass_by(redis, 0.01)
     before = Pass(before.model, before.entered - 10)
@@ -103,14 +103,14 @@ async def test_the_success_of_a_call_from_before_the_run_does_not(redis: "Redis"
     await kept_out(breaker)
 
 
-async def test_outages_far_apart_are_no_run(redis: "Redis", breaker: Breaker) -> None:
+async def test_outages_far_apart_are_no_run(redis: Redis, breaker: Breaker) -> None:
     for _ in range(3 * RUN):
         await fail(breaker, 1)
         await pass_by(redis, WINDOW / (RUN - 1) + 0.1)
     await entered(breaker)
 
 
-async def test_a_run_as_long_as_the_window_opens_it(redis: "Redis", breaker: Breaker) -> None:
+async def test_a_run_as_long_as_the_window_opens_it(redis: Redis, breaker: Breaker) -> None:
     for _ in range(RUN - 1):
         await fail(breaker, 1)
         await pass_by(redis, WINDOW / (RUN - 1) - 0.5)
@@ -123,7 +123,7 @@ async def test_each_model_has_its_own(breaker: Breaker) -> None:
     await entered(breaker, "claude-haiku-5-5")
 
 
-async def test_then_one_call_at_a_time_tries(redis: "Redis", breaker: Breaker, other_process: Breaker) -> None:
+async def test_then_one_call_at_a_time_tries(redis: Redis, breaker: Breaker, other_process: Breaker) -> None:
     await fail(breaker)
     await pass_by(redis, FIRST)
     found = await asyncio.gather(*(process.enter(MODEL) for process in (breaker, other_process) * 20))
@@ -134,7 +134,7 @@ async def test_then_one_call_at_a_time_tries(redis: "Redis", breaker: Breaker, o
     assert await is_open(redis)
 
 
-async def test_when_its_answer_begins_everybody_may_ask(redis: "Redis", breaker: Breaker) -> None:
+async def test_when_its_answer_begins_everybody_may_ask(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker)
     await pass_by(redis, FIRST)
     await breaker.began(await entered(breaker))
@@ -142,7 +142,7 @@ async def test_when_its_answer_begins_everybody_may_ask(redis: "Redis", breaker:
     assert not (await entered(breaker)).token
 
 
-async def test_when_it_fails_the_next_while_is_twice_as_long(redis: "Redis", breaker: Breaker) -> None:
+async def test_when_it_fails_the_next_while_is_twice_as_long(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker)
     for expected in (10, 20, 40, 60, 60):
         await pass_by(redis, LONGEST)
@@ -150,7 +150,7 @@ async def test_when_it_fails_the_next_while_is_twice_as_long(redis: "Redis", bre
         assert expected - 1 < await opened(redis) <= expected
 
 
-async def test_the_next_tries_as_soon_as_that_while_is_over(redis: "Redis", breaker: Breaker) -> None:
+async def test_the_next_tries_as_soon_as_that_while_is_over(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker)
     await pass_by(redis, FIRST)
     await breaker.failed(await entered(breaker))
@@ -158,7 +158,7 @@ async def test_the_next_tries_as_soon_as_that_while_is_over(redis: "Redis", brea
     assert (await entered(breaker)).token
 
 
-async def test_once_closed_it_takes_a_whole_run_again(redis: "Redis", breaker: Breaker) -> None:
+async def test_once_closed_it_takes_a_whole_run_again(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker)
     await pass_by(redis, FIRST)
     await breaker.began(await entered(breaker))
@@ -167,7 +167,7 @@ async def test_once_closed_it_takes_a_whole_run_again(redis: "Redis", breaker: B
     await entered(breaker)
 
 
-async def test_one_that_soon_opens_again_goes_on_where_it_was(redis: "Redis", breaker: Breaker) -> None:
+async def test_one_that_soon_opens_again_goes_on_where_it_was(redis: Redis, breaker: Breaker) -> None:
     for seconds in (5, 10):
         await fail(breaker)
         assert seconds - 1 < await opened(redis) <= seconds
@@ -179,7 +179,7 @@ async def test_one_that_soon_opens_again_goes_on_where_it_was(redis: "Redis", br
     assert await opened(redis) <= FIRST
 
 
-async def test_one_that_tries_and_dies_gives_its_place_up_after_a_while(redis: "Redis", breaker: Breaker) -> None:
+async def test_one_that_tries_and_dies_gives_its_place_up_after_a_while(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker)
     await pass_by(redis, FIRST)
     dead = await entered(breaker)
@@ -193,14 +193,14 @@ async def test_one_that_tries_and_dies_gives_its_place_up_after_a_while(redis: "
     assert not await is_open(redis)
 
 
-async def test_one_that_tries_and_says_nothing_of_the_model_lets_the_next_try(redis: "Redis", breaker: Breaker) -> None:
+async def test_one_that_tries_and_says_nothing_of_the_model_lets_the_next_try(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker)
     await pass_by(redis, FIRST)
     await breaker.left(await entered(breaker))
     assert (await entered(breaker)).token
 
 
-async def test_calls_that_were_under_way_when_it_opened_do_not_keep_it_open(redis: "Redis", breaker: Breaker) -> None:
+async def test_calls_that_were_under_way_when_it_opened_do_not_keep_it_open(redis: Redis, breaker: Breaker) -> None:
     calls = [await entered(breaker) for _ in range(20)]
     for call in calls:
         await breaker.failed(call)
@@ -231,7 +231,7 @@ async def test_without_redis_all_calls_pass() -> None:
     await redis.aclose()
 
 
-async def test_what_is_kept_goes_away(redis: "Redis", breaker: Breaker) -> None:
+async def test_what_is_kept_goes_away(redis: Redis, breaker: Breaker) -> None:
     await fail(breaker)
     await pass_by(redis, FIRST)
     await entered(breaker)
@@ -255,7 +255,7 @@ steps = st.lists(
 )
 @given(steps=steps)
 async def test_an_open_breaker_is_tried_by_one_at_a_time_and_never_stays_open(
-    redis: "Redis", steps: list[str | float]
+    redis: Redis, steps: list[str | float]
 ) -> None:
     await redis.flushall()
     processes = [Breaker(redis), Breaker(redis)]

@@ -16,7 +16,7 @@ from bot.store.budget import STATUSES, TIER_3, Budget
 TEAM = "T1"
 
 
-async def test_a_method_is_called_as_often_as_its_tier_allows_by_all_processes_together(redis: "Redis") -> None:
+async def test_a_method_is_called_as_often_as_its_tier_allows_by_all_processes_together(redis: Redis) -> None:
     here, there = Budget(redis, TEAM), Budget(redis, TEAM)
     taken = await asyncio.gather(*(each.take("conversations.replies") for each in [here, there] * TIER_3))
     assert taken.count(0) == TIER_3
@@ -29,7 +29,7 @@ async def test_a_method_is_called_as_often_as_its_tier_allows_by_all_processes_t
     ("method", "most"),
     [("reactions.remove", 20), ("usergroups.users.list", 20), ("views.open", 100), ("chat.postMessage", 1_000)],
 )
-async def test_each_method_has_its_tier_and_posts_are_paced_elsewhere(redis: "Redis", method: str, most: int) -> None:
+async def test_each_method_has_its_tier_and_posts_are_paced_elsewhere(redis: Redis, method: str, most: int) -> None:
     """https://docs.slack.dev/apis/web-api/rate-limits"""
     budget = Budget(redis, TEAM)
     taken = [await budget.take(method) for _ in range(most)]
@@ -37,7 +37,7 @@ async def test_each_method_has_its_tier_and_posts_are_paced_elsewhere(redis: "Re
     assert (await budget.take(method) > 0) is (method != "chat.postMessage")
 
 
-async def test_a_minute_later_there_is_room_again(redis: "Redis") -> None:
+async def test_a_minute_later_there_is_room_again(redis: Redis) -> None:
     budget = Budget(redis, TEAM)
     while not await budget.take("reactions.remove"):
         pass
@@ -48,7 +48,7 @@ async def test_a_minute_later_there_is_room_again(redis: "Redis") -> None:
     assert await budget.take("reactions.remove") > 0
 
 
-async def test_methods_and_workspaces_do_not_share(redis: "Redis") -> None:
+async def test_methods_and_workspaces_do_not_share(redis: Redis) -> None:
     budget = Budget(redis, TEAM)
     while not await budget.take("reactions.add"):
         pass
@@ -56,14 +56,14 @@ async def test_methods_and_workspaces_do_not_share(redis: "Redis") -> None:
     assert await Budget(redis, "T2").take("reactions.add") == 0
 
 
-async def test_statuses_are_counted_by_channel(redis: "Redis") -> None:
+async def test_statuses_are_counted_by_channel(redis: Redis) -> None:
     budget = Budget(redis, TEAM)
     taken = [await budget.take("assistant.threads.setStatus", "C1") for _ in range(STATUSES + 2)]
     assert taken.count(0) == STATUSES
     assert await budget.take("assistant.threads.setStatus", "C2") == 0
 
 
-async def test_a_pause_holds_for_all_and_the_longer_one_counts(redis: "Redis") -> None:
+async def test_a_pause_holds_for_all_and_the_longer_one_counts(redis: Redis) -> None:
     budget = Budget(redis, TEAM)
     await budget.pause("chat.postMessage", 30)
     await budget.pause("chat.postMessage", 1)
@@ -71,7 +71,7 @@ async def test_a_pause_holds_for_all_and_the_longer_one_counts(redis: "Redis") -
     assert await budget.take("chat.update") == 0
 
 
-async def test_the_client_makes_no_call_that_would_be_refused(redis: "Redis") -> None:
+async def test_the_client_makes_no_call_that_would_be_refused(redis: Redis) -> None:
     async with Sandbox(with_claude=False) as sandbox, slack.client(settings(sandbox)) as web:
         web.budget = Budget(redis, sandbox.team)
         for _ in range(100):
@@ -83,7 +83,7 @@ async def test_the_client_makes_no_call_that_would_be_refused(redis: "Redis") ->
         assert len(sandbox.journal.entries("slack.request", "users.info")) == 100
 
 
-async def test_the_client_counts_statuses_by_channel(redis: "Redis") -> None:
+async def test_the_client_counts_statuses_by_channel(redis: Redis) -> None:
     async with Sandbox(with_claude=False, limits=False) as sandbox, slack.client(settings(sandbox)) as web:
         web.budget = Budget(redis, sandbox.team)
         for channel in ("general", "random"):
@@ -95,7 +95,7 @@ async def test_the_client_counts_statuses_by_channel(redis: "Redis") -> None:
                 await web.assistant_threads_setStatus(channel_id=place, thread_ts=ts, status="is thinking…")
 
 
-async def test_a_refusal_pauses_the_method_for_every_client(redis: "Redis") -> None:
+async def test_a_refusal_pauses_the_method_for_every_client(redis: Redis) -> None:
     async with Sandbox(with_claude=False) as sandbox, slack.client(settings(sandbox)) as one:
         sandbox.faults.add("users.info", "rate_limit", times=1, retry_after=7)
         async with slack.client(settings(sandbox)) as other:
@@ -107,7 +107,7 @@ async def test_a_refusal_pauses_the_method_for_every_client(redis: "Redis") -> N
         assert 6 < paused.value.seconds <= 7
 
 
-async def test_of_two_pauses_at_the_same_moment_the_longer_one_counts(redis: "Redis") -> None:
+async def test_of_two_pauses_at_the_same_moment_the_longer_one_counts(redis: Redis) -> None:
     budget = Budget(redis, TEAM)
     for _ in range(20):
         await redis.flushall()

@@ -43,7 +43,7 @@ class Clock:
 
 
 @pytest.fixture(autouse=True)
-async def installed(redis: "AsyncRedis") -> None:
+async def installed(redis: AsyncRedis) -> None:
     await redis.sadd(keys.TEAMS, TEAM)
 
 
@@ -53,21 +53,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def caps(redis: "AsyncRedis", clock: Clock) -> Caps:
+def caps(redis: AsyncRedis, clock: Clock) -> Caps:
     return Caps(redis, 60, clock)
 
 
-async def cap(redis: "AsyncRedis", scope: str, period: Period, amount: int) -> None:
+async def cap(redis: AsyncRedis, scope: str, period: Period, amount: int) -> None:
     await redis.hset(keys.caps(TEAM), cap_field(scope, period), amount)
 
 
-async def spend(redis: "AsyncRedis", caps: Caps, cost: int, channel: str = CHANNEL, user: str = USER) -> None:
+async def spend(redis: AsyncRedis, caps: Caps, cost: int, channel: str = CHANNEL, user: str = USER) -> None:
     reservation = await caps.reserve(TEAM, channel, user, 0)
     assert isinstance(reservation, Reservation)
     await settle(redis, reservation, cost)
 
 
-async def test_without_caps_everything_may_be_spent_and_is_counted(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_without_caps_everything_may_be_spent_and_is_counted(redis: AsyncRedis, caps: Caps) -> None:
     await spend(redis, caps, 3)
     await spend(redis, caps, 4, channel="C2")
     await spend(redis, caps, 5, user="U2")
@@ -80,7 +80,7 @@ async def test_without_caps_everything_may_be_spent_and_is_counted(redis: "Async
 @pytest.mark.parametrize("period", PERIODS)
 @pytest.mark.parametrize("scope", ["workspace", "channel:C1", "user:U1", "each"])
 async def test_a_cap_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
-    redis: "AsyncRedis", caps: Caps, clock: Clock, scope: str, period: Period
+    redis: AsyncRedis, caps: Caps, clock: Clock, scope: str, period: Period
 ) -> None:
     await cap(redis, scope, period, 10)
     await spend(redis, caps, 9)
@@ -96,7 +96,7 @@ async def test_a_cap_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
     assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Reservation)
 
 
-async def test_a_persons_own_cap_counts_in_place_of_everybodys(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_a_persons_own_cap_counts_in_place_of_everybodys(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "each", "day", 10)
     await cap(redis, "user:U1", "day", 20)
     await spend(redis, caps, 15)
@@ -105,12 +105,12 @@ async def test_a_persons_own_cap_counts_in_place_of_everybodys(redis: "AsyncRedi
     assert isinstance(await caps.reserve(TEAM, CHANNEL, "U2", 0), Refused)
 
 
-async def test_a_cap_of_nothing_refuses_everything(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_a_cap_of_nothing_refuses_everything(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "channel:C1", "month", 0)
     assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 0), Refused)
 
 
-async def test_a_month_that_is_spent_is_told_before_the_day(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_a_month_that_is_spent_is_told_before_the_day(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "user:U1", "day", 5)
     await cap(redis, "channel:C1", "month", 5)
     await spend(redis, caps, 5)
@@ -119,7 +119,7 @@ async def test_a_month_that_is_spent_is_told_before_the_day(redis: "AsyncRedis",
     assert refused.cap == Cap("channel:C1", "month", 5)
 
 
-async def test_what_is_under_way_counts_until_it_is_settled(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_what_is_under_way_counts_until_it_is_settled(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "workspace", "day", 10)
     first = await caps.reserve(TEAM, CHANNEL, USER, 10)
     assert isinstance(first, Reservation)
@@ -132,7 +132,7 @@ async def test_what_is_under_way_counts_until_it_is_settled(redis: "AsyncRedis",
     assert await caps.spent(TEAM, "workspace", "2026-11-21") == 3
 
 
-async def test_what_a_dead_worker_held_becomes_free(redis: "AsyncRedis", clock: Clock) -> None:
+async def test_what_a_dead_worker_held_becomes_free(redis: AsyncRedis, clock: Clock) -> None:
     await cap(redis, "workspace", "day", 10)
     mortal = Caps(redis, 0.05, clock)
     lost = await mortal.reserve(TEAM, CHANNEL, USER, 10)
@@ -147,14 +147,14 @@ async def test_what_a_dead_worker_held_becomes_free(redis: "AsyncRedis", clock: 
     }
 
 
-async def test_who_takes_over_holds_it_once(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_who_takes_over_holds_it_once(redis: AsyncRedis, caps: Caps) -> None:
     for _ in range(3):
         assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 10, "C1:1.0"), Reservation)
     assert await redis.hget(keys.spent(TEAM, "2026-11-21"), "held workspace") == "10"
 
 
 async def test_a_call_over_midnight_counts_in_the_day_in_which_it_began(
-    redis: "AsyncRedis", caps: Caps, clock: Clock
+    redis: AsyncRedis, caps: Caps, clock: Clock
 ) -> None:
     await cap(redis, "workspace", "day", 10)
     clock.now = NOON.replace(hour=23, minute=59)
@@ -167,7 +167,7 @@ async def test_a_call_over_midnight_counts_in_the_day_in_which_it_began(
     assert await caps.spent(TEAM, "workspace", "2026-11-22") == 0
 
 
-async def test_a_settlement_is_part_of_a_transaction(redis: "AsyncRedis", redis_url: str, caps: Caps) -> None:
+async def test_a_settlement_is_part_of_a_transaction(redis: AsyncRedis, redis_url: str, caps: Caps) -> None:
     reservation = await caps.reserve(TEAM, CHANNEL, USER, 10)
     assert isinstance(reservation, Reservation)
     with Redis.from_url(redis_url) as plain, plain.pipeline() as pipe:
@@ -180,7 +180,7 @@ async def test_a_settlement_is_part_of_a_transaction(redis: "AsyncRedis", redis_
 
 
 async def test_admins_are_warned_at_75_and_95_percent_once_a_period(
-    redis: "AsyncRedis", caps: Caps, clock: Clock
+    redis: AsyncRedis, caps: Caps, clock: Clock
 ) -> None:
     await cap(redis, "workspace", "day", 100)
     cap_ = Cap("workspace", "day", 100)
@@ -199,7 +199,7 @@ async def test_admins_are_warned_at_75_and_95_percent_once_a_period(
     assert [each.level for each in await warnings(redis, TEAM)] == [75]
 
 
-async def test_a_jump_over_both_marks_is_one_warning(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_a_jump_over_both_marks_is_one_warning(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "each", "month", 100)
     await spend(redis, caps, 99)
     await spend(redis, caps, 1)
@@ -207,7 +207,7 @@ async def test_a_jump_over_both_marks_is_one_warning(redis: "AsyncRedis", caps: 
     assert (only.level, only.whose, only.cap.scope) == (95, "user:U1", "each")
 
 
-async def test_a_higher_cap_is_warned_of_again(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_a_higher_cap_is_warned_of_again(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "channel:C1", "day", 100)
     await spend(redis, caps, 80)
     await cap(redis, "channel:C1", "day", 200)
@@ -215,7 +215,7 @@ async def test_a_higher_cap_is_warned_of_again(redis: "AsyncRedis", caps: Caps) 
     assert [(each.cap.amount, each.level) for each in await warnings(redis, TEAM)] == [(100, 75), (200, 75)]
 
 
-async def test_spending_tells_each_cap_and_how_far_it_is_spent(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_spending_tells_each_cap_and_how_far_it_is_spent(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "each", "day", 100)
     await cap(redis, "channel:C1", "month", 50)
     await spend(redis, caps, 30)
@@ -225,7 +225,7 @@ async def test_spending_tells_each_cap_and_how_far_it_is_spent(redis: "AsyncRedi
     ]
 
 
-async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: AsyncRedis, caps: Caps) -> None:
     await cap(redis, "each", "day", 1_000)
     await spend(redis, caps, 990)
     await caps.reserve(TEAM, CHANNEL, USER, 1)
@@ -236,7 +236,7 @@ async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: "AsyncRedis", 
         assert (await redis.ttl(name) > 0) is (name != keys.caps(TEAM))
 
 
-async def test_of_a_team_that_has_removed_us_nothing_is_held(redis: "AsyncRedis", caps: Caps) -> None:
+async def test_of_a_team_that_has_removed_us_nothing_is_held(redis: AsyncRedis, caps: Caps) -> None:
     await redis.srem(keys.TEAMS, TEAM)
     assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Reservation)
     assert await redis.dbsize() == 0
@@ -272,7 +272,7 @@ def process(redis_url: str, questions: int, report: Callable[[int], None]) -> No
     report(asyncio.run(asks(redis_url, questions)))
 
 
-async def test_fifty_questions_at_once_in_two_processes_keep_to_the_cap(redis: "AsyncRedis", redis_url: str) -> None:
+async def test_fifty_questions_at_once_in_two_processes_keep_to_the_cap(redis: AsyncRedis, redis_url: str) -> None:
     """Ten calls of 0.10 $ at the most fill a cap of 1 $; none of the fifty can see more room than there is."""
     await cap(redis, "workspace", "month", CAP)
     context = multiprocessing.get_context("spawn")

@@ -125,7 +125,7 @@ def test_the_first_message_of_a_thread_leaves_a_tombstone() -> None:
 
 
 @pytest.fixture
-def inbox(redis: "AsyncRedis", redis_url: str) -> Inbox:
+def inbox(redis: AsyncRedis, redis_url: str) -> Inbox:
     return Inbox(redis, connections.queue("test", Redis.from_url(redis_url)), 60.0)
 
 
@@ -133,7 +133,7 @@ def said(ts: str, text: str = "old") -> Message:
     return Message(THREAD, ts, "U1", text, f"Ev{ts}", direct=True)
 
 
-async def team_keys(redis: "AsyncRedis") -> set[str]:
+async def team_keys(redis: AsyncRedis) -> set[str]:
     return {str(key) async for key in redis.scan_iter(f"{TEAM}:*")}
 
 
@@ -153,7 +153,7 @@ async def answered(inbox: Inbox, *stamps: str) -> None:
         await inbox.acknowledge(await claimed(inbox), turn(ts), 99, 30)
 
 
-async def test_a_waiting_question_is_answered_in_its_new_form(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_waiting_question_is_answered_in_its_new_form(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.2"))
     assert await changes.edit(redis, said("1.2", "<new>"), "new")
     claim = await claimed(inbox)
@@ -162,7 +162,7 @@ async def test_a_waiting_question_is_answered_in_its_new_form(redis: "AsyncRedis
     assert (await history.load(redis, THREAD))[0].text == "as the worker reads it"
 
 
-async def test_a_waiting_question_has_the_files_that_the_edit_left(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_waiting_question_has_the_files_that_the_edit_left(redis: AsyncRedis, inbox: Inbox) -> None:
     first, second = File("F1", "a.txt"), File("F2", "b.txt")
     await inbox.put(replace(said("1.2"), files=(first, second)))
     assert await changes.edit(redis, replace(said("1.2", "new"), files=(second,)), "new")
@@ -170,7 +170,7 @@ async def test_a_waiting_question_has_the_files_that_the_edit_left(redis: "Async
 
 
 async def test_a_question_edited_while_it_is_answered_is_remembered_in_its_new_form(
-    redis: "AsyncRedis", inbox: Inbox
+    redis: AsyncRedis, inbox: Inbox
 ) -> None:
     await inbox.put(said("1.2"))
     claim = await claimed(inbox)
@@ -181,7 +181,7 @@ async def test_a_question_edited_while_it_is_answered_is_remembered_in_its_new_f
     assert not await redis.exists(keys.edited(THREAD))
 
 
-async def test_an_answered_question_is_remembered_in_its_new_form(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_an_answered_question_is_remembered_in_its_new_form(redis: AsyncRedis, inbox: Inbox) -> None:
     await answered(inbox, "1.2", "1.3", "1.4")
     assert await changes.edit(redis, said("1.3", "<new>"), "new")
     entries = await history.load(redis, THREAD)
@@ -189,7 +189,7 @@ async def test_an_answered_question_is_remembered_in_its_new_form(redis: "AsyncR
     assert entries[3] == turn("1.3")[1]
 
 
-async def test_an_edit_of_something_else_changes_nothing(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_an_edit_of_something_else_changes_nothing(redis: AsyncRedis, inbox: Inbox) -> None:
     await answered(inbox, "1.2")
     before = await history.load(redis, THREAD)
     assert not await changes.edit(redis, said("7.7", "new"), "new")
@@ -203,9 +203,7 @@ async def later(change: Coroutine[Any, Any, bool], n: int) -> bool:
     return await change
 
 
-async def test_an_edit_while_its_question_is_being_acknowledged_is_remembered(
-    redis: "AsyncRedis", inbox: Inbox
-) -> None:
+async def test_an_edit_while_its_question_is_being_acknowledged_is_remembered(redis: AsyncRedis, inbox: Inbox) -> None:
     for n in range(60):
         await inbox.put(said(f"2.{n:06d}"))
         claim = await claimed(inbox)
@@ -215,9 +213,7 @@ async def test_an_edit_while_its_question_is_being_acknowledged_is_remembered(
         assert not await redis.exists(keys.messages(THREAD), keys.edited(THREAD))
 
 
-async def test_an_edit_while_its_question_is_being_deleted_brings_nothing_back(
-    redis: "AsyncRedis", inbox: Inbox
-) -> None:
+async def test_an_edit_while_its_question_is_being_deleted_brings_nothing_back(redis: AsyncRedis, inbox: Inbox) -> None:
     for n in range(60):
         await inbox.put(said(f"2.{n:06d}"))
         edit = changes.edit(redis, said(f"2.{n:06d}", "<new>"), "new")
@@ -225,11 +221,11 @@ async def test_an_edit_while_its_question_is_being_deleted_brings_nothing_back(
         assert not await redis.exists(keys.messages(THREAD), keys.edited(THREAD))
 
 
-async def removed(redis: "AsyncRedis", ts: str) -> bool:
+async def removed(redis: AsyncRedis, ts: str) -> bool:
     return await changes.remove(redis, THREAD, ts) is not None
 
 
-async def test_an_edit_while_older_turns_are_summed_up_changes_the_right_one(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_an_edit_while_older_turns_are_summed_up_changes_the_right_one(redis: AsyncRedis, inbox: Inbox) -> None:
     for n in range(60):
         await redis.delete(keys.history(THREAD))
         await redis.rpush(keys.history(THREAD), *(e.to_json() for ts in ("1.2", "1.3", "1.4") for e in turn(ts)))
@@ -246,13 +242,13 @@ async def summed_up(inbox: Inbox, claim: Claim) -> bool:
     return True
 
 
-async def test_a_question_that_arrives_after_it_was_deleted_is_not_answered(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_question_that_arrives_after_it_was_deleted_is_not_answered(redis: AsyncRedis, inbox: Inbox) -> None:
     assert await changes.remove(redis, THREAD, "1.2") is None
     assert not await inbox.put(said("1.2"))
     assert await inbox.claim(THREAD) is None
 
 
-async def test_of_a_deleted_question_nothing_is_left(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_of_a_deleted_question_nothing_is_left(redis: AsyncRedis, inbox: Inbox) -> None:
     """But for the mark by which its second delivery is known."""
     await inbox.put(said("1.2"))
     before = await team_keys(redis)
@@ -267,7 +263,7 @@ async def test_of_a_deleted_question_nothing_is_left(redis: "AsyncRedis", inbox:
     assert not await redis.hexists(keys.attempts(THREAD), "1.3")
 
 
-async def test_where_the_only_question_was_deleted_nobody_has_to_look_again(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_where_the_only_question_was_deleted_nobody_has_to_look_again(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.2"))
     await inbox.release(await claimed(inbox))
     await redis.hset(keys.attempts(THREAD), "1.1", 1)
@@ -276,7 +272,7 @@ async def test_where_the_only_question_was_deleted_nobody_has_to_look_again(redi
     assert not await redis.exists(keys.attempts(THREAD), keys.active(TEAM))
 
 
-async def test_a_deleted_question_is_not_answered(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_deleted_question_is_not_answered(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.2"))
     await inbox.put(said("1.3"))
     assert await changes.remove(redis, THREAD, "1.2") == "waiting"
@@ -287,7 +283,7 @@ async def test_a_deleted_question_is_not_answered(redis: "AsyncRedis", inbox: In
 
 
 async def test_of_a_question_deleted_while_it_is_answered_nothing_is_remembered(
-    redis: "AsyncRedis", inbox: Inbox
+    redis: AsyncRedis, inbox: Inbox
 ) -> None:
     await answered(inbox, "1.1")
     await inbox.put(said("1.2"))
@@ -301,14 +297,14 @@ async def test_of_a_question_deleted_while_it_is_answered_nothing_is_remembered(
     assert (await claimed(inbox)).message.ts == "1.3"
 
 
-async def test_a_deleted_turn_is_gone_from_the_history(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_deleted_turn_is_gone_from_the_history(redis: AsyncRedis, inbox: Inbox) -> None:
     await answered(inbox, "1.2", "1.3", "1.4")
     assert await changes.remove(redis, THREAD, "1.3") == "answered"
     assert await history.load(redis, THREAD) == turn("1.2") + turn("1.4")
     assert not await changes.remove(redis, THREAD, "1.3")
 
 
-async def test_with_a_turn_go_the_files_that_no_other_turn_has(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_with_a_turn_go_the_files_that_no_other_turn_has(redis: AsyncRedis, inbox: Inbox) -> None:
     only, shared = (Attachment(id, "a.txt", "text", "text/plain", 1, 1) for id in ("F1", "F2"))
     for ts, attached in (("1.2", (only, shared)), ("1.3", (shared,))):
         await inbox.put(said(ts))
@@ -319,7 +315,7 @@ async def test_with_a_turn_go_the_files_that_no_other_turn_has(redis: "AsyncRedi
     assert set(await files.find(redis, THREAD, ["F1", "F2"])) == {"F2"}
 
 
-async def test_the_question_of_an_answer_is_found(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_the_question_of_an_answer_is_found(redis: AsyncRedis, inbox: Inbox) -> None:
     for ts, parts in (("1.2", ("1.21",)), ("1.4", ("1.41", "1.42")), ("1.6", ("1.61",))):
         await inbox.put(said(ts))
         await replies.save_shown(redis, THREAD, ts, parts, 5)

@@ -20,7 +20,7 @@ def asked(sandbox: Sandbox) -> int:
 
 
 async def test_a_channel_is_asked_for_its_name_once_an_hour(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     general = sandbox.channels["general"]
     for _ in range(3):
@@ -29,21 +29,21 @@ async def test_a_channel_is_asked_for_its_name_once_an_hour(
     assert KEEP_SECONDS - 60 < await redis.ttl(keys.place(sandbox.team, general)) <= KEEP_SECONDS
 
 
-async def test_a_direct_message_needs_no_question(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_a_direct_message_needs_no_question(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     assert await place(redis, web, said(sandbox, sandbox.channels["@ada"], direct=True)) == DIRECT
     assert asked(sandbox) == 0
 
 
-async def test_a_dm_that_did_not_say_so_is_found_out(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_a_dm_that_did_not_say_so_is_found_out(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     assert await place(redis, web, said(sandbox, sandbox.channels["@ada"])) == DIRECT
 
 
-async def test_a_group_dm_is_called_so(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_a_group_dm_is_called_so(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     group = sandbox.slack.workspace.group_direct([sandbox.users["ada"], sandbox.users["ben"]])
     assert await place(redis, web, said(sandbox, group.id)) == GROUP
 
 
-async def test_without_the_scope_the_id_must_do_for_a_while(redis: "Redis") -> None:
+async def test_without_the_scope_the_id_must_do_for_a_while(redis: Redis) -> None:
     async with Sandbox(with_claude=False, scopes=["chat:write"]) as sandbox:
         general = sandbox.channels["general"]
         async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:

@@ -29,7 +29,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> "Iterator[Redis]":
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
     with embedded.running(tmp_path / "redis") as address, Redis.from_url(address) as redis:
         yield redis
 
@@ -163,7 +163,7 @@ async def test_over_http_it_says_where_slack_must_reach_us(redis_url: str) -> No
 
 
 async def test_a_redis_that_drops_or_forgets_messages_is_told(
-    sandbox: Sandbox, own_redis: "Redis", tmp_path: Path
+    sandbox: Sandbox, own_redis: Redis, tmp_path: Path
 ) -> None:
     own_redis.config_set("maxmemory-policy", "allkeys-lru")
     own_redis.config_set("appendonly", "no")

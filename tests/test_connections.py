@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from bot.store import connections
 
 
-async def test_a_cancelled_task_ends_whatever_its_command_is_about(redis: "Redis") -> None:
+async def test_a_cancelled_task_ends_whatever_its_command_is_about(redis: Redis) -> None:
     await redis.set("a", 1)
 
     async def work() -> None:

@@ -24,7 +24,7 @@ async def test_what_is_done_in_time_is_as_if_nobody_had_looked(caplog: pytest.Lo
 
 
 async def test_a_redis_that_hangs_is_waited_for_less_than_three_seconds(
-    redis: "Redis", caplog: pytest.LogCaptureFixture
+    redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     await redis.client_pause(4_000)
     began = time.monotonic()

@@ -127,7 +127,7 @@ async def test_where_there_are_no_files_the_rest_comes_in_further_messages(desk:
     assert payload(desk.posted[-1])["parts"] == len(desk.posted) > 1
 
 
-async def test_without_the_scope_for_files_the_rest_comes_in_further_messages(redis: "Redis") -> None:
+async def test_without_the_scope_for_files_the_rest_comes_in_further_messages(redis: Redis) -> None:
     async with at_desk(redis, scopes=[scope for scope in SCOPES if scope != "files:write"]) as desk:
         async with desk.draft(terms=IN_PART) as draft:
             await draft.finish(Final(LONG))

@@ -27,7 +27,7 @@ def queue(redis_url: str) -> Queue:
 
 
 @pytest.fixture
-def inbox(redis: "AsyncRedis", queue: Queue) -> Inbox:
+def inbox(redis: AsyncRedis, queue: Queue) -> Inbox:
     return Inbox(redis, queue, 60.0)
 
 
@@ -39,7 +39,7 @@ def turn(ts: str) -> list[Entry]:
     return [Entry("user", "secret", ts, "U1", "Ada"), Entry("assistant", "a secret", ts)]
 
 
-async def talk(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def talk(redis: AsyncRedis, inbox: Inbox) -> None:
     """In each thread one question is answered and another waits."""
     for thread in THREADS:
         first, second = f"{thread.ts}1", f"{thread.ts}2"
@@ -52,12 +52,12 @@ async def talk(redis: "AsyncRedis", inbox: Inbox) -> None:
         await inbox.put(said(thread, second))
 
 
-async def team_keys(redis: "AsyncRedis", prefix: str) -> list[str]:
+async def team_keys(redis: AsyncRedis, prefix: str) -> list[str]:
     return sorted([key async for key in redis.scan_iter(count=1000) if key.startswith(prefix)])
 
 
 async def test_of_an_erased_team_no_key_and_no_job_is_left_and_the_others_keep_theirs(
-    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     await talk(redis, inbox)
     others = await team_keys(redis, "T2")
@@ -69,7 +69,7 @@ async def test_of_an_erased_team_no_key_and_no_job_is_left_and_the_others_keep_t
     assert await redis.smembers(keys.TEAMS) == {"T2"}
 
 
-async def test_what_is_written_while_a_team_is_erased_goes_too(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_what_is_written_while_a_team_is_erased_goes_too(redis: AsyncRedis, inbox: Inbox) -> None:
     """A scan may pass over a key that comes while it goes on, here while it goes through some thousand."""
     async with redis.pipeline() as pipe:
         for n in range(10 * BATCH):
@@ -90,7 +90,7 @@ async def test_what_is_written_while_a_team_is_erased_goes_too(redis: "AsyncRedi
     assert len(await team_keys(redis, "T2")) == BATCH
 
 
-async def test_jobs_that_failed_go_too(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+async def test_jobs_that_failed_go_too(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     await inbox.put(said(THREADS[0], "3.1"))
     [job] = queue.get_jobs()
     queue.connection.lrem(queue.key, 0, job.id)
@@ -107,7 +107,7 @@ async def test_other_jobs_of_the_queue_stay(inbox: Inbox, queue: Queue) -> None:
     assert queue.count == 1
 
 
-async def test_a_worker_that_still_answers_brings_nothing_back(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_worker_that_still_answers_brings_nothing_back(redis: AsyncRedis, inbox: Inbox) -> None:
     thread = THREADS[0]
     await inbox.put(said(thread, "3.1"))
     claim = await inbox.claim(thread)
@@ -128,7 +128,7 @@ async def test_a_worker_that_still_answers_brings_nothing_back(redis: "AsyncRedi
     assert await team_keys(redis, "T1") == []
 
 
-async def test_a_team_that_comes_back_begins_anew(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+async def test_a_team_that_comes_back_begins_anew(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     await talk(redis, inbox)
     await erase(redis, inbox, "T1")
     assert await inbox.put(said(THREADS[0], "3.1"))
@@ -136,7 +136,7 @@ async def test_a_team_that_comes_back_begins_anew(redis: "AsyncRedis", inbox: In
     assert await redis.sismember(keys.TEAMS, "T1")
 
 
-async def test_a_team_id_is_no_pattern(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_team_id_is_no_pattern(redis: AsyncRedis, inbox: Inbox) -> None:
     await talk(redis, inbox)
     before = await team_keys(redis, "T")
     for pattern in ("T*", "T?", "T[12]", "*", "T"):
@@ -144,7 +144,7 @@ async def test_a_team_id_is_no_pattern(redis: "AsyncRedis", inbox: Inbox) -> Non
     assert await team_keys(redis, "T") == before
 
 
-async def test_a_channel_is_forgotten_and_the_others_are_not(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_channel_is_forgotten_and_the_others_are_not(redis: AsyncRedis, inbox: Inbox) -> None:
     await talk(redis, inbox)
     others = [key for key in await team_keys(redis, "T") if not key.startswith("T1:C1:")]
     assert await forget(redis, "T1", "C1") == 2
@@ -154,7 +154,7 @@ async def test_a_channel_is_forgotten_and_the_others_are_not(redis: "AsyncRedis"
     assert await inbox.claim(THREADS[0]) is None
 
 
-async def test_a_channel_whose_id_begins_alike_is_another(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_channel_whose_id_begins_alike_is_another(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said(Thread("T1", "C11", "1.1"), "1.1"))
     before = await team_keys(redis, "T1")
     assert await forget(redis, "T1", "C1") == 0
@@ -162,7 +162,7 @@ async def test_a_channel_whose_id_begins_alike_is_another(redis: "AsyncRedis", i
 
 
 async def test_an_answer_being_written_while_its_channel_is_forgotten_is_not_remembered(
-    redis: "AsyncRedis", inbox: Inbox
+    redis: AsyncRedis, inbox: Inbox
 ) -> None:
     thread = THREADS[0]
     await inbox.put(said(thread, "3.1"))

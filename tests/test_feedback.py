@@ -18,17 +18,17 @@ TODAY = date(2026, 11, 21)
 YESTERDAY = TODAY - timedelta(days=1)
 
 
-async def test_a_day_without_votes_counts_none(redis: "Redis") -> None:
+async def test_a_day_without_votes_counts_none(redis: Redis) -> None:
     assert await feedback.sums(redis, "T1", [TODAY]) == {"good": 0, "bad": 0}
 
 
-async def test_a_vote_counts_once_however_often_it_is_given(redis: "Redis") -> None:
+async def test_a_vote_counts_once_however_often_it_is_given(redis: Redis) -> None:
     assert await feedback.vote(redis, THREAD, ANSWER, "U1", "good", TODAY)
     assert not await feedback.vote(redis, THREAD, ANSWER, "U1", "good", TODAY)
     assert await feedback.sums(redis, "T1", [TODAY]) == {"good": 1, "bad": 0}
 
 
-async def test_a_changed_vote_moves_the_count_to_the_day_of_the_change(redis: "Redis") -> None:
+async def test_a_changed_vote_moves_the_count_to_the_day_of_the_change(redis: Redis) -> None:
     await feedback.vote(redis, THREAD, ANSWER, "U1", "good", YESTERDAY)
     await feedback.vote(redis, THREAD, ANSWER, "U2", "good", YESTERDAY)
     assert await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY)
@@ -36,7 +36,7 @@ async def test_a_changed_vote_moves_the_count_to_the_day_of_the_change(redis: "R
     assert await feedback.sums(redis, "T1", [TODAY]) == {"good": 0, "bad": 1}
 
 
-async def test_each_person_answer_and_team_counts_for_itself(redis: "Redis") -> None:
+async def test_each_person_answer_and_team_counts_for_itself(redis: Redis) -> None:
     for thread, answer, user in (
         (THREAD, ANSWER, "U1"),
         (THREAD, ANSWER, "U2"),
@@ -48,7 +48,7 @@ async def test_each_person_answer_and_team_counts_for_itself(redis: "Redis") -> 
     assert await feedback.sums(redis, "T2", [TODAY]) == {"good": 0, "bad": 1}
 
 
-async def test_of_many_clicks_at_once_one_counts(redis: "Redis") -> None:
+async def test_of_many_clicks_at_once_one_counts(redis: Redis) -> None:
     counted = await asyncio.gather(
         *(feedback.vote(redis, THREAD, ANSWER, "U1", vote, TODAY) for vote in ("good", "bad") * 5)
     )
@@ -80,14 +80,14 @@ def test_the_counts_are_those_of_the_last_votes(redis_url: str, given_votes: lis
     asyncio.run(run())
 
 
-async def test_a_comment_is_kept_and_a_second_one_replaces_it(redis: "Redis") -> None:
+async def test_a_comment_is_kept_and_a_second_one_replaces_it(redis: Redis) -> None:
     await feedback.comment(redis, THREAD, ANSWER, "U1", "Too long.", TODAY)
     await feedback.comment(redis, THREAD, ANSWER, "U1", "Far too long. 🙂", TODAY)
     assert await feedback.comments(redis, "T1", TODAY) == [Comment("T1:C1:1.1", ANSWER, "U1", "Far too long. 🙂")]
     assert await feedback.comments(redis, "T2", TODAY) == []
 
 
-async def test_each_comment_on_a_day_is_kept(redis: "Redis") -> None:
+async def test_each_comment_on_a_day_is_kept(redis: Redis) -> None:
     elsewhere = Thread("T1", "C2", "1.1")
     said = [(THREAD, ANSWER, "U1"), (THREAD, ANSWER, "U2"), (THREAD, "1.3", "U1"), (elsewhere, ANSWER, "U1")]
     for thread, answer, user in said:
@@ -96,13 +96,13 @@ async def test_each_comment_on_a_day_is_kept(redis: "Redis") -> None:
     assert sorted((one.thread, one.answer, one.user) for one in kept) == sorted((str(t), a, u) for t, a, u in said)
 
 
-async def test_a_comment_has_its_length(redis: "Redis") -> None:
+async def test_a_comment_has_its_length(redis: Redis) -> None:
     await feedback.comment(redis, THREAD, ANSWER, "U1", "x" * 5000, TODAY)
     [kept] = await feedback.comments(redis, "T1", TODAY)
     assert len(kept.text) == COMMENT_LENGTH
 
 
-async def test_everything_is_the_teams_and_forgotten_after_400_days(redis: "Redis") -> None:
+async def test_everything_is_the_teams_and_forgotten_after_400_days(redis: Redis) -> None:
     await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY)
     await feedback.comment(redis, THREAD, ANSWER, "U1", "Why?", TODAY)
     found = [str(key) async for key in redis.scan_iter("*")]
@@ -121,7 +121,7 @@ async def test_everything_is_the_teams_and_forgotten_after_400_days(redis: "Redi
 SAID = Comment(str(THREAD), ANSWER, "U1", "Too long.")
 
 
-async def test_a_comment_is_told_once_however_often_it_is_sent(redis: "Redis") -> None:
+async def test_a_comment_is_told_once_however_often_it_is_sent(redis: Redis) -> None:
     found = await asyncio.gather(*(feedback.is_news(redis, THREAD, SAID) for _ in range(10)))
     assert sorted(found) == [False] * 9 + [True]
     assert not await feedback.is_news(redis, THREAD, SAID)
@@ -130,17 +130,17 @@ async def test_a_comment_is_told_once_however_often_it_is_sent(redis: "Redis") -
 @pytest.mark.parametrize(
     "change", [{"text": "Far too long."}, {"user": "U2"}, {"answer": "1.3"}], ids=["text", "user", "answer"]
 )
-async def test_another_comment_is_told_too(redis: "Redis", change: dict[str, str]) -> None:
+async def test_another_comment_is_told_too(redis: Redis, change: dict[str, str]) -> None:
     assert await feedback.is_news(redis, THREAD, SAID)
     assert await feedback.is_news(redis, THREAD, replace(SAID, **change))
 
 
-async def test_the_same_comment_in_another_channel_or_team_is_another(redis: "Redis") -> None:
+async def test_the_same_comment_in_another_channel_or_team_is_another(redis: Redis) -> None:
     for thread in (THREAD, Thread("T1", "C2", "1.1"), Thread("T2", "C1", "1.1")):
         assert await feedback.is_news(redis, thread, replace(SAID, thread=str(thread)))
 
 
-async def test_that_a_comment_was_told_is_forgotten_without_its_text(redis: "Redis") -> None:
+async def test_that_a_comment_was_told_is_forgotten_without_its_text(redis: Redis) -> None:
     await feedback.is_news(redis, THREAD, SAID)
     [key] = [str(key) async for key in redis.scan_iter("*")]
     assert key.startswith("T1:")
@@ -151,7 +151,7 @@ async def test_that_a_comment_was_told_is_forgotten_without_its_text(redis: "Red
 # What is exported
 
 
-async def test_all_feedback_of_a_period_has_a_line_for_each_person_and_answer(redis: "Redis") -> None:
+async def test_all_feedback_of_a_period_has_a_line_for_each_person_and_answer(redis: Redis) -> None:
     elsewhere = Thread("T1", "C2", "2.1")
     await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY, "m1")
     await feedback.comment(redis, THREAD, ANSWER, "U1", "Too long.", TODAY)
@@ -165,21 +165,21 @@ async def test_all_feedback_of_a_period_has_a_line_for_each_person_and_answer(re
     assert await feedback.all_of(redis, "T1", [TODAY - timedelta(days=2)]) == []
 
 
-async def test_a_vote_is_of_the_day_of_its_last_change(redis: "Redis") -> None:
+async def test_a_vote_is_of_the_day_of_its_last_change(redis: Redis) -> None:
     await feedback.vote(redis, THREAD, ANSWER, "U1", "good", YESTERDAY)
     await feedback.vote(redis, THREAD, ANSWER, "U1", "bad", TODAY)
     assert await feedback.all_of(redis, "T1", [YESTERDAY]) == []
     assert [each.vote for each in await feedback.all_of(redis, "T1", [YESTERDAY, TODAY])] == ["bad"]
 
 
-async def test_nobody_reads_the_feedback_of_another_team(redis: "Redis") -> None:
+async def test_nobody_reads_the_feedback_of_another_team(redis: Redis) -> None:
     for team in ("T12", "XT1", "T2"):
         await feedback.vote(redis, Thread(team, "C1", "1.1"), ANSWER, "U1", "bad", TODAY)
         await feedback.comment(redis, Thread(team, "C1", "1.1"), ANSWER, "U1", "Why?", TODAY)
     assert await feedback.all_of(redis, "T1", [TODAY]) == []
 
 
-async def test_the_votes_of_many_answers_are_found_among_other_keys(redis: "Redis") -> None:
+async def test_the_votes_of_many_answers_are_found_among_other_keys(redis: Redis) -> None:
     await redis.mset({f"T1:person:U{n}": "somebody" for n in range(3_000)})
     for n in range(1_200):
         await feedback.vote(redis, Thread("T1", "C1", f"{n}.1"), f"{n}.2", "U1", "good", TODAY)

@@ -40,7 +40,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 class Reader:
     """What a turn does with files."""
 
-    def __init__(self, sandbox: Sandbox, redis: "Redis", web: AsyncWebClient) -> None:
+    def __init__(self, sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
         self.sandbox, self._redis, self._web = sandbox, redis, web
         self.thread = Thread(sandbox.team, sandbox.channels["@ada"], "1.1")
         self.set()
@@ -74,7 +74,7 @@ class Reader:
 
 
 @pytest.fixture
-async def reader(sandbox: Sandbox, redis: "Redis") -> AsyncIterator[Reader]:
+async def reader(sandbox: Sandbox, redis: Redis) -> AsyncIterator[Reader]:
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
         reader = Reader(sandbox, redis, web)
         await redis.hset(keys.messages(reader.thread), "1.1", "waits")
@@ -165,7 +165,7 @@ async def test_a_file_is_fetched_once_and_stays_as_it_was(reader: Reader) -> Non
     assert len(reader.sandbox.journal.entries("slack.download")) == 1
 
 
-async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis: "Redis") -> None:
+async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis: Redis) -> None:
     thread = Thread("T1", "C1", "1.1")
     await redis.hset(keys.messages(thread), "1.1", "waits")
     first, second = (Attachment("F1", "a.png", "image", "image/png", 5, size) for size in (10, 20))
@@ -174,13 +174,13 @@ async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis:
     assert await store.blocks(redis, thread, ["F1", "F2"]) == {"F1": [{"type": "text", "text": "one"}]}
 
 
-async def test_files_expire_with_the_thread(reader: Reader, redis: "Redis") -> None:
+async def test_files_expire_with_the_thread(reader: Reader, redis: Redis) -> None:
     reader.set(HISTORY_DAYS="2")
     await reader.turn(("a.txt", b"hello"))
     assert 0 < await redis.ttl(keys.files(reader.thread)) <= 2 * 24 * 3600
 
 
-async def test_what_no_turn_needs_is_forgotten(reader: Reader, redis: "Redis") -> None:
+async def test_what_no_turn_needs_is_forgotten(reader: Reader, redis: Redis) -> None:
     old, new = await reader.turn(("a.txt", b"hello")), await reader.turn(("b.txt", b"hello"))
     assert len(await reader.blocks(new)) == 1
     assert await redis.hkeys(keys.files(reader.thread)) == [new.files[0].id]

@@ -32,7 +32,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @asynccontextmanager
 async def two(
-    sandbox: Sandbox, redis: "Redis", *, patience: Patience = QUICK, **more: str
+    sandbox: Sandbox, redis: Redis, *, patience: Patience = QUICK, **more: str
 ) -> AsyncIterator[tuple[Claude, Claude]]:
     async with (
         connected(sandbox, redis, patience=patience, **more) as one,
@@ -60,7 +60,7 @@ async def stop(task: "asyncio.Task[Answer]") -> None:
 # The breaker
 
 
-async def test_after_a_run_of_outages_nobody_asks_and_people_are_told(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_after_a_run_of_outages_nobody_asks_and_people_are_told(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.faults.add(ROUTE, "overloaded")
     async with two(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES)) as (one, other):
         await fail(one)
@@ -70,7 +70,7 @@ async def test_after_a_run_of_outages_nobody_asks_and_people_are_told(sandbox: S
     assert len(bodies(sandbox)) == OUTAGES
 
 
-async def test_who_may_wait_for_the_breaker_waits(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_who_may_wait_for_the_breaker_waits(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.faults.add(ROUTE, "overloaded")
     async with (
         two(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES)) as (one, _),
@@ -81,7 +81,7 @@ async def test_who_may_wait_for_the_breaker_waits(sandbox: Sandbox, redis: "Redi
     assert len(bodies(sandbox)) == OUTAGES
 
 
-async def test_a_fallback_model_answers_at_once_while_the_breaker_is_open(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_a_fallback_model_answers_at_once_while_the_breaker_is_open(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.faults.add(ROUTE, "overloaded", times=OUTAGES)
     async with connected(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES)) as one:
         await fail(one)
@@ -94,7 +94,7 @@ async def test_a_fallback_model_answers_at_once_while_the_breaker_is_open(sandbo
     ("kind", "params"), [("rate_limit", {"retry_after": 0}), ("status", {"status": 400}), ("reset", {"after": 1})]
 )
 async def test_what_is_no_outage_keeps_the_breaker_shut(
-    sandbox: Sandbox, redis: "Redis", kind: str, params: dict[str, Any]
+    sandbox: Sandbox, redis: Redis, kind: str, params: dict[str, Any]
 ) -> None:
     sandbox.faults.add(ROUTE, kind, times=2 * OUTAGES, **params)
     async with connected(sandbox, redis, patience=replace(QUICK, attempts=1)) as claude:
@@ -103,7 +103,7 @@ async def test_what_is_no_outage_keeps_the_breaker_shut(
         assert (await ask(claude))[0].text == TEXT
 
 
-async def test_outages_inside_of_streams_count(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_outages_inside_of_streams_count(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.faults.add(ROUTE, "error")
     async with connected(sandbox, redis, patience=replace(QUICK, attempts=OUTAGES + 1)) as claude:
         assert (await fail(claude)).kind == "breaker"
@@ -113,7 +113,7 @@ async def test_outages_inside_of_streams_count(sandbox: Sandbox, redis: "Redis")
 # The limits
 
 
-async def test_who_would_be_refused_waits_before_asking(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_who_would_be_refused_waits_before_asking(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.clock.speed = 1
     sandbox.limits.rates = Rates(requests=2)
     sandbox.script(None, Script("Yes.", first_delta=0.0))
@@ -125,7 +125,7 @@ async def test_who_would_be_refused_waits_before_asking(sandbox: Sandbox, redis:
     assert not sandbox.journal.entries("claude.error")
 
 
-async def test_a_refusal_for_too_many_pauses_everybody(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_a_refusal_for_too_many_pauses_everybody(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.faults.add(ROUTE, "rate_limit", times=1, retry_after=30)
     async with two(sandbox, redis, patience=replace(QUICK, backoff_cap_seconds=60)) as (one, other):
         first = await told(one, "Claude is asked too much at once, next try in 30 s")
@@ -137,7 +137,7 @@ async def test_a_refusal_for_too_many_pauses_everybody(sandbox: Sandbox, redis: 
 # Places
 
 
-async def test_no_more_calls_than_are_set_go_at_once(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_no_more_calls_than_are_set_go_at_once(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.clock.speed = 20
     async with two(sandbox, redis, CLAUDE_CONCURRENCY="1") as clients:
         await asyncio.gather(*(ask(client) for client in clients * 2))
@@ -145,7 +145,7 @@ async def test_no_more_calls_than_are_set_go_at_once(sandbox: Sandbox, redis: "R
     assert kinds == ["claude.request", "claude.done"] * 4
 
 
-async def test_a_stopped_call_gives_its_place_back(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_a_stopped_call_gives_its_place_back(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.clock.speed = 1
     sandbox.script(None, Script(TEXT, deltas_per_second=0.5))
     async with two(sandbox, redis, CLAUDE_CONCURRENCY="1") as (one, other):
@@ -163,7 +163,7 @@ async def test_without_redis_all_calls_pass(sandbox: Sandbox) -> None:
     await away.aclose()
 
 
-async def test_the_deadline_ends_a_wait(sandbox: Sandbox, redis: "Redis") -> None:
+async def test_the_deadline_ends_a_wait(sandbox: Sandbox, redis: Redis) -> None:
     sandbox.clock.speed = 1
     sandbox.script(None, Script(TEXT, deltas_per_second=0.5))
     async with (

@@ -11,7 +11,7 @@ from bot.sandbox import Sandbox
 from bot.store import keys
 
 
-async def test_who_is_a_guest_is_asked_once_an_hour(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_who_is_a_guest_is_asked_once_an_hour(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     await sandbox.slack.set_guest("ben", True)
     for _ in range(2):
         assert await is_guest(redis, web, sandbox.team, sandbox.users["ben"])
@@ -20,14 +20,14 @@ async def test_who_is_a_guest_is_asked_once_an_hour(sandbox: Sandbox, web: Async
     assert 0 < await redis.ttl(keys.guest(sandbox.team, sandbox.users["ada"])) <= KEEP_SECONDS
 
 
-async def test_a_guest_of_one_channel_is_one_too(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_a_guest_of_one_channel_is_one_too(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     sandbox.slack.workspace.person("ben").is_ultra_restricted = True
     assert await is_guest(redis, web, sandbox.team, sandbox.users["ben"])
 
 
 @pytest.mark.parametrize(("kind", "params"), [("status", {"status": 503}), ("delay", {"seconds": 20.0})])
 async def test_a_slack_that_does_not_answer_makes_nobody_a_guest_and_is_asked_again(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", kind: str, params: dict[str, float]
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis, kind: str, params: dict[str, float]
 ) -> None:
     ben = sandbox.users["ben"]
     await sandbox.slack.set_guest("ben", True)
@@ -39,7 +39,7 @@ async def test_a_slack_that_does_not_answer_makes_nobody_a_guest_and_is_asked_ag
 
 
 async def test_without_the_scope_slack_is_not_asked_at_every_message(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     sandbox.slack.scopes.remove("users:read")
     for _ in range(3):

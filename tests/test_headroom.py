@@ -23,11 +23,11 @@ MODEL = played.find("claude-sonnet-5-5")
 
 
 @pytest.fixture
-def headroom(redis: "Redis") -> Headroom:
+def headroom(redis: Redis) -> Headroom:
     return Headroom(redis)
 
 
-async def pass_by(redis: "Redis", seconds: float) -> None:
+async def pass_by(redis: Redis, seconds: float) -> None:
     """Let time pass for what is known of the limits: all of it lies further back."""
     ms = math.ceil(seconds * 1000)
     for key in [key async for key in redis.scan_iter("claude:*")]:
@@ -70,7 +70,7 @@ async def test_while_nothing_is_known_there_is_room(headroom: Headroom) -> None:
         assert await headroom.take(FAMILY, f"{number}:1000000") == 0
 
 
-async def test_a_call_waits_until_its_tokens_are_there_again(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_call_waits_until_its_tokens_are_there_again(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, input_tokens=(60_000, 5_500))
     assert await headroom.take(FAMILY, "small:5000") == 0
     wait = await headroom.take(FAMILY, "larger:10500")
@@ -79,7 +79,7 @@ async def test_a_call_waits_until_its_tokens_are_there_again(redis: "Redis", hea
     assert await headroom.take(FAMILY, "larger:10500") == 0
 
 
-async def test_so_it_does_for_requests(redis: "Redis", headroom: Headroom) -> None:
+async def test_so_it_does_for_requests(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, requests=(6, 1))
     assert await headroom.take(FAMILY, "one:0") == 0
     assert 8 < await headroom.take(FAMILY, "two:0") <= 10
@@ -109,7 +109,7 @@ async def test_more_than_a_minute_allows_waits_for_a_full_bucket_and_no_longer(h
     assert 28 < await headroom.take(FAMILY, "huge:900000") < 30
 
 
-async def test_at_its_reset_a_limit_is_full_again(redis: "Redis", headroom: Headroom) -> None:
+async def test_at_its_reset_a_limit_is_full_again(redis: Redis, headroom: Headroom) -> None:
     await headroom.saw(FAMILY, "earlier:0", told(requests=(60, 0)) | resets("requests", 4))
     for number in range(60):
         assert await headroom.take(FAMILY, f"{number}:0") <= 5
@@ -119,7 +119,7 @@ async def test_at_its_reset_a_limit_is_full_again(redis: "Redis", headroom: Head
     assert await headroom.take(FAMILY, "60:0") > 0
 
 
-async def test_a_reset_holds_only_until_claude_tells_anew(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_reset_holds_only_until_claude_tells_anew(redis: Redis, headroom: Headroom) -> None:
     await headroom.saw(FAMILY, "earlier:0", told(requests=(6, 0)) | resets("requests", 0))
     await pass_by(redis, 5)
     assert await headroom.take(FAMILY, "one:0") == 0
@@ -127,7 +127,7 @@ async def test_a_reset_holds_only_until_claude_tells_anew(redis: "Redis", headro
     assert await headroom.take(FAMILY, "two:0") > 10
 
 
-async def test_a_bucket_that_nobody_uses_holds_no_more_than_a_minutes_worth(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_bucket_that_nobody_uses_holds_no_more_than_a_minutes_worth(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, requests=(6, 3))
     await pass_by(redis, 3600)
     assert [await headroom.take(FAMILY, f"{number}:0") > 0 for number in range(7)] == [False] * 6 + [True]
@@ -142,7 +142,7 @@ async def test_families_do_not_share_their_limits(headroom: Headroom) -> None:
 # Several calls
 
 
-async def test_calls_of_which_claude_has_told_nothing_yet_count(headroom: Headroom, redis: "Redis") -> None:
+async def test_calls_of_which_claude_has_told_nothing_yet_count(headroom: Headroom, redis: Redis) -> None:
     other_process = Headroom(redis)
     await know(headroom, input_tokens=(60_000, 10_100))
     assert await headroom.take(FAMILY, "first:10000") == 0
@@ -151,7 +151,7 @@ async def test_calls_of_which_claude_has_told_nothing_yet_count(headroom: Headro
     assert await other_process.take(FAMILY, "second:10000") == 0
 
 
-async def test_who_came_first_goes_first_however_large(redis: "Redis", headroom: Headroom) -> None:
+async def test_who_came_first_goes_first_however_large(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, input_tokens=(60_000, 100))
     large = await headroom.take(FAMILY, "large:30000")
     small = await headroom.take(FAMILY, "small:100")
@@ -161,7 +161,7 @@ async def test_who_came_first_goes_first_however_large(redis: "Redis", headroom:
     assert await headroom.take(FAMILY, "large:30000") == 0
 
 
-async def test_a_dead_process_takes_nothing_for_long(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_dead_process_takes_nothing_for_long(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, requests=(6, 1))
     assert await headroom.take(FAMILY, "killed:0") == 0
     await pass_by(redis, 10)
@@ -176,7 +176,7 @@ async def test_a_dead_process_takes_nothing_for_long(redis: "Redis", headroom: H
 # The whole way
 
 
-async def test_a_room_is_given_back_unless_claude_told_of_it(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_room_is_given_back_unless_claude_told_of_it(redis: Redis, headroom: Headroom) -> None:
     async with headroom.room(FAMILY, 1_000) as room:
         assert await redis.zcard(keys.rates_taken(FAMILY)) == 1
         await room.saw(told(requests=(50, 49)))
@@ -188,7 +188,7 @@ async def test_a_room_is_given_back_unless_claude_told_of_it(redis: "Redis", hea
     assert await redis.zcard(keys.rates_heard(FAMILY)) == 0
 
 
-async def test_a_wait_is_told_and_ends_early_when_there_is_room(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_wait_is_told_and_ends_early_when_there_is_room(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, requests=(1, 0))
     waited: list[float] = []
     heard = asyncio.Event()
@@ -208,7 +208,7 @@ async def test_a_wait_is_told_and_ends_early_when_there_is_room(redis: "Redis", 
     assert 55 < waited[0] <= 60
 
 
-async def test_a_wait_that_is_stopped_takes_nothing(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_wait_that_is_stopped_takes_nothing(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, requests=(1, 0))
     heard = asyncio.Event()
 
@@ -223,7 +223,7 @@ async def test_a_wait_that_is_stopped_takes_nothing(redis: "Redis", headroom: He
     assert await redis.zcard(keys.rates_taken(FAMILY)) == 0
 
 
-async def test_a_pause_is_everybodys_and_never_shortened(redis: "Redis", headroom: Headroom) -> None:
+async def test_a_pause_is_everybodys_and_never_shortened(redis: Redis, headroom: Headroom) -> None:
     async with headroom.room(FAMILY, 0) as room:
         await room.pause(30)
         await room.pause(1)
@@ -241,7 +241,7 @@ async def test_without_redis_there_is_room() -> None:
     await redis.aclose()
 
 
-async def test_what_is_kept_goes_away(redis: "Redis", headroom: Headroom) -> None:
+async def test_what_is_kept_goes_away(redis: Redis, headroom: Headroom) -> None:
     await know(headroom, requests=(1, 0))
     await headroom.take(FAMILY, "one:0")
     await headroom.pause(FAMILY, 1)
@@ -265,7 +265,7 @@ calls = st.lists(
 @example(calls=[(22, 0, 1, 0.0), (19_979, 0, 0, 0.0)], requests=5, input_tokens=20_000)
 @given(calls=calls, requests=st.integers(5, 60), input_tokens=st.integers(20_000, 200_000))
 async def test_claude_refuses_nobody_who_had_room(
-    redis: "Redis", calls: list[tuple[int, int, int, float]], requests: int, input_tokens: int
+    redis: Redis, calls: list[tuple[int, int, int, float]], requests: int, input_tokens: int
 ) -> None:
     """Several are under way at a time: `late` calls later Claude tells of one."""
     await redis.flushall()

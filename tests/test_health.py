@@ -25,7 +25,7 @@ SOCKET = "xapp-1"
     ],
 )
 async def test_metrics_are_there_without_a_token_in_socket_mode_only(
-    redis: "Redis", redis_url: str, app_token: str | None, metrics_token: str | None, given: str | None, status: int
+    redis: Redis, redis_url: str, app_token: str | None, metrics_token: str | None, given: str | None, status: int
 ) -> None:
     producer = connections.producer(redis_url)
     settings = Settings(slack_app_token=app_token, metrics_token=metrics_token)

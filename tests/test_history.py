@@ -47,17 +47,17 @@ def test_a_turn_that_is_left_out_leaves_no_trace() -> None:
     assert history.without(entries, "1.3") == entries
 
 
-async def test_a_thread_nobody_spoke_in_has_no_history(redis: "Redis") -> None:
+async def test_a_thread_nobody_spoke_in_has_no_history(redis: Redis) -> None:
     assert await history.load(redis, THREAD) == []
 
 
-async def test_what_a_later_version_wrote_is_read(redis: "Redis") -> None:
+async def test_what_a_later_version_wrote_is_read(redis: Redis) -> None:
     entry = Entry("user", "a", "1.1")
     await redis.rpush(keys.history(THREAD), json.dumps({**json.loads(entry.to_json()), "mood": "good"}))
     assert await history.load(redis, THREAD) == [entry]
 
 
-async def test_entries_come_back_as_they_were_written(redis: "Redis") -> None:
+async def test_entries_come_back_as_they_were_written(redis: Redis) -> None:
     file = Attachment("F1", "Ä.png", "image", "image/png", 1_000, 50_000)
     entries = [
         Entry("user", "Ä <b>\n\u2028🙂", "1.1", "U1", "Ada “A”", files=(file,)),
@@ -128,6 +128,6 @@ def test_files_count_too() -> None:
     assert Entry("user", "", "1.1", files=(file, file)).tokens >= 2_000
 
 
-async def test_turns_from_before_there_were_files_are_read(redis: "Redis") -> None:
+async def test_turns_from_before_there_were_files_are_read(redis: Redis) -> None:
     await redis.rpush(keys.history(THREAD), '{"role": "user", "text": "hi", "ts": "1.1"}')
     assert await history.load(redis, THREAD) == [Entry("user", "hi", "1.1")]

@@ -31,7 +31,7 @@ async def absent() -> AsyncIterator[Inbox]:
 # Putting
 
 
-async def test_a_message_is_kept_and_a_worker_woken(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+async def test_a_message_is_kept_and_a_worker_woken(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     message = said("1.000001")
     assert await inbox.put(message)
     assert woken(queue) == [["T1", "C1", "1.000001"]]
@@ -39,7 +39,7 @@ async def test_a_message_is_kept_and_a_worker_woken(redis: "AsyncRedis", inbox: 
 
 
 async def test_a_second_delivery_of_the_same_event_is_seen_and_not_kept_again(
-    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     assert await inbox.put(said("1.000001"))
     assert not await inbox.put(said("1.000001"))
@@ -114,12 +114,12 @@ async def test_threads_do_not_wait_for_each_other(inbox: Inbox) -> None:
     assert (await claimed(inbox, OTHER)).message.ts == "2.000001"
 
 
-async def test_an_empty_mailbox_gives_nothing_and_leaves_nothing(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_an_empty_mailbox_gives_nothing_and_leaves_nothing(redis: AsyncRedis, inbox: Inbox) -> None:
     assert await inbox.claim(THREAD) is None
     assert [key async for key in redis.scan_iter()] == []
 
 
-async def test_each_claim_counts_as_an_attempt_of_its_message(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_each_claim_counts_as_an_attempt_of_its_message(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     await inbox.put(said("1.000002"))
     for attempt in (1, 2, 3):
@@ -130,7 +130,7 @@ async def test_each_claim_counts_as_an_attempt_of_its_message(redis: "AsyncRedis
     assert (await claimed(inbox)).attempts == 1
 
 
-async def test_a_lease_ends_by_itself(redis: "AsyncRedis", queue: Queue) -> None:
+async def test_a_lease_ends_by_itself(redis: AsyncRedis, queue: Queue) -> None:
     inbox = Inbox(redis, queue, 0.05)
     await inbox.put(said("1.000001"))
     first = await claimed(inbox)
@@ -141,7 +141,7 @@ async def test_a_lease_ends_by_itself(redis: "AsyncRedis", queue: Queue) -> None
     assert second.token != first.token
 
 
-async def test_a_renewed_lease_lasts_longer(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_renewed_lease_lasts_longer(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     claim = await claimed(inbox)
     await redis.pexpire(keys.lease(THREAD), 500)
@@ -170,7 +170,7 @@ async def test_an_attempt_that_was_not_begun_is_not_counted(inbox: Inbox) -> Non
 
 
 async def test_a_stored_message_that_cannot_be_read_is_dropped_and_the_next_one_is_answered(
-    redis: "AsyncRedis", inbox: Inbox
+    redis: AsyncRedis, inbox: Inbox
 ) -> None:
     await inbox.put(said("1.000001"))
     await inbox.put(said("2.000001"))
@@ -209,7 +209,7 @@ async def test_what_was_said_before_somebody_spoke_to_us_is_not_said_to_us_howev
     assert await inbox.takes_part(THREAD, "1.000006")
 
 
-async def test_every_key_starts_with_the_team(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_every_key_starts_with_the_team(redis: AsyncRedis, inbox: Inbox) -> None:
     """Invariant 13. RQ's own keys and the list of teams belong to nobody."""
     await inbox.put(said("1.000001"))
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
@@ -219,7 +219,7 @@ async def test_every_key_starts_with_the_team(redis: "AsyncRedis", inbox: Inbox)
     assert all(key.startswith("T1:") for key in found - {keys.TEAMS})
 
 
-async def test_nothing_is_kept_for_ever(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_nothing_is_kept_for_ever(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
     await inbox.put(said("1.000002"))

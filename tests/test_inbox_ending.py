@@ -13,7 +13,7 @@ from tests.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, wok
 
 
 async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
-    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     await inbox.put(said("1.000001"))
     await redis.hset(keys.files(THREAD), "F1", "{}")
@@ -39,7 +39,7 @@ async def test_the_next_message_of_the_thread_is_woken(inbox: Inbox, queue: Queu
 
 
 async def test_a_message_that_comes_in_while_another_is_acknowledged_is_looked_after(
-    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     for n in range(1, 101):
         await inbox.put(said(f"{n}.000001"))
@@ -51,7 +51,7 @@ async def test_a_message_that_comes_in_while_another_is_acknowledged_is_looked_a
         await inbox.acknowledge(await claimed(inbox), [], 0, 30)
 
 
-async def test_only_as_much_history_stays_as_is_to_be_kept(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_only_as_much_history_stays_as_is_to_be_kept(redis: AsyncRedis, inbox: Inbox) -> None:
     for n in range(1, 4):
         await inbox.put(said(f"{n}.000001"))
         await inbox.acknowledge(
@@ -70,7 +70,7 @@ async def test_a_message_given_back_is_claimed_again_at_once(inbox: Inbox, queue
 
 
 async def test_a_message_given_back_for_later_is_woken_when_it_is_due(
-    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     await inbox.put(said("1.000001"))
     claim = await claimed(inbox)
@@ -86,7 +86,7 @@ async def test_a_message_given_back_for_later_is_woken_when_it_is_due(
 # Who lost the lease
 
 
-async def test_a_worker_without_the_lease_changes_nothing(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+async def test_a_worker_without_the_lease_changes_nothing(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     """Invariant 5, and the message stays to be answered."""
     await inbox.put(said("1.000001"))
     lost = await claimed(inbox)
@@ -106,7 +106,7 @@ async def test_a_worker_without_the_lease_changes_nothing(redis: "AsyncRedis", i
     assert await history.load(redis, THREAD) == ANSWERED
 
 
-async def test_a_lease_that_nobody_took_is_lost_all_the_same(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_lease_that_nobody_took_is_lost_all_the_same(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     claim = await claimed(inbox)
     await redis.delete(keys.lease(THREAD))
@@ -116,7 +116,7 @@ async def test_a_lease_that_nobody_took_is_lost_all_the_same(redis: "AsyncRedis"
         await inbox.acknowledge(claim, ANSWERED, 2, 30)
 
 
-async def test_an_answer_is_acknowledged_once_however_often_it_is_tried(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_an_answer_is_acknowledged_once_however_often_it_is_tried(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     claim = await claimed(inbox)
     tries = [inbox.acknowledge(claim, ANSWERED, 2, 30) for _ in range(8)]

@@ -12,12 +12,12 @@ from tests.mailbox import ANSWERED, THREAD, claimed, said
 SUMMARY = Entry("summary", "They said hello.", "2.1")
 
 
-async def remembered(redis: "AsyncRedis", *entries: Entry) -> None:
+async def remembered(redis: AsyncRedis, *entries: Entry) -> None:
     await redis.rpush(keys.history(THREAD), *(entry.to_json() for entry in entries))
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-async def test_a_summary_stands_for_the_oldest_turns(redis: "AsyncRedis", inbox: Inbox, count: int) -> None:
+async def test_a_summary_stands_for_the_oldest_turns(redis: AsyncRedis, inbox: Inbox, count: int) -> None:
     entries = [Entry("user", str(n), f"{n}.1") for n in range(4)]
     await remembered(redis, *entries)
     await inbox.put(said("5.000001"))
@@ -26,7 +26,7 @@ async def test_a_summary_stands_for_the_oldest_turns(redis: "AsyncRedis", inbox:
     assert await redis.ttl(keys.history(THREAD)) > 29 * 24 * 3600
 
 
-async def test_a_summary_that_is_sent_twice_is_put_there_once(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_summary_that_is_sent_twice_is_put_there_once(redis: AsyncRedis, inbox: Inbox) -> None:
     entries = [Entry("user", str(n), f"{n}.1") for n in range(4)]
     await remembered(redis, *entries)
     await inbox.put(said("5.000001"))
@@ -36,7 +36,7 @@ async def test_a_summary_that_is_sent_twice_is_put_there_once(redis: "AsyncRedis
     assert await history.load(redis, THREAD) == [SUMMARY, *entries[2:]]
 
 
-async def test_after_a_summary_nothing_is_due_from_the_cache(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_after_a_summary_nothing_is_due_from_the_cache(redis: AsyncRedis, inbox: Inbox) -> None:
     await remembered(redis, *ANSWERED)
     await threads.load(redis, THREAD, Instructions("", ""), 30)
     await threads.save_asked(redis, THREAD, Asked("claude-a", 1.0, 5_000))
@@ -45,7 +45,7 @@ async def test_after_a_summary_nothing_is_due_from_the_cache(redis: "AsyncRedis"
     assert (await threads.load(redis, THREAD, Instructions("", ""), 30)).asked is None
 
 
-async def test_who_lost_the_lease_sums_nothing_up(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_who_lost_the_lease_sums_nothing_up(redis: AsyncRedis, inbox: Inbox) -> None:
     """Invariant 5."""
     await remembered(redis, *ANSWERED)
     await inbox.put(said("5.000001"))

@@ -15,7 +15,7 @@ from bot.store.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
 from tests.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
 
 
-async def test_a_thread_left_behind_is_woken_once(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+async def test_a_thread_left_behind_is_woken_once(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     """Invariant 4: its worker was killed, so its lease is over."""
     await inbox.put(said("1.000001"))
     await claimed(inbox)
@@ -26,7 +26,7 @@ async def test_a_thread_left_behind_is_woken_once(redis: "AsyncRedis", inbox: In
     assert woken(queue) == [["T1", "C1", "1.000001"]]
 
 
-async def test_a_wake_up_that_got_lost_is_made_up_for(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+async def test_a_wake_up_that_got_lost_is_made_up_for(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     await inbox.put(said("1.000001"))
     queue.empty()
     assert await inbox.sweep() == 0
@@ -36,7 +36,7 @@ async def test_a_wake_up_that_got_lost_is_made_up_for(redis: "AsyncRedis", inbox
 
 
 async def test_a_claimed_thread_is_left_alone_until_its_lease_would_be_over(
-    redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     await inbox.put(said("1.000001"))
     await redis.zadd(keys.active("T1"), {"C1:1.000001": 0})
@@ -48,7 +48,7 @@ async def test_a_claimed_thread_is_left_alone_until_its_lease_would_be_over(
 
 
 async def test_a_message_that_comes_in_does_not_change_when_somebody_looks_again(
-    redis: "AsyncRedis", inbox: Inbox
+    redis: AsyncRedis, inbox: Inbox
 ) -> None:
     await inbox.put(said("1.000001"))
     for due in (0, 9_999_999_999):
@@ -57,7 +57,7 @@ async def test_a_message_that_comes_in_does_not_change_when_somebody_looks_again
         assert await redis.zscore(keys.active("T1"), "C1:1.000001") == due
 
 
-async def test_a_renewed_thread_is_left_alone(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_renewed_thread_is_left_alone(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     claim = await claimed(inbox)
     await redis.zadd(keys.active("T1"), {"C1:1.000001": 0})
@@ -65,7 +65,7 @@ async def test_a_renewed_thread_is_left_alone(redis: "AsyncRedis", inbox: Inbox)
     assert await inbox.sweep() == 0
 
 
-async def test_a_sweep_takes_the_oldest_and_leaves_the_rest_for_the_next(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_sweep_takes_the_oldest_and_leaves_the_rest_for_the_next(redis: AsyncRedis, inbox: Inbox) -> None:
     for n in range(1, 6):
         thread = Thread("T1", "C1", f"{n}.000001")
         await inbox.put(said(thread.ts, thread))
@@ -73,7 +73,7 @@ async def test_a_sweep_takes_the_oldest_and_leaves_the_rest_for_the_next(redis: 
     assert [await inbox.sweep(most=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
-async def test_every_team_is_swept(redis: "AsyncRedis", inbox: Inbox, queue: Queue) -> None:
+async def test_every_team_is_swept(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     for team in ("T1", "T2"):
         thread = Thread(team, "C1", "1.000001")
         await inbox.put(said("1.000001", thread))
@@ -83,7 +83,7 @@ async def test_every_team_is_swept(redis: "AsyncRedis", inbox: Inbox, queue: Que
     assert sorted(woken(queue)) == [["T1", "C1", "1.000001"], ["T2", "C1", "1.000001"]]
 
 
-async def test_sweepers_of_many_workers_wake_a_thread_once(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_sweepers_of_many_workers_wake_a_thread_once(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     await end_lease(redis)
     assert sum(await asyncio.gather(*(inbox.sweep() for _ in range(8)))) == 1
@@ -106,7 +106,7 @@ acts = st.lists(
 )
 @given(acts=acts)
 async def test_whatever_happens_each_message_is_answered_once_and_the_oldest_first(
-    redis: "AsyncRedis", inbox: Inbox, queue: Queue, acts: list[tuple[str, str]]
+    redis: AsyncRedis, inbox: Inbox, queue: Queue, acts: list[tuple[str, str]]
 ) -> None:
     await redis.flushall()
     waiting: set[str] = set()

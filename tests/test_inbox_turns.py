@@ -25,14 +25,14 @@ async def test_files_that_only_the_second_delivery_tells_of_are_kept(inbox: Inbo
     assert await inbox.files(claim or await claimed(inbox)) == files
 
 
-async def test_a_second_delivery_of_an_answered_message_leaves_nothing(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_a_second_delivery_of_an_answered_message_leaves_nothing(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
     assert not await inbox.put(replace(said("1.000001"), files=(File("F1", "a.png"),)))
     assert not await redis.exists(keys.messages(THREAD))
 
 
-async def test_an_answer_given_anew_takes_the_place_of_the_old_one(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_an_answer_given_anew_takes_the_place_of_the_old_one(redis: AsyncRedis, inbox: Inbox) -> None:
     later = [Entry("user", "more", "1.2", "U1"), Entry("assistant", "said", "1.2")]
     for message, entries in ((said("1.1"), ANSWERED), (said("1.2"), later)):
         await inbox.put(message)
@@ -53,9 +53,7 @@ async def answered_anew(inbox: Inbox) -> Claim:
     return await claimed(inbox)
 
 
-async def test_a_question_deleted_while_it_is_answered_anew_is_not_remembered(
-    redis: "AsyncRedis", inbox: Inbox
-) -> None:
+async def test_a_question_deleted_while_it_is_answered_anew_is_not_remembered(redis: AsyncRedis, inbox: Inbox) -> None:
     claim = await answered_anew(inbox)
     assert await changes.remove(redis, THREAD, "1.1") == "answered"
     await inbox.acknowledge(claim, ANSWERED, 100, 30, replaces="1.1")
@@ -64,7 +62,7 @@ async def test_a_question_deleted_while_it_is_answered_anew_is_not_remembered(
 
 
 async def test_a_question_edited_while_it_is_answered_anew_is_remembered_in_its_new_form(
-    redis: "AsyncRedis", inbox: Inbox
+    redis: AsyncRedis, inbox: Inbox
 ) -> None:
     claim = await answered_anew(inbox)
     assert await changes.edit(redis, said("1.1"), "a better question")
@@ -73,7 +71,7 @@ async def test_a_question_edited_while_it_is_answered_anew_is_remembered_in_its_
     assert await history.load(redis, THREAD) == [replace(ANSWERED[0], text="a better question"), anew[1]]
 
 
-async def test_without_the_lease_nothing_is_replaced(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_without_the_lease_nothing_is_replaced(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.1"))
     await inbox.acknowledge(await claimed(inbox), ANSWERED, 100, 30)
     await inbox.put(said("1.2"))
@@ -84,7 +82,7 @@ async def test_without_the_lease_nothing_is_replaced(redis: "AsyncRedis", inbox:
     assert await history.load(redis, THREAD) == ANSWERED
 
 
-async def test_an_answered_message_leaves_no_wish_to_stop_it(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_an_answered_message_leaves_no_wish_to_stop_it(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.1"))
     await stops.ask(redis, THREAD, ["1.1", "1.2"], "U1")
     await inbox.acknowledge(await claimed(inbox), [], 0, 30)
@@ -92,7 +90,7 @@ async def test_an_answered_message_leaves_no_wish_to_stop_it(redis: "AsyncRedis"
     assert await stops.asked(redis, THREAD, "1.2") == "U1"
 
 
-async def test_what_waits_is_told_in_order_until_it_is_answered(redis: "AsyncRedis", inbox: Inbox) -> None:
+async def test_what_waits_is_told_in_order_until_it_is_answered(redis: AsyncRedis, inbox: Inbox) -> None:
     for ts in ("10.1", "9.1"):
         await inbox.put(said(ts))
     await redis.hset(keys.messages(THREAD), "11.1", "{")

@@ -18,7 +18,7 @@ SECONDS = 0.8
 
 
 @pytest.fixture
-async def inbox(redis: "Redis", redis_url: str) -> AsyncIterator[Inbox]:
+async def inbox(redis: Redis, redis_url: str) -> AsyncIterator[Inbox]:
     producer = connections.producer(redis_url)
     yield Inbox(redis, connections.queue("test", producer), SECONDS)
     producer.close()
@@ -55,7 +55,7 @@ def test_no_call_may_begin_that_could_outlast_the_lease(inbox: Inbox, claim: Cla
             Lease(inbox, claim, time.monotonic() - age, 12.0, 6.0).check()
 
 
-async def test_a_lease_that_is_kept_lasts(redis: "Redis", inbox: Inbox, claim: Claim) -> None:
+async def test_a_lease_that_is_kept_lasts(redis: Redis, inbox: Inbox, claim: Claim) -> None:
     began = time.monotonic()
     lease = Lease(inbox, claim, began, SECONDS, 0.1)
     keeping = asyncio.create_task(lease.keep())
@@ -66,9 +66,7 @@ async def test_a_lease_that_is_kept_lasts(redis: "Redis", inbox: Inbox, claim: C
     keeping.cancel()
 
 
-async def test_a_lease_that_another_took_is_lost_at_the_next_renewal(
-    redis: "Redis", inbox: Inbox, claim: Claim
-) -> None:
+async def test_a_lease_that_another_took_is_lost_at_the_next_renewal(redis: Redis, inbox: Inbox, claim: Claim) -> None:
     await redis.set(keys.lease(THREAD), "another's")
     async with asyncio.timeout(5):
         with pytest.raises(LeaseLost):

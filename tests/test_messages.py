@@ -285,7 +285,7 @@ async def test_how_far_it_is_is_written_down_and_never_less(desk: Desk) -> None:
     assert (reply.parts, reply.shown, reply.text) == ((desk.posted[0].ts,), 14, "Less")
 
 
-async def test_without_the_lease_nothing_is_sent(desk: Desk, redis: "Redis") -> None:
+async def test_without_the_lease_nothing_is_sent(desk: Desk, redis: Redis) -> None:
     """Invariant 5."""
 
     def may_send() -> None:

@@ -21,12 +21,12 @@ RESERVATION = Reservation("C1:1.2", "T1", "C1", "U1", "2026-11-21", "2026-11")
 
 
 @pytest.fixture
-async def meter(redis: "Redis") -> Meter:
+async def meter(redis: Redis) -> Meter:
     await redis.hset(keys.messages(MESSAGE.thread), MESSAGE.ts, MESSAGE.to_json())
     return Meter(Settings(usage_days=7), redis, MESSAGE)
 
 
-async def left(redis: "Redis") -> Reply:
+async def left(redis: Redis) -> Reply:
     return await replies.load(redis, MESSAGE.thread, MESSAGE.ts)
 
 
@@ -69,7 +69,7 @@ async def test_where_nothing_was_billed_or_held_there_is_no_bill(meter: Meter) -
     assert (bill.counted.outcome, bill.settled) == (None, Settled(RESERVATION, 0))
 
 
-async def test_who_takes_over_counts_what_a_dead_worker_had_billed(redis: "Redis", meter: Meter) -> None:
+async def test_who_takes_over_counts_what_a_dead_worker_had_billed(redis: Redis, meter: Meter) -> None:
     meter.add([SONNET])
     await meter.began([CUT])
     await replies.save_shown(redis, MESSAGE.thread, MESSAGE.ts, ("1.3",), 800, "x" * 800)
@@ -83,7 +83,7 @@ async def test_who_takes_over_counts_what_a_dead_worker_had_billed(redis: "Redis
     ]
 
 
-async def test_what_is_in_the_bill_of_an_ending_is_not_counted_again(redis: "Redis", meter: Meter) -> None:
+async def test_what_is_in_the_bill_of_an_ending_is_not_counted_again(redis: Redis, meter: Meter) -> None:
     await meter.began([CUT])
     meter.add([CUT])
     await replies.save_final(redis, MESSAGE.thread, MESSAGE.ts, Final("Yes.", outcome="answer"), meter.bill("answer"))
@@ -93,6 +93,6 @@ async def test_what_is_in_the_bill_of_an_ending_is_not_counted_again(redis: "Red
     assert reply.billed == ()
 
 
-async def test_a_redis_that_is_away_costs_no_answer(meter: Meter, redis: "Redis") -> None:
+async def test_a_redis_that_is_away_costs_no_answer(meter: Meter, redis: Redis) -> None:
     await redis.set(keys.reply(MESSAGE.thread, MESSAGE.ts), "no hash")
     await meter.began([CUT])

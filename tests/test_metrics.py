@@ -25,11 +25,11 @@ TEAM = "T1"
 
 
 @pytest.fixture(autouse=True)
-async def installed(redis: "Redis") -> None:
+async def installed(redis: Redis) -> None:
     await redis.sadd(keys.TEAMS, TEAM)
 
 
-async def page(redis: "Redis", redis_url: str) -> dict[str, dict[tuple[str, ...], float]]:
+async def page(redis: Redis, redis_url: str) -> dict[str, dict[tuple[str, ...], float]]:
     """Name of a series -> values of its labels -> value, as Prometheus' own parser reads it."""
     producer = connections.producer(redis_url)
     inbox = Inbox(redis, connections.queue("parley", producer), 8.0)
@@ -43,7 +43,7 @@ async def page(redis: "Redis", redis_url: str) -> dict[str, dict[tuple[str, ...]
     return found
 
 
-async def test_all_processes_count_into_one_total_that_never_falls(redis: "Redis", redis_url: str) -> None:
+async def test_all_processes_count_into_one_total_that_never_falls(redis: Redis, redis_url: str) -> None:
     one, other = Metrics(redis, TEAM), Metrics(redis, TEAM)
     for process in (one, other):
         process.count("events", "message", by=3)
@@ -54,7 +54,7 @@ async def test_all_processes_count_into_one_total_that_never_falls(redis: "Redis
     assert await totals(redis, "T2") == {}
 
 
-async def test_of_a_team_that_removed_us_nothing_is_counted_any_more(redis: "Redis") -> None:
+async def test_of_a_team_that_removed_us_nothing_is_counted_any_more(redis: Redis) -> None:
     counted = Metrics(redis, TEAM)
     await redis.srem(keys.TEAMS, TEAM)
     counted.count("events", "app_uninstalled")
@@ -66,7 +66,7 @@ async def test_of_a_team_that_removed_us_nothing_is_counted_any_more(redis: "Red
     assert await totals(redis, TEAM) == {("events", "message"): 1}
 
 
-async def test_a_histogram_is_cumulative(redis: "Redis", redis_url: str) -> None:
+async def test_a_histogram_is_cumulative(redis: Redis, redis_url: str) -> None:
     counted = Metrics(redis, TEAM)
     for seconds in (0.004, 0.005, 0.2, 99.0):
         counted.observe("ack_seconds", seconds)
@@ -78,7 +78,7 @@ async def test_a_histogram_is_cumulative(redis: "Redis", redis_url: str) -> None
     assert found["parley_ack_seconds_sum"] == {(): 99.209}
 
 
-async def test_what_could_not_be_written_is_written_later(redis: "Redis") -> None:
+async def test_what_could_not_be_written_is_written_later(redis: Redis) -> None:
     counted = Metrics(redis, TEAM)
     counted.count("events", "message")
     await redis.set(keys.metrics(TEAM), "in the way")
@@ -90,14 +90,14 @@ async def test_what_could_not_be_written_is_written_later(redis: "Redis") -> Non
     assert await totals(redis, TEAM) == {("events", "message"): 2}
 
 
-async def test_the_last_counts_are_written_at_the_end(redis: "Redis") -> None:
+async def test_the_last_counts_are_written_at_the_end(redis: Redis) -> None:
     async with Metrics(redis, TEAM).flushing() as counted:
         counted.count("acks", "200")
     assert await totals(redis, TEAM) == {("acks", "200"): 1}
     assert await redis.ttl(keys.metrics(TEAM)) > 0
 
 
-async def test_of_a_team_that_has_removed_us_nothing_is_kept(redis: "Redis") -> None:
+async def test_of_a_team_that_has_removed_us_nothing_is_kept(redis: Redis) -> None:
     counted = Metrics(redis, TEAM)
     counted.count("events", "message")
     await redis.srem(keys.TEAMS, TEAM)
@@ -105,33 +105,33 @@ async def test_of_a_team_that_has_removed_us_nothing_is_kept(redis: "Redis") -> 
     assert await redis.dbsize() == 0
 
 
-async def test_what_another_version_counted_is_passed_over(redis: "Redis", redis_url: str) -> None:
+async def test_what_another_version_counted_is_passed_over(redis: Redis, redis_url: str) -> None:
     await redis.hset(keys.metrics(TEAM), json.dumps(["of_old", "x"]), 1)
     assert "parley_of_old_total" not in await page(redis, redis_url)
 
 
-async def test_labels_cannot_break_out_of_the_page(redis: "Redis", redis_url: str) -> None:
+async def test_labels_cannot_break_out_of_the_page(redis: Redis, redis_url: str) -> None:
     counted = Metrics(redis, TEAM)
     counted.count("claude_calls", 'a"}\n# b\\', "end_turn")
     await counted.flush()
     assert ('a"}\n# b\\', "end_turn") in (await page(redis, redis_url))["parley_claude_calls_total"]
 
 
-async def test_an_open_breaker_shows(redis: "Redis", redis_url: str) -> None:
+async def test_an_open_breaker_shows(redis: Redis, redis_url: str) -> None:
     assert (await page(redis, redis_url))["parley_breaker_open"] == {("claude-sonnet-5-5",): 0}
     for _ in range(OUTAGES):
         await Breaker(redis).failed(Pass("claude-sonnet-5-5", 1))
     assert (await page(redis, redis_url))["parley_breaker_open"] == {("claude-sonnet-5-5",): 1}
 
 
-async def test_how_things_stand_is_told(redis: "Redis", redis_url: str) -> None:
+async def test_how_things_stand_is_told(redis: Redis, redis_url: str) -> None:
     found = await page(redis, redis_url)
     assert found["parley_sockets"] == {(): 2}
     for name in metrics.GAUGES:
         assert f"parley_{name}" in found
 
 
-async def test_a_call_to_claude_is_counted(redis: "Redis", redis_url: str) -> None:
+async def test_a_call_to_claude_is_counted(redis: Redis, redis_url: str) -> None:
     counted = Metrics(redis, TEAM)
     usage = Usage("claude-sonnet-5-5", input=100, output=10, read=1_000, searches=2)
     calls.count(
@@ -150,7 +150,7 @@ async def test_a_call_to_claude_is_counted(redis: "Redis", redis_url: str) -> No
     assert found["parley_claude_seconds_count"] == {(model,): 1}
 
 
-async def test_every_call_to_slack_is_counted_with_its_result(redis: "Redis") -> None:
+async def test_every_call_to_slack_is_counted_with_its_result(redis: Redis) -> None:
     async with (
         Sandbox(with_claude=False) as sandbox,
         slack.client(Settings.load(sandbox.environ(), dotenv=None)) as web,

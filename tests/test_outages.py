@@ -45,7 +45,7 @@ async def message(sandbox: Sandbox) -> Message:
     return Message(Thread(sandbox.team, sandbox.channels["general"], root), ts, sandbox.users["ada"], "when?")
 
 
-def asked(redis: "Redis", inbox: Inbox, web: Client, message: Message) -> Asked:
+def asked(redis: Redis, inbox: Inbox, web: Client, message: Message) -> Asked:
     settings = Settings()
     return Asked(
         *(message.thread.team, message.thread.channel, message.user, ()),
@@ -59,7 +59,7 @@ def asked(redis: "Redis", inbox: Inbox, web: Client, message: Message) -> Asked:
     )
 
 
-async def end_sessions(redis: "Redis", inbox: Inbox, web: Client, message: Message) -> None:
+async def end_sessions(redis: Redis, inbox: Inbox, web: Client, message: Message) -> None:
     await redis.sadd(keys.TEAMS, message.thread.team)
     assert await sessions.begin(redis, message.thread)
     await sessions.began(redis, message.thread)
@@ -82,14 +82,14 @@ CALLS: dict[str, Call] = {
 
 @pytest.mark.parametrize("what", CALLS)
 async def test_a_call_that_redis_did_not_let_us_make_is_no_refusal_of_slacks(
-    redis: "Redis", inbox: Inbox, cut_off: Client, message: Message, what: str
+    redis: Redis, inbox: Inbox, cut_off: Client, message: Message, what: str
 ) -> None:
     with pytest.raises(RedisError):
         await CALLS[what](redis, inbox, cut_off, message)
 
 
 async def test_a_call_that_was_not_made_is_not_counted_as_one_that_slack_failed(
-    redis: "Redis", cut_off: Client, sandbox: Sandbox
+    redis: Redis, cut_off: Client, sandbox: Sandbox
 ) -> None:
     await redis.sadd(keys.TEAMS, sandbox.team)
     cut_off.metrics = Metrics(redis, sandbox.team)
@@ -102,7 +102,7 @@ async def test_a_call_that_was_not_made_is_not_counted_as_one_that_slack_failed(
 
 
 async def test_a_slack_that_hangs_at_both_questions_is_told_in_time(
-    redis: "Redis", sandbox: Sandbox, web: Client
+    redis: Redis, sandbox: Sandbox, web: Client
 ) -> None:
     [group] = sandbox.slack.workspace.usergroups
     for method in ("users.info", "usergroups.users.list"):

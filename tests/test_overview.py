@@ -15,20 +15,20 @@ NOW = datetime.now(UTC)
 TODAY = NOW.date()
 
 
-async def use(redis: "Redis", user: str, channel: str, cost: int) -> None:
+async def use(redis: Redis, user: str, channel: str, cost: int) -> None:
     piece = Piece("claude-sonnet-5-5", 100, 50, cost=cost)
     async with redis.pipeline() as pipe:
         usage.count(pipe, Counted("T1", channel, user, NOW.timestamp(), piece.model, "answer", (piece,), 1.0, 2.0))
         await pipe.execute()
 
 
-async def spend(redis: "Redis", user: str, cost: int) -> None:
+async def spend(redis: Redis, user: str, cost: int) -> None:
     held = await Caps(redis, 60.0).reserve("T1", "C1", user, 1)
     assert isinstance(held, Reservation)
     await settle(redis, held, cost)
 
 
-async def test_a_person_sees_their_own_use_only(redis: "Redis") -> None:
+async def test_a_person_sees_their_own_use_only(redis: Redis) -> None:
     await use(redis, "U1", "C1", 1_000)
     await use(redis, "U2", "C1", 50_000)
     found = await overview.of_person(redis, "T1", "U1", TODAY)
@@ -37,7 +37,7 @@ async def test_a_person_sees_their_own_use_only(redis: "Redis") -> None:
     assert found.budgets == []
 
 
-async def test_a_budget_of_ones_own_stands_in_place_of_everybodys(redis: "Redis") -> None:
+async def test_a_budget_of_ones_own_stands_in_place_of_everybodys(redis: Redis) -> None:
     given: dict[Any, Any] = {
         "each day": 2_000_000,
         "each month": 9_000_000,
@@ -57,7 +57,7 @@ async def test_a_budget_of_ones_own_stands_in_place_of_everybodys(redis: "Redis"
     ]
 
 
-async def test_admins_see_all_use_and_every_budget(redis: "Redis") -> None:
+async def test_admins_see_all_use_and_every_budget(redis: Redis) -> None:
     await use(redis, "U1", "C1", 1_000)
     await use(redis, "U2", "C2", 50_000)
     given: dict[Any, Any] = {"each day": 2_000_000, "workspace month": 4_000_000}

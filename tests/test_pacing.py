@@ -30,7 +30,7 @@ REFUSED = SlackApiError("too many", {"ok": False, "error": "ratelimited"})
 
 
 @pytest.fixture
-def pacing(redis: "Redis") -> Pacing:
+def pacing(redis: Redis) -> Pacing:
     return Pacing(redis, 10)
 
 
@@ -45,7 +45,7 @@ async def use_up(pacing: Pacing, draft: str = "d", most: int = 1000) -> int:
 class Past:
     """The edits that were allowed, on a clock that jumps; times in ms."""
 
-    def __init__(self, redis: "Redis", pacing: Pacing) -> None:
+    def __init__(self, redis: Redis, pacing: Pacing) -> None:
         self._redis, self._pacing = redis, pacing
         self._skipped = 0
         self._last: dict[str, int] = {}
@@ -82,7 +82,7 @@ steps = st.lists(
 @on_redis
 @given(steps=steps, limit=st.integers(2, 12))
 async def test_no_minute_has_more_edits_than_the_limit(
-    redis: "Redis", steps: list[tuple[str, str | float]], limit: int
+    redis: Redis, steps: list[tuple[str, str | float]], limit: int
 ) -> None:
     """Invariant 6, in every window of a minute."""
     await redis.flushall()
@@ -104,7 +104,7 @@ async def test_no_minute_has_more_edits_than_the_limit(
 class Process:
     """Drafts that edit against a Slack whose minute is a tenth of a second, in real time."""
 
-    def __init__(self, redis: "Redis", slack: Window) -> None:
+    def __init__(self, redis: Redis, slack: Window) -> None:
         self._pacing, self._slack = Pacing(redis, slack.limit, window=slack.seconds), slack
         self.refused = 0
 
@@ -134,7 +134,7 @@ edits = st.lists(st.tuples(st.booleans(), ways, ways), min_size=1, max_size=8)
 @settings(on_redis, max_examples=15)
 @given(drafts=st.lists(edits, min_size=2, max_size=6), limit=st.integers(2, 8))
 async def test_slack_refuses_nobody_of_two_processes_however_slow_the_way(
-    redis_url: str, redis: "Redis", drafts: list[list[tuple[bool, float, float]]], limit: int
+    redis_url: str, redis: Redis, drafts: list[list[tuple[bool, float, float]]], limit: int
 ) -> None:
     """Invariant 6, judged as the sandbox's Slack does: by when calls arrive."""
     await redis.flushall()
@@ -149,7 +149,7 @@ async def test_slack_refuses_nobody_of_two_processes_however_slow_the_way(
 @on_redis
 @given(limit=st.integers(2, 60), names=st.sets(st.sampled_from("abcdefghijklmnop"), min_size=1))
 async def test_every_live_reply_can_end_at_once_however_many_edits_there_were(
-    redis: "Redis", limit: int, names: set[str]
+    redis: Redis, limit: int, names: set[str]
 ) -> None:
     """Invariant 7: an edit is kept back for each."""
     await redis.flushall()
@@ -161,12 +161,12 @@ async def test_every_live_reply_can_end_at_once_however_many_edits_there_were(
     assert [await pacing.edit(TEAM, name, 0.0, final=True) for name in live] == [0.0] * len(live)
 
 
-async def test_many_processes_together_stay_within_the_limit(redis: "Redis", pacing: Pacing) -> None:
+async def test_many_processes_together_stay_within_the_limit(redis: Redis, pacing: Pacing) -> None:
     waits = await asyncio.gather(*(pacing.edit(TEAM, f"d{n}", 3600.0, final=True) for n in range(40)))
     assert waits.count(0.0) == 10
 
 
-async def test_who_waits_as_told_may_edit_then(redis: "Redis", pacing: Pacing) -> None:
+async def test_who_waits_as_told_may_edit_then(redis: Redis, pacing: Pacing) -> None:
     while not (wait := await edit(pacing, "d", 3600.0, final=True)):
         pass
     assert 59 < wait <= 60.1
@@ -176,7 +176,7 @@ async def test_who_waits_as_told_may_edit_then(redis: "Redis", pacing: Pacing) -
     assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
 
 
-async def test_an_edit_counts_until_a_minute_after_slack_answered(redis: "Redis") -> None:
+async def test_an_edit_counts_until_a_minute_after_slack_answered(redis: Redis) -> None:
     pacing = Pacing(redis, 2)
     assert await pacing.edit(TEAM, "slow", 3600.0, final=True) == 0
     assert await edit(pacing, "quick", 3600.0, final=True) == 0
@@ -187,7 +187,7 @@ async def test_an_edit_counts_until_a_minute_after_slack_answered(redis: "Redis"
     assert 4 < await pacing.edit(TEAM, "quick", 3600.0, final=True) < 5
 
 
-async def test_an_edit_that_was_under_way_when_its_process_died_counts_when_another_goes_on(redis: "Redis") -> None:
+async def test_an_edit_that_was_under_way_when_its_process_died_counts_when_another_goes_on(redis: Redis) -> None:
     pacing = Pacing(redis, 2)
     assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
     await pass_by(redis, 1.0)
@@ -209,7 +209,7 @@ async def test_live_replies_share_the_budget_evenly(pacing: Pacing) -> None:
     assert await pacing.edit(TEAM, "a", 0.0, final=False) == pytest.approx(60 * 2 / 8, abs=0.01)
 
 
-async def test_replies_beyond_what_makes_sense_stay_on_their_status(redis: "Redis") -> None:
+async def test_replies_beyond_what_makes_sense_stay_on_their_status(redis: Redis) -> None:
     pacing = Pacing(redis)
     admitted = [await pacing.admit(TEAM, f"d{n}") for n in range(20)]
     assert admitted == [True] * 12 + [False] * 8
@@ -219,12 +219,12 @@ async def test_replies_beyond_what_makes_sense_stay_on_their_status(redis: "Redi
     assert not await pacing.admit(TEAM, "d18")
 
 
-async def test_even_the_smallest_budget_admits_one(redis: "Redis") -> None:
+async def test_even_the_smallest_budget_admits_one(redis: Redis) -> None:
     pacing = Pacing(redis, 2)
     assert [await pacing.admit(TEAM, "a"), await pacing.admit(TEAM, "b")] == [True, False]
 
 
-async def test_a_reply_that_died_frees_its_share_after_30_seconds(redis: "Redis", pacing: Pacing) -> None:
+async def test_a_reply_that_died_frees_its_share_after_30_seconds(redis: Redis, pacing: Pacing) -> None:
     assert [await pacing.admit(TEAM, name) for name in "abc"] == [True, True, False]
     await pass_by(redis, DRAFT_MS / 1000 - 2)
     assert not await pacing.admit(TEAM, "c")
@@ -232,7 +232,7 @@ async def test_a_reply_that_died_frees_its_share_after_30_seconds(redis: "Redis"
     assert await pacing.admit(TEAM, "c")
 
 
-async def test_a_reply_that_is_edited_for_minutes_stays_open(redis: "Redis", pacing: Pacing) -> None:
+async def test_a_reply_that_is_edited_for_minutes_stays_open(redis: Redis, pacing: Pacing) -> None:
     assert [await pacing.admit(TEAM, name) for name in "abc"] == [True, True, False]
     for _ in range(8):
         await pass_by(redis, 10.0)
@@ -242,7 +242,7 @@ async def test_a_reply_that_is_edited_for_minutes_stays_open(redis: "Redis", pac
     assert 0 < await redis.pttl(keys.drafts(TEAM)) <= MINUTE_MS
 
 
-async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: "Redis") -> None:
+async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: Redis) -> None:
     """Invariant 6: in every process, until Retry-After has passed."""
     await Budget(redis, TEAM).pause("chat.update", 30)
     other = Pacing(redis, 10)
@@ -253,7 +253,7 @@ async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: "R
     assert await other.edit(TEAM, "d", 3600.0, final=True) == 0
 
 
-async def test_after_a_refusal_edits_go_slower_for_two_minutes(redis: "Redis", pacing: Pacing) -> None:
+async def test_after_a_refusal_edits_go_slower_for_two_minutes(redis: Redis, pacing: Pacing) -> None:
     assert await use_up(pacing) == 9
     await pass_by(redis, 61)
     assert await pacing.limited(TEAM, "chat.update", REFUSED) == 0
@@ -266,7 +266,7 @@ async def test_after_a_refusal_edits_go_slower_for_two_minutes(redis: "Redis", p
     ("method", "seconds"), [("conversations.replies", 7.0), ("chat.update", 7.0), ("chat.startStream", 0.0)]
 )
 async def test_a_call_that_was_not_made_is_waited_for_and_slows_nothing(
-    redis: "Redis", pacing: Pacing, method: str, seconds: float
+    redis: Redis, pacing: Pacing, method: str, seconds: float
 ) -> None:
     """A stream that may not begin becomes a post, which need not wait."""
     assert await pacing.limited(TEAM, method, Paused(method, 7.0)) == seconds
@@ -278,7 +278,7 @@ async def test_a_refusal_that_redis_does_not_take_is_waited_for_here(tmp_path: P
     assert await Pacing(nowhere, 10).limited(TEAM, "chat.update", REFUSED) == 1.0
 
 
-async def test_messages_of_a_channel_are_a_second_apart(redis: "Redis", pacing: Pacing) -> None:
+async def test_messages_of_a_channel_are_a_second_apart(redis: Redis, pacing: Pacing) -> None:
     waits = sorted(await asyncio.gather(*(pacing.post(TEAM, CHANNEL) for _ in range(4))))
     assert waits == [pytest.approx(n, abs=0.2) for n in range(4)]
     assert await pacing.post(TEAM, "C2") == 0
@@ -287,7 +287,7 @@ async def test_messages_of_a_channel_are_a_second_apart(redis: "Redis", pacing: 
     assert await pacing.post(TEAM, CHANNEL) == 0
 
 
-async def test_all_channels_together_have_a_cap(redis: "Redis", pacing: Pacing) -> None:
+async def test_all_channels_together_have_a_cap(redis: Redis, pacing: Pacing) -> None:
     waits = [await pacing.post(TEAM, f"C{n}") for n in range(POSTS_PER_MINUTE)]
     assert set(waits) == {0.0}
     minute = POSTS_MS / 1000
@@ -297,21 +297,21 @@ async def test_all_channels_together_have_a_cap(redis: "Redis", pacing: Pacing) 
     assert await pacing.post(TEAM, "Clater") == 0
 
 
-async def test_places_of_one_channel_count_for_the_others_when_they_come(redis: "Redis", pacing: Pacing) -> None:
+async def test_places_of_one_channel_count_for_the_others_when_they_come(redis: Redis, pacing: Pacing) -> None:
     spacing = POST_SPACING_MS / 1000
     waits = [await pacing.post(TEAM, CHANNEL) for _ in range(POSTS_PER_MINUTE)]
     assert waits[-1] == pytest.approx(spacing * (POSTS_PER_MINUTE - 1), abs=5)
     assert await pacing.post(TEAM, "C2") == pytest.approx(POSTS_MS / 1000, abs=5)
 
 
-async def test_a_refused_post_waits_in_every_channel(redis: "Redis", pacing: Pacing) -> None:
+async def test_a_refused_post_waits_in_every_channel(redis: Redis, pacing: Pacing) -> None:
     await Budget(redis, TEAM).pause("chat.postMessage", 20)
     waits = [await pacing.post(TEAM, channel) for channel in ("C1", "C1", "C2")]
     assert waits == [pytest.approx(20, abs=0.2), pytest.approx(21, abs=0.2), pytest.approx(20, abs=0.2)]
     assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0
 
 
-async def test_nothing_of_the_budget_stays_behind(redis: "Redis", pacing: Pacing) -> None:
+async def test_nothing_of_the_budget_stays_behind(redis: Redis, pacing: Pacing) -> None:
     await pacing.admit(TEAM, "d")
     await edit(pacing, "d", 3600.0, final=True)
     await pacing.edit(TEAM, "under way", 3600.0, final=True)

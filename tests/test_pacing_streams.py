@@ -11,7 +11,7 @@ from workers.pacing import APPENDS_PER_MINUTE, STREAM_MS, STREAMS_PER_MINUTE, Pa
 
 
 @pytest.fixture
-def pacing(redis: "Redis") -> Pacing:
+def pacing(redis: Redis) -> Pacing:
     return Pacing(redis, 10)
 
 
@@ -27,7 +27,7 @@ async def opened(pacing: Pacing, many: int) -> list[str]:
     return [name for name in (f"s{n}" for n in range(many)) if await pacing.open_stream(TEAM, name)]
 
 
-async def test_20_streams_are_started_a_minute_and_all_can_be_stopped_at_once(redis: "Redis", pacing: Pacing) -> None:
+async def test_20_streams_are_started_a_minute_and_all_can_be_stopped_at_once(redis: Redis, pacing: Pacing) -> None:
     names = await opened(pacing, 30)
     assert len(names) == STREAMS_PER_MINUTE
     assert [await pacing.stop_stream(TEAM, name) for name in names] == [0.0] * len(names)
@@ -39,7 +39,7 @@ async def test_20_streams_are_started_a_minute_and_all_can_be_stopped_at_once(re
 
 @on_redis
 @given(acts=st.lists(st.tuples(st.sampled_from(["open", "open", "stop", "pass"]), st.integers(0, 29)), max_size=60))
-async def test_an_open_stream_can_be_stopped_at_any_time(redis: "Redis", acts: list[tuple[str, int]]) -> None:
+async def test_an_open_stream_can_be_stopped_at_any_time(redis: Redis, acts: list[tuple[str, int]]) -> None:
     """Invariant 7: whoever is allowed to start is allowed to stop, in whatever order others do."""
     await redis.flushall()
     pacing = Pacing(redis, 10)
@@ -59,7 +59,7 @@ async def test_an_open_stream_can_be_stopped_at_any_time(redis: "Redis", acts: l
     assert [await pacing.stop_stream(TEAM, name) for name in sorted(running)] == [0.0] * len(running)
 
 
-async def test_a_stream_that_is_closed_or_stopped_frees_its_place(redis: "Redis", pacing: Pacing) -> None:
+async def test_a_stream_that_is_closed_or_stopped_frees_its_place(redis: Redis, pacing: Pacing) -> None:
     names = await opened(pacing, STREAMS_PER_MINUTE)
     await pass_by(redis, 61.1)
     assert await opened(pacing, 30) == []
@@ -68,7 +68,7 @@ async def test_a_stream_that_is_closed_or_stopped_frees_its_place(redis: "Redis"
     assert not await pacing.open_stream(TEAM, "another")
 
 
-async def test_a_start_counts_for_a_minute_whatever_becomes_of_the_stream(redis: "Redis", pacing: Pacing) -> None:
+async def test_a_start_counts_for_a_minute_whatever_becomes_of_the_stream(redis: Redis, pacing: Pacing) -> None:
     for name in await opened(pacing, STREAMS_PER_MINUTE):
         await pacing.close(TEAM, name)
     assert await opened(pacing, 1) == []
@@ -76,7 +76,7 @@ async def test_a_start_counts_for_a_minute_whatever_becomes_of_the_stream(redis:
     assert await opened(pacing, 1) == ["s0"]
 
 
-async def test_a_stream_that_nobody_stopped_is_over_after_five_minutes(redis: "Redis", pacing: Pacing) -> None:
+async def test_a_stream_that_nobody_stopped_is_over_after_five_minutes(redis: Redis, pacing: Pacing) -> None:
     await opened(pacing, STREAMS_PER_MINUTE)
     await pass_by(redis, STREAM_MS / 1000 - 1)
     assert await opened(pacing, 1) == []
@@ -99,7 +99,7 @@ async def test_open_streams_share_the_appends_evenly(pacing: Pacing) -> None:
 
 @on_redis
 @given(many=st.integers(1, 20), steps=st.lists(st.floats(0, 3), min_size=1, max_size=12))
-async def test_no_minute_has_more_appends_than_slack_allows(redis: "Redis", many: int, steps: list[float]) -> None:
+async def test_no_minute_has_more_appends_than_slack_allows(redis: Redis, many: int, steps: list[float]) -> None:
     """Invariant 6."""
     await redis.flushall()
     pacing = Pacing(redis, 10)
@@ -117,7 +117,7 @@ async def test_no_minute_has_more_appends_than_slack_allows(redis: "Redis", many
 
 
 @pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
-async def test_a_refused_call_of_a_stream_pauses_that_method_alone(redis: "Redis", pacing: Pacing, method: str) -> None:
+async def test_a_refused_call_of_a_stream_pauses_that_method_alone(redis: Redis, pacing: Pacing, method: str) -> None:
     await opened(pacing, 1)
     await Budget(redis, TEAM).pause(method, 30)
     other = Pacing(redis, 10)
@@ -131,7 +131,7 @@ async def test_a_refused_call_of_a_stream_pauses_that_method_alone(redis: "Redis
     assert await other.stop_stream(TEAM, "s2") == 0
 
 
-async def test_nothing_of_a_stream_stays_behind(redis: "Redis", pacing: Pacing) -> None:
+async def test_nothing_of_a_stream_stays_behind(redis: Redis, pacing: Pacing) -> None:
     await opened(pacing, 2)
     await append(pacing, "s0")
     await pacing.stop_stream(TEAM, "s0")

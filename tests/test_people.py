@@ -11,7 +11,7 @@ from bot.store.people import KEEP_SECONDS, known
 
 
 @pytest.fixture(autouse=True)
-async def installed(sandbox: Sandbox, redis: "Redis") -> None:
+async def installed(sandbox: Sandbox, redis: Redis) -> None:
     await redis.sadd(keys.TEAMS, sandbox.team)
 
 
@@ -19,13 +19,13 @@ def asked(sandbox: Sandbox) -> int:
     return len(sandbox.journal.entries("slack.request", "users.info"))
 
 
-async def test_people_are_called_by_their_display_names(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_people_are_called_by_their_display_names(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     ada, ben = sandbox.users["ada"], sandbox.users["ben"]
     assert await names(redis, web, sandbox.team, [ada, ben, ada]) == {ada: "ada", ben: "ben"}
     assert asked(sandbox) == 2
 
 
-async def test_a_name_is_asked_for_once_an_hour(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_a_name_is_asked_for_once_an_hour(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     ada = sandbox.users["ada"]
     for _ in range(3):
         assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
@@ -34,7 +34,7 @@ async def test_a_name_is_asked_for_once_an_hour(sandbox: Sandbox, web: AsyncWebC
 
 
 async def test_a_name_known_in_one_team_is_not_read_in_another(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     ada = sandbox.users["ada"]
     await redis.set(keys.person("T2", ada), "somebody else's")
@@ -42,7 +42,7 @@ async def test_a_name_known_in_one_team_is_not_read_in_another(
 
 
 async def test_somebody_whom_slack_does_not_know_has_no_name(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     ada = sandbox.users["ada"]
     assert await names(redis, web, sandbox.team, ["U0NOBODY", ada]) == {ada: "ada"}
@@ -50,7 +50,7 @@ async def test_somebody_whom_slack_does_not_know_has_no_name(
 
 @pytest.mark.parametrize("fault", [("status", {"status": 503}), ("half", {}), ("rate_limit", {"retry_after": 30})])
 async def test_a_slack_that_fails_costs_a_name_and_no_answer(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", fault: tuple[str, dict[str, int]]
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis, fault: tuple[str, dict[str, int]]
 ) -> None:
     ada = sandbox.users["ada"]
     kind, params = fault
@@ -60,20 +60,20 @@ async def test_a_slack_that_fails_costs_a_name_and_no_answer(
 
 
 async def test_a_message_full_of_mentions_asks_for_twenty_names(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     assert await names(redis, web, sandbox.team, [f"U{n}" for n in range(100)]) == {}
     assert asked(sandbox) == MOST
 
 
-async def test_names_that_are_kept_are_known_without_asking(redis: "Redis") -> None:
+async def test_names_that_are_kept_are_known_without_asking(redis: Redis) -> None:
     await redis.set(keys.person("T1", "U1"), "Ada")
     assert await known(redis, "T1", {"U1", "U2"}) == {"U1": "Ada"}
     assert await known(redis, "T2", {"U1"}) == {}
     assert await known(redis, "T1", set()) == {}
 
 
-async def test_no_name_is_kept_of_a_team_that_removed_us(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_no_name_is_kept_of_a_team_that_removed_us(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     await redis.delete(keys.TEAMS)
     ada = sandbox.users["ada"]
     assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}

@@ -11,7 +11,7 @@ from workers.places import Places
 
 
 @pytest.fixture
-async def other_redis(redis_url: str) -> "AsyncIterator[Redis]":
+async def other_redis(redis_url: str) -> AsyncIterator[Redis]:
     client = connections.shared(redis_url)
     yield client
     await client.aclose()
@@ -23,12 +23,12 @@ async def until(holds: Callable[[], Awaitable[object]]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def taken(redis: "Redis") -> tuple[int, int]:
+async def taken(redis: Redis) -> tuple[int, int]:
     """How many calls are under way, as metrics tell it, and how many wait."""
     return (await activity.read(redis, "T1")).claude_calls, await redis.zcard(keys.CALLS_WAITING)
 
 
-async def test_never_more_at_once_than_there_are_places(redis: "Redis", other_redis: "Redis") -> None:
+async def test_never_more_at_once_than_there_are_places(redis: Redis, other_redis: Redis) -> None:
     processes = [Places(redis, 5), Places(other_redis, 5)]
     now, seen = 0, []
 
@@ -46,7 +46,7 @@ async def test_never_more_at_once_than_there_are_places(redis: "Redis", other_re
     assert await taken(redis) == (0, 0)
 
 
-async def test_first_come_first_served_over_all_processes(redis: "Redis", other_redis: "Redis") -> None:
+async def test_first_come_first_served_over_all_processes(redis: Redis, other_redis: Redis) -> None:
     processes = [Places(redis, 2), Places(other_redis, 2)]
     tokens = [f"call-{number}" for number in range(8)]
     numbers = [await processes[at % 2].ask(token) for at, token in enumerate(tokens)]
@@ -61,7 +61,7 @@ async def test_first_come_first_served_over_all_processes(redis: "Redis", other_
     assert served == tokens
 
 
-async def test_a_place_given_back_goes_to_the_next(redis: "Redis") -> None:
+async def test_a_place_given_back_goes_to_the_next(redis: Redis) -> None:
     places = Places(redis, 1)
     waited: list[float] = []
     order: list[str] = []
@@ -80,7 +80,7 @@ async def test_a_place_given_back_goes_to_the_next(redis: "Redis") -> None:
     assert waited == sorted(waited)
 
 
-async def test_a_process_killed_in_a_call_keeps_nobody_out(redis: "Redis") -> None:
+async def test_a_process_killed_in_a_call_keeps_nobody_out(redis: Redis) -> None:
     places = Places(redis, 2, lease=0.15)
     async with places.place():
         assert await places.ask("killed") == 0
@@ -88,7 +88,7 @@ async def test_a_process_killed_in_a_call_keeps_nobody_out(redis: "Redis") -> No
             assert await taken(redis) == (2, 0)
 
 
-async def test_a_process_killed_while_it_waits_keeps_nobody_out(redis: "Redis") -> None:
+async def test_a_process_killed_while_it_waits_keeps_nobody_out(redis: Redis) -> None:
     places = Places(redis, 1, patience=0.15)
     assert await places.ask("one that calls") == 0
     assert await places.ask("killed") == 1
@@ -101,7 +101,7 @@ async def test_a_process_killed_while_it_waits_keeps_nobody_out(redis: "Redis") 
     assert await redis.zcard(keys.CALLS_HEARD) == 1
 
 
-async def test_a_long_call_keeps_its_place(redis: "Redis") -> None:
+async def test_a_long_call_keeps_its_place(redis: Redis) -> None:
     places = Places(redis, 1, lease=0.2)
     async with places.place():
         [token] = map(str, await redis.zrange(keys.CALLS, 0, -1))
@@ -118,7 +118,7 @@ async def test_a_long_call_keeps_its_place(redis: "Redis") -> None:
 
 
 @pytest.mark.parametrize("has_place", [True, False])
-async def test_a_call_that_is_stopped_gives_up_its_place_or_its_turn(redis: "Redis", has_place: bool) -> None:
+async def test_a_call_that_is_stopped_gives_up_its_place_or_its_turn(redis: Redis, has_place: bool) -> None:
     places = Places(redis, 1)
     if not has_place:
         assert await places.ask("another") == 0
@@ -136,7 +136,7 @@ async def test_a_call_that_is_stopped_gives_up_its_place_or_its_turn(redis: "Red
     assert await redis.zcard(keys.CALLS_HEARD) == 0
 
 
-async def test_an_error_in_the_call_gives_the_place_back(redis: "Redis") -> None:
+async def test_an_error_in_the_call_gives_the_place_back(redis: Redis) -> None:
     places = Places(redis, 1)
     with pytest.raises(ValueError, match="broken"):
         async with places.place():
@@ -159,7 +159,7 @@ async def test_without_redis_every_call_has_a_place() -> None:
     await redis.aclose()
 
 
-async def test_what_is_kept_goes_away(redis: "Redis") -> None:
+async def test_what_is_kept_goes_away(redis: Redis) -> None:
     places = Places(redis, 1)
     await places.ask("one")
     await places.ask("two")

@@ -12,21 +12,21 @@ FINAL = Final("Ä “final” 🙂", said="", hidden=True, note="1 token")
 
 
 @pytest.fixture(autouse=True)
-async def waits(redis: "Redis") -> None:
+async def waits(redis: Redis) -> None:
     await redis.hset(keys.messages(THREAD), TS, "waits")
 
 
-async def test_a_reply_not_begun_is_empty(redis: "Redis") -> None:
+async def test_a_reply_not_begun_is_empty(redis: Redis) -> None:
     assert await replies.load(redis, THREAD, TS) == Reply()
 
 
-async def test_whoever_takes_over_finds_the_messages_and_what_they_show(redis: "Redis") -> None:
+async def test_whoever_takes_over_finds_the_messages_and_what_they_show(redis: Redis) -> None:
     await replies.save_shown(redis, THREAD, TS, ("1.3",), 10)
     await replies.save_shown(redis, THREAD, TS, ("1.3", "1.4"), 25)
     assert await replies.load(redis, THREAD, TS) == Reply(("1.3", "1.4"), 25)
 
 
-async def test_what_claude_answered_is_there_beside_what_is_shown(redis: "Redis") -> None:
+async def test_what_claude_answered_is_there_beside_what_is_shown(redis: Redis) -> None:
     await replies.save_shown(redis, THREAD, TS, ("1.3",), 10)
     await replies.save_final(redis, THREAD, TS, FINAL)
     assert await replies.load(redis, THREAD, TS) == Reply(("1.3",), 10, final=FINAL)
@@ -34,13 +34,13 @@ async def test_what_claude_answered_is_there_beside_what_is_shown(redis: "Redis"
     assert (await replies.load(redis, THREAD, TS)).final == FINAL
 
 
-async def test_each_message_of_each_thread_has_a_reply_of_its_own(redis: "Redis") -> None:
+async def test_each_message_of_each_thread_has_a_reply_of_its_own(redis: Redis) -> None:
     await replies.save_final(redis, THREAD, TS, FINAL)
     assert await replies.load(redis, THREAD, "1.3") == Reply()
     assert await replies.load(redis, Thread("T2", "C1", "1.1"), TS) == Reply()
 
 
-async def test_it_is_forgotten_after_a_week(redis: "Redis") -> None:
+async def test_it_is_forgotten_after_a_week(redis: Redis) -> None:
     await replies.save_shown(redis, THREAD, TS, (), 0)
     assert KEEP_SECONDS - 60 < await redis.ttl(keys.reply(THREAD, TS)) <= KEEP_SECONDS
     await redis.persist(keys.reply(THREAD, TS))
@@ -48,7 +48,7 @@ async def test_it_is_forgotten_after_a_week(redis: "Redis") -> None:
     assert await redis.ttl(keys.reply(THREAD, TS)) > 0
 
 
-async def test_of_a_message_that_is_no_longer_in_the_mailbox_nothing_is_kept(redis: "Redis") -> None:
+async def test_of_a_message_that_is_no_longer_in_the_mailbox_nothing_is_kept(redis: Redis) -> None:
     await redis.delete(keys.messages(THREAD))
     await replies.save_shown(redis, THREAD, TS, ("1.3",), 10)
     await replies.save_final(redis, THREAD, TS, FINAL)

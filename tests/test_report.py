@@ -99,7 +99,7 @@ def calls() -> list[Call]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def redis(redis_server: str, calls: list[Call]) -> AsyncIterator["Redis"]:
+async def redis(redis_server: str, calls: list[Call]) -> AsyncIterator[Redis]:
     """With the calls of the team T1."""
     redis = connections.shared(redis_server)
     await redis.flushall()
@@ -113,12 +113,12 @@ async def redis(redis_server: str, calls: list[Call]) -> AsyncIterator["Redis"]:
     await redis.aclose()
 
 
-async def made(redis: "Redis", text: str, team: str = "T1") -> Report:
+async def made(redis: Redis, text: str, team: str = "T1") -> Report:
     return await report.gather(redis, team, periods.read(text.split(), TODAY, "U1", 400), TODAY)
 
 
 @pytest.mark.parametrize("text", ["today", "yesterday", "7d", "30d", "month", "2026-10"])
-async def test_every_figure_is_what_ten_thousand_calls_add_up_to(redis: "Redis", calls: list[Call], text: str) -> None:
+async def test_every_figure_is_what_ten_thousand_calls_add_up_to(redis: Redis, calls: list[Call], text: str) -> None:
     found = await made(redis, text)
     period = found.query.period
     within = [call for call in calls if period.first <= call.day <= period.last]
@@ -172,7 +172,7 @@ def of(kind: Kind, name: str, within: Iterable[Call]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("text", ["<@U07> 30d", "<#C03> month", "model:claude-sonnet-5-5 7d", "<@U99>"])
-async def test_a_report_of_one_adds_up_too(redis: "Redis", calls: list[Call], text: str) -> None:
+async def test_a_report_of_one_adds_up_too(redis: Redis, calls: list[Call], text: str) -> None:
     found = await made(redis, text)
     period, subject = found.query.period, found.query.subject
     assert subject
@@ -188,7 +188,7 @@ async def test_a_report_of_one_adds_up_too(redis: "Redis", calls: list[Call], te
 
 
 async def test_an_export_adds_up_to_the_same_sum_for_people_channels_and_models(
-    redis: "Redis", calls: list[Call]
+    redis: Redis, calls: list[Call]
 ) -> None:
     days = periods.read(["month"], TODAY, "U1", 400).period.days
     cost = sum(call.cost() for call in calls if call.day in days)
@@ -201,7 +201,7 @@ async def test_an_export_adds_up_to_the_same_sum_for_people_channels_and_models(
         assert sum(int(row["requests"]) for row in rows) == summed(c for c in calls if c.day in days)["requests"]
 
 
-async def test_votes_are_those_of_the_days(redis: "Redis") -> None:
+async def test_votes_are_those_of_the_days(redis: Redis) -> None:
     for number, day in enumerate((TODAY, TODAY, TODAY - timedelta(days=7))):
         await feedback.vote(redis, Thread("T2", "C1", "1.1"), f"1.{number}", "U1", "good", day)
     await feedback.vote(redis, Thread("T2", "C1", "1.1"), "1.9", "U1", "bad", TODAY)
@@ -210,7 +210,7 @@ async def test_votes_are_those_of_the_days(redis: "Redis") -> None:
     assert ((await made(redis, "<#C1>", "T2")).now.good, (await made(redis, "me", "T2")).now.bad) == (2, 1)
 
 
-async def test_without_questions_there_is_nothing_to_compare(redis: "Redis") -> None:
+async def test_without_questions_there_is_nothing_to_compare(redis: Redis) -> None:
     found = await made(redis, "7d", "T3")
     assert found.is_empty
     assert (found.change("cost"), found.part("errors"), found.seconds("first", 0.5)) == (None, None, None)

@@ -16,20 +16,20 @@ from bot.store.budget import PER_MINUTE, Budget
 
 
 @pytest.fixture
-async def sandbox(redis: "Redis") -> AsyncIterator[Sandbox]:
+async def sandbox(redis: Redis) -> AsyncIterator[Sandbox]:
     async with Sandbox(with_claude=False) as sandbox:
         await redis.sadd(keys.TEAMS, sandbox.team)
         yield sandbox
 
 
 @pytest.fixture
-async def web(sandbox: Sandbox, redis: "Redis") -> AsyncIterator[AsyncWebClient]:
+async def web(sandbox: Sandbox, redis: Redis) -> AsyncIterator[AsyncWebClient]:
     async with slack.client(Settings.load(sandbox.environ(), dotenv=None)) as web:
         web.budget = Budget(redis, sandbox.team)
         yield web
 
 
-async def ask(sandbox: Sandbox, redis: "Redis") -> Thread:
+async def ask(sandbox: Sandbox, redis: Redis) -> Thread:
     """Something waits in the thread."""
     ts = await sandbox.slack.say("ada", "general", "@parley hello")
     thread = Thread(sandbox.team, sandbox.channels["general"], ts)
@@ -37,7 +37,7 @@ async def ask(sandbox: Sandbox, redis: "Redis") -> Thread:
     return thread
 
 
-async def answer(redis: "Redis", thread: Thread) -> None:
+async def answer(redis: Redis, thread: Thread) -> None:
     await redis.delete(keys.box(thread))
 
 
@@ -51,7 +51,7 @@ def calls(sandbox: Sandbox) -> int:
     return sum(len(sandbox.journal.entries(kind, "agents.sessions.setStatus")) for kind in kinds)
 
 
-async def test_it_shows_until_nothing_waits_any_more(sandbox: Sandbox, redis: "Redis", web: AsyncWebClient) -> None:
+async def test_it_shows_until_nothing_waits_any_more(sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
     thread, other = await ask(sandbox, redis), await ask(sandbox, redis)
     for each in (thread, other):
         await session.begin(web, redis, each)
@@ -65,7 +65,7 @@ async def test_it_shows_until_nothing_waits_any_more(sandbox: Sandbox, redis: "R
 
 @pytest.mark.parametrize("error", sorted(session.UNAVAILABLE))
 async def test_a_workspace_without_it_is_not_asked_again(
-    sandbox: Sandbox, redis: "Redis", web: AsyncWebClient, error: str
+    sandbox: Sandbox, redis: Redis, web: AsyncWebClient, error: str
 ) -> None:
     sandbox.faults.add("agents.sessions.setStatus", "error", error=error)
     for _ in range(2):
@@ -75,7 +75,7 @@ async def test_a_workspace_without_it_is_not_asked_again(
 
 
 async def test_an_app_that_would_not_hear_of_a_stop_shows_none(
-    sandbox: Sandbox, redis: "Redis", web: AsyncWebClient
+    sandbox: Sandbox, redis: Redis, web: AsyncWebClient
 ) -> None:
     sandbox.slack.app.subscribed.discard("agent_session_stopped")
     first = await ask(sandbox, redis)
@@ -87,9 +87,7 @@ async def test_an_app_that_would_not_hear_of_a_stop_shows_none(
     assert shown(sandbox, first) == "active"
 
 
-async def test_a_refusal_for_one_thread_is_none_for_others(
-    sandbox: Sandbox, redis: "Redis", web: AsyncWebClient
-) -> None:
+async def test_a_refusal_for_one_thread_is_none_for_others(sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
     sandbox.faults.add("agents.sessions.setStatus", "error", times=1, error="not_authorized")
     refused, thread = await ask(sandbox, redis), await ask(sandbox, redis)
     for each in (refused, thread):
@@ -99,7 +97,7 @@ async def test_a_refusal_for_one_thread_is_none_for_others(
 
 
 async def test_a_beginning_of_which_slack_told_nothing_is_ended_all_the_same(
-    sandbox: Sandbox, redis: "Redis", web: AsyncWebClient
+    sandbox: Sandbox, redis: Redis, web: AsyncWebClient
 ) -> None:
     sandbox.faults.add("agents.sessions.setStatus", "reset", times=1, after=True)
     thread = await ask(sandbox, redis)
@@ -115,7 +113,7 @@ async def test_a_beginning_of_which_slack_told_nothing_is_ended_all_the_same(
 
 @pytest.mark.parametrize("error", ["internal_error", "ratelimited"])
 async def test_an_end_that_fails_is_tried_again(
-    sandbox: Sandbox, redis: "Redis", web: AsyncWebClient, error: str
+    sandbox: Sandbox, redis: Redis, web: AsyncWebClient, error: str
 ) -> None:
     thread = await ask(sandbox, redis)
     await session.begin(web, redis, thread)
@@ -131,7 +129,7 @@ async def test_an_end_that_fails_is_tried_again(
 
 
 async def test_a_thread_in_which_somebody_asks_anew_while_it_ends_is_still_ended_later(
-    sandbox: Sandbox, redis: "Redis", web: AsyncWebClient
+    sandbox: Sandbox, redis: Redis, web: AsyncWebClient
 ) -> None:
     thread = await ask(sandbox, redis)
     await session.begin(web, redis, thread)
@@ -142,7 +140,7 @@ async def test_a_thread_in_which_somebody_asks_anew_while_it_ends_is_still_ended
     assert await redis.zcard(keys.sessions(thread.team)) == 1
 
 
-async def test_every_session_that_begins_has_room_to_end(sandbox: Sandbox, redis: "Redis", web: AsyncWebClient) -> None:
+async def test_every_session_that_begins_has_room_to_end(sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
     threads = [await ask(sandbox, redis) for _ in range(40)]
     await asyncio.gather(*(session.begin(web, redis, thread) for thread in threads))
     begun = [thread for thread in threads if shown(sandbox, thread)]
@@ -153,9 +151,7 @@ async def test_every_session_that_begins_has_room_to_end(sandbox: Sandbox, redis
     assert {shown(sandbox, thread) for thread in begun} == {"active"}
 
 
-async def test_of_a_team_that_removed_us_nothing_is_noted(
-    sandbox: Sandbox, redis: "Redis", web: AsyncWebClient
-) -> None:
+async def test_of_a_team_that_removed_us_nothing_is_noted(sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
     await redis.srem(keys.TEAMS, sandbox.team)
     await session.begin(web, redis, await ask(sandbox, redis))
     assert calls(sandbox) == 0

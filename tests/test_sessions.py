@@ -9,14 +9,14 @@ from bot.store.budget import PER_MINUTE
 THREAD = Thread("T1", "C1", "1.1")
 
 
-async def begun(redis: "Redis", thread: Thread) -> bool:
+async def begun(redis: Redis, thread: Thread) -> bool:
     await redis.sadd(keys.TEAMS, thread.team)
     began = await sessions.begin(redis, thread)
     await sessions.began(redis, thread)
     return began
 
 
-async def test_one_is_over_when_nothing_waits_in_its_thread_and_told_to_one_only(redis: "Redis") -> None:
+async def test_one_is_over_when_nothing_waits_in_its_thread_and_told_to_one_only(redis: Redis) -> None:
     await redis.zadd(keys.box(THREAD), {"1.1": 1.1})
     assert await begun(redis, THREAD)
     assert await sessions.over(redis, "T1") == []
@@ -28,12 +28,12 @@ async def test_one_is_over_when_nothing_waits_in_its_thread_and_told_to_one_only
     assert not await redis.exists(keys.sessions("T1"))
 
 
-async def test_one_that_slack_may_not_show_yet_is_not_over(redis: "Redis") -> None:
+async def test_one_that_slack_may_not_show_yet_is_not_over(redis: Redis) -> None:
     await redis.sadd(keys.TEAMS, "T1")
     assert await sessions.begin(redis, THREAD)
     assert await sessions.over(redis, "T1") == []
 
 
-async def test_there_are_only_as_many_as_can_end(redis: "Redis") -> None:
+async def test_there_are_only_as_many_as_can_end(redis: Redis) -> None:
     found = [await begun(redis, Thread("T1", "C1", f"{n}.1")) for n in range(60)]
     assert sum(found) == PER_MINUTE[sessions.METHOD] - 1

@@ -23,7 +23,7 @@ MONTH = f"{datetime.now(UTC):%Y-%m}"
 
 
 @pytest.fixture(autouse=True)
-async def installed(sandbox: Sandbox, redis: "Redis") -> None:
+async def installed(sandbox: Sandbox, redis: Redis) -> None:
     await redis.sadd(keys.TEAMS, sandbox.team)
 
 
@@ -36,11 +36,11 @@ def bill(reservation: Reservation, cost: int | None) -> Bill:
     return Bill(counted, Settled(reservation, cost or 0))
 
 
-async def cap(redis: "Redis", sandbox: Sandbox, amount: int) -> None:
+async def cap(redis: Redis, sandbox: Sandbox, amount: int) -> None:
     await redis.hset(keys.caps(sandbox.team), "each month", amount)
 
 
-async def test_the_most_that_a_call_can_cost_is_held(sandbox: Sandbox, web: AsyncWebClient, redis: "Redis") -> None:
+async def test_the_most_that_a_call_can_cost_is_held(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
     spending = Spending(Settings(), web, redis)
     for _ in range(2):
         assert isinstance(await spending.begin(question(sandbox), MODEL, 1_000, 16_000), Reservation)
@@ -49,7 +49,7 @@ async def test_the_most_that_a_call_can_cost_is_held(sandbox: Sandbox, web: Asyn
 
 
 async def test_who_has_nothing_left_is_told_whom_to_ask_by_name(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     await cap(redis, sandbox, 0)
     listed = frozenset({f"{sandbox.team}:{sandbox.users['ada']}"})
@@ -61,7 +61,7 @@ async def test_who_has_nothing_left_is_told_whom_to_ask_by_name(
 
 
 async def test_a_model_without_known_prices_holds_and_spends_nothing(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis"
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
 ) -> None:
     await cap(redis, sandbox, 1)
     for n in range(1, 4):
@@ -72,7 +72,7 @@ async def test_a_model_without_known_prices_holds_and_spends_nothing(
 
 
 async def test_what_it_cost_is_settled_with_the_message_and_once(
-    sandbox: Sandbox, web: AsyncWebClient, redis: "Redis", redis_url: str
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis, redis_url: str
 ) -> None:
     producer = connections.producer(redis_url)
     inbox = Inbox(redis, connections.queue("parley", producer), 60.0)

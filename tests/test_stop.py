@@ -23,7 +23,7 @@ from bot.store.inbox import Inbox
 class Word:
     """Ben asked something in a thread, and somebody says a word in it."""
 
-    def __init__(self, sandbox: Sandbox, redis: "Redis", inbox: Inbox, web: AsyncWebClient, identity: Identity) -> None:
+    def __init__(self, sandbox: Sandbox, redis: Redis, inbox: Inbox, web: AsyncWebClient, identity: Identity) -> None:
         self.sandbox, self.redis, self.inbox, self.web, self.identity = sandbox, redis, inbox, web, identity
         self.root = ""
 
@@ -56,7 +56,7 @@ class Word:
 
 
 @pytest.fixture
-async def word(redis: "Redis", inbox: Inbox, sandbox: Sandbox, web: AsyncWebClient) -> Word:
+async def word(redis: Redis, inbox: Inbox, sandbox: Sandbox, web: AsyncWebClient) -> Word:
     word = Word(sandbox, redis, inbox, web, await identify(web))
     await word.ask()
     return word

@@ -16,20 +16,20 @@ THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
 
 
 @pytest.fixture
-async def listening(redis: "Redis") -> AsyncIterator[Stops]:
+async def listening(redis: Redis) -> AsyncIterator[Stops]:
     async with Stops(redis).listening() as watcher:
         await heard_by(redis, 1)
         yield watcher
 
 
-async def heard_by(redis: "Redis", count: int) -> None:
+async def heard_by(redis: Redis, count: int) -> None:
     """Wait until so many connections listen."""
     async with asyncio.timeout(10):
         while dict(await redis.pubsub_numsub(keys.STOPS))[keys.STOPS] != count:
             await asyncio.sleep(0.01)
 
 
-async def pings(redis: "Redis") -> int:
+async def pings(redis: Redis) -> int:
     return int((await redis.info("commandstats")).get("cmdstat_ping", {}).get("calls", 0))
 
 
@@ -74,13 +74,13 @@ class Relay:
             target.close()
 
 
-async def test_nobody_asked_and_nothing_stops(listening: Stops, redis: "Redis") -> None:
+async def test_nobody_asked_and_nothing_stops(listening: Stops, redis: Redis) -> None:
     assert await stops.asked(redis, THREAD, TS) is None
     async with listening.watch(THREAD, TS) as stop:
         assert not stop.is_set()
 
 
-async def test_a_wish_is_heard_within_200_ms(listening: Stops, redis: "Redis") -> None:
+async def test_a_wish_is_heard_within_200_ms(listening: Stops, redis: Redis) -> None:
     async with listening.watch(THREAD, TS) as stop:
         began = time.monotonic()
         await stops.ask(redis, THREAD, [TS], "U1")
@@ -88,14 +88,14 @@ async def test_a_wish_is_heard_within_200_ms(listening: Stops, redis: "Redis") -
         assert time.monotonic() - began < 0.2
 
 
-async def test_a_wish_from_before_is_there_at_entering(listening: Stops, redis: "Redis") -> None:
+async def test_a_wish_from_before_is_there_at_entering(listening: Stops, redis: Redis) -> None:
     await stops.ask(redis, THREAD, [TS], "U1")
     async with listening.watch(THREAD, TS) as stop:
         assert stop.is_set()
         assert stop.by == "U1"
 
 
-async def test_a_wish_stops_the_named_questions_and_no_others(listening: Stops, redis: "Redis") -> None:
+async def test_a_wish_stops_the_named_questions_and_no_others(listening: Stops, redis: Redis) -> None:
     async with (
         listening.watch(THREAD, TS) as stop,
         listening.watch(THREAD, "1.3") as next_one,
@@ -109,7 +109,7 @@ async def test_a_wish_stops_the_named_questions_and_no_others(listening: Stops, 
         assert not other_team.is_set()
 
 
-async def test_the_first_of_two_who_ask_is_remembered(listening: Stops, redis: "Redis") -> None:
+async def test_the_first_of_two_who_ask_is_remembered(listening: Stops, redis: Redis) -> None:
     async with listening.watch(THREAD, TS) as stop:
         await stops.ask(redis, THREAD, [TS], "U1")
         await stops.ask(redis, THREAD, [TS], "U2")
@@ -117,17 +117,17 @@ async def test_the_first_of_two_who_ask_is_remembered(listening: Stops, redis: "
     assert await stops.asked(redis, THREAD, TS) == "U1"
 
 
-async def test_a_wish_is_forgotten_after_a_week(redis: "Redis") -> None:
+async def test_a_wish_is_forgotten_after_a_week(redis: Redis) -> None:
     await stops.ask(redis, THREAD, [TS], "U1")
     assert stops.KEEP_SECONDS - 60 < await redis.ttl(keys.stop(THREAD, TS)) <= stops.KEEP_SECONDS
 
 
-async def test_the_message_that_said_stop_counts_as_delivered(redis: "Redis") -> None:
+async def test_the_message_that_said_stop_counts_as_delivered(redis: Redis) -> None:
     await stops.ask(redis, THREAD, [TS], "U1", said_in="1.5")
     assert await redis.exists(keys.seen_message("T1", "C1", "1.5"))
 
 
-async def test_every_process_hears_it(listening: Stops, redis: "Redis") -> None:
+async def test_every_process_hears_it(listening: Stops, redis: Redis) -> None:
     async with Stops(redis).listening() as other:
         await heard_by(redis, 2)
         async with listening.watch(THREAD, TS) as one, other.watch(THREAD, TS) as two:
@@ -135,7 +135,7 @@ async def test_every_process_hears_it(listening: Stops, redis: "Redis") -> None:
             await asyncio.wait_for(asyncio.gather(one.wait(), two.wait()), 10)
 
 
-async def test_strange_words_on_the_channel_hurt_nobody(listening: Stops, redis: "Redis") -> None:
+async def test_strange_words_on_the_channel_hurt_nobody(listening: Stops, redis: Redis) -> None:
     async with listening.watch(THREAD, TS) as stop:
         for word in ("", "\x00", "{}", keys.stop(THREAD, TS), "T1:*"):
             await redis.publish(keys.STOPS, word)
@@ -145,7 +145,7 @@ async def test_strange_words_on_the_channel_hurt_nobody(listening: Stops, redis:
 
 
 async def test_what_was_asked_while_the_connection_was_broken_is_heard_afterwards(
-    listening: Stops, redis: "Redis"
+    listening: Stops, redis: Redis
 ) -> None:
     async with listening.watch(THREAD, TS) as stop:
         async with redis.pipeline() as pipe:
@@ -155,7 +155,7 @@ async def test_what_was_asked_while_the_connection_was_broken_is_heard_afterward
         assert await asyncio.wait_for(stop.wait(), 10) == "U1"
 
 
-async def test_a_connection_that_fell_silent_is_noticed_and_replaced(redis: "Redis", redis_url: str) -> None:
+async def test_a_connection_that_fell_silent_is_noticed_and_replaced(redis: Redis, redis_url: str) -> None:
     relay = Relay(redis_url.removeprefix("unix://"))
     async with relay.running() as address:
         far = connections.shared(address)
@@ -168,7 +168,7 @@ async def test_a_connection_that_fell_silent_is_noticed_and_replaced(redis: "Red
         await far.aclose()
 
 
-async def test_a_quiet_connection_that_lives_is_kept(redis: "Redis") -> None:
+async def test_a_quiet_connection_that_lives_is_kept(redis: Redis) -> None:
     async with Stops(redis, quiet_seconds=0.05).listening():
         await heard_by(redis, 1)
         first = [one["id"] for one in await redis.client_list() if one["sub"] != "0"]
@@ -179,7 +179,7 @@ async def test_a_quiet_connection_that_lives_is_kept(redis: "Redis") -> None:
         assert [one["id"] for one in await redis.client_list() if one["sub"] != "0"] == first
 
 
-async def test_nothing_is_left_of_an_answer_that_is_over(listening: Stops, redis: "Redis") -> None:
+async def test_nothing_is_left_of_an_answer_that_is_over(listening: Stops, redis: Redis) -> None:
     async with listening.watch(THREAD, TS):
         pass
     await stops.ask(redis, THREAD, [TS], "U1")

@@ -10,7 +10,7 @@ from bot.store.inbox import TALKS, Inbox
 from bot.store.talks import newest
 
 
-async def test_the_newest_come_first_and_the_forgotten_not_at_all(redis: "AsyncRedis", redis_url: str) -> None:
+async def test_the_newest_come_first_and_the_forgotten_not_at_all(redis: AsyncRedis, redis_url: str) -> None:
     inbox = Inbox(redis, connections.queue("test", Redis.from_url(redis_url)), 60.0)
     threads = [Thread("T1", f"C{n % 2}", f"{n}.1") for n in range(1, 15)]
     for thread in threads:

@@ -14,34 +14,34 @@ DAY = 24 * 3600
 
 
 @pytest.fixture(autouse=True)
-async def asked(redis: "Redis") -> None:
+async def asked(redis: Redis) -> None:
     for thread in (THREAD, OTHER):
         await redis.hset(keys.messages(thread), thread.ts, "waits")
 
 
-async def test_a_thread_keeps_what_it_began_with(redis: "Redis") -> None:
+async def test_a_thread_keeps_what_it_began_with(redis: Redis) -> None:
     assert await threads.load(redis, THREAD, FIRST, 30) == Record(FIRST)
     assert await threads.load(redis, THREAD, LATER, 30) == Record(FIRST)
 
 
-async def test_another_thread_begins_with_what_holds_then(redis: "Redis") -> None:
+async def test_another_thread_begins_with_what_holds_then(redis: Redis) -> None:
     await threads.load(redis, THREAD, FIRST, 30)
     assert await threads.load(redis, OTHER, LATER, 30) == Record(LATER)
 
 
-async def test_a_thread_that_is_forgotten_while_its_question_is_answered_keeps_nothing(redis: "Redis") -> None:
+async def test_a_thread_that_is_forgotten_while_its_question_is_answered_keeps_nothing(redis: Redis) -> None:
     await redis.delete(keys.messages(THREAD))
     assert await threads.load(redis, THREAD, FIRST, 30) == Record(FIRST)
     assert not await redis.exists(keys.record(THREAD))
 
 
-async def test_a_thread_in_use_is_kept_as_long_as_its_history(redis: "Redis") -> None:
+async def test_a_thread_in_use_is_kept_as_long_as_its_history(redis: Redis) -> None:
     await threads.load(redis, THREAD, FIRST, 1)
     await threads.load(redis, THREAD, FIRST, 30)
     assert 30 * DAY - 60 < await redis.ttl(keys.record(THREAD)) <= 30 * DAY
 
 
-async def test_the_last_request_is_remembered(redis: "Redis") -> None:
+async def test_the_last_request_is_remembered(redis: Redis) -> None:
     await threads.load(redis, THREAD, FIRST, 30)
     for tokens in (5_000, 6_000):
         await threads.save_asked(redis, THREAD, Asked("claude-a", 1_732_161_600.25, tokens))

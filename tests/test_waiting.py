@@ -31,7 +31,7 @@ def queue(redis_url: str) -> Queue:
 
 
 @pytest.fixture
-def inbox(redis: "AsyncRedis", queue: Queue) -> Inbox:
+def inbox(redis: AsyncRedis, queue: Queue) -> Inbox:
     return Inbox(redis, queue, 60.0)
 
 
@@ -53,7 +53,7 @@ async def test_places_count_threads_and_not_wake_ups(sandbox: Sandbox, inbox: In
 
 
 async def test_a_thread_shows_its_place_until_a_worker_has_it(
-    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    sandbox: Sandbox, redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     threads = [await ask(sandbox, inbox) for _ in range(3)]
     shown = sandbox.slack.workspace.statuses
@@ -73,7 +73,7 @@ async def test_a_thread_shows_its_place_until_a_worker_has_it(
 
 
 async def test_who_is_answered_at_once_is_told_no_place(
-    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    sandbox: Sandbox, redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     gone, there = await ask(sandbox, inbox), await ask(sandbox, inbox)
     queue.connection.lpop(queue.key, 1)
@@ -87,7 +87,7 @@ async def test_who_is_answered_at_once_is_told_no_place(
     assert (gone.channel, gone.ts) not in sandbox.slack.workspace.statuses
 
 
-async def looked(redis: "AsyncRedis", times: int) -> None:
+async def looked(redis: AsyncRedis, times: int) -> None:
     """Wait until somebody looked at the queue so often from now."""
 
     async def looks() -> int:
@@ -100,7 +100,7 @@ async def looked(redis: "AsyncRedis", times: int) -> None:
 
 
 async def test_a_place_is_told_once_however_often_the_thread_joins(
-    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue
+    sandbox: Sandbox, redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     thread = await ask(sandbox, inbox)
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
@@ -121,7 +121,7 @@ async def test_a_place_is_told_once_however_often_the_thread_joins(
 
 
 async def test_in_one_look_only_so_many_are_told_and_who_waits_long_is_told_again(
-    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox
+    sandbox: Sandbox, redis: AsyncRedis, inbox: Inbox
 ) -> None:
     threads = [await ask(sandbox, inbox) for _ in range(MOST_TOLD + 3)]
     told = sandbox.journal.entries
@@ -139,7 +139,7 @@ async def test_in_one_look_only_so_many_are_told_and_who_waits_long_is_told_agai
 
 
 async def test_a_redis_that_stumbles_does_not_end_the_line(
-    sandbox: Sandbox, redis: "AsyncRedis", inbox: Inbox, queue: Queue, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, redis: AsyncRedis, inbox: Inbox, queue: Queue, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "parley.waiting")
     thread = await ask(sandbox, inbox)

@@ -30,7 +30,7 @@ SPOKEN = (None, "file_share", "thread_broadcast", "bot_message")
 
 
 async def earlier(
-    slack: AsyncWebClient, redis: "Redis", message: Message, bot_user: str, known: Sequence[Entry] = ()
+    slack: AsyncWebClient, redis: Redis, message: Message, bot_user: str, known: Sequence[Entry] = ()
 ) -> list[Entry]:
     """The newest messages of the thread before this one, oldest first, each an entry of its own; ours are answers.
 

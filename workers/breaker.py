@@ -114,7 +114,7 @@ class Breaker:
     One that tries and says nothing for TRYING_MS is taken for dead: another may try.
     """
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def enter(self, model: str) -> Pass | float:

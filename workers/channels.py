@@ -18,7 +18,7 @@ DIRECT = "a direct message"
 GROUP = "a group direct message"
 
 
-async def place(redis: "Redis", slack: AsyncWebClient, message: Message) -> str:
+async def place(redis: Redis, slack: AsyncWebClient, message: Message) -> str:
     """`#name`, DIRECT or GROUP; the channel's id if Slack does not tell its name. Raises redis.RedisError."""
     if message.direct:
         return DIRECT

@@ -51,7 +51,7 @@ class Claude:
 
     metrics: Metrics | None = None
 
-    def __init__(self, settings: Settings, redis: "Redis | None" = None, patience: Patience = PATIENCE) -> None:
+    def __init__(self, settings: Settings, redis: Redis | None = None, patience: Patience = PATIENCE) -> None:
         logs.quiet()
         self._settings, self._patience = settings, patience
         self._gate = Gate(settings, redis, patience.backoff_cap_seconds) if redis else None

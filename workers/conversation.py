@@ -46,7 +46,7 @@ class Conversation:
     def __init__(
         self,
         settings: Settings,
-        redis: "Redis",
+        redis: Redis,
         inbox: Inbox,
         claude: Claude,
         claim: Claim,

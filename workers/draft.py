@@ -50,7 +50,7 @@ class Draft:
     def __init__(
         self,
         slack: AsyncWebClient,
-        redis: "Redis",
+        redis: Redis,
         pacing: Pacing,
         message: Message,
         reply: replies.Reply,

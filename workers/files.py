@@ -75,7 +75,7 @@ class Taken:
 class Files:
     """One for each process: it bounds how many files are in its memory at the same time."""
 
-    def __init__(self, settings: Settings, redis: "Redis", slack: AsyncWebClient, limits: FileLimits = LIMITS) -> None:
+    def __init__(self, settings: Settings, redis: Redis, slack: AsyncWebClient, limits: FileLimits = LIMITS) -> None:
         self._settings, self._redis, self._slack, self._limits = settings, redis, slack, limits
         self._room = asyncio.Semaphore(AT_ONCE)
 

@@ -46,7 +46,7 @@ class Passage:
 
 
 class Gate:
-    def __init__(self, settings: Settings, redis: "Redis", longest_pause: float) -> None:
+    def __init__(self, settings: Settings, redis: Redis, longest_pause: float) -> None:
         """No Retry-After pauses everybody for more than `longest_pause` seconds."""
         self._breaker, self._headroom = Breaker(redis), Headroom(redis)
         self._places = Places(redis, settings.claude_concurrency)

@@ -129,7 +129,7 @@ class Room:
 
 
 class Headroom:
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     @asynccontextmanager

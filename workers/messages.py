@@ -130,7 +130,7 @@ class Messages:
     def __init__(
         self,
         slack: AsyncWebClient,
-        redis: "Redis",
+        redis: Redis,
         message: Message,
         reply: replies.Reply,
         streams: Streams,

@@ -29,7 +29,7 @@ class Meter:
     `unread` says that the prompt cache had nothing although it was due.
     """
 
-    def __init__(self, settings: Settings, redis: "Redis", message: Message) -> None:
+    def __init__(self, settings: Settings, redis: Redis, message: Message) -> None:
         self._settings, self._redis, self._message = settings, redis, message
         self._began = time.monotonic()
         self._first_text: float | None = None

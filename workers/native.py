@@ -44,7 +44,7 @@ class Stream:
 class Streams:
     """The calls of one reply's streams, and whether the workspace has them."""
 
-    def __init__(self, slack: AsyncWebClient, redis: "Redis", message: Message, mode: Mode) -> None:
+    def __init__(self, slack: AsyncWebClient, redis: Redis, message: Message, mode: Mode) -> None:
         self._slack, self._redis, self._message, self._mode = slack, redis, message, mode
         self._thread = message.thread
 

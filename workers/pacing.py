@@ -163,7 +163,7 @@ class Pacing:
     """All waits are in seconds. `window` is Slack's minute."""
 
     def __init__(
-        self, redis: "Redis", edits_per_minute: int = EDITS_PER_MINUTE, *, window: float = MINUTE_MS / 1000
+        self, redis: Redis, edits_per_minute: int = EDITS_PER_MINUTE, *, window: float = MINUTE_MS / 1000
     ) -> None:
         self._redis = redis
         self._limit = edits_per_minute

@@ -70,7 +70,7 @@ LEAVE = "for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end"
 class Places:
     """`most` is 0 for any number. `lease` and `patience` are how long a process may be silent, in seconds."""
 
-    def __init__(self, redis: "Redis", most: int, *, lease: float = 30.0, patience: float = 5.0) -> None:
+    def __init__(self, redis: Redis, most: int, *, lease: float = 30.0, patience: float = 5.0) -> None:
         self._redis, self._most = redis, most
         self._lease, self._patience = lease, patience
 

@@ -25,7 +25,7 @@ from workers.stops import Stops
 @dataclass(frozen=True)
 class Runtime:
     settings: Settings
-    redis: "Redis"
+    redis: Redis
     inbox: Inbox
     slack: AsyncWebClient
     bot_user: str

@@ -21,7 +21,7 @@ SOMEBODY = "an admin or owner of this workspace"
 
 
 class Spending:
-    def __init__(self, settings: Settings, slack: AsyncWebClient, redis: "Redis") -> None:
+    def __init__(self, settings: Settings, slack: AsyncWebClient, redis: Redis) -> None:
         self._budgets = Caps(redis, settings.answer_seconds + GRACE_SECONDS)
         self._admins = Admins(settings, slack, redis)
         self._slack, self._redis = slack, redis

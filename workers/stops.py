@@ -43,7 +43,7 @@ class Stop:
 class Stops:
     """One connection hears for all answers of the process; what it misses while it is broken is read afterwards."""
 
-    def __init__(self, redis: "Redis", quiet_seconds: float = QUIET_SECONDS) -> None:
+    def __init__(self, redis: Redis, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._redis, self._quiet_seconds = redis, quiet_seconds
         self._watched: dict[str, list[Stop]] = {}
 

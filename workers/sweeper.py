@@ -29,7 +29,7 @@ async def sweep(inbox: Inbox) -> None:
             log.warning("no sweep", exc_info=True)
 
 
-async def end_sessions(web: AsyncWebClient, redis: "Redis") -> None:
+async def end_sessions(web: AsyncWebClient, redis: Redis) -> None:
     """The same: every second, for ever."""
     while True:
         await asyncio.sleep(EVERY_SECONDS)

@@ -123,7 +123,7 @@ class SlotWorker(BaseWorker):
     def __init__(
         self,
         queue_name: str,
-        connection: "Redis",
+        connection: Redis,
         loop: asyncio.AbstractEventLoop,
         *,
         slots: int,

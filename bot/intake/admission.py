@@ -85,7 +85,7 @@ def refusal(asker: Asker, way: Way, where: Where, audience: Audience) -> Reason 
 class Admission:
     """Decides by the rules that hold in a channel, and asks Slack whether somebody is a guest where that matters."""
 
-    def __init__(self, audience: Audience, redis: "Redis", web: AsyncWebClient) -> None:
+    def __init__(self, audience: Audience, redis: Redis, web: AsyncWebClient) -> None:
         self._audience, self._redis, self._web = audience, redis, web
 
     async def refusal(self, asker: Asker, way: Way, where: Where) -> Reason | None:

@@ -31,7 +31,7 @@ AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 NOT_HERE = Notice("I may not answer you here.")
 ASKING_AGAIN = {reply.REGENERATE, reply.CONTINUE}
 
-HANDLERS: dict[str, Callable[[Click, Inbox, "Redis", AsyncWebClient, Admins], Awaitable[Notice | None]]] = {
+HANDLERS: dict[str, Callable[[Click, Inbox, Redis, AsyncWebClient, Admins], Awaitable[Notice | None]]] = {
     reply.STOP: stop.press,
     reply.REGENERATE: again.regenerate,
     reply.CONTINUE: again.go_on,
@@ -52,7 +52,7 @@ async def receive(
     body: dict[str, Any],
     ack: AsyncAck,
     inbox: Inbox,
-    redis: "Redis",
+    redis: Redis,
     web: AsyncWebClient,
     client: AsyncWebClient,
     admins: Admins,

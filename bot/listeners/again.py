@@ -26,15 +26,15 @@ BUSY = Notice("I am still answering in this thread. Please try again when I am d
 SKEW_SECONDS = 60.0
 
 
-async def regenerate(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
+async def regenerate(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> Notice | None:
     return await _ask(click, inbox, redis, web, anew=True)
 
 
-async def go_on(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
+async def go_on(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> Notice | None:
     return await _ask(click, inbox, redis, web, anew=False)
 
 
-async def _ask(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, *, anew: bool) -> Notice | None:
+async def _ask(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, *, anew: bool) -> Notice | None:
     """Put it into the mailbox as a message of who clicked. One of two clicks in a row goes unheard."""
     value = read_value(click.value)
     newest = history.newest(await history.load(redis, click.thread))

@@ -29,7 +29,7 @@ async def receive(
     context: AsyncBoltContext,
     inbox: Inbox,
     identity: Identity,
-    redis: "Redis",
+    redis: Redis,
     team: str,
     admission: Admission,
     reception: Reception,
@@ -50,9 +50,7 @@ async def receive(
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), reason)
 
 
-async def _edit(
-    change: Edited, bot_user: str, redis: "Redis", admission: Admission, reception: Reception
-) -> str | None:
+async def _edit(change: Edited, bot_user: str, redis: Redis, admission: Admission, reception: Reception) -> str | None:
     """Bring what we know of the message up to date, or take it in if only now it mentions us; else the reason."""
     message, heard = change.message, change.heard
     if refused := await admission.refusal(heard.asker, Way.EDIT, heard.where):
@@ -69,7 +67,7 @@ async def _edit(
     return None
 
 
-async def _forget(redis: "Redis", inbox: Inbox, change: Deleted, question: str) -> str | None:
+async def _forget(redis: Redis, inbox: Inbox, change: Deleted, question: str) -> str | None:
     thread = change.thread
     anew = [each.ts for each in await inbox.waiting(thread) if each.again == question]
     if change.ours and anew:

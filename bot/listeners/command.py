@@ -42,7 +42,7 @@ async def receive(
     body: dict[str, Any],
     ack: AsyncAck,
     inbox: Inbox,
-    redis: "Redis",
+    redis: Redis,
     web: AsyncWebClient,
     settings: Settings,
     admins: Admins,

@@ -31,7 +31,7 @@ def register(app: AsyncApp) -> None:
     app.view(view.COMMENT)(keep_comment)
 
 
-async def vote(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
+async def vote(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> Notice | None:
     """The answer is the message with the buttons; its last one, if there are several."""
     value = read_value(click.value)
     if value is None or value[1] is None:
@@ -46,7 +46,7 @@ async def vote(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, 
     return Notice(view.SORRY, view.sorry(click.thread.ts, click.message_ts))
 
 
-async def open_comment(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> None:
+async def open_comment(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> None:
     """Slack gives three seconds for it: https://docs.slack.dev/interactivity/handling-user-interaction."""
     thread_ts, _, answer = click.value.partition(" ")
     if is_ts(thread_ts) and is_ts(answer) and click.trigger_id:
@@ -55,7 +55,7 @@ async def open_comment(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWeb
 
 
 async def keep_comment(
-    body: dict[str, Any], ack: AsyncAck, redis: "Redis", web: AsyncWebClient, team: str, settings: Settings
+    body: dict[str, Any], ack: AsyncAck, redis: Redis, web: AsyncWebClient, team: str, settings: Settings
 ) -> None:
     user = body.get("user")
     person = user.get("id") if isinstance(user, dict) else None
@@ -84,7 +84,7 @@ async def _open(web: AsyncWebClient, trigger: str, form: view.View) -> None:
         log.warning("no form error=%s", describe(error))
 
 
-async def _tell(said: Comment, thread: Thread, channel: str, redis: "Redis", web: AsyncWebClient) -> None:
+async def _tell(said: Comment, thread: Thread, channel: str, redis: Redis, web: AsyncWebClient) -> None:
     """Show the comment to the admins, once. It is kept and can be exported, so it is lost with no refusal."""
     try:
         if not await feedback.is_news(redis, thread, said):

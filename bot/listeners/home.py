@@ -40,7 +40,7 @@ def register(app: AsyncApp) -> None:
 
 async def opened(
     event: dict[str, Any],
-    redis: "Redis",
+    redis: Redis,
     web: AsyncWebClient,
     client: AsyncWebClient,
     settings: Settings,
@@ -60,7 +60,7 @@ async def opened(
 
 
 async def publish(
-    redis: "Redis",
+    redis: Redis,
     web: AsyncWebClient,
     client: AsyncWebClient,
     settings: Settings,
@@ -89,7 +89,7 @@ async def publish(
 async def pressed(
     body: dict[str, Any],
     ack: AsyncAck,
-    redis: "Redis",
+    redis: Redis,
     web: AsyncWebClient,
     client: AsyncWebClient,
     settings: Settings,
@@ -114,13 +114,13 @@ async def pressed(
     background.run(publish(redis, web, client, settings, admins, team, user, direct))
 
 
-async def _talks(redis: "Redis", web: AsyncWebClient, team: str, user: str) -> list[Talk]:
+async def _talks(redis: Redis, web: AsyncWebClient, team: str, user: str) -> list[Talk]:
     threads = await newest(redis, team, user, MOST_THREADS)
     links = await asyncio.gather(*(_link(web, thread.channel, thread.ts) for thread in threads))
     return [Talk(thread.channel, thread.ts, link) for thread, link in zip(threads, links, strict=True)]
 
 
-async def _whole(redis: "Redis", admins: Admins, team: str, user: str, keep_days: int) -> Overview | None:
+async def _whole(redis: Redis, admins: Admins, team: str, user: str, keep_days: int) -> Overview | None:
     """None for who is no admin, or cannot be told to be one."""
     if not await admins.has(team, user):
         return None

@@ -21,13 +21,13 @@ def register(app: AsyncApp) -> None:
     app.event("tokens_revoked")(revoked)
 
 
-async def uninstalled(inbox: Inbox, redis: "Redis", team: str) -> None:
+async def uninstalled(inbox: Inbox, redis: Redis, team: str) -> None:
     """Raises redis.RedisError, and then Slack delivers it again."""
     deleted = await erase(redis, inbox, team)
     log.info("uninstalled team=%s keys_erased=%d", team, deleted)
 
 
-async def revoked(event: dict[str, Any], inbox: Inbox, redis: "Redis", team: str, identity: Identity) -> None:
+async def revoked(event: dict[str, Any], inbox: Inbox, redis: Redis, team: str, identity: Identity) -> None:
     """People's own tokens are no business of ours, the bot's is. Raises redis.RedisError."""
     tokens = event.get("tokens")
     bots = tokens.get("bot") if isinstance(tokens, dict) else None

@@ -28,7 +28,7 @@ async def receive(
     body: dict[str, Any],
     context: AsyncBoltContext,
     inbox: Inbox,
-    redis: "Redis",
+    redis: Redis,
     web: AsyncWebClient,
     identity: Identity,
     team: str,
@@ -55,7 +55,7 @@ async def receive(
         await welcome.greet(redis, web, team, message.thread.channel)
 
 
-async def _unaddressed(heard: Heard, inbox: Inbox, redis: "Redis") -> str | None:
+async def _unaddressed(heard: Heard, inbox: Inbox, redis: Redis) -> str | None:
     """Why a message that neither mentions us nor is direct is not for us. Raises redis.RedisError."""
     message, thread = heard.message, heard.message.thread
     if heard.is_addressed:
@@ -70,7 +70,7 @@ async def _unaddressed(heard: Heard, inbox: Inbox, redis: "Redis") -> str | None
     return None
 
 
-async def _refusal(heard: Heard, redis: "Redis", admission: Admission) -> str | None:
+async def _refusal(heard: Heard, redis: Redis, admission: Admission) -> str | None:
     """Why its author gets no answer, though the message is for us. Raises redis.RedisError."""
     message = heard.message
     way = Way.MENTION if heard.is_addressed else Way.FOLLOW_UP

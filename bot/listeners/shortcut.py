@@ -75,7 +75,7 @@ async def used(body: dict[str, Any], ack: AsyncAck, client: AsyncWebClient) -> N
 async def submitted(
     body: dict[str, Any],
     ack: AsyncAck,
-    redis: "Redis",
+    redis: Redis,
     web: AsyncWebClient,
     identity: Identity,
     team: str,
@@ -144,7 +144,7 @@ def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Que
     return Question(Heard(message, asker), typed.strip(), view_id)
 
 
-async def _ask(question: Question, redis: "Redis", web: AsyncWebClient, reception: Reception) -> str | None:
+async def _ask(question: Question, redis: Redis, web: AsyncWebClient, reception: Reception) -> str | None:
     """The message that shows the question stands for it: it gives it its ts. Raises what Slack and Redis raise.
 
     What is submitted again is asked once, and shown once: a message that was posted before we died, or of which Slack
@@ -170,7 +170,7 @@ async def _ask(question: Question, redis: "Redis", web: AsyncWebClient, receptio
     return None
 
 
-async def _name(redis: "Redis", web: AsyncWebClient, team: str, user: str) -> str | None:
+async def _name(redis: Redis, web: AsyncWebClient, team: str, user: str) -> str | None:
     try:
         async with asyncio.timeout(NAME_SECONDS):
             return (await people.names(redis, web, team, [user])).get(user)

@@ -46,7 +46,7 @@ async def obey(name: str, asked: Asked) -> str | None:
     return await asked.admins.refusal(asked.team, asked.user) or await ORDERS[name](asked)
 
 
-async def keep_persona(body: dict[str, Any], ack: AsyncAck, redis: "Redis", admins: Admins, team: str) -> None:
+async def keep_persona(body: dict[str, Any], ack: AsyncAck, redis: Redis, admins: Admins, team: str) -> None:
     """Whoever submits the form may have lost the right to since it was opened."""
     user = body.get("user")
     person = user.get("id") if isinstance(user, dict) else None

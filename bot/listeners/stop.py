@@ -30,7 +30,7 @@ def register(app: AsyncApp) -> None:
     app.event("agent_session_stopped")(press_natively)
 
 
-async def press(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> Notice | None:
+async def press(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> Notice | None:
     """Our button, below the answer that it stops."""
     value = read_value(click.value)
     questions = [each for each in await inbox.waiting(click.thread) if value and each.ts == value[0]]
@@ -41,7 +41,7 @@ async def press(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient,
 
 
 async def press_natively(
-    body: dict[str, Any], inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins, team: str
+    body: dict[str, Any], inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins, team: str
 ) -> None:
     """Slack's own button, which names a thread. Raises redis.RedisError, and then Slack delivers it again.
 
@@ -64,7 +64,7 @@ def is_word(message: Message, bot_user: str) -> bool:
     return not message.files and spoken(message.text, bot_user, {}).strip(" .!…").casefold() in WORDS
 
 
-async def say(message: Message, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> bool:
+async def say(message: Message, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> bool:
     """Stop what was asked before this stop word; who may not do so is told. False if nothing was to be stopped.
 
     Raises redis.RedisError.
@@ -84,7 +84,7 @@ def not_yours(questions: Sequence[Message]) -> Notice:
 
 
 async def _stop(
-    questions: Sequence[Message], user: str, redis: "Redis", admins: Admins, said_in: str | None = None
+    questions: Sequence[Message], user: str, redis: Redis, admins: Admins, said_in: str | None = None
 ) -> bool:
     """Stop the answers to the questions of this user, or all of them for an admin who asked none of them."""
     thread = questions[0].thread

@@ -57,12 +57,12 @@ async def show(asked: Asked) -> str | None:
     return None
 
 
-async def post(click: Click, inbox: Inbox, redis: "Redis", web: AsyncWebClient, admins: Admins) -> None:
+async def post(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> None:
     """Who asked for a report shows it to the whole channel."""
     background.run(_post(click, redis, web, admins))
 
 
-async def _post(click: Click, redis: "Redis", web: AsyncWebClient, admins: Admins) -> None:
+async def _post(click: Click, redis: Redis, web: AsyncWebClient, admins: Admins) -> None:
     try:
         told = await _posted(click, redis, web, admins)
     except RedisError as error:
@@ -72,7 +72,7 @@ async def _post(click: Click, redis: "Redis", web: AsyncWebClient, admins: Admin
         await respond(web, click.response_url, told)
 
 
-async def _posted(click: Click, redis: "Redis", web: AsyncWebClient, admins: Admins) -> str | None:
+async def _posted(click: Click, redis: Redis, web: AsyncWebClient, admins: Admins) -> str | None:
     """What went wrong, in words for who pressed the button."""
     team, channel = click.thread.team, click.thread.channel
     user, _, rest = click.value.partition(" ")
@@ -107,7 +107,7 @@ async def _posted(click: Click, redis: "Redis", web: AsyncWebClient, admins: Adm
     return None
 
 
-async def found(redis: "Redis", team: str, query: Query) -> Query:
+async def found(redis: Redis, team: str, query: Query) -> Query:
     """With the whole name of a model of which a part was typed. Raises Unclear."""
     if query.subject is None or query.subject.kind != "model":
         return query

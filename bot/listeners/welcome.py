@@ -42,19 +42,19 @@ def register(app: AsyncApp) -> None:
     app.event("member_joined_channel")(joined)
 
 
-async def joined(event: dict[str, Any], identity: Identity, redis: "Redis", web: AsyncWebClient, team: str) -> None:
+async def joined(event: dict[str, Any], identity: Identity, redis: Redis, web: AsyncWebClient, team: str) -> None:
     """https://docs.slack.dev/reference/events/member_joined_channel. Raises redis.RedisError."""
     channel = event.get("channel")
     if event.get("user") == identity.user and is_id(channel):
         await introduce(redis, web, team, channel, IN_CHANNEL.format(bot=identity.user))
 
 
-async def greet(redis: "Redis", web: AsyncWebClient, team: str, channel: str) -> None:
+async def greet(redis: Redis, web: AsyncWebClient, team: str, channel: str) -> None:
     """Introduce ourselves in a direct message. Raises redis.RedisError."""
     await introduce(redis, web, team, channel, IN_DIRECT)
 
 
-async def introduce(redis: "Redis", web: AsyncWebClient, team: str, channel: str, text: str) -> None:
+async def introduce(redis: Redis, web: AsyncWebClient, team: str, channel: str, text: str) -> None:
     if await redis.set(keys.introduced(team, channel), 1, nx=True, ex=ONCE_SECONDS):
         background.run(_post(redis, web, team, channel, text))
 
@@ -64,7 +64,7 @@ def suggest(web: AsyncWebClient, channel: str) -> None:
     background.run(_suggest(web, channel))
 
 
-async def _post(redis: "Redis", web: AsyncWebClient, team: str, channel: str, text: str) -> None:
+async def _post(redis: Redis, web: AsyncWebClient, team: str, channel: str, text: str) -> None:
     try:
         await web.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False)
     except SLACK_OR_REDIS_TROUBLE as error:

@@ -39,7 +39,7 @@ async def answer(asked: Asked) -> str | None:
     return None
 
 
-async def save(redis: "Redis", team: str, user: str, scope: str, text: str) -> str:
+async def save(redis: Redis, team: str, user: str, scope: str, text: str) -> str:
     """Keep it; what there is to say about that. Raises redis.RedisError."""
     key = policy(team, scope)
     changed = await audit.change(redis, team, user, f"persona {scope}", key, FIELD, text or None)

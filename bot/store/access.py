@@ -7,7 +7,7 @@ from bot.store import keys
 FIELDS = ("guests", "external", "follow_ups", "bots", "channels")
 
 
-async def rules(redis: "Redis", team: str, channel: str) -> dict[str, str]:
+async def rules(redis: Redis, team: str, channel: str) -> dict[str, str]:
     """What is set of `FIELDS`. Raises redis.RedisError."""
     async with redis.pipeline(transaction=False) as pipe:
         pipe.hmget(keys.workspace_policy(team), *FIELDS)

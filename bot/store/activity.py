@@ -18,7 +18,7 @@ class Activity:
     claude_calls: int
 
 
-async def read(redis: "Redis", team: str) -> Activity:
+async def read(redis: Redis, team: str) -> Activity:
     """Raises redis.RedisError."""
     now = await _now_ms(redis)
     async with redis.pipeline(transaction=False) as pipe:
@@ -28,7 +28,7 @@ async def read(redis: "Redis", team: str) -> Activity:
         return Activity(*await pipe.execute())
 
 
-async def breakers(redis: "Redis", models: Sequence[str]) -> dict[str, bool]:
+async def breakers(redis: Redis, models: Sequence[str]) -> dict[str, bool]:
     """Whether the circuit breaker of each model is open; while one call tries it, it still is."""
     found = {}
     for model in models:
@@ -37,6 +37,6 @@ async def breakers(redis: "Redis", models: Sequence[str]) -> dict[str, bool]:
     return found
 
 
-async def _now_ms(redis: "Redis") -> int:
+async def _now_ms(redis: Redis) -> int:
     seconds, microseconds = await redis.time()
     return int(seconds) * 1000 + int(microseconds) // 1000

@@ -22,18 +22,18 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 """
 
 
-async def note(redis: "Redis", thread: Thread, whom: Literal["others", "us", "nobody"], ts: str) -> None:
+async def note(redis: Redis, thread: Thread, whom: Literal["others", "us", "nobody"], ts: str) -> None:
     """The message `ts` mentions them; one that mentions nobody was not for us either. Raises redis.RedisError."""
     await cast("Awaitable[None]", redis.eval(NOTE, 1, keys.asides(thread), whom, ts, KEEP_SECONDS))
 
 
-async def is_one(redis: "Redis", thread: Thread, ts: str) -> bool:
+async def is_one(redis: Redis, thread: Thread, ts: str) -> bool:
     """Whether the message `ts`, which mentions nobody, was said after somebody else was mentioned."""
     others, us = await cast("Awaitable[list[str | None]]", redis.hmget(keys.asides(thread), ["others", "us"]))
     return others is not None and float(us or 0) < float(others) < float(ts)
 
 
-async def were_after(redis: "Redis", thread: Thread, ts: str) -> bool:
+async def were_after(redis: Redis, thread: Thread, ts: str) -> bool:
     """Whether people said something to each other after the message `ts`."""
     said = await cast("Awaitable[list[str | None]]", redis.hmget(keys.asides(thread), ["others", "nobody"]))
     return any(float(each or 0) > float(ts) for each in said)

@@ -54,7 +54,7 @@ class Changed:
 
 
 async def change(
-    redis: "Redis", team: str, by: str, what: str, key: str, field: str, value: str | None, *only_after: str | None
+    redis: Redis, team: str, by: str, what: str, key: str, field: str, value: str | None, *only_after: str | None
 ) -> Changed:
     """Set the field of the hash `key`, None removes it, and record that. Raises redis.RedisError.
 
@@ -65,7 +65,7 @@ async def change(
     return Changed(bool(is_new), before)
 
 
-async def changes(redis: "Redis", team: str, start: int, most: int) -> list[Change]:
+async def changes(redis: Redis, team: str, start: int, most: int) -> list[Change]:
     """The newest first, beginning with the one that has `start` newer ones."""
     stored = cast("list[tuple[str, dict[str, str]]]", await redis.xrevrange(keys.audit(team), count=start + most))
     return [
@@ -80,5 +80,5 @@ async def changes(redis: "Redis", team: str, start: int, most: int) -> list[Chan
     ]
 
 
-async def count(redis: "Redis", team: str) -> int:
+async def count(redis: Redis, team: str) -> int:
     return int(await redis.xlen(keys.audit(team)))

@@ -63,7 +63,7 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 class Budget:
     """The calls of one workspace."""
 
-    def __init__(self, redis: "Redis", team: str) -> None:
+    def __init__(self, redis: Redis, team: str) -> None:
         self._redis, self._team = redis, team
 
     async def take(self, method: str, channel: str | None = None) -> float:

@@ -181,7 +181,7 @@ def utc_now() -> datetime:
 class Caps:
     """A reservation that is not settled within `hold_seconds` is free again."""
 
-    def __init__(self, redis: "Redis", hold_seconds: float, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, redis: Redis, hold_seconds: float, clock: Callable[[], datetime] = utc_now) -> None:
         self._redis, self._hold_ms, self._clock = redis, int(hold_seconds * 1000), clock
 
     async def reserve(
@@ -224,7 +224,7 @@ def settle(pipe: "Pipeline", settled: Settled) -> None:
     pipe.eval(SETTLE, len(names), *names, *_about(call), call.name, max(0, settled.cost), *WARN_AT)
 
 
-async def warnings(redis: "Redis", team: str, most: int = 50) -> list[Warned]:
+async def warnings(redis: Redis, team: str, most: int = 50) -> list[Warned]:
     """What admins are still to be warned of, oldest first; it stays until it is `warned`."""
     stored = await cast("Awaitable[list[str]]", redis.lrange(keys.warnings(team), 0, most - 1))
     found = []
@@ -234,7 +234,7 @@ async def warnings(redis: "Redis", team: str, most: int = 50) -> list[Warned]:
     return found
 
 
-async def warned(redis: "Redis", team: str, count: int) -> None:
+async def warned(redis: Redis, team: str, count: int) -> None:
     """The first `count` of the warnings were told."""
     await cast("Awaitable[Any]", redis.ltrim(keys.warnings(team), count, -1))
 

@@ -13,7 +13,7 @@ from bot.store import history, keys
 from bot.store.inbox import BOX_SECONDS, SEEN_SECONDS
 
 
-async def edit(redis: "Redis", message: Message, text: str) -> bool:
+async def edit(redis: Redis, message: Message, text: str) -> bool:
     """Put the new form in the place of the old one; False if there is none. `text` is what the history says of it.
 
     A message that waits will be answered in its new form. One that is being answered is answered in the old form and
@@ -41,7 +41,7 @@ async def edit(redis: "Redis", message: Message, text: str) -> bool:
                 continue
 
 
-async def remove(redis: "Redis", thread: Thread, ts: str) -> Literal["waiting", "answered"] | None:
+async def remove(redis: Redis, thread: Thread, ts: str) -> Literal["waiting", "answered"] | None:
     """Drop a question and its answer from mailbox and history; where it was, None if it was nowhere.
 
     If it is being answered at this moment, nothing of it will be remembered; one that comes only later gets no answer.
@@ -72,7 +72,7 @@ async def remove(redis: "Redis", thread: Thread, ts: str) -> Literal["waiting", 
                 continue
 
 
-async def question_of(redis: "Redis", thread: Thread, part: str) -> str | None:
+async def question_of(redis: Redis, thread: Thread, part: str) -> str | None:
     """The question whose answer the message `part` of ours belongs to."""
     waiting = await cast("Awaitable[Iterable[str]]", redis.zrange(keys.box(thread), 0, -1))
     asked = list(dict.fromkeys([*waiting, *(turn.ts for turn in await history.load(redis, thread))]))

@@ -30,7 +30,7 @@ class _Cancellable(AbstractConnection):
             self.socket_timeout = seconds
 
 
-def producer(url: str) -> "Redis":
+def producer(url: str) -> Redis:
     """For enqueueing: gives up within Slack's three seconds when Redis is away or silent."""
     return Redis.from_url(
         url,
@@ -40,12 +40,12 @@ def producer(url: str) -> "Redis":
     )
 
 
-def dispatcher(url: str) -> "Redis":
+def dispatcher(url: str) -> Redis:
     """For an RQ worker, which waits for minutes in one command."""
     return Redis.from_url(url)
 
 
-def shared(url: str) -> "AsyncRedis":
+def shared(url: str) -> AsyncRedis:
     """For everything on an event loop; speaks `str`. A caller waits for a free connection instead of failing."""
     pool = BlockingConnectionPool.from_url(
         url, max_connections=CONNECTIONS, timeout=10, socket_connect_timeout=2, socket_timeout=5, decode_responses=True
@@ -54,5 +54,5 @@ def shared(url: str) -> "AsyncRedis":
     return AsyncRedis.from_pool(pool)
 
 
-def queue(name: str, client: "Redis") -> Queue:
+def queue(name: str, client: Redis) -> Queue:
     return Queue(name, connection=client, serializer=JSONSerializer)

@@ -15,7 +15,7 @@ PASSES = 5
 FORGOTTEN_SECONDS = 400 * 24 * 3600
 
 
-async def erase(redis: "Redis", inbox: Inbox, team: str) -> int:
+async def erase(redis: Redis, inbox: Inbox, team: str) -> int:
     """Delete everything of the team and its wake-ups; how many keys there were.
 
     Workers that answer it at this moment lose their leases, and with them the right to write (invariant 5).
@@ -33,7 +33,7 @@ async def erase(redis: "Redis", inbox: Inbox, team: str) -> int:
     return deleted
 
 
-async def forget(redis: "Redis", team: str, channel: str) -> int:
+async def forget(redis: Redis, team: str, channel: str) -> int:
     """Delete all conversations of a channel and what waits there; how many there were.
 
     Leases stay: an answer that is being written ends as it would, and nothing of it is kept.
@@ -49,7 +49,7 @@ async def forget(redis: "Redis", team: str, channel: str) -> int:
     return len(conversations)
 
 
-async def _found(redis: "Redis", prefix: str) -> AsyncIterator[list[str]]:
+async def _found(redis: Redis, prefix: str) -> AsyncIterator[list[str]]:
     """The keys that begin so, some at a time, some perhaps twice."""
     cursor, pattern = 0, re.sub(r"([*?\[\]\\^-])", r"\\\1", prefix) + "*"
     while True:

@@ -47,7 +47,7 @@ class Given:
 
 
 async def vote(
-    redis: "Redis", thread: Thread, answer: str, user: str, vote: Vote, day: date, model: str | None = None
+    redis: Redis, thread: Thread, answer: str, user: str, vote: Vote, day: date, model: str | None = None
 ) -> bool:
     """Count the vote on the answer (its ts), in place of the same person's earlier one; False if it is the same.
 
@@ -78,7 +78,7 @@ async def vote(
                 continue
 
 
-async def sums(redis: "Redis", team: str, days: Sequence[date]) -> dict[Vote, int]:
+async def sums(redis: Redis, team: str, days: Sequence[date]) -> dict[Vote, int]:
     """The votes given on these days together, as they stand now."""
     pipe = redis.pipeline(transaction=False)
     for day in days:
@@ -87,7 +87,7 @@ async def sums(redis: "Redis", team: str, days: Sequence[date]) -> dict[Vote, in
     return {"good": sum(int(good or 0) for good, _ in found), "bad": sum(int(bad or 0) for _, bad in found)}
 
 
-async def comment(redis: "Redis", thread: Thread, answer: str, user: str, text: str, day: date) -> Comment:
+async def comment(redis: Redis, thread: Thread, answer: str, user: str, text: str, day: date) -> Comment:
     """Keep the first 1,000 characters of what somebody wrote about an answer; a second comment replaces the first."""
     said = Comment(str(thread), answer, user, text[:COMMENT_LENGTH])
     key = keys.comments(thread.team, day)
@@ -98,7 +98,7 @@ async def comment(redis: "Redis", thread: Thread, answer: str, user: str, text: 
     return said
 
 
-async def is_news(redis: "Redis", thread: Thread, said: Comment) -> bool:
+async def is_news(redis: Redis, thread: Thread, said: Comment) -> bool:
     """Whether the admins are still to be told of the comment; who asks tells them. For a day a repetition is no news.
 
     This is no part of keeping it: a comment may be kept although Redis answered too late for its author to hear that,
@@ -109,13 +109,13 @@ async def is_news(redis: "Redis", thread: Thread, said: Comment) -> bool:
     return bool(await redis.set(key, digest, ex=TOLD_SECONDS, get=True) != digest)
 
 
-async def comments(redis: "Redis", team: str, day: date) -> list[Comment]:
+async def comments(redis: Redis, team: str, day: date) -> list[Comment]:
     """What people wrote on this day, in no order."""
     stored = await cast("Awaitable[list[str]]", redis.hvals(keys.comments(team, day)))
     return [Comment(**json.loads(one)) for one in stored]
 
 
-async def all_of(redis: "Redis", team: str, days: Collection[date]) -> list[Given]:
+async def all_of(redis: Redis, team: str, days: Collection[date]) -> list[Given]:
     """All votes, as they stand now, and all comments of these days, oldest first. Redis looks through all its keys."""
     found: dict[tuple[str, ...], Given] = {}
     async for given in _votes(redis, team):
@@ -128,7 +128,7 @@ async def all_of(redis: "Redis", team: str, days: Collection[date]) -> list[Give
     return [found[about] for about in sorted(found)]
 
 
-async def _votes(redis: "Redis", team: str) -> AsyncIterator[Given]:
+async def _votes(redis: Redis, team: str) -> AsyncIterator[Given]:
     """The votes of all days. Some may come twice."""
     cursor = 0
     while True:

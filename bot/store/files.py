@@ -39,9 +39,7 @@ class Attachment:
     size: int
 
 
-async def keep(
-    redis: "Redis", thread: Thread, attachment: Attachment, blocks: Sequence[Block], days: int
-) -> Attachment:
+async def keep(redis: Redis, thread: Thread, attachment: Attachment, blocks: Sequence[Block], days: int) -> Attachment:
     """Keep the file's content blocks; what was kept of it first stays. What is kept now."""
     names, value = (
         (keys.messages(thread), keys.files(thread)),
@@ -52,29 +50,29 @@ async def keep(
     return attachment if is_new else (await find(redis, thread, [attachment.id])).get(attachment.id, attachment)
 
 
-async def find(redis: "Redis", thread: Thread, ids: Sequence[str]) -> dict[str, Attachment]:
+async def find(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, Attachment]:
     """Those of the files that are kept."""
     return {name: Attachment(**stored["file"]) for name, stored in (await _load(redis, thread, ids)).items()}
 
 
-async def blocks(redis: "Redis", thread: Thread, ids: Sequence[str]) -> dict[str, list[Block]]:
+async def blocks(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, list[Block]]:
     """The content blocks of those files that are kept."""
     return {name: stored["blocks"] for name, stored in (await _load(redis, thread, ids)).items()}
 
 
-async def forget_others(redis: "Redis", thread: Thread, ids: Collection[str]) -> None:
+async def forget_others(redis: Redis, thread: Thread, ids: Collection[str]) -> None:
     """Keep these files of the thread and no others."""
     kept = await cast("Awaitable[list[str]]", redis.hkeys(keys.files(thread)))
     if others := [name for name in kept if name not in ids]:
         await redis.hdel(keys.files(thread), *others)
 
 
-async def forget(redis: "Redis", thread: Thread, ids: Sequence[str]) -> int:
+async def forget(redis: Redis, thread: Thread, ids: Sequence[str]) -> int:
     """How many of these files were kept until now."""
     return await redis.hdel(keys.files(thread), *ids) if ids else 0
 
 
-async def _load(redis: "Redis", thread: Thread, ids: Sequence[str]) -> dict[str, Any]:
+async def _load(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, Any]:
     if not ids:
         return {}
     values = await cast("Awaitable[list[str | None]]", redis.hmget(keys.files(thread), list(ids)))

@@ -47,12 +47,12 @@ class Entry:
         return len(self.text.encode()) // 3 + 16 + sum(file.tokens for file in self.files)
 
 
-async def load(redis: "Redis", thread: Thread) -> list[Entry]:
+async def load(redis: Redis, thread: Thread) -> list[Entry]:
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, -1))
     return [_read(json.loads(line)) for line in lines]
 
 
-async def was_asked_before(redis: "Redis", thread: Thread, ts: str) -> bool:
+async def was_asked_before(redis: Redis, thread: Thread, ts: str) -> bool:
     """Whether an answer of ours in the thread belongs to a question that is older than `ts`."""
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, BEGINNING - 1))
     for turn in map(json.loads, lines):

@@ -110,7 +110,7 @@ class Claim:
 class Inbox:
     """`queue` brings a synchronous client, because RQ enqueues with one; its calls run in threads."""
 
-    def __init__(self, redis: "AsyncRedis", queue: Queue, lease_seconds: float) -> None:
+    def __init__(self, redis: AsyncRedis, queue: Queue, lease_seconds: float) -> None:
         self._redis = redis
         self._queue = queue
         self._lease_ms = int(lease_seconds * 1000)

@@ -81,7 +81,7 @@ class TooMany:
     tell: bool
 
 
-async def take(redis: "Redis", message: Message) -> TooMany | None:
+async def take(redis: Redis, message: Message) -> TooMany | None:
     """Count the message, or say why it is one too many. Raises redis.RedisError."""
     team, channel, user = message.thread.team, message.thread.channel, message.user
     names = [keys.limits(team), keys.seen_message(team, channel, message.ts), keys.slow_down(team, user)]
@@ -93,7 +93,7 @@ async def take(redis: "Redis", message: Message) -> TooMany | None:
     return TooMany(scope, cast("Window", window), int(most), int(wait) / 1000, bool(tell))
 
 
-async def limits(redis: "Redis", team: str) -> dict[tuple[str, Window], int]:
+async def limits(redis: Redis, team: str) -> dict[tuple[str, Window], int]:
     """Every limit, by scope and window."""
     stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.limits(team)))
     found = {}

@@ -70,7 +70,7 @@ Series = tuple[str | int, ...]
 class Metrics:
     """Counting costs no call: what was counted goes to Redis every two seconds, and is lost with a killed process."""
 
-    def __init__(self, redis: "Redis", team: str) -> None:
+    def __init__(self, redis: Redis, team: str) -> None:
         self._redis, self._team = redis, team
         self._pending: Counter[Series] = Counter()
 
@@ -126,7 +126,7 @@ class Metrics:
             log.debug("not counted yet error=%s", type(error).__name__)
 
 
-async def totals(redis: "Redis", team: str) -> dict[Series, int]:
+async def totals(redis: Redis, team: str) -> dict[Series, int]:
     """What all processes counted so far. Raises RedisError."""
     stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.metrics(team)))
     found = {tuple(json.loads(series)): int(amount) for series, amount in stored.items()}

@@ -17,12 +17,12 @@ return 1
 """
 
 
-async def known(redis: "Redis", team: str, users: Iterable[str]) -> dict[str, str]:
+async def known(redis: Redis, team: str, users: Iterable[str]) -> dict[str, str]:
     """The display names that are kept, by user id."""
     asked = sorted(users)
     found = await redis.mget([keys.person(team, user) for user in asked]) if asked else []
     return {user: str(name) for user, name in zip(asked, found, strict=True) if name}
 
 
-async def remember(redis: "Redis", team: str, user: str, name: str) -> None:
+async def remember(redis: Redis, team: str, user: str, name: str) -> None:
     await cast("Awaitable[int]", redis.eval(REMEMBER, 2, keys.TEAMS, keys.person(team, user), team, name, KEEP_SECONDS))

@@ -17,7 +17,7 @@ class Policy:
     model: str | None = None
 
 
-async def load(redis: "Redis", thread: Thread) -> Policy:
+async def load(redis: Redis, thread: Thread) -> Policy:
     async with redis.pipeline(transaction=False) as pipe:
         pipe.hmget(keys.workspace_policy(thread.team), "persona", "model")
         pipe.hmget(keys.channel_policy(thread.team, thread.channel), "persona", "model")
@@ -26,7 +26,7 @@ async def load(redis: "Redis", thread: Thread) -> Policy:
     return Policy(workspace or "", channel or "", model or channel_model or workspace_model)
 
 
-async def model_in(redis: "Redis", team: str, channel: str) -> str | None:
+async def model_in(redis: Redis, team: str, channel: str) -> str | None:
     """The model that admins chose for the channel, or for the workspace."""
     async with redis.pipeline(transaction=False) as pipe:
         for scope in (keys.channel_policy(team, channel), keys.workspace_policy(team)):

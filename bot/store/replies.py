@@ -94,7 +94,7 @@ class Reply:
     file: str | None = None
 
 
-async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
+async def load(redis: Redis, thread: Thread, ts: str) -> Reply:
     stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.reply(thread, ts)))
     return Reply(
         parts=tuple(json.loads(stored.get("parts", "[]"))),
@@ -108,19 +108,17 @@ async def load(redis: "Redis", thread: Thread, ts: str) -> Reply:
     )
 
 
-async def save_shown(
-    redis: "Redis", thread: Thread, ts: str, parts: tuple[str, ...], shown: int, text: str = ""
-) -> None:
+async def save_shown(redis: Redis, thread: Thread, ts: str, parts: tuple[str, ...], shown: int, text: str = "") -> None:
     await _save(redis, thread, ts, {"parts": json.dumps(parts), "shown": shown, "text": text})
 
 
-async def save_final(redis: "Redis", thread: Thread, ts: str, final: Final, bill: Bill | None = None) -> None:
+async def save_final(redis: Redis, thread: Thread, ts: str, final: Final, bill: Bill | None = None) -> None:
     """`bill` has all that was billed so far."""
     fields = {"final": final.to_json(), "bill": bill.to_json() if bill else "", "billed": "[]"}
     await _save(redis, thread, ts, fields)
 
 
-async def save_billed(redis: "Redis", thread: Thread, ts: str, pieces: Sequence[Mapping[str, Any]]) -> None:
+async def save_billed(redis: Redis, thread: Thread, ts: str, pieces: Sequence[Mapping[str, Any]]) -> None:
     await _save(redis, thread, ts, {"billed": json.dumps(pieces)})
 
 
@@ -129,30 +127,30 @@ def settle(pipe: "Pipeline", thread: Thread, ts: str) -> None:
     pipe.hdel(keys.reply(thread, ts), "billed")
 
 
-async def save_streamed(redis: "Redis", thread: Thread, ts: str) -> None:
+async def save_streamed(redis: Redis, thread: Thread, ts: str) -> None:
     await _save(redis, thread, ts, {"streamed": 1})
 
 
-async def save_file(redis: "Redis", thread: Thread, ts: str, file: str) -> None:
+async def save_file(redis: Redis, thread: Thread, ts: str, file: str) -> None:
     await _save(redis, thread, ts, {"file": file})
 
 
-async def mark_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
+async def mark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
     """Note that our eyes are on the question; False if they were before, or if it waits no more."""
     names = (keys.messages(thread), keys.reply(thread, ts))
     return bool(await cast("Awaitable[int]", redis.eval(SEE, len(names), *names, ts, KEEP_SECONDS)))
 
 
-async def is_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
+async def is_seen(redis: Redis, thread: Thread, ts: str) -> bool:
     return bool(await redis.hexists(keys.reply(thread, ts), "seen"))
 
 
-async def unmark_seen(redis: "Redis", thread: Thread, ts: str) -> bool:
+async def unmark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
     """False if they were not."""
     return bool(await redis.hdel(keys.reply(thread, ts), "seen"))
 
 
-async def _save(redis: "Redis", thread: Thread, ts: str, fields: Mapping[str, str | int]) -> None:
+async def _save(redis: Redis, thread: Thread, ts: str, fields: Mapping[str, str | int]) -> None:
     pairs = [each for pair in fields.items() for each in pair]
     names = (keys.messages(thread), keys.reply(thread, ts))
     await cast("Awaitable[int]", redis.eval(SAVE, len(names), *names, ts, KEEP_SECONDS, *pairs))

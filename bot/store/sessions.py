@@ -64,7 +64,7 @@ if score and tonumber(score) == tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1
 """
 
 
-async def begin(redis: "Redis", thread: Thread) -> bool:
+async def begin(redis: Redis, thread: Thread) -> bool:
     """Whether the thread may be shown as worked on; then it is noted that this must end."""
     team = thread.team
     names = [keys.TEAMS, keys.no_sessions(team), keys.calls(team, METHOD), keys.sessions(team)]
@@ -72,28 +72,28 @@ async def begin(redis: "Redis", thread: Thread) -> bool:
     return bool(await _eval(redis, BEGIN, names, *given))
 
 
-async def began(redis: "Redis", thread: Thread) -> None:
+async def began(redis: Redis, thread: Thread) -> None:
     """Slack shows it: from now on it may end."""
     await _eval(redis, BEGAN, [keys.sessions(thread.team)], _member(thread))
 
 
-async def drop(redis: "Redis", thread: Thread) -> None:
+async def drop(redis: Redis, thread: Thread) -> None:
     """It did not begin."""
     await redis.zrem(keys.sessions(thread.team), _member(thread))
 
 
-async def are_none(redis: "Redis", team: str) -> None:
+async def are_none(redis: Redis, team: str) -> None:
     """The workspace has no sessions, or they have no Stop: not asked again for a day."""
     await redis.set(keys.no_sessions(team), 1, ex=FORGET_SECONDS)
 
 
-async def over(redis: "Redis", team: str) -> list[tuple[Thread, str]]:
+async def over(redis: Redis, team: str) -> list[tuple[Thread, str]]:
     """Those in which nothing waits any more, for whoever asks first; `ended` wants the mark back."""
     found = await _eval(redis, OVER, [keys.sessions(team)], f"{team}:", AGAIN_SECONDS)
     return [(Thread(team, *member.rsplit(":", 1)), mark) for member, mark in found]
 
 
-async def ended(redis: "Redis", thread: Thread, mark: str) -> None:
+async def ended(redis: Redis, thread: Thread, mark: str) -> None:
     await _eval(redis, ENDED, [keys.sessions(thread.team)], _member(thread), mark)
 
 
@@ -101,5 +101,5 @@ def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
 
 
-async def _eval(redis: "Redis", script: str, names: list[str], *given: Any) -> Any:
+async def _eval(redis: Redis, script: str, names: list[str], *given: Any) -> Any:
     return await redis.eval(script, len(names), *names, *given)

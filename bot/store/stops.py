@@ -12,7 +12,7 @@ KEEP_SECONDS = 7 * 24 * 3600
 SEEN_SECONDS = 24 * 3600
 
 
-async def ask(redis: "Redis", thread: Thread, stamps: Iterable[str], by: str, said_in: str | None = None) -> None:
+async def ask(redis: Redis, thread: Thread, stamps: Iterable[str], by: str, said_in: str | None = None) -> None:
     """Ask that the answers to the questions `stamps` (their ts) be stopped. Who asks first is remembered.
 
     `said_in` is the ts of the message that asked it: it counts as delivered, so that its second event is no question.
@@ -27,12 +27,12 @@ async def ask(redis: "Redis", thread: Thread, stamps: Iterable[str], by: str, sa
         await pipe.execute()
 
 
-async def hear(redis: "Redis", thread: Thread, said_in: str) -> bool:
+async def hear(redis: Redis, thread: Thread, said_in: str) -> bool:
     """Count the message with this ts as delivered; False if it was before."""
     return bool(await redis.set(keys.seen_message(thread.team, thread.channel, said_in), 1, nx=True, ex=SEEN_SECONDS))
 
 
-async def asked(redis: "Redis", thread: Thread, ts: str) -> str | None:
+async def asked(redis: Redis, thread: Thread, ts: str) -> str | None:
     """Who wants the answer to the question `ts` stopped, if anybody."""
     by = await redis.get(keys.stop(thread, ts))
     return None if by is None else str(by)

@@ -6,7 +6,7 @@ from bot.incoming import Thread
 from bot.store import keys
 
 
-async def newest(redis: "Redis", team: str, user: str, most: int) -> list[Thread]:
+async def newest(redis: Redis, team: str, user: str, most: int) -> list[Thread]:
     """The newest first, without those of which nothing is remembered and in which nothing waits."""
     members = await redis.zrevrange(keys.talks(team, user), 0, -1)
     threads = [Thread(team, *str(member).rsplit(":", 1)) for member in members]

@@ -51,7 +51,7 @@ class Record:
     asked: Asked | None = None
 
 
-async def load(redis: "Redis", thread: Thread, instructions: Instructions, days: int) -> Record:
+async def load(redis: Redis, thread: Thread, instructions: Instructions, days: int) -> Record:
     """The record of a thread in which a question is answered.
 
     A thread without one begins with these instructions and keeps them (invariant 11).
@@ -62,5 +62,5 @@ async def load(redis: "Redis", thread: Thread, instructions: Instructions, days:
     return Record(Instructions(**json.loads(began or given)), Asked(**json.loads(asked)) if asked else None)
 
 
-async def save_asked(redis: "Redis", thread: Thread, asked: Asked) -> None:
+async def save_asked(redis: Redis, thread: Thread, asked: Asked) -> None:
     await redis.eval(SAVE_ASKED, 1, keys.record(thread), json.dumps(asdict(asked)))

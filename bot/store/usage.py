@@ -146,7 +146,7 @@ def sum_of(pieces: Iterable[Piece]) -> Counts:
     return found
 
 
-async def by_hour(redis: "Redis", team: str, days: Sequence[date]) -> dict[date, dict[int, Counts]]:
+async def by_hour(redis: Redis, team: str, days: Sequence[date]) -> dict[date, dict[int, Counts]]:
     """What the whole workspace used; every day is there."""
     pipe = redis.pipeline(transaction=False)
     for day in days:
@@ -158,7 +158,7 @@ async def by_hour(redis: "Redis", team: str, days: Sequence[date]) -> dict[date,
     }
 
 
-async def of_one(redis: "Redis", team: str, kind: Kind, name: str, days: Sequence[date]) -> dict[date, Counts]:
+async def of_one(redis: Redis, team: str, kind: Kind, name: str, days: Sequence[date]) -> dict[date, Counts]:
     """What one person, channel or model used; every day is there."""
     pipe = redis.pipeline(transaction=False)
     for day in days:
@@ -167,7 +167,7 @@ async def of_one(redis: "Redis", team: str, kind: Kind, name: str, days: Sequenc
     return {day: Counts.from_cell(cell or "") for day, cell in zip(days, found, strict=True)}
 
 
-async def top(redis: "Redis", team: str, kind: Kind, days: Sequence[date], most: int) -> Top:
+async def top(redis: Redis, team: str, kind: Kind, days: Sequence[date], most: int) -> Top:
     """Of consecutive days. Raises redis.RedisError."""
     added = f"{keys.usage_costs(team, days[0], kind)}:{secrets.token_hex(8)}"
     async with redis.pipeline(transaction=True) as pipe:
@@ -188,13 +188,13 @@ async def top(redis: "Redis", team: str, kind: Kind, days: Sequence[date], most:
     return Top(sorted(rows.items(), key=lambda row: (-row[1].cost, -row[1].requests, row[0])), number)
 
 
-async def all_of(redis: "Redis", team: str, kind: Kind, day: date) -> dict[str, Counts]:
+async def all_of(redis: Redis, team: str, kind: Kind, day: date) -> dict[str, Counts]:
     """Everybody who used something on that day."""
     cells = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.usage(team, day, kind)))
     return {name: Counts.from_cell(cell) for name, cell in sorted(cells.items())}
 
 
-async def models(redis: "Redis", team: str, days: Sequence[date]) -> set[str]:
+async def models(redis: Redis, team: str, days: Sequence[date]) -> set[str]:
     """The models that were asked."""
     pipe = redis.pipeline(transaction=False)
     for day in days:

@@ -59,7 +59,7 @@ async def run(options: argparse.Namespace) -> Report:
     return Report("usage", [*rows, memory], targets, notes)
 
 
-async def _fill(redis: "Redis", options: argparse.Namespace, today: date) -> int:
+async def _fill(redis: Redis, options: argparse.Namespace, today: date) -> int:
     chance, number = random.Random(1), 0
     pipe = redis.pipeline(transaction=False)
     for back in range(options.days):
@@ -91,7 +91,7 @@ def _question(chance: random.Random, user: int, channels: int, midnight: float) 
     )
 
 
-async def _measured(redis: "Redis", text: str, today: date, runs: int) -> dict[str, Value]:
+async def _measured(redis: Redis, text: str, today: date, runs: int) -> dict[str, Value]:
     """From the words to the blocks; of processor time, this process's and that of Redis."""
     times, used = [], await _processor(redis)
     for _ in range(runs):
@@ -108,10 +108,10 @@ async def _measured(redis: "Redis", text: str, today: date, runs: int) -> dict[s
     }
 
 
-async def _processor(redis: "Redis") -> float:
+async def _processor(redis: Redis) -> float:
     cpu = await redis.info("cpu")
     return time.process_time() + float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
 
 
-async def _memory(redis: "Redis") -> int:
+async def _memory(redis: Redis) -> int:
     return int((await redis.info("memory"))["used_memory"])
