@@ -61,15 +61,6 @@ async def page(redis: Redis, inbox: Inbox, settings: Settings, team: str, socket
     return generate_latest(registry)
 
 
-def names() -> set[str]:
-    """Every time series that the page may have."""
-    found = {f"{PREFIX}{name}" for name in (*GAUGES, "breaker_open")}
-    for name, metric in METRICS.items():
-        ends = ("_bucket", "_count", "_sum") if metric.buckets else ("_total",)
-        found |= {f"{PREFIX}{name}{end}" for end in ends}
-    return found
-
-
 def _counted(counted: Mapping[Series, int]) -> Iterator[Family]:
     for name, metric in METRICS.items():
         width = 1 + len(metric.labels)

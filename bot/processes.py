@@ -43,10 +43,6 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
     def start(self) -> None:
         self._keeper = asyncio.create_task(self._keep())
 
@@ -102,17 +98,16 @@ class Supervisor:
     """Starts children as told and stops them in reverse order: `async with Supervisor() as up: up.start(program)`."""
 
     def __init__(self) -> None:
-        self.children: list[Child] = []
+        self._children: list[Child] = []
 
     async def __aenter__(self) -> "Supervisor":
         return self
 
     async def __aexit__(self, *details: object) -> None:
-        for child in reversed(self.children):
+        for child in reversed(self._children):
             await child.stop()
 
-    def start(self, program: Program) -> Child:
+    def start(self, program: Program) -> None:
         child = Child(program)
-        self.children.append(child)
+        self._children.append(child)
         child.start()
-        return child

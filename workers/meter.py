@@ -1,6 +1,5 @@
 """What an attempt at a question bills, whatever becomes of it (invariant 12), each piece with its price of today."""
 
-import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,8 +18,6 @@ from bot.store.usage import Counted, Outcome, Piece
 from workers import models
 from workers.models import Usage
 from workers.stream import CHARS_PER_TOKEN
-
-log = logging.getLogger("parley.meter")
 
 
 class Meter:

@@ -24,7 +24,6 @@ KINDS: tuple[Kind, ...] = ("user", "channel", "model")
 KEEP_DAYS = 400
 # All direct messages count as one channel: each person is counted anyway.
 DIRECT = "direct"
-BATCH = 500
 
 _OUTCOMES: Mapping[Outcome, str] = {"answer": "answers", "refusal": "refusals", "error": "errors", "stop": "stops"}
 
