@@ -12,8 +12,8 @@ Native streams have budgets of their own: 100 appends a minute, of which nothing
 with the call that stops a stream, and 20 starts and 20 stops. A stream is begun only if every open one could be
 stopped in this minute (https://docs.slack.dev/reference/methods/chat.startStream).
 
-What Slack refuses all the same is paused by the client that called it (`bot.slack.Client`). Everything here heeds
-such a pause, and makes none.
+What Slack refuses all the same is paused by the client that called it (`bot.slack.Client`). Everything
+here heeds such a pause, and makes none.
 """
 
 import math

@@ -1,7 +1,8 @@
 """How often a workspace may be asked what: Slack's limits for all processes together (invariant 6).
 
 https://docs.slack.dev/apis/web-api/rate-limits. What a reply is written with (posts, edits, streams) is shared out by
-the workers' own pacing; here it only rests when Slack asked for that. All pauses are made here, by `bot.slack.Client`.
+the workers' own pacing; here it only rests when Slack asked for that.
+All pauses are made here, by `bot.slack.Client`.
 """
 
 from uuid import uuid4
