@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # What Claude's text becomes: the properties that are tried at length.
-PROPERTIES := $(patsubst %,tests/test_%.py,markdown split harmless layout_properties composition_properties)
+PROPERTIES := tests/test_markdown.py \
+	tests/test_split.py \
+	tests/test_harmless.py \
+	tests/test_layout_properties.py \
+	tests/test_composition_properties.py
 
 .PHONY: install demo up test properties lint bench lock clean
 

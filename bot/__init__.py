@@ -1,0 +1,1 @@
+"""What Slack talks to, and how it is started. It never imports workers."""

@@ -89,34 +89,47 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
 
 
-# Modules without a test file of their name, and the tests that show what they do.
+# Modules without tests at their path, and the tests that show what they do.
 SHOWN_BY = {
     "bot/__main__.py": "tests/parley.py",
-    "bot/asked.py": "tests/scenarios/test_command.py",
     "bot/app.py": "tests/scenarios/test_bad_input.py",
     "bot/background.py": "tests/scenarios/test_buttons.py",
-    "bot/intake/__init__.py": "tests/test_admission.py",
+    "bot/commands": "tests/scenarios/test_steering.py",
+    "bot/commands/command.py": "tests/scenarios/test_command.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/reception.py": "tests/scenarios/test_waiting.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
-    "bot/steering": "tests/scenarios/test_steering.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/wakeups.py": "tests/test_waiting.py",
+    "bot/views/reply.py": "tests/test_views_reply.py",
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",
     "workers/inline.py": "tests/test_markdown.py",
-    "bot/views/reply.py": "tests/test_views_reply.py",
-    "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/loop.py": "tests/test_worker.py",
+    "workers/reply.py": "tests/scenarios/test_answering.py",
     "workers/runtime.py": "tests/test_worker.py",
 }
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.stat().st_size], ids=name)
+def own_tests(module: Path) -> list[Path]:
+    """Those of its name, in the folder of `tests/` that is where the module's folder is in the project."""
+    flat = ROOT / "tests" / f"test_{module.stem}.py"
+    if flat.exists() and not name(module).startswith("bot/sandbox/"):
+        return [flat]
+
+    folder = ROOT / "tests" / module.relative_to(ROOT).parent
+    return [*folder.glob(f"test_{module.stem}.py"), *folder.glob(f"test_{module.stem}_*.py")]
+
+
+def has_code(path: Path) -> bool:
+    """More than the sentence that says who lives in a package."""
+    return any(not isinstance(node, ast.Expr) for node in ast.parse(path.read_text()).body)
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if has_code(path)], ids=name)
 def test_every_module_has_its_tests(path: Path) -> None:
-    own = ROOT / "tests" / f"test_{path.stem}.py"
-    if own.exists() and not name(path).startswith("bot/sandbox/"):
+    if own_tests(path):
         return
     shown_by = next((test for module, test in SHOWN_BY.items() if f"{name(path)}/".startswith(f"{module}/")), None)
     assert shown_by is not None, f"nothing tests {name(path)}"
@@ -125,7 +138,7 @@ def test_every_module_has_its_tests(path: Path) -> None:
 
 def test_the_list_of_tests_elsewhere_is_not_stale() -> None:
     assert all((ROOT / module).exists() for module in SHOWN_BY)
-    assert not [module for module in SHOWN_BY if (ROOT / "tests" / f"test_{Path(module).stem}.py").exists()]
+    assert not [module for module in SHOWN_BY if own_tests(ROOT / module)]
 
 
 # What is written twice

@@ -9,15 +9,15 @@ from redis.exceptions import RedisError
 
 from bot import people, session, slack
 from bot.admins import UNKNOWN, Admins
-from bot.asked import Asked
+from bot.commands import persona, scope
+from bot.commands.command import Asked
+from bot.deadline import within_three_seconds
 from bot.files import File
 from bot.guests import is_guest
 from bot.incoming import Message, Thread
-from bot.listeners.deadline import within_three_seconds
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import SLACK_TROUBLE, Client, verdict
-from bot.steering import persona, scope
 from bot.store import connections, keys, sessions
 from bot.store.budget import Budget
 from bot.store.inbox import Inbox

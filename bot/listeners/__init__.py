@@ -2,25 +2,13 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import (
-    action,
-    change,
-    command,
-    feedback,
-    home,
-    lifecycle,
-    mention,
-    message,
-    shortcut,
-    steer,
-    stop,
-    welcome,
-)
+from bot.commands import steer, table
+from bot.listeners import action, change, feedback, home, lifecycle, mention, message, shortcut, stop, welcome
 
 
 def register(app: AsyncApp) -> None:
     lifecycle.register(app)
-    command.register(app)
+    table.register(app)
     steer.register(app)
     home.register(app)
     shortcut.register(app)

@@ -14,10 +14,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import clicks
 from bot.admins import Admins
 from bot.clicks import Click
+from bot.commands import usage
+from bot.deadline import NotDone, within_three_seconds
 from bot.intake.admission import Admission, Way
 from bot.intake.read_message import Ignored
-from bot.listeners import again, feedback, stop, usage
-from bot.listeners.deadline import NotDone, within_three_seconds
+from bot.listeners import again, feedback, stop
 from bot.listeners.notice import Notice, tell
 from bot.slack import Identity
 from bot.store.inbox import Inbox

@@ -16,9 +16,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, overview
 from bot.admins import Admins
+from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import is_id
 from bot.listeners import welcome
-from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.overview import Overview
 from bot.settings import Settings
 from bot.slack import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe

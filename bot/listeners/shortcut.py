@@ -15,10 +15,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import contents, people
 from bot.clicks import is_outsider
+from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import Message, Thread, is_id, is_ts
 from bot.intake.admission import Admission, Asker, Way
 from bot.intake.read_message import Heard
-from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.manifest import SHORTCUT
 from bot.reception import Reception
 from bot.slack import SLACK_TROUBLE, Identity, describe, error_name

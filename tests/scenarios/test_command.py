@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bot.listeners.command import AWAY, NOTHING, NOWHERE, help_text
+from bot.commands.table import AWAY, NOTHING, NOWHERE, help_text
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.parley import Parley

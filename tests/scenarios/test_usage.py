@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from bot.admins import NOT_YOURS, UNKNOWN
-from bot.listeners import export
-from bot.listeners import usage as listener
-from bot.listeners.command import AWAY
+from bot.commands import export
+from bot.commands import usage as listener
+from bot.commands.table import AWAY
 from bot.sandbox.slack.world.records import Message
 from bot.store import keys, usage
 from bot.store.usage import Counted, Piece

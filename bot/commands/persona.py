@@ -8,9 +8,9 @@ from typing import cast
 from redis.asyncio import Redis
 
 from bot.admins import ASK_SECONDS
-from bot.asked import Asked
+from bot.commands.command import Asked
+from bot.commands.scope import check, policy, take_scope
 from bot.slack import SLACK_TROUBLE, describe
-from bot.steering.scope import check, policy, take_scope
 from bot.store import audit
 from bot.views.persona import form
 from bot.views.refusals import scope as shown

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.admins import Admins
-from bot.asked import Asked
-from bot.listeners.deadline import NotDone, within_three_seconds
-from bot.steering import access, budget, limit, model, persona, record
+from bot.commands import access, audit, budget, limit, model, persona
+from bot.commands.command import Asked
+from bot.deadline import NotDone, within_three_seconds
 from bot.views.persona import INPUT, PERSONA, read_form, saved
 
 log = logging.getLogger("parley.listeners")
@@ -23,7 +23,7 @@ ORDERS: dict[str, Callable[[Asked], Awaitable[str | None]]] = {
     "model": model.answer,
     "persona": persona.answer,
     "access": access.answer,
-    "audit": record.answer,
+    "audit": audit.answer,
 }
 HELP = {
     "budget": "shows, sets and clears what may be spent (admins).",

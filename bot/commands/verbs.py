@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.asked import Asked
+from bot.commands.command import Asked
 from bot.words import Unclear, quoted
 
 Verb = Callable[[Asked], Awaitable[str]]

@@ -2,9 +2,9 @@
 
 from typing import cast
 
-from bot.asked import Asked
-from bot.steering.scope import check, take_scope
-from bot.steering.verbs import follow
+from bot.commands.command import Asked
+from bot.commands.scope import check, take_scope
+from bot.commands.verbs import follow
 from bot.store import audit, keys
 from bot.store.limits import WINDOWS, Window, limits
 from bot.views.refusals import scope as shown

@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import words
 from bot.admins import ASK_SECONDS
-from bot.asked import Asked
+from bot.commands.command import Asked
 from bot.incoming import Thread
 from bot.slack import SLACK_TROUBLE, error_name, verdict
 from bot.store import keys

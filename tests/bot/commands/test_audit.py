@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.steering.record import SHOWN, line
+from bot.commands.audit import SHOWN, line
 from bot.store.audit import Change
 
 WHEN = datetime(2026, 11, 21, 13, 59, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """`/parley audit`: what admins changed, the newest first."""
 
-from bot.asked import Asked
+from bot.commands.command import Asked
 from bot.money import dollars
 from bot.store import audit
 from bot.store.audit import Change

@@ -3,10 +3,10 @@
 from typing import cast
 
 from bot import money
-from bot.asked import Asked
+from bot.commands.command import Asked
+from bot.commands.scope import check, take_scope
+from bot.commands.verbs import follow
 from bot.money import dollars
-from bot.steering.scope import check, take_scope
-from bot.steering.verbs import follow
 from bot.store import audit, keys
 from bot.store.caps import PERIODS, Caps, Period, cap_field
 from bot.views.refusals import scope as shown

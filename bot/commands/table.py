@@ -14,10 +14,10 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import Admins
-from bot.asked import Asked
+from bot.commands import export, steer, usage
+from bot.commands.command import Asked
+from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import is_id
-from bot.listeners import export, steer, usage
-from bot.listeners.deadline import NotDone, within_three_seconds
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.store import keys, policy

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bot.steering.model import end, require
+from bot.commands.model import end, require
 from bot.words import Unclear
 
 RETIRING, LASTING = "claude-sonnet-4-5", "claude-sonnet-5-5"

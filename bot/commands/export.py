@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass
 
 from bot import background, periods, tables
-from bot.asked import Asked
-from bot.listeners.usage import today
+from bot.commands.command import Asked
+from bot.commands.usage import today
 from bot.periods import Period
 from bot.respond import respond
 from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, error_name

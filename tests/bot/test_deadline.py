@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.deadline import NotDone, within_three_seconds
+from bot.deadline import NotDone, within_three_seconds
 from bot.sandbox import Sandbox
 from bot.slack import error_name
 from bot.words import Unclear

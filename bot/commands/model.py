@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from typing import cast
 
 from bot import models
-from bot.asked import Asked
-from bot.steering.scope import check, policy, take_scope
+from bot.commands.command import Asked
+from bot.commands.scope import check, policy, take_scope
 from bot.store import audit, keys
 from bot.views.refusals import scope as shown
 from bot.words import Unclear, Words, quoted
