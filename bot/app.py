@@ -17,11 +17,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
 from bot.admins import Admins
-from bot.audience import Audience
 from bot.incoming import is_id
 from bot.intake.admission import Admission
+from bot.intake.audience import Audience
+from bot.intake.intake import Reception
 from bot.manifest import EVENTS
-from bot.reception import Reception
 from bot.settings import Settings
 from bot.slack import Identity, describe
 from bot.store.inbox import Inbox

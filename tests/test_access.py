@@ -1,6 +1,6 @@
 from redis.asyncio import Redis
 
-from bot.audience import Audience
+from bot.intake.audience import Audience
 from bot.store import keys
 from bot.store.access import rules
 

@@ -8,11 +8,11 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import Admins
-from bot.audience import Audience
 from bot.incoming import Message, Thread
 from bot.intake.admission import Admission
+from bot.intake.audience import Audience
+from bot.intake.intake import Reception
 from bot.listeners.message import receive
-from bot.reception import Reception
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import Identity, identify

@@ -5,9 +5,9 @@ from collections.abc import Awaitable
 from typing import cast
 
 from bot import words as typed
-from bot.audience import ANYWHERE, Audience
 from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
+from bot.intake.audience import ANYWHERE, Audience
 from bot.store import audit, keys
 from bot.store.access import rules
 from bot.views.refusals import scope as shown

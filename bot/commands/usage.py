@@ -11,8 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, people, periods, report
 from bot.admins import Admins
-from bot.clicks import Click
 from bot.commands.command import Asked
+from bot.intake.read_click import Click
 from bot.periods import Query, Subject
 from bot.report import Report
 from bot.respond import respond

@@ -11,12 +11,12 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import clicks
 from bot.admins import Admins
-from bot.clicks import Click
 from bot.commands import usage
 from bot.deadline import NotDone, within_three_seconds
+from bot.intake import read_click
 from bot.intake.admission import Admission, Way
+from bot.intake.read_click import Click
 from bot.intake.read_message import Ignored
 from bot.listeners import again, feedback, stop
 from bot.listeners.notice import Notice, tell
@@ -62,7 +62,7 @@ async def receive(
     team: str,
 ) -> None:
     await ack()
-    click = clicks.read(body, team, identity.enterprise)
+    click = read_click.read(body, team, identity.enterprise)
     if isinstance(click, Ignored):
         log.debug("ignored type=block_actions reason=%s", click.reason)
         return

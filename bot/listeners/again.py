@@ -8,8 +8,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, session, status
 from bot.admins import Admins
-from bot.clicks import Click
 from bot.incoming import Message
+from bot.intake.read_click import Click
 from bot.listeners.notice import Notice
 from bot.store import history, limits
 from bot.store.inbox import Inbox

@@ -7,11 +7,11 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.changes import SUBTYPES, Deleted, Edited, read_change
 from bot.incoming import mentioned_people, spoken
 from bot.intake.admission import Admission, Way
+from bot.intake.intake import Reception
+from bot.intake.read_edit import SUBTYPES, Deleted, Edited, read_change
 from bot.intake.read_message import Ignored
-from bot.reception import Reception
 from bot.slack import Identity
 from bot.store import changes, people, stops
 from bot.store.inbox import Inbox

@@ -10,9 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, people
 from bot.admins import Admins
-from bot.clicks import Click
 from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import Thread, is_id, is_ts
+from bot.intake.read_click import Click
 from bot.listeners.notice import Notice
 from bot.settings import Settings
 from bot.slack import SLACK_OR_REDIS_TROUBLE, describe

@@ -10,9 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import Admins
 from bot.intake.admission import Admission, Reason, Way
+from bot.intake.intake import Reception
 from bot.intake.read_message import Heard, Ignored, read
 from bot.listeners import stop, welcome
-from bot.reception import Reception
 from bot.slack import Identity
 from bot.store import asides
 from bot.store.inbox import Inbox

@@ -14,13 +14,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import contents, people
-from bot.clicks import is_outsider
 from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import Message, Thread, is_id, is_ts
 from bot.intake.admission import Admission, Asker, Way
+from bot.intake.intake import Reception
+from bot.intake.read_click import is_outsider
 from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
-from bot.reception import Reception
 from bot.slack import SLACK_TROUBLE, Identity, describe, error_name
 from bot.store import keys, limits
 from bot.store.inbox import SEEN_SECONDS

@@ -12,8 +12,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import Admins
-from bot.clicks import Click
 from bot.incoming import Message, Thread, is_id, is_ts, spoken
+from bot.intake.read_click import Click
 from bot.listeners.notice import Notice, tell
 from bot.store import stops
 from bot.store.inbox import Inbox

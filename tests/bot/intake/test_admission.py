@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audience import Audience
 from bot.intake.admission import Admission, Asker, Reason, Way, Where, refusal
+from bot.intake.audience import Audience
 from bot.sandbox import Sandbox
 from bot.store import keys
 

@@ -9,12 +9,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, session, status
 from bot.incoming import Message, spoken
+from bot.intake.queue_position import Line
 from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import asides, limits
 from bot.store.inbox import Inbox
 from bot.store.limits import TooMany
 from bot.views.refusals import slow_down
-from bot.waiting import Line
 
 log = logging.getLogger("parley.listeners")
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.audience import Audience
 from bot.incoming import Message
 from bot.intake.admission import Way, refusal
+from bot.intake.audience import Audience
 from bot.intake.read_message import Heard, Ignored, read
 from bot.settings import Settings
 

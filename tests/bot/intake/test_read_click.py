@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clicks import Click, read
 from bot.incoming import Thread
+from bot.intake.read_click import Click, read
 from bot.intake.read_message import Ignored
 
 TEAM = "T1"

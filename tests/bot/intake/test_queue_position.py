@@ -11,12 +11,12 @@ from rq import Queue
 
 from bot import slack
 from bot.incoming import Message, Thread
+from bot.intake.queue_position import AGAIN_SECONDS, MOST_TOLD, PLACE, Line
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.status import THINKING
 from bot.store import connections
 from bot.store.inbox import Inbox
-from bot.waiting import AGAIN_SECONDS, MOST_TOLD, PLACE, Line
 
 
 @pytest.fixture
