@@ -3,11 +3,11 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands import steer, table
-from bot.listeners import action, change, feedback, home, lifecycle, mention, message, shortcut, stop, welcome
+from bot.listeners import buttons, edits, feedback, home, mention, message, shortcut, stop, uninstall, welcome
 
 
 def register(app: AsyncApp) -> None:
-    lifecycle.register(app)
+    uninstall.register(app)
     table.register(app)
     steer.register(app)
     home.register(app)
@@ -15,8 +15,8 @@ def register(app: AsyncApp) -> None:
     welcome.register(app)
     mention.register(app)
     # Before all other messages: the first listener that fits takes an event.
-    change.register(app)
+    edits.register(app)
     message.register(app)
     stop.register(app)
-    action.register(app)
+    buttons.register(app)
     feedback.register(app)

@@ -13,7 +13,7 @@ from bot.admins import Admins
 from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import Thread, is_id, is_ts
 from bot.intake.read_click import Click
-from bot.listeners.notice import Notice
+from bot.listeners.ephemeral import Notice
 from bot.settings import Settings
 from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import feedback, history

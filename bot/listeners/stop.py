@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.admins import Admins
 from bot.incoming import Message, Thread, is_id, is_ts, spoken
 from bot.intake.read_click import Click
-from bot.listeners.notice import Notice, tell
+from bot.listeners.ephemeral import Notice, tell
 from bot.store import stops
 from bot.store.inbox import Inbox
 from bot.views.reply import read_value

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import embedded, slack
-from bot.listeners.action import AWAY
+from bot.listeners.buttons import AWAY
 from bot.listeners.feedback import UNKEPT
 from bot.processes import die_with_parent
 from bot.sandbox.claude.answers import Answer

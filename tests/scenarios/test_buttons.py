@@ -16,8 +16,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.incoming import Message, Thread
-from bot.listeners.action import AWAY, NOT_HERE
-from bot.listeners.again import BUSY, FORGOTTEN, GO_ON, OLDER
+from bot.listeners.buttons import AWAY, NOT_HERE
+from bot.listeners.regenerate import BUSY, FORGOTTEN, GO_ON, OLDER
 from bot.listeners.stop import NOTHING
 from bot.sandbox.slack.delivery import Unanswered
 from bot.settings import Settings

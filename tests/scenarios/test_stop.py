@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.incoming import Thread
-from bot.listeners.again import GO_ON
+from bot.listeners.regenerate import GO_ON
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.store import keys, stops

@@ -10,7 +10,7 @@ from bot import background, session, status
 from bot.admins import Admins
 from bot.incoming import Message
 from bot.intake.read_click import Click
-from bot.listeners.notice import Notice
+from bot.listeners.ephemeral import Notice
 from bot.store import history, limits
 from bot.store.inbox import Inbox
 from bot.views.refusals import slow_down

@@ -18,8 +18,8 @@ from bot.intake import read_click
 from bot.intake.admission import Admission, Way
 from bot.intake.read_click import Click
 from bot.intake.read_message import Ignored
-from bot.listeners import again, feedback, stop
-from bot.listeners.notice import Notice, tell
+from bot.listeners import feedback, regenerate, stop
+from bot.listeners.ephemeral import Notice, tell
 from bot.slack import Identity
 from bot.store.inbox import Inbox
 from bot.views import feedback as feedback_view
@@ -34,8 +34,8 @@ ASKING_AGAIN = {reply.REGENERATE, reply.CONTINUE}
 
 HANDLERS: dict[str, Callable[[Click, Inbox, Redis, AsyncWebClient, Admins], Awaitable[Notice | None]]] = {
     reply.STOP: stop.press,
-    reply.REGENERATE: again.regenerate,
-    reply.CONTINUE: again.go_on,
+    reply.REGENERATE: regenerate.regenerate,
+    reply.CONTINUE: regenerate.go_on,
     reply.FEEDBACK: feedback.vote,
     f"{reply.FEEDBACK}_good": feedback.vote,
     f"{reply.FEEDBACK}_bad": feedback.vote,
