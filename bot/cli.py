@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from bot import embedded, logs, manifest
+from bot import logs, manifest
+from bot.ops import own_redis
 from bot.settings import SettingError, Settings, warn_of_gone
 
 EVENTS_PATH = "/slack/events"
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from bot.demo import DemoFailed, demo
+    from bot.ops.demo import DemoFailed, demo
 
     if arguments.json and not arguments.once:
         raise SettingError("--json goes with --once.")
@@ -72,7 +73,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    from bot.up import up
+    from bot.ops.up import up
 
     settings = Settings.load()
     logs.configure(settings.log_level)
@@ -82,7 +83,7 @@ def _up(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.check import check
+    from bot.ops.check import check
 
     logs.configure("ERROR")
     return 0 if asyncio.run(check(Settings.load())) else 1
@@ -134,6 +135,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     logs.configure(settings.log_level)
     warn_of_gone()
     settings.require_slack()
-    with embedded.given(settings) as redis_url:
+    with own_redis.given(settings) as redis_url:
         asyncio.run(serve(settings, redis_url))
     return 0

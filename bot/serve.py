@@ -18,9 +18,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import slack
 from bot.admins import Admins
-from bot.alerts import Alerts
 from bot.app import bolt_log, create_app
-from bot.health import Health
+from bot.ops.alerts import Alerts
+from bot.ops.health import Health
 from bot.settings import SettingError, Settings
 from bot.store import connections, keys
 from bot.store.budget import Budget

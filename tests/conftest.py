@@ -11,7 +11,8 @@ from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import embedded, slack
+from bot import slack
+from bot.ops import own_redis
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections
@@ -39,7 +40,7 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of this process's own Redis."""
-    with embedded.running(tmp_path_factory.mktemp("redis")) as address:
+    with own_redis.running(tmp_path_factory.mktemp("redis")) as address:
         yield address
 
 

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from bot.demo import has_ended
 from bot.incoming import Thread
+from bot.ops.demo import has_ended
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message
 from bot.store import connections, history

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.processes import die_with_parent
+from bot.ops.supervisor import die_with_parent
 
 ROOT = Path(__file__).parent.parent
 

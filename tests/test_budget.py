@@ -7,7 +7,8 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
-from bot import embedded, slack
+from bot import slack
+from bot.ops import own_redis
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections, keys
@@ -117,7 +118,7 @@ async def test_of_two_pauses_at_the_same_moment_the_longer_one_counts(redis: Red
 
 async def test_slacks_refusal_is_told_though_redis_is_gone_before_it_is_kept(tmp_path: Path) -> None:
     """Who made the call knows at least how long to wait, and that nothing was posted."""
-    with embedded.running(tmp_path) as address:
+    with own_redis.running(tmp_path) as address:
         redis = connections.shared(address)
 
         async def refuse(request: server.Request) -> server.Response:

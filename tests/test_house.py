@@ -67,7 +67,7 @@ def test_the_store_knows_messages_their_files_and_itself(path: Path) -> None:
 
 
 def test_nothing_that_runs_in_production_loads_the_sandbox() -> None:
-    load = "import sys, bot.cli, bot.serve, bot.up, bot.check, workers.cli; print(*sys.modules)"
+    load = "import sys, bot.cli, bot.serve, bot.ops.up, bot.ops.check, workers.cli; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not [module for module in said.stdout.split() if is_in(module, "bot.sandbox")]
 
@@ -101,6 +101,7 @@ SHOWN_BY = {
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/store/keys.py": "tests/test_inbox.py",
+    "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
     "bot/store/wakeups.py": "tests/bot/intake/test_queue_position.py",
     "bot/views/reply.py": "tests/test_views_reply.py",
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",

@@ -7,7 +7,8 @@ from datetime import date
 
 from redis.exceptions import RedisError
 
-from bot import embedded, logs
+from bot import logs
+from bot.ops import own_redis
 from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
 from workers import models, tools, tracing
@@ -91,7 +92,7 @@ def main() -> int:
         warn_of_gone()
         if sys.argv[1:] == ["check"]:
             return asyncio.run(check(settings))
-        with tracing.exporting(), embedded.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:
+        with tracing.exporting(), own_redis.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:
             worker = SlotWorker(
                 settings.queue,
                 connections.dispatcher(redis_url),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import embedded, slack
+from bot import slack
+from bot.ops import own_redis
 from bot.settings import Settings
 from bot.store import connections
 from bot.store.budget import Budget
@@ -85,5 +86,5 @@ async def current() -> AsyncIterator[Runtime]:
         yield runtime
         return
     settings = Settings.load()
-    async with opened(settings, settings.redis_url or embedded.url(embedded.prepared(settings.data_dir))) as runtime:
+    async with opened(settings, settings.redis_url or own_redis.url(own_redis.prepared(settings.data_dir))) as runtime:
         yield runtime

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import quantiles
 
-from bot import embedded
+from bot.ops import own_redis
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.bench.report import Report, Target, Value
@@ -45,7 +45,7 @@ async def run(options: argparse.Namespace) -> Report:
 
 
 async def _measured(options: argparse.Namespace, workers: int) -> dict[str, Value]:
-    with tempfile.TemporaryDirectory(prefix="parley-") as folder, embedded.running(Path(folder) / "redis") as url:
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder, own_redis.running(Path(folder) / "redis") as url:
         settings = {"DRAIN_SECONDS": "0"}
         async with Parley(url, Path(folder), transport="http", workers=workers, settings=settings) as parley:
             # Claude is not on this machine in production.

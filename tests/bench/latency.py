@@ -4,7 +4,7 @@ import argparse
 import os
 from statistics import median
 
-from bot.demo import Demo
+from bot.ops.demo import Demo
 from bot.settings import Settings
 from tests.bench.report import Report, Target, Value
 

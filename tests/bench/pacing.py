@@ -19,9 +19,9 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
-from bot import embedded
-from bot.demo import has_ended
-from bot.processes import die_with_parent
+from bot.ops import own_redis
+from bot.ops.demo import has_ended
+from bot.ops.supervisor import die_with_parent
 from bot.sandbox import Sandbox
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.journal import Entry
@@ -147,7 +147,7 @@ async def _play(way: str, replies: int, answer: PacedAnswer) -> _Run:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-bench-")))
         if way != "usual":
-            redis_url = stack.enter_context(embedded.running(folder / "redis"))
+            redis_url = stack.enter_context(own_redis.running(folder / "redis"))
             settings = {"SLOTS": str(SLOTS), "STREAMING": "native" if way == "native" else "edit"}
             parley = Parley(redis_url, folder, workers=WORKERS, settings=settings)
             sandbox = (await stack.enter_async_context(parley)).sandbox

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from bot import embedded, periods, report
+from bot import periods, report
+from bot.ops import own_redis
 from bot.store import connections, usage
 from bot.store.usage import Counted, Piece
 from bot.views import usage as view
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> Report:
     """The worst case: everybody asks on every day."""
     today = datetime.now(UTC).date()
-    with tempfile.TemporaryDirectory() as folder, embedded.running(Path(folder)) as address:
+    with tempfile.TemporaryDirectory() as folder, own_redis.running(Path(folder)) as address:
         redis = connections.shared(address)
         before = await _memory(redis)
         asked = await _fill(redis, options, today)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import embedded, slack
+from bot import slack
 from bot.listeners.buttons import AWAY
 from bot.listeners.feedback import UNKEPT
-from bot.processes import die_with_parent
+from bot.ops import own_redis
+from bot.ops.supervisor import die_with_parent
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.journal import Entry
 from bot.settings import Settings
@@ -23,15 +24,15 @@ class RedisServer:
     """A Redis on a directory that a test can kill and start again."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = embedded.prepared(data_dir)
-        self.url = embedded.url(self._data_dir)
+        self._data_dir = own_redis.prepared(data_dir)
+        self.url = own_redis.url(self._data_dir)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            embedded.command(self._data_dir), stdout=subprocess.DEVNULL, preexec_fn=die_with_parent
+            own_redis.command(self._data_dir), stdout=subprocess.DEVNULL, preexec_fn=die_with_parent
         )
-        embedded.wait_until_answers(self.url)
+        own_redis.wait_until_answers(self.url)
 
     def kill(self) -> None:
         if self._process:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import pytest_asyncio
 
-from bot import embedded
+from bot.ops import own_redis
 from tests.parley import Parley, Transport
 
 METRICS_TOKEN = "a-token-of-the-test"
@@ -26,7 +26,7 @@ async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 async def running(
     tmp_path_factory: pytest.TempPathFactory, transport: Transport, **settings: str
 ) -> AsyncIterator[Parley]:
-    with embedded.running(tmp_path_factory.mktemp("redis")) as redis_url:
+    with own_redis.running(tmp_path_factory.mktemp("redis")) as redis_url:
         async with Parley(
             redis_url, tmp_path_factory.mktemp(transport), transport=transport, settings=settings
         ) as parley:

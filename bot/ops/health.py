@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
-from bot import metrics
+from bot.ops import prometheus as metrics
 from bot.settings import Settings
 from bot.store import keys
 from bot.store.inbox import Inbox

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.processes import Program, Supervisor
+from bot.ops.supervisor import Program, Supervisor
 
 
 def python(name: str, code: str, output: Path | None = None, stop_seconds: float = 10.0) -> Program:
@@ -123,7 +123,7 @@ async def test_a_child_ends_with_its_parent_however_that_ends(tmp_path: Path) ->
     parent_code = (
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
-        "from bot.processes import Program, Supervisor\n"
+        "from bot.ops.supervisor import Program, Supervisor\n"
         "async def main():\n"
         "    async with Supervisor() as supervisor:\n"
         "        command, output = [sys.executable, '-c', sys.argv[1]], Path(sys.argv[2])\n"

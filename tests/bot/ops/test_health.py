@@ -4,7 +4,7 @@ import pytest
 from aiohttp import ClientSession, web
 from redis.asyncio import Redis
 
-from bot.health import Health
+from bot.ops.health import Health
 from bot.settings import Settings
 from bot.store import connections
 from bot.store.inbox import Inbox

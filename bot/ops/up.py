@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot import embedded
-from bot.processes import Program, Supervisor
+from bot.ops import own_redis
+from bot.ops.supervisor import Program, Supervisor
 from bot.settings import Settings, gone, hidden
 
 
@@ -30,11 +30,11 @@ async def up(settings: Settings) -> None:
 
 async def start_redis(supervisor: Supervisor, settings: Settings) -> str:
     """Keep a Redis of our own running on DATA_DIR; its address. Raises NoRedis."""
-    data_dir = embedded.prepared(settings.data_dir)
-    address = embedded.url(data_dir)
-    if not await asyncio.to_thread(embedded.answers, address):
-        supervisor.start(Program("redis", embedded.command(data_dir), os.environ, output=data_dir / "redis.log"))
-        await asyncio.to_thread(embedded.wait_until_answers, address)
+    data_dir = own_redis.prepared(settings.data_dir)
+    address = own_redis.url(data_dir)
+    if not await asyncio.to_thread(own_redis.answers, address):
+        supervisor.start(Program("redis", own_redis.command(data_dir), os.environ, output=data_dir / "redis.log"))
+        await asyncio.to_thread(own_redis.wait_until_answers, address)
     return address
 
 

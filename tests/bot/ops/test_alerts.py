@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admins import Admins
-from bot.alerts import Alerts
+from bot.ops.alerts import Alerts
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import audit, caps, keys

@@ -9,8 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot import metrics, slack
-from bot.metrics import GAUGES, PREFIX
+from bot import slack
+from bot.ops import prometheus
+from bot.ops.prometheus import GAUGES, PREFIX
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections, keys
@@ -33,7 +34,7 @@ async def page(redis: Redis, redis_url: str) -> dict[str, dict[tuple[str, ...], 
     """Name of a series -> values of its labels -> value, as Prometheus' own parser reads it."""
     producer = connections.producer(redis_url)
     inbox = Inbox(redis, connections.queue("parley", producer), 8.0)
-    text = (await metrics.page(redis, inbox, Settings(), TEAM, sockets=2)).decode()
+    text = (await prometheus.page(redis, inbox, Settings(), TEAM, sockets=2)).decode()
     producer.close()
     found: dict[str, dict[tuple[str, ...], float]] = {}
     for family in text_string_to_metric_families(text):
@@ -127,7 +128,7 @@ async def test_an_open_breaker_shows(redis: Redis, redis_url: str) -> None:
 async def test_how_things_stand_is_told(redis: Redis, redis_url: str) -> None:
     found = await page(redis, redis_url)
     assert found["parley_sockets"] == {(): 2}
-    for name in metrics.GAUGES:
+    for name in prometheus.GAUGES:
         assert f"parley_{name}" in found
 
 
@@ -176,7 +177,7 @@ async def test_every_metric_of_the_dashboard_exists(redis: "Redis", redis_url: s
         else:
             counted.count(name, *metric.labels)
     await counted.flush()
-    text = (Path(__file__).parent.parent / "docs" / "grafana.json").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "grafana.json").read_text()
     queries = [target["expr"] for panel in json.loads(text)["panels"] for target in panel.get("targets", ())]
     named = {name for query in queries for name in re.findall(r"\bparley_\w+", query)}
     assert len(named) > 15
@@ -184,12 +185,12 @@ async def test_every_metric_of_the_dashboard_exists(redis: "Redis", redis_url: s
 
 
 def test_every_metric_is_on_the_dashboard() -> None:
-    text = (Path(__file__).parent.parent / "docs" / "grafana.json").read_text()
-    assert [name for name in (*METRICS, *metrics.GAUGES, "breaker_open") if f"parley_{name}" not in text] == []
+    text = (Path(__file__).parents[3] / "docs" / "grafana.json").read_text()
+    assert [name for name in (*METRICS, *prometheus.GAUGES, "breaker_open") if f"parley_{name}" not in text] == []
 
 
 def test_every_metric_is_explained() -> None:
-    text = (Path(__file__).parent.parent / "docs" / "admin.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "admin.md").read_text()
     ends = ((name, "" if metric.buckets else "_total") for name, metric in METRICS.items())
     told = [f"| `{PREFIX}{name}{end}`" for name, end in (*ends, *((name, "") for name in (*GAUGES, "breaker_open")))]
     assert [line for line in told if line not in text] == []

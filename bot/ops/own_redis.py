@@ -15,7 +15,7 @@ from pathlib import Path
 
 import redis
 
-from bot.processes import die_with_parent
+from bot.ops.supervisor import die_with_parent
 from bot.settings import SettingError, Settings
 
 OLDEST = (6, 2)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bot import embedded, slack
+from bot import slack
 from bot.manifest import NEEDED_SCOPES, SCOPES
+from bot.ops import own_redis
 from bot.settings import SettingError, Settings, gone, hidden
 
 OLDEST_REDIS = (6, 2)
@@ -100,7 +101,7 @@ async def _listening(settings: Settings) -> Finding:
 
 def _redis(settings: Settings) -> list[Finding]:
     try:
-        with embedded.given(settings) as address, Redis.from_url(address, socket_timeout=5) as client:
+        with own_redis.given(settings) as address, Redis.from_url(address, socket_timeout=5) as client:
             info = client.info()
     except SettingError as error:
         return [Finding(False, "Redis", str(error))]
