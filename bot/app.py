@@ -16,14 +16,14 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
-from bot.admins import Admins
 from bot.incoming import is_id
 from bot.intake.admission import Admission
 from bot.intake.audience import Audience
 from bot.intake.intake import Reception
 from bot.manifest import EVENTS
 from bot.settings import Settings
-from bot.slack import Identity, describe
+from bot.slack.admins import Admins
+from bot.slack.client import Identity, describe
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
 

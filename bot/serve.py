@@ -16,14 +16,14 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
-from bot.admins import Admins
 from bot.app import bolt_log, create_app
 from bot.ops.alerts import Alerts
 from bot.ops.health import Health
 from bot.settings import SettingError, Settings
+from bot.slack import client as slack
+from bot.slack.admins import Admins
+from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
-from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
 

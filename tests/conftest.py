@@ -11,10 +11,10 @@ from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.ops import own_redis
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from bot.slack import client as slack
 from bot.store import connections
 from bot.store.inbox import Inbox
 from tests.desk import Desk, at_desk

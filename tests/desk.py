@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message as Posted
 from bot.settings import Settings
-from bot.slack import Client
+from bot.slack import client as slack
+from bot.slack.client import Client
+from bot.slack.rate_limits import Budget
 from bot.store import keys, replies
-from bot.store.budget import Budget
 from tests.parley import payload, text
 from workers.backoff import BACKOFF_SECONDS
 from workers.composition import Terms

@@ -9,11 +9,11 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message as Said
 from bot.settings import Settings
+from bot.slack import client as slack
 from bot.store import asides, keys
 from bot.store.history import Entry
 from bot.views.shortcut import quoted

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
+from bot.slack.rate_limits import TIER_3, Budget
 from bot.store import keys
-from bot.store.budget import TIER_3, Budget
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final
 from tests.desk import Desk, Killed

@@ -8,9 +8,9 @@ from contextlib import suppress
 import pytest
 from redis.asyncio import Redis
 
-from bot import status
 from bot.sandbox.slack.world.app import SCOPES
 from bot.sandbox.slack.world.records import File
+from bot.slack import status
 from bot.store import replies
 from bot.store.replies import Final
 from tests.desk import Desk, Killed, at_desk

@@ -9,12 +9,12 @@ from rq import Queue
 from rq.job import JobStatus
 
 from bot.incoming import Message, Thread
+from bot.slack.people_store import remember
 from bot.store import changes, connections, files, keys, replies
 from bot.store.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
 from bot.store.files import Attachment
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
-from bot.store.people import remember
 from bot.store.replies import Final
 from bot.store.wakeups import JOB
 

@@ -12,11 +12,11 @@ from PIL import Image
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.files import File
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from bot.slack import client as slack
 from bot.store import files as store
 from bot.store import keys
 from bot.store.files import Attachment

@@ -17,12 +17,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot import slack
 from bot.app import create_app
 from bot.incoming import Thread
 from bot.sandbox import Sandbox
 from bot.serve import UNREADABLE
 from bot.settings import Settings
+from bot.slack import client as slack
 from bot.store import connections
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics

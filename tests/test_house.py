@@ -100,6 +100,7 @@ SHOWN_BY = {
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
+    "bot/slack/people_store.py": "tests/bot/slack/test_directory.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
     "bot/store/wakeups.py": "tests/bot/intake/test_queue_position.py",

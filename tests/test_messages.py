@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bot import slack
 from bot.incoming import Message, Thread
 from bot.sandbox.slack import blocks
 from bot.settings import Settings
-from bot.slack import SLACK_TROUBLE
+from bot.slack import client as slack
+from bot.slack.client import SLACK_TROUBLE
 from bot.store import replies
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final, Reply

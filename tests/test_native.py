@@ -7,9 +7,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.settings import Settings
-from bot.slack import error_name
+from bot.slack import client as slack
+from bot.slack.client import error_name
 from bot.store import keys
 from tests.desk import Desk
 from workers.native import FORGET_SECONDS, Mode, Stream, Streams

@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack.world.limits import Window
-from bot.slack import Paused
+from bot.slack.client import Paused
+from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
-from bot.store.budget import Budget
 from tests.budget import CHANNEL, TEAM, edit, now_ms, on_redis, pass_by, scores
 from workers.pacing import (
     DRAFT_MS,

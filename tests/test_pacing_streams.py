@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.store.budget import Budget
+from bot.slack.rate_limits import Budget
 from tests.budget import TEAM, edit, on_redis, pass_by
 from workers.pacing import APPENDS_PER_MINUTE, STREAM_MS, STREAMS_PER_MINUTE, Pacing
 

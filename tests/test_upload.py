@@ -7,11 +7,11 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import File
 from bot.settings import Settings
-from bot.slack import SLACK_TROUBLE, error_name
+from bot.slack import client as slack
+from bot.slack.client import SLACK_TROUBLE, error_name
 from workers.upload import NoUpload, upload_markdown
 
 TEXT = "# The rest\n\n" + "\n".join(f"- line {n} äöü" for n in range(500))

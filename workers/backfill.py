@@ -11,9 +11,10 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import contents, people
+from bot import contents
 from bot.incoming import Message, is_id, is_ts, mentioned_people, spoken
-from bot.slack import SLACK_TROUBLE, describe
+from bot.slack import directory
+from bot.slack.client import SLACK_TROUBLE, describe
 from bot.store import asides, history, keys
 from bot.store.history import Entry
 from bot.views.shortcut import EVENT_TYPE as QUESTION
@@ -56,7 +57,7 @@ async def earlier(
     newest = said[-MOST_MESSAGES:]
     users = [asked[0] if (asked := _asked(each)) else str(each["user"]) for each in newest if each.get("user")]
     mentioned = sorted({user for each in newest for user in mentioned_people(contents.of(each))})
-    names = await people.names(redis, slack, thread.team, [*users, *mentioned])
+    names = await directory.names(redis, slack, thread.team, [*users, *mentioned])
     return _fitting(_entry(each, bot_user, names) for each in newest)
 
 

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Message
-from bot.slack import SLACK_TROUBLE, describe
+from bot.slack.client import SLACK_TROUBLE, describe
 from bot.store import keys
 
 log = logging.getLogger("parley.channels")

@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.files import File
-from bot.slack import SLACK_TROUBLE, error_name, retry_after, verdict
+from bot.slack.client import SLACK_TROUBLE, error_name, retry_after, verdict
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
@@ -115,7 +115,7 @@ def is_slacks(url: str, base_url: str) -> bool:
 
 async def _get(slack: AsyncWebClient, file: File, limits: Limits) -> bytes:
     if slack.session is None:
-        raise RuntimeError("the client has no session: make it with bot.slack.client")
+        raise RuntimeError("the client has no session: make it with bot.slack.client.client")
     async with slack.session.get(
         file.url,
         headers={"Authorization": f"Bearer {slack.token}"},

@@ -9,9 +9,9 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import status
 from bot.incoming import Message
-from bot.slack import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_name, retry_after, verdict
+from bot.slack import status
+from bot.slack.client import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_name, retry_after, verdict
 from bot.store import replies
 from bot.store.replies import Final
 from workers.backoff import BACKOFF_SECONDS, Backoff

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Message
-from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, error_name
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store import replies
 from bot.store.replies import Final
 from bot.views import reply as footer

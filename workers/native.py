@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Message
-from bot.slack import error_name
+from bot.slack.client import error_name
 from bot.store import keys
 
 Mode = Literal["edit", "native", "auto"]

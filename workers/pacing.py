@@ -12,7 +12,7 @@ Native streams have budgets of their own: 100 appends a minute, of which nothing
 with the call that stops a stream, and 20 starts and 20 stops. A stream is begun only if every open one could be
 stopped in this minute (https://docs.slack.dev/reference/methods/chat.startStream).
 
-What Slack refuses all the same is paused by the client that called it (`bot.slack.Client`). Everything
+What Slack refuses all the same is paused by the client that called it (`bot.slack.client.Client`). Everything
 here heeds such a pause, and makes none.
 """
 
@@ -22,7 +22,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.slack import Paused, retry_after
+from bot.slack.client import Paused, retry_after
 from bot.store import keys
 
 MINUTE_MS = 60_000

@@ -8,8 +8,8 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
-from bot import people
 from bot.incoming import Message, Thread, mentioned_people, spoken
+from bot.slack import directory
 from bot.store import history, replies
 from bot.store.bills import Bill
 from bot.store.history import Entry
@@ -191,7 +191,7 @@ class _Turn:
         if message.again:
             return history.asked(said, message.again) or Entry("user", "", message.again, message.user)
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
-        names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
+        names = await directory.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
         files = await self._runtime.inbox.files(self._claim)
         self._taken = await self._runtime.files.take(replace(message, files=files))
         parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
@@ -233,7 +233,7 @@ class _Turn:
                 await asyncio.wait({asking})
         by = await stop.wait()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
-        names = await people.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
+        names = await directory.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
         return ending.stopped(self._shown, names.get(by, ""))
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.ops import own_redis
 from bot.settings import Settings
+from bot.slack import client as slack
+from bot.slack.rate_limits import Budget
 from bot.store import connections
-from bot.store.budget import Budget
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
 from workers import tools

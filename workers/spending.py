@@ -5,10 +5,10 @@ import logging
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import people
-from bot.admins import MOST_NAMED, Admins
 from bot.incoming import Message
 from bot.settings import Settings
+from bot.slack import directory
+from bot.slack.admins import MOST_NAMED, Admins
 from bot.store.caps import Caps, Reservation
 from bot.views import refusals
 from workers import models
@@ -48,5 +48,5 @@ class Spending:
     async def _whom(self, team: str) -> str:
         """By name: everybody in the thread reads it, and nobody shall be pinged."""
         named = (await self._admins.named(team))[:MOST_NAMED]
-        names = await people.names(self._redis, self._slack, team, named)
+        names = await directory.names(self._redis, self._slack, team, named)
         return " or ".join([*names.values(), SOMEBODY])

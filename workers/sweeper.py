@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import session
+from bot.slack import native_stop
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.sweeper")
@@ -34,7 +34,7 @@ async def end_sessions(web: AsyncWebClient, redis: Redis) -> None:
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:
-            await session.end_those_that_are_over(web, redis)
+            await native_stop.end_those_that_are_over(web, redis)
         except RedisError as error:
             log.warning("sessions stay error=%s", type(error).__name__)
         except Exception:

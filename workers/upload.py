@@ -9,8 +9,8 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import SLACK_OR_REDIS_TROUBLE, error_name, verdict
-from bot.upload import NoUpload, complete, put
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, error_name, verdict
+from bot.slack.upload import NoUpload, complete, put
 
 __all__ = ["NoUpload", "upload_markdown"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import Admins
 from bot.settings import Settings
+from bot.slack.admins import Admins
 from bot.store.inbox import Inbox
 
 

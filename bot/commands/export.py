@@ -7,11 +7,12 @@ from bot import background, periods, tables
 from bot.commands.command import Asked
 from bot.commands.usage import today
 from bot.periods import Period
-from bot.respond import respond
-from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, error_name
-from bot.store import feedback, people, usage
+from bot.slack import people_store
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
+from bot.slack.respond import respond
+from bot.slack.upload import NoUpload, complete, put
+from bot.store import feedback, usage
 from bot.store.usage import KINDS
-from bot.upload import NoUpload, complete, put
 
 log = logging.getLogger("parley.listeners")
 
@@ -81,7 +82,7 @@ async def _usage(asked: Asked, period: Period) -> File | None:
     for day in period.days:
         for kind in KINDS:
             rows = await usage.all_of(asked.redis, asked.team, kind, day)
-            names = await people.known(asked.redis, asked.team, rows) if kind == "user" else {}
+            names = await people_store.known(asked.redis, asked.team, rows) if kind == "user" else {}
             parts.append(tables.lines(day, kind, rows, names))
     if not any(parts[1:]):
         return None

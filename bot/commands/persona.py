@@ -7,10 +7,10 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from bot.admins import ASK_SECONDS
 from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
-from bot.slack import SLACK_TROUBLE, describe
+from bot.slack.admins import ASK_SECONDS
+from bot.slack.client import SLACK_TROUBLE, describe
 from bot.store import audit
 from bot.views.persona import form
 from bot.views.refusals import scope as shown

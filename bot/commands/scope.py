@@ -6,10 +6,10 @@ from collections.abc import Collection
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import words
-from bot.admins import ASK_SECONDS
 from bot.commands.command import Asked
 from bot.incoming import Thread
-from bot.slack import SLACK_TROUBLE, error_name, verdict
+from bot.slack.admins import ASK_SECONDS
+from bot.slack.client import SLACK_TROUBLE, error_name, verdict
 from bot.store import keys
 from bot.words import Unclear, Words, quoted
 

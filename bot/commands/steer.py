@@ -7,10 +7,10 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.admins import Admins
 from bot.commands import access, audit, budget, limit, model, persona
 from bot.commands.command import Asked
 from bot.deadline import NotDone, within_three_seconds
+from bot.slack.admins import Admins
 from bot.views.persona import INPUT, PERSONA, read_form, saved
 
 log = logging.getLogger("parley.listeners")

@@ -9,14 +9,15 @@ from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, people, periods, report
-from bot.admins import Admins
+from bot import background, periods, report
 from bot.commands.command import Asked
 from bot.intake.read_click import Click
 from bot.periods import Query, Subject
 from bot.report import Report
-from bot.respond import respond
-from bot.slack import SLACK_TROUBLE, describe, error_name, verdict
+from bot.slack import directory
+from bot.slack.admins import Admins
+from bot.slack.client import SLACK_TROUBLE, describe, error_name, verdict
+from bot.slack.respond import respond
 from bot.store import usage
 from bot.store.inbox import Inbox
 from bot.views import usage as view
@@ -88,7 +89,7 @@ async def _posted(click: Click, redis: Redis, web: AsyncWebClient, admins: Admin
     except (ValueError, OverflowError, Unclear):
         return UNREADABLE
     made = await report.gather(redis, team, query, asked)
-    names = await people.names(redis, web, team, _people(made))
+    names = await directory.names(redis, web, team, _people(made))
     blocks, simple = view.blocks(made, names=names), view.text_blocks(made, names=names)
     try:
         try:

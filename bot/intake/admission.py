@@ -10,8 +10,8 @@ from enum import Enum, StrEnum, auto
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.guests import is_guest
 from bot.intake.audience import Audience
+from bot.slack.guests import is_guest
 from bot.store import access
 
 

@@ -7,10 +7,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, session, status
+from bot import background
 from bot.incoming import Message, spoken
 from bot.intake.queue_position import Line
-from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack import native_stop, status
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import asides, limits
 from bot.store.inbox import Inbox
 from bot.store.limits import TooMany
@@ -70,7 +71,7 @@ class Reception:
             log.debug("not known whether it waits thread=%s error=%s", thread, type(error).__name__)
         self._line.join(thread, message.ts)
         await status.show(self._web, self._redis, thread, message.ts)
-        await session.begin(self._web, self._redis, thread)
+        await native_stop.begin(self._web, self._redis, thread)
         if message.direct and message.ts == thread.ts:
             await self._title(message)
 

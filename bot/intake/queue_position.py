@@ -9,8 +9,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, status
+from bot import background
 from bot.incoming import Thread
+from bot.slack import status
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.waiting")

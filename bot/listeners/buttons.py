@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import Admins
 from bot.commands import usage
 from bot.deadline import NotDone, within_three_seconds
 from bot.intake import read_click
@@ -20,7 +19,8 @@ from bot.intake.read_click import Click
 from bot.intake.read_message import Ignored
 from bot.listeners import feedback, regenerate, stop
 from bot.listeners.ephemeral import Notice, tell
-from bot.slack import Identity
+from bot.slack.admins import Admins
+from bot.slack.client import Identity
 from bot.store.inbox import Inbox
 from bot.views import feedback as feedback_view
 from bot.views import reply

@@ -12,8 +12,9 @@ from bot.intake.admission import Admission, Way
 from bot.intake.intake import Reception
 from bot.intake.read_edit import SUBTYPES, Deleted, Edited, read_change
 from bot.intake.read_message import Ignored
-from bot.slack import Identity
-from bot.store import changes, people, stops
+from bot.slack import people_store
+from bot.slack.client import Identity
+from bot.store import changes, stops
 from bot.store.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
@@ -55,7 +56,7 @@ async def _edit(change: Edited, bot_user: str, redis: Redis, admission: Admissio
     message, heard = change.message, change.heard
     if refused := await admission.refusal(heard.asker, Way.EDIT, heard.where):
         return refused
-    names = await people.known(redis, message.thread.team, mentioned_people(message.text))
+    names = await people_store.known(redis, message.thread.team, mentioned_people(message.text))
     if await changes.edit(redis, message, spoken(message.text, bot_user, names)):
         log.info("edited thread=%s ts=%s", message.thread, message.ts)
         return None

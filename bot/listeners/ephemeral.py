@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.incoming import Thread
-from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
 
 log = logging.getLogger("parley.listeners")
 

@@ -8,14 +8,15 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, people
-from bot.admins import Admins
+from bot import background
 from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import Thread, is_id, is_ts
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
 from bot.settings import Settings
-from bot.slack import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack import directory
+from bot.slack.admins import Admins
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import feedback, history
 from bot.store.feedback import Comment
 from bot.store.inbox import Inbox
@@ -90,7 +91,7 @@ async def _tell(said: Comment, thread: Thread, channel: str, redis: Redis, web: 
         if not await feedback.is_news(redis, thread, said):
             log.info("comment not told answer=%s user=%s reason=a repetition", said.answer, said.user)
             return
-        names = await people.names(redis, web, thread.team, [said.user])
+        names = await directory.names(redis, web, thread.team, [said.user])
         message = view.shown(said, thread, names.get(said.user), await _permalink(web, thread.channel, said.answer))
         await web.chat_postMessage(channel=channel, **message)
     except SLACK_OR_REDIS_TROUBLE as error:

@@ -15,13 +15,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, overview
-from bot.admins import Admins
 from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import is_id
 from bot.listeners import welcome
 from bot.overview import Overview
 from bot.settings import Settings
-from bot.slack import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
+from bot.slack.admins import Admins
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.store.erase import forget
 from bot.store.talks import newest
 from bot.views.home import FORGET, MOST_THREADS, Talk, home

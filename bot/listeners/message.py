@@ -8,12 +8,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import Admins
 from bot.intake.admission import Admission, Reason, Way
 from bot.intake.intake import Reception
 from bot.intake.read_message import Heard, Ignored, read
 from bot.listeners import stop, welcome
-from bot.slack import Identity
+from bot.slack.admins import Admins
+from bot.slack.client import Identity
 from bot.store import asides
 from bot.store.inbox import Inbox
 

@@ -6,11 +6,12 @@ import time
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, session, status
-from bot.admins import Admins
+from bot import background
 from bot.incoming import Message
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
+from bot.slack import native_stop, status
+from bot.slack.admins import Admins
 from bot.store import history, limits
 from bot.store.inbox import Inbox
 from bot.views.refusals import slow_down
@@ -56,7 +57,7 @@ async def _ask(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, *,
     if await inbox.put(message, alone=True):
         log.info("%s thread=%s ts=%s user=%s", "again" if anew else "go on", message.thread, message.ts, message.user)
         background.run(status.show(web, redis, message.thread, newest))
-        background.run(session.begin(web, redis, message.thread))
+        background.run(native_stop.begin(web, redis, message.thread))
         return None
     waiting = await inbox.waiting(click.thread)
     twice = [(each.user, each.text, each.again) == (message.user, message.text, message.again) for each in waiting]

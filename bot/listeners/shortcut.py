@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import contents, people
+from bot import contents
 from bot.deadline import NotDone, within_three_seconds
 from bot.incoming import Message, Thread, is_id, is_ts
 from bot.intake.admission import Admission, Asker, Way
@@ -21,7 +21,8 @@ from bot.intake.intake import Reception
 from bot.intake.read_click import is_outsider
 from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
-from bot.slack import SLACK_TROUBLE, Identity, describe, error_name
+from bot.slack import directory
+from bot.slack.client import SLACK_TROUBLE, Identity, describe, error_name
 from bot.store import keys, limits
 from bot.store.inbox import SEEN_SECONDS
 from bot.views.refusals import slow_down
@@ -173,7 +174,7 @@ async def _ask(question: Question, redis: Redis, web: AsyncWebClient, reception:
 async def _name(redis: Redis, web: AsyncWebClient, team: str, user: str) -> str | None:
     try:
         async with asyncio.timeout(NAME_SECONDS):
-            return (await people.names(redis, web, team, [user])).get(user)
+            return (await directory.names(redis, web, team, [user])).get(user)
     except TimeoutError:
         return None
 

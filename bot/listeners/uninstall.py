@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack import Identity
+from bot.slack.client import Identity
 from bot.store.erase import erase
 from bot.store.inbox import Inbox
 

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import background
 from bot.incoming import is_id
 from bot.manifest import COMMAND
-from bot.slack import SLACK_OR_REDIS_TROUBLE, Identity, describe
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, Identity, describe
 from bot.store import keys
 
 log = logging.getLogger("parley.listeners")

@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import Admins
-from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, verdict
+from bot.slack.admins import Admins
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, verdict
 from bot.store import audit, caps, keys
 from bot.store.caps import Warned, cap_field
 from bot.views.refusals import warning

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bot import slack
 from bot.manifest import NEEDED_SCOPES, SCOPES
 from bot.ops import own_redis
 from bot.settings import SettingError, Settings, gone, hidden
+from bot.slack import client as slack
 
 OLDEST_REDIS = (6, 2)
 GRANT = "add it on your app's page OAuth & Permissions and reinstall the app."

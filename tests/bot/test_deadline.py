@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.deadline import NotDone, within_three_seconds
 from bot.sandbox import Sandbox
-from bot.slack import error_name
+from bot.slack.client import error_name
 from bot.words import Unclear
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot import slack
 from bot.listeners.buttons import AWAY
 from bot.listeners.feedback import UNKEPT
 from bot.ops import own_redis
@@ -16,6 +15,7 @@ from bot.ops.supervisor import die_with_parent
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.journal import Entry
 from bot.settings import Settings
+from bot.slack import client as slack
 from bot.views import feedback, reply
 from tests.parley import Parley
 

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 from redis import Redis
 
-from bot.admins import UNKNOWN
 from bot.commands.steer import AWAY as AWAY_WITH_IT
 from bot.commands.steer import ORDERS
 from bot.commands.table import AWAY, NO_WORKERS
+from bot.slack.admins import UNKNOWN
 from bot.store import audit, keys
 from bot.views.persona import INPUT
 from tests.parley import Parley, Transport

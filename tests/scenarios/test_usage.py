@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.admins import NOT_YOURS, UNKNOWN
 from bot.commands import export
 from bot.commands import usage as listener
 from bot.commands.table import AWAY
 from bot.sandbox.slack.world.records import Message
+from bot.slack.admins import NOT_YOURS, UNKNOWN
 from bot.store import keys, usage
 from bot.store.usage import Counted, Piece
 from bot.views.usage import NOTHING, POST

@@ -9,12 +9,12 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot import slack
 from bot.incoming import Message, Thread
 from bot.intake.queue_position import AGAIN_SECONDS, MOST_TOLD, PLACE, Line
 from bot.sandbox import Sandbox
 from bot.settings import Settings
-from bot.status import THINKING
+from bot.slack import client as slack
+from bot.slack.status import THINKING
 from bot.store import connections
 from bot.store.inbox import Inbox
 

@@ -7,7 +7,6 @@ from redis.asyncio import Redis
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import Admins
 from bot.incoming import Message, Thread
 from bot.intake.admission import Admission
 from bot.intake.audience import Audience
@@ -15,7 +14,8 @@ from bot.intake.intake import Reception
 from bot.listeners.message import receive
 from bot.sandbox import Sandbox
 from bot.settings import Settings
-from bot.slack import Identity, identify
+from bot.slack.admins import Admins
+from bot.slack.client import Identity, identify
 from bot.store import stops
 from bot.store.inbox import Inbox
 

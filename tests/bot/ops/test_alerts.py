@@ -7,10 +7,10 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import Admins
 from bot.ops.alerts import Alerts
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from bot.slack.admins import Admins
 from bot.store import audit, caps, keys
 from bot.store.caps import Caps, Reservation
 from tests.settling import settle

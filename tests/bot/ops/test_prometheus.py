@@ -9,11 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot import slack
 from bot.ops import prometheus
 from bot.ops.prometheus import GAUGES, PREFIX
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from bot.slack import client as slack
 from bot.store import connections, keys
 from bot.store.inbox import Inbox
 from bot.store.metrics import METRICS, Metrics, totals

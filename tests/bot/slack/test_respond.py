@@ -3,9 +3,9 @@
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.respond import respond
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.responses import Reply
+from bot.slack.respond import respond
 
 SIMPLE, BAD = [{"type": "divider"}], [{"type": "nonsense"}]
 

@@ -7,12 +7,13 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import session, slack
 from bot.incoming import Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
-from bot.store import keys, sessions
-from bot.store.budget import PER_MINUTE, Budget
+from bot.slack import client as slack
+from bot.slack import native_stop, sessions
+from bot.slack.rate_limits import PER_MINUTE, Budget
+from bot.store import keys
 
 
 @pytest.fixture
@@ -54,22 +55,22 @@ def calls(sandbox: Sandbox) -> int:
 async def test_it_shows_until_nothing_waits_any_more(sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
     thread, other = await ask(sandbox, redis), await ask(sandbox, redis)
     for each in (thread, other):
-        await session.begin(web, redis, each)
+        await native_stop.begin(web, redis, each)
     assert shown(sandbox, thread) == "processing"
     await answer(redis, thread)
     for _ in range(2):
-        await session.end_those_that_are_over(web, redis)
+        await native_stop.end_those_that_are_over(web, redis)
     assert (shown(sandbox, thread), shown(sandbox, other)) == ("active", "processing")
     assert calls(sandbox) == 3
 
 
-@pytest.mark.parametrize("error", sorted(session.UNAVAILABLE))
+@pytest.mark.parametrize("error", sorted(native_stop.UNAVAILABLE))
 async def test_a_workspace_without_it_is_not_asked_again(
     sandbox: Sandbox, redis: Redis, web: AsyncWebClient, error: str
 ) -> None:
     sandbox.faults.add("agents.sessions.setStatus", "error", error=error)
     for _ in range(2):
-        await session.begin(web, redis, await ask(sandbox, redis))
+        await native_stop.begin(web, redis, await ask(sandbox, redis))
     assert calls(sandbox) == 1
     assert not await redis.exists(keys.sessions(sandbox.team))
 
@@ -79,11 +80,11 @@ async def test_an_app_that_would_not_hear_of_a_stop_shows_none(
 ) -> None:
     sandbox.slack.app.subscribed.discard("agent_session_stopped")
     first = await ask(sandbox, redis)
-    await session.begin(web, redis, first)
-    await session.begin(web, redis, await ask(sandbox, redis))
+    await native_stop.begin(web, redis, first)
+    await native_stop.begin(web, redis, await ask(sandbox, redis))
     assert calls(sandbox) == 1
     await answer(redis, first)
-    await session.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis)
     assert shown(sandbox, first) == "active"
 
 
@@ -91,7 +92,7 @@ async def test_a_refusal_for_one_thread_is_none_for_others(sandbox: Sandbox, red
     sandbox.faults.add("agents.sessions.setStatus", "error", times=1, error="not_authorized")
     refused, thread = await ask(sandbox, redis), await ask(sandbox, redis)
     for each in (refused, thread):
-        await session.begin(web, redis, each)
+        await native_stop.begin(web, redis, each)
     assert (shown(sandbox, refused), shown(sandbox, thread)) == (None, "processing")
     assert await redis.zcard(keys.sessions(sandbox.team)) == 1
 
@@ -101,13 +102,13 @@ async def test_a_beginning_of_which_slack_told_nothing_is_ended_all_the_same(
 ) -> None:
     sandbox.faults.add("agents.sessions.setStatus", "reset", times=1, after=True)
     thread = await ask(sandbox, redis)
-    await session.begin(web, redis, thread)
+    await native_stop.begin(web, redis, thread)
     await answer(redis, thread)
     assert shown(sandbox, thread) == "processing"
-    await session.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis)
     assert shown(sandbox, thread) == "processing"
     await redis.zincrby(keys.sessions(sandbox.team), -sessions.GRACE_SECONDS, f"{thread.channel}:{thread.ts}")
-    await session.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis)
     assert shown(sandbox, thread) == "active"
 
 
@@ -116,14 +117,14 @@ async def test_an_end_that_fails_is_tried_again(
     sandbox: Sandbox, redis: Redis, web: AsyncWebClient, error: str
 ) -> None:
     thread = await ask(sandbox, redis)
-    await session.begin(web, redis, thread)
+    await native_stop.begin(web, redis, thread)
     await answer(redis, thread)
     sandbox.faults.add("agents.sessions.setStatus", "error", times=1, error=error)
-    await session.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis)
     assert shown(sandbox, thread) == "processing"
     await redis.delete(keys.pause(sandbox.team, sessions.METHOD))
     await redis.zincrby(keys.sessions(sandbox.team), -sessions.AGAIN_SECONDS, f"{thread.channel}:{thread.ts}")
-    await session.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis)
     assert shown(sandbox, thread) == "active"
     assert not await redis.exists(keys.sessions(sandbox.team))
 
@@ -132,27 +133,27 @@ async def test_a_thread_in_which_somebody_asks_anew_while_it_ends_is_still_ended
     sandbox: Sandbox, redis: Redis, web: AsyncWebClient
 ) -> None:
     thread = await ask(sandbox, redis)
-    await session.begin(web, redis, thread)
+    await native_stop.begin(web, redis, thread)
     await answer(redis, thread)
     [(found, mark)] = await sessions.over(redis, thread.team)
-    await session.begin(web, redis, thread)
+    await native_stop.begin(web, redis, thread)
     await sessions.ended(redis, found, mark)
     assert await redis.zcard(keys.sessions(thread.team)) == 1
 
 
 async def test_every_session_that_begins_has_room_to_end(sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
     threads = [await ask(sandbox, redis) for _ in range(40)]
-    await asyncio.gather(*(session.begin(web, redis, thread) for thread in threads))
+    await asyncio.gather(*(native_stop.begin(web, redis, thread) for thread in threads))
     begun = [thread for thread in threads if shown(sandbox, thread)]
     assert 15 <= len(begun) <= PER_MINUTE[sessions.METHOD] // 2
     for thread in threads:
         await answer(redis, thread)
-    await session.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis)
     assert {shown(sandbox, thread) for thread in begun} == {"active"}
 
 
 async def test_of_a_team_that_removed_us_nothing_is_noted(sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
     await redis.srem(keys.TEAMS, sandbox.team)
-    await session.begin(web, redis, await ask(sandbox, redis))
+    await native_stop.begin(web, redis, await ask(sandbox, redis))
     assert calls(sandbox) == 0
     assert not await redis.exists(keys.sessions(sandbox.team))

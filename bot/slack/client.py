@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.settings import SettingError, Settings
-from bot.store.budget import Budget
+from bot.slack.rate_limits import Budget
 from bot.store.metrics import Metrics
 
 log = logging.getLogger("parley.slack")

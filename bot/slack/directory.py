@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import SLACK_TROUBLE, describe
+from bot.slack.client import SLACK_TROUBLE, describe
+from bot.slack.people_store import remember
 from bot.store import keys
-from bot.store.people import remember
 
 log = logging.getLogger("parley.people")
 

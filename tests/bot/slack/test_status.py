@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack, status
 from bot.sandbox.slack.world.app import SCOPES
 from bot.settings import Settings
+from bot.slack import client as slack
+from bot.slack import status
 from bot.store import keys
 from tests.desk import Desk
 

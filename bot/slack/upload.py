@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack import error_name
+from bot.slack.client import error_name
 
 UPLOAD_SECONDS = 30.0
 # Refused for every file in this workspace, or for this one; the conversation itself takes messages
@@ -74,7 +74,7 @@ def _read(error: SlackApiError) -> Exception:
 async def _send(slack: AsyncWebClient, url: str, content: bytes) -> None:
     """The URL itself is the permission: no token goes there."""
     if slack.session is None:
-        raise RuntimeError("the client has no session: make it with bot.slack.client")
+        raise RuntimeError("the client has no session: make it with bot.slack.client.client")
     timeout = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
     async with slack.session.post(url, data=content, timeout=timeout, proxy=slack.proxy) as response:
         if 400 <= response.status < 500 and response.status not in (408, 429):

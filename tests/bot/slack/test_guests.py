@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.guests import KEEP_SECONDS, is_guest
 from bot.sandbox import Sandbox
+from bot.slack.guests import KEEP_SECONDS, is_guest
 from bot.store import keys
 
 

@@ -7,19 +7,20 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot import people, session, slack
-from bot.admins import UNKNOWN, Admins
 from bot.commands import persona, scope
 from bot.commands.command import Asked
 from bot.deadline import within_three_seconds
 from bot.files import File
-from bot.guests import is_guest
 from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
-from bot.slack import SLACK_TROUBLE, Client, verdict
-from bot.store import connections, keys, sessions
-from bot.store.budget import Budget
+from bot.slack import client as slack
+from bot.slack import directory, native_stop, sessions
+from bot.slack.admins import UNKNOWN, Admins
+from bot.slack.client import SLACK_TROUBLE, Client, verdict
+from bot.slack.guests import is_guest
+from bot.slack.rate_limits import Budget
+from bot.store import connections, keys
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics, totals
 from workers import backfill, channels
@@ -63,13 +64,13 @@ async def end_sessions(redis: Redis, inbox: Inbox, web: Client, message: Message
     await redis.sadd(keys.TEAMS, message.thread.team)
     assert await sessions.begin(redis, message.thread)
     await sessions.began(redis, message.thread)
-    await session.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis)
 
 
 Call = Callable[["Redis", Inbox, Client, Message], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "a guest": lambda redis, inbox, web, message: is_guest(redis, web, message.thread.team, message.user),
-    "a name": lambda redis, inbox, web, message: people.names(redis, web, message.thread.team, [message.user]),
+    "a name": lambda redis, inbox, web, message: directory.names(redis, web, message.thread.team, [message.user]),
     "a person": lambda redis, inbox, web, message: scope.check(f"user:{message.user}", web),
     "a form": lambda redis, inbox, web, message: persona.answer(asked(redis, inbox, web, message)),
     "an admin": lambda redis, inbox, web, message: asked(redis, inbox, web, message).admins.verdict("T1", message.user),

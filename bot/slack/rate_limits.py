@@ -2,7 +2,7 @@
 
 https://docs.slack.dev/apis/web-api/rate-limits. What a reply is written with (posts, edits, streams) is shared out by
 the workers' own pacing; here it only rests when Slack asked for that.
-All pauses are made here, by `bot.slack.Client`.
+All pauses are made here, by `bot.slack.client.Client`.
 """
 
 from uuid import uuid4

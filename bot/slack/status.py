@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Thread
-from bot.slack import SLACK_OR_REDIS_TROUBLE, describe, verdict
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, verdict
 from bot.store import replies
 
 log = logging.getLogger("parley.status")

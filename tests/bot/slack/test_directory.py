@@ -4,10 +4,10 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.people import MOST, names
 from bot.sandbox import Sandbox
+from bot.slack.directory import MOST, names
+from bot.slack.people_store import KEEP_SECONDS, known
 from bot.store import keys
-from bot.store.people import KEEP_SECONDS, known
 
 
 @pytest.fixture(autouse=True)

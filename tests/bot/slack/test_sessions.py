@@ -3,8 +3,9 @@
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
-from bot.store import keys, sessions
-from bot.store.budget import PER_MINUTE
+from bot.slack import sessions
+from bot.slack.rate_limits import PER_MINUTE
+from bot.store import keys
 
 THREAD = Thread("T1", "C1", "1.1")
 

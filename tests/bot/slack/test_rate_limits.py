@@ -7,12 +7,12 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
-from bot import slack
 from bot.ops import own_redis
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from bot.slack import client as slack
+from bot.slack.rate_limits import STATUSES, TIER_3, Budget
 from bot.store import connections, keys
-from bot.store.budget import STATUSES, TIER_3, Budget
 
 TEAM = "T1"
 

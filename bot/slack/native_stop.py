@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incoming import Thread
-from bot.slack import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe, error_name, verdict
-from bot.store import keys, sessions
+from bot.slack import sessions
+from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe, error_name, verdict
+from bot.store import keys
 
 log = logging.getLogger("parley.status")
 

@@ -13,10 +13,10 @@ from aiohttp import web as server
 from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack
 from bot.sandbox import Sandbox
 from bot.settings import SettingError, Settings
-from bot.slack import SLACK_TROUBLE, describe, error_name, identify, retry_after, try_app_token, verdict
+from bot.slack import client as slack
+from bot.slack.client import SLACK_TROUBLE, describe, error_name, identify, retry_after, try_app_token, verdict
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ async def test_a_post_is_sent_once_however_it_fails(sandbox: Sandbox, web: Async
 async def test_a_proxy_of_the_environment_is_not_used_for_this_machine(sandbox: Sandbox) -> None:
     ask = (
         "import asyncio\n"
-        "from bot import slack\n"
+        "from bot.slack import client as slack\n"
         "from bot.settings import Settings\n"
         "async def ask():\n"
         "    async with slack.client(Settings.load(dotenv=None)) as web:\n"

@@ -41,7 +41,7 @@ async def respond(
 async def _post(web: AsyncWebClient, url: str, body: dict[str, Any]) -> str | None:
     """Slack's error string, or what else went wrong; None if it took the response."""
     if web.session is None:
-        raise RuntimeError("the client has no session: make it with bot.slack.client")
+        raise RuntimeError("the client has no session: make it with bot.slack.client.client")
     given = {name: value for name, value in body.items() if value}
     try:
         async with web.session.post(url, json=given, proxy=web.proxy) as response:

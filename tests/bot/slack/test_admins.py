@@ -6,9 +6,9 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admins import KEEP_SECONDS, Admins
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from bot.slack.admins import KEEP_SECONDS, Admins
 from bot.store import keys
 
 
