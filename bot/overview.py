@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from bot import report
 from bot.periods import Query, Subject, known_from, read_period
 from bot.report import Report
-from bot.store.caps import EACH, PERIODS, Cap, Caps, Spent
+from bot.store.budgets import EACH, PERIODS, Cap, Caps, Spent
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from bot.periods import Query
 from bot.store import feedback, usage
-from bot.store.counts import Counts, Time, percentile
+from bot.store.cells import Counts, Time, percentile
 from bot.store.usage import KINDS, Kind, Top
 
 MOST_ROWS = 20

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot.store.counts import NUMBERS, Counts, percentile
+from bot.store.cells import NUMBERS, Counts, percentile
 from bot.store.feedback import Given
 from bot.store.usage import Kind
 

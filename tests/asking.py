@@ -13,7 +13,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
 from bot.store.history import Entry
-from bot.store.threads import Instructions
+from bot.store.prompt_record import Instructions
 from workers.claude import Answer, Call, Claude, Unanswered
 from workers.failures import Patience
 from workers.models import Usage

@@ -7,7 +7,7 @@ from bot.incoming import Message, Thread
 from bot.store import keys
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox
-from bot.store.wakeups import JOB
+from bot.store.jobs import JOB
 
 THREAD = Thread("T1", "C1", "1.000001")
 OTHER = Thread("T1", "C1", "2.000001")

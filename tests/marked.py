@@ -16,7 +16,7 @@ from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
 from bot.settings import SettingError, Settings
 from bot.store.history import Entry
-from bot.store.threads import Instructions
+from bot.store.prompt_record import Instructions
 from tests.asking import OTHER, ROUTE, begin
 from workers import tracing
 from workers.claude import About, Claude, Unanswered

@@ -4,11 +4,11 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from bot.store import caps
-from bot.store.caps import Reservation, Settled
+from bot.store import budgets
+from bot.store.budgets import Reservation, Settled
 
 
 async def settle(redis: Redis, reservation: Reservation, cost: int) -> None:
     async with redis.pipeline() as pipe:
-        caps.settle(cast("Any", pipe), Settled(reservation, cost))
+        budgets.settle(cast("Any", pipe), Settled(reservation, cost))
         await pipe.execute()

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.store import activity, connections, keys
+from bot.store import connections, keys, load
 from workers.breaker import SPREAD, Breaker, Pass
 
 MODEL = "claude-sonnet-5-5"
@@ -60,7 +60,7 @@ async def kept_out(breaker: Breaker) -> float:
 
 
 async def is_open(redis: Redis) -> bool:
-    return (await activity.breakers(redis, [MODEL]))[MODEL]
+    return (await load.breakers(redis, [MODEL]))[MODEL]
 
 
 async def opened(redis: Redis) -> float:

@@ -9,7 +9,7 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import Settings
 from bot.store.history import Entry
-from bot.store.threads import Instructions
+from bot.store.prompt_record import Instructions
 from tests.asking import Heard
 from workers import compaction
 from workers.claude import About, Claude

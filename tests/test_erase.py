@@ -15,8 +15,8 @@ from bot.store.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
 from bot.store.files import Attachment
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
+from bot.store.jobs import JOB
 from bot.store.replies import Final
-from bot.store.wakeups import JOB
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
 

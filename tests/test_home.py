@@ -9,8 +9,8 @@ from bot.overview import Overview
 from bot.periods import Query, Subject, read_period
 from bot.report import Report
 from bot.sandbox.slack.views import checked
-from bot.store.caps import Cap, Spent
-from bot.store.counts import Counts
+from bot.store.budgets import Cap, Spent
+from bot.store.cells import Counts
 from bot.store.usage import DIRECT, Top
 from bot.views.home import AWAY, FOR_ADMINS, FORGET, MOST_BUDGETS, MOST_THREADS, NONE_YET, Talk, home
 

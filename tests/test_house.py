@@ -103,7 +103,7 @@ SHOWN_BY = {
     "bot/slack/people_store.py": "tests/bot/slack/test_directory.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
-    "bot/store/wakeups.py": "tests/bot/intake/test_queue_position.py",
+    "bot/store/jobs.py": "tests/bot/intake/test_queue_position.py",
     "bot/views/reply.py": "tests/test_views_reply.py",
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",
     "workers/__main__.py": "tests/parley.py",

@@ -3,10 +3,10 @@
 import pytest
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.store import history, keys, threads
+from bot.store import history, keys, prompt_record
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
-from bot.store.threads import Asked, Instructions
+from bot.store.prompt_record import Asked, Instructions
 from tests.mailbox import ANSWERED, THREAD, claimed, said
 
 SUMMARY = Entry("summary", "They said hello.", "2.1")
@@ -38,11 +38,11 @@ async def test_a_summary_that_is_sent_twice_is_put_there_once(redis: AsyncRedis,
 
 async def test_after_a_summary_nothing_is_due_from_the_cache(redis: AsyncRedis, inbox: Inbox) -> None:
     await remembered(redis, *ANSWERED)
-    await threads.load(redis, THREAD, Instructions("", ""), 30)
-    await threads.save_asked(redis, THREAD, Asked("claude-a", 1.0, 5_000))
+    await prompt_record.load(redis, THREAD, Instructions("", ""), 30)
+    await prompt_record.save_asked(redis, THREAD, Asked("claude-a", 1.0, 5_000))
     await inbox.put(said("5.000001"))
     await inbox.compact(await claimed(inbox), 2, SUMMARY, 30)
-    assert (await threads.load(redis, THREAD, Instructions("", ""), 30)).asked is None
+    assert (await prompt_record.load(redis, THREAD, Instructions("", ""), 30)).asked is None
 
 
 async def test_who_lost_the_lease_sums_nothing_up(redis: AsyncRedis, inbox: Inbox) -> None:

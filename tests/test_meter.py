@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from bot.incoming import Message, Thread
 from bot.settings import Settings
 from bot.store import keys, replies
-from bot.store.caps import Reservation, Settled
+from bot.store.budgets import Reservation, Settled
 from bot.store.replies import Final, Reply
 from bot.store.usage import Piece
 from workers.meter import Meter, priced

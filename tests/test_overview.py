@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot import overview
 from bot.store import keys, usage
-from bot.store.caps import Cap, Caps, Reservation, Spent
+from bot.store.budgets import Cap, Caps, Reservation, Spent
 from bot.store.usage import Counted, Piece
 from tests.settling import settle
 

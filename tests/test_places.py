@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 
-from bot.store import activity, connections, keys
+from bot.store import connections, keys, load
 from workers.places import Places
 
 
@@ -25,7 +25,7 @@ async def until(holds: Callable[[], Awaitable[object]]) -> None:
 
 async def taken(redis: Redis) -> tuple[int, int]:
     """How many calls are under way, as metrics tell it, and how many wait."""
-    return (await activity.read(redis, "T1")).claude_calls, await redis.zcard(keys.CALLS_WAITING)
+    return (await load.read(redis, "T1")).claude_calls, await redis.zcard(keys.CALLS_WAITING)
 
 
 async def test_never_more_at_once_than_there_are_places(redis: Redis, other_redis: Redis) -> None:

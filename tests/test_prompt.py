@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.store.files import Attachment
 from bot.store.history import Entry
-from bot.store.threads import Instructions
+from bot.store.prompt_record import Instructions
 from workers.prompt import (
     CHANGED,
     COMPACTION_BETA,

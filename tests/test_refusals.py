@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.store.caps import Cap, Refused, Warned
+from bot.store.budgets import Cap, Refused, Warned
 from bot.store.limits import TooMany
 from bot.views.refusals import MOST_WARNINGS, scope, slow_down, spent, warning
 

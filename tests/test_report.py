@@ -15,7 +15,7 @@ from bot import periods, report, tables
 from bot.incoming import Thread
 from bot.report import MOST_ROWS, Report
 from bot.store import connections, feedback, usage
-from bot.store.counts import Counts
+from bot.store.cells import Counts
 from bot.store.usage import KINDS, Counted, Kind, Outcome
 from workers import models
 from workers.meter import priced

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import tables
 from bot.incoming import Thread
-from bot.store.counts import Counts
+from bot.store.cells import Counts
 from bot.store.feedback import Given
 
 DAY = date(2026, 11, 21)

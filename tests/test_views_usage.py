@@ -9,7 +9,7 @@ from bot import periods
 from bot.periods import Subject
 from bot.report import MOST_ROWS, Report, day_label
 from bot.sandbox.slack import blocks as block_kit
-from bot.store.counts import NUMBERS, Counts
+from bot.store.cells import NUMBERS, Counts
 from bot.store.usage import DIRECT, KINDS, Top
 from bot.views import usage as view
 

@@ -11,11 +11,11 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bot.settings import Settings
-from bot.store import history, keys, policy, threads
+from bot.store import history, keys, policy, prompt_record
 from bot.store.files import Block
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox
-from bot.store.threads import Asked, Instructions
+from bot.store.prompt_record import Asked, Instructions
 from workers import compaction
 from workers.caching import cache_read_due
 from workers.calls import Meter
@@ -70,7 +70,7 @@ class Conversation:
         wanted = await policy.load(self._redis, thread)
         self.model = wanted.model or settings.model
         self._now = Instructions(FRAME, settings.system_prompt, wanted.workspace, wanted.channel)
-        record = await threads.load(self._redis, thread, self._now, settings.history_days)
+        record = await prompt_record.load(self._redis, thread, self._now, settings.history_days)
         self._began, self._before = record.instructions, record.asked
         self._system_turns = not await self._redis.exists(keys.no_system_turns(thread.team, self.model))
         self._make()
@@ -138,7 +138,7 @@ class Conversation:
                 *(thread, self._claim.message.ts, answer.model, answer.request_id),
             )
         if read:
-            await threads.save_asked(self._redis, thread, Asked(answer.model, self._at, read[-1].prompt))
+            await prompt_record.save_asked(self._redis, thread, Asked(answer.model, self._at, read[-1].prompt))
         if self._refused:
             await self._redis.set(keys.no_system_turns(thread.team, self.model), 1, ex=REFUSED_SECONDS)
         return missed

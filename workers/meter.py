@@ -12,7 +12,7 @@ from bot.incoming import Message
 from bot.settings import Settings
 from bot.store import replies
 from bot.store.bills import Bill
-from bot.store.caps import Reservation, Settled
+from bot.store.budgets import Reservation, Settled
 from bot.store.replies import Reply
 from bot.store.usage import Counted, Outcome, Piece
 from workers import models

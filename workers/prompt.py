@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 from bot.store.files import Attachment, Block
 from bot.store.history import Entry
-from bot.store.threads import Instructions
+from bot.store.prompt_record import Instructions
 from workers.models import find
 
 FRAME = (

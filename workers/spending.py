@@ -9,7 +9,7 @@ from bot.incoming import Message
 from bot.settings import Settings
 from bot.slack import directory
 from bot.slack.admins import MOST_NAMED, Admins
-from bot.store.caps import Caps, Reservation
+from bot.store.budgets import Caps, Reservation
 from bot.views import refusals
 from workers import models
 

@@ -8,7 +8,7 @@ from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
 from bot.money import dollars
 from bot.store import audit, keys
-from bot.store.caps import PERIODS, Caps, Period, cap_field
+from bot.store.budgets import PERIODS, Caps, Period, cap_field
 from bot.views.refusals import scope as shown
 from bot.words import Unclear, Words
 

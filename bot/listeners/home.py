@@ -23,7 +23,7 @@ from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.store.erase import forget
-from bot.store.talks import newest
+from bot.store.recent_threads import newest
 from bot.views.home import FORGET, MOST_THREADS, Talk, home
 
 log = logging.getLogger("parley.listeners")

@@ -14,8 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, verdict
-from bot.store import audit, caps, keys
-from bot.store.caps import Warned, cap_field
+from bot.store import audit, budgets, keys
+from bot.store.budgets import Warned, cap_field
 from bot.views.refusals import warning
 
 log = logging.getLogger("parley.alerts")
@@ -51,10 +51,10 @@ class Alerts:
         if not await self._redis.set(keys.warning(self._team), 1, nx=True, ex=LOCK_SECONDS):
             return 0
         try:
-            found = await caps.warnings(self._redis, self._team)
+            found = await budgets.warnings(self._redis, self._team)
             if not found or not await self._post(found):
                 return 0
-            await caps.warned(self._redis, self._team, len(found))
+            await budgets.warned(self._redis, self._team, len(found))
             return len(found)
         finally:
             await self._redis.delete(keys.warning(self._team))

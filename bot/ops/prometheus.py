@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from redis.asyncio import Redis
 
 from bot.settings import Settings
-from bot.store import activity, metrics
+from bot.store import load, metrics
 from bot.store.inbox import Inbox
 from bot.store.metrics import METRICS, SUM, Series
 
@@ -41,7 +41,7 @@ class _Collected(Collector):
 async def page(redis: Redis, inbox: Inbox, settings: Settings, team: str, sockets: int) -> bytes:
     """The whole page. Raises redis.RedisError."""
     counted = await metrics.totals(redis, team)
-    running, now = await inbox.load(), await activity.read(redis, team)
+    running, now = await inbox.load(), await load.read(redis, team)
     gauges = {
         "queue_jobs": running.waiting,
         "queue_oldest_seconds": running.oldest,
@@ -55,9 +55,7 @@ async def page(redis: Redis, inbox: Inbox, settings: Settings, team: str, socket
     }
     models = sorted({str(series[1]) for series in counted if series[0] == "claude_calls"} | {settings.model})
     registry = CollectorRegistry()
-    registry.register(
-        _Collected([*_counted(counted), *_gauges(gauges), _breakers(await activity.breakers(redis, models))])
-    )
+    registry.register(_Collected([*_counted(counted), *_gauges(gauges), _breakers(await load.breakers(redis, models))]))
     return generate_latest(registry)
 
 

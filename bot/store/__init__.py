@@ -1,0 +1,1 @@
+"""Everything that is kept in Redis. Nobody here calls Slack or Claude."""

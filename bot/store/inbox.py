@@ -21,10 +21,10 @@ from rq.utils import as_text
 
 from bot.files import File
 from bot.incoming import Message, Thread
-from bot.store import history, keys, replies, wakeups
+from bot.store import history, jobs, keys, replies
 from bot.store.bills import Bill, pay
 from bot.store.history import Entry
-from bot.store.wakeups import Load
+from bot.store.jobs import Load
 
 log = logging.getLogger("parley.inbox")
 
@@ -218,16 +218,16 @@ class Inbox:
 
     async def load(self) -> Load:
         """Raises redis.RedisError."""
-        return await asyncio.to_thread(wakeups.load, self._queue)
+        return await asyncio.to_thread(jobs.load, self._queue)
 
     async def cancel(self, team: str) -> int:
         """Drop the wake-ups of a team, those that failed too; how many there were."""
-        return await asyncio.to_thread(wakeups.cancel, self._queue, team)
+        return await asyncio.to_thread(jobs.cancel, self._queue, team)
 
     async def places(self, threads: Sequence[Thread]) -> dict[Thread, int]:
         """The places in the queue, from 1, of those of the threads for which no worker has had a free slot yet."""
         ids = await cast("Awaitable[list[str]]", self._redis.lrange(self._queue.key, 0, -1))
-        return wakeups.places(ids, threads)
+        return jobs.places(ids, threads)
 
     async def is_behind(self, message: Message) -> bool:
         """Whether an earlier message of the thread is answered first."""
@@ -264,7 +264,7 @@ class Inbox:
                     pipe.zadd(talks, {_member(thread): now})
                     pipe.zremrangebyrank(talks, 0, -TALKS - 1)
                     pipe.expire(talks, TALKS_SECONDS)
-                    wakeups.wake(self._queue, thread, pipe)
+                    jobs.wake(self._queue, thread, pipe)
                     pipe.execute()
                     return True
                 except WatchError:
@@ -305,7 +305,7 @@ class Inbox:
                     self._pay(pipe, claim, bill)
                     if left:
                         pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS})
-                        wakeups.wake(self._queue, thread, pipe)
+                        jobs.wake(self._queue, thread, pipe)
                     else:
                         pipe.zrem(keys.active(thread.team), _member(thread))
                     pipe.execute()
@@ -325,7 +325,7 @@ class Inbox:
                 pipe.delete(keys.lease(thread))
                 pipe.zadd(keys.active(thread.team), {_member(thread): now + retry_in})
                 if not retry_in:
-                    wakeups.wake(self._queue, thread, pipe)
+                    jobs.wake(self._queue, thread, pipe)
                 self._pay(pipe, claim, bill)
                 pipe.execute()
             except (WatchError, LeaseLost):
@@ -341,7 +341,7 @@ class Inbox:
             for member in map(as_text, due):
                 channel, _, ts = member.rpartition(":")
                 with redis.pipeline() as pipe:
-                    wakeups.wake(self._queue, Thread(team, channel, ts), pipe)
+                    jobs.wake(self._queue, Thread(team, channel, ts), pipe)
                     pipe.execute()
             woken += len(due)
         return woken

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from bot.incoming import Thread
 from bot.store import keys
-from bot.store.counts import Counts, bucket
+from bot.store.cells import Counts, bucket
 
 Kind = Literal["user", "channel", "model"]
 Outcome = Literal["answer", "refusal", "error", "stop"]

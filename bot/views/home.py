@@ -7,7 +7,7 @@ from typing import Any
 from bot.manifest import COMMAND
 from bot.money import dollars
 from bot.overview import Overview
-from bot.store.caps import Spent
+from bot.store.budgets import Spent
 from bot.store.usage import DIRECT
 from bot.views.figures import change, shortened
 from bot.views.refusals import scope

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.money import dollars
-from bot.store.caps import EACH, WORKSPACE, Cap, Refused, Warned
+from bot.store.budgets import EACH, WORKSPACE, Cap, Refused, Warned
 from bot.store.limits import EACH_CHANNEL, EACH_PERSON, TooMany
 
 IN_FLIGHT = "The answers that I am writing right now may use up the rest of {cap}. Please try again in a minute."

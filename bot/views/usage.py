@@ -6,7 +6,7 @@ from typing import Any
 from bot.money import dollars
 from bot.periods import Subject
 from bot.report import Report
-from bot.store.counts import Counts, Time
+from bot.store.cells import Counts, Time
 from bot.store.usage import DIRECT, Kind, Top
 from bot.views.figures import bar, change, many, part, seconds, shortened
 

@@ -12,7 +12,7 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.prompt import CHARS_PER_TOKEN
 from bot.settings import Settings
 from bot.store.history import Entry
-from bot.store.threads import Instructions
+from bot.store.prompt_record import Instructions
 from tests.bench.report import Report, Target, Value
 from workers.claude import Claude
 from workers.models import Usage, cost

@@ -11,7 +11,7 @@ from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.store import replies, usage
 from bot.store.bills import Bill
-from bot.store.counts import Counts
+from bot.store.cells import Counts
 from bot.store.replies import Final
 from bot.store.usage import Counted, Piece
 from tests.parley import Parley, payload, text

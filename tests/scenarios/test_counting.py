@@ -9,7 +9,7 @@ import pytest_asyncio
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.faults import Fault
 from bot.store import keys, usage
-from bot.store.counts import Counts
+from bot.store.cells import Counts
 from bot.views import reply
 from tests.parley import Parley, text
 

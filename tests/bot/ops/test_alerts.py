@@ -11,8 +11,8 @@ from bot.ops.alerts import Alerts
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.store import audit, caps, keys
-from bot.store.caps import Caps, Reservation
+from bot.store import audit, budgets, keys
+from bot.store.budgets import Caps, Reservation
 from tests.settling import settle
 
 
@@ -73,7 +73,7 @@ async def test_what_slack_does_not_take_is_told_later(sandbox: Sandbox, web: Asy
     sandbox.faults.add("chat.postMessage", "status", times=1, status=503)
     own = alerts(sandbox, web, redis)
     assert await own.tell() == 0
-    assert len(await caps.warnings(redis, sandbox.team)) == 1
+    assert len(await budgets.warnings(redis, sandbox.team)) == 1
     assert await own.tell() == 1
 
 
@@ -91,7 +91,7 @@ async def test_what_can_be_told_to_nobody_is_let_go(sandbox: Sandbox, web: Async
     await spends(sandbox, redis, 80)
     sandbox.faults.add("chat.postMessage", "error", error="channel_not_found")
     assert await alerts(sandbox, web, redis, admin_channel="C0NOWHERE").tell() == 1
-    assert await caps.warnings(redis, sandbox.team) == []
+    assert await budgets.warnings(redis, sandbox.team) == []
 
 
 async def test_many_processes_tell_it_once(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:

@@ -2,9 +2,9 @@ import time
 
 from redis.asyncio import Redis
 
-from bot.store import activity, connections, keys
-from bot.store.activity import Activity
+from bot.store import connections, keys, load
 from bot.store.inbox import Inbox
+from bot.store.load import Activity
 
 TEAM = "T1"
 
@@ -14,8 +14,8 @@ async def test_what_is_over_does_not_count(redis: Redis) -> None:
     await redis.zadd(keys.active(TEAM), {"C1:1.0": 1, "C1:2.0": 2})
     await redis.zadd(keys.drafts(TEAM), {"over": now - 1_000, "open": now + 10_000})
     await redis.zadd(keys.CALLS, {"over": now - 1_000, "one": now + 10_000, "two": now + 10_000})
-    assert await activity.read(redis, TEAM) == Activity(threads=2, live_replies=1, claude_calls=2)
-    assert await activity.read(redis, "T2") == Activity(threads=0, live_replies=0, claude_calls=2)
+    assert await load.read(redis, TEAM) == Activity(threads=2, live_replies=1, claude_calls=2)
+    assert await load.read(redis, "T2") == Activity(threads=0, live_replies=0, claude_calls=2)
 
 
 async def test_the_oldest_job_of_the_queue_has_an_age(redis: Redis, redis_url: str) -> None:

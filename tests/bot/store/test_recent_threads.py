@@ -7,7 +7,7 @@ from bot.incoming import Message, Thread
 from bot.store import connections, keys
 from bot.store.erase import forget
 from bot.store.inbox import TALKS, Inbox
-from bot.store.talks import newest
+from bot.store.recent_threads import newest
 
 
 async def test_the_newest_come_first_and_the_forgotten_not_at_all(redis: AsyncRedis, redis_url: str) -> None:

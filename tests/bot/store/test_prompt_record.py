@@ -4,8 +4,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.incoming import Thread
-from bot.store import keys, threads
-from bot.store.threads import Asked, Instructions, Record
+from bot.store import keys, prompt_record
+from bot.store.prompt_record import Asked, Instructions, Record
 
 THREAD, OTHER = Thread("T1", "C1", "1.1"), Thread("T1", "C1", "2.1")
 FIRST = Instructions("How to read it.", "Be kind.", "Workspace Ä", "Channel")
@@ -20,29 +20,31 @@ async def asked(redis: Redis) -> None:
 
 
 async def test_a_thread_keeps_what_it_began_with(redis: Redis) -> None:
-    assert await threads.load(redis, THREAD, FIRST, 30) == Record(FIRST)
-    assert await threads.load(redis, THREAD, LATER, 30) == Record(FIRST)
+    assert await prompt_record.load(redis, THREAD, FIRST, 30) == Record(FIRST)
+    assert await prompt_record.load(redis, THREAD, LATER, 30) == Record(FIRST)
 
 
 async def test_another_thread_begins_with_what_holds_then(redis: Redis) -> None:
-    await threads.load(redis, THREAD, FIRST, 30)
-    assert await threads.load(redis, OTHER, LATER, 30) == Record(LATER)
+    await prompt_record.load(redis, THREAD, FIRST, 30)
+    assert await prompt_record.load(redis, OTHER, LATER, 30) == Record(LATER)
 
 
 async def test_a_thread_that_is_forgotten_while_its_question_is_answered_keeps_nothing(redis: Redis) -> None:
     await redis.delete(keys.messages(THREAD))
-    assert await threads.load(redis, THREAD, FIRST, 30) == Record(FIRST)
+    assert await prompt_record.load(redis, THREAD, FIRST, 30) == Record(FIRST)
     assert not await redis.exists(keys.record(THREAD))
 
 
 async def test_a_thread_in_use_is_kept_as_long_as_its_history(redis: Redis) -> None:
-    await threads.load(redis, THREAD, FIRST, 1)
-    await threads.load(redis, THREAD, FIRST, 30)
+    await prompt_record.load(redis, THREAD, FIRST, 1)
+    await prompt_record.load(redis, THREAD, FIRST, 30)
     assert 30 * DAY - 60 < await redis.ttl(keys.record(THREAD)) <= 30 * DAY
 
 
 async def test_the_last_request_is_remembered(redis: Redis) -> None:
-    await threads.load(redis, THREAD, FIRST, 30)
+    await prompt_record.load(redis, THREAD, FIRST, 30)
     for tokens in (5_000, 6_000):
-        await threads.save_asked(redis, THREAD, Asked("claude-a", 1_732_161_600.25, tokens))
-    assert await threads.load(redis, THREAD, LATER, 30) == Record(FIRST, Asked("claude-a", 1_732_161_600.25, 6_000))
+        await prompt_record.save_asked(redis, THREAD, Asked("claude-a", 1_732_161_600.25, tokens))
+    assert await prompt_record.load(redis, THREAD, LATER, 30) == Record(
+        FIRST, Asked("claude-a", 1_732_161_600.25, 6_000)
+    )
