@@ -16,7 +16,6 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
-from bot.incoming import is_id
 from bot.intake.admission import Admission
 from bot.intake.audience import Audience
 from bot.intake.intake import Reception
@@ -26,6 +25,7 @@ from bot.slack.admins import Admins
 from bot.slack.client import Identity, describe
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
+from bot.talk.message import is_id
 
 log = logging.getLogger("parley.app")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
-from bot import words
 from bot.store.usage import Kind
-from bot.words import Unclear, quoted
+from bot.talk import arguments
+from bot.talk.arguments import Unclear, quoted
 
 PERIODS = "`today`, `yesterday`, `7d`, `30d`, `month` or a month such as `2026-11`"
 USUAL = "7d"
@@ -113,9 +113,9 @@ def read_subject(word: str, user: str) -> Subject | None:
     """None for what is none. Raises Unclear for a person or channel that Slack did not recognise."""
     if word.lower() == "me":
         return Subject("user", user)
-    if id := words.person(word):
+    if id := arguments.person(word):
         return Subject("user", id)
-    if id := words.channel(word):
+    if id := arguments.channel(word):
         return Subject("channel", id)
     if word.lower().startswith("model:"):
         if not word[len("model:") :]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message as Posted
 from bot.settings import Settings
@@ -15,6 +14,7 @@ from bot.slack import client as slack
 from bot.slack.client import Client
 from bot.slack.rate_limits import Budget
 from bot.store import keys, replies
+from bot.talk.message import Message, Thread
 from tests.parley import payload, text
 from workers.backoff import BACKOFF_SECONDS
 from workers.composition import Terms

@@ -3,11 +3,11 @@
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.incoming import Message, Thread
 from bot.store import keys
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox
 from bot.store.jobs import JOB
+from bot.talk.message import Message, Thread
 
 THREAD = Thread("T1", "C1", "1.000001")
 OTHER = Thread("T1", "C1", "2.000001")

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from bot.incoming import Thread
 from bot.ops.demo import has_ended
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message
 from bot.store import connections, history
 from bot.store.history import Entry
+from bot.talk.message import Thread
 from tests.procfile import Program, commands
 from workers.messages import EVENT_TYPE
 

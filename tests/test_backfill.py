@@ -9,13 +9,13 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message as Said
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import asides, keys
 from bot.store.history import Entry
+from bot.talk.message import Message, Thread
 from bot.views.shortcut import quoted
 from workers.backfill import MOST_CHARACTERS, MOST_MESSAGES, PAGE, PAGES, READING_SECONDS, earlier
 

@@ -9,12 +9,12 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.files import File
-from bot.incoming import Message, Thread
 from bot.store import changes, connections, files, history, keys, replies
 from bot.store.files import Attachment
 from bot.store.history import Entry
 from bot.store.inbox import BOX_SECONDS, Claim, Inbox
+from bot.talk.file import File
+from bot.talk.message import Message, Thread
 
 TEAM, BOT = "T1", "UBOT"
 THREAD = Thread(TEAM, "C1", "1.1")

@@ -3,11 +3,11 @@
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import keys
+from bot.talk.message import Message, Thread
 from workers.channels import DIRECT, GROUP, KEEP_SECONDS, RETRY_SECONDS, place
 
 

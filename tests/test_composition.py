@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Message, Thread
 from bot.store.replies import Final
+from bot.talk.message import Message, Thread
 from workers.composition import Composition, Step, Terms
 from workers.messages import Due, Part
 from workers.native import Stream

@@ -5,10 +5,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incoming import Message, Thread
 from bot.sandbox.slack.blocks import checked
 from bot.sandbox.slack.text import escaped_bytes
 from bot.store.replies import Final
+from bot.talk.message import Message, Thread
 from tests.hostile import PEOPLE, PIECES, check_plain, hostile_documents
 from tests.rendered import DOCUMENTS, document
 from workers.composition import Composition, Terms

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Message, Thread
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
@@ -20,6 +19,7 @@ from bot.settings import Settings
 from bot.store import audit, connections, history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
+from bot.talk.message import Message, Thread
 from tests.asking import QUICK, Heard
 from workers import compaction, conversation
 from workers.claude import Answer, Claude, Unanswered

@@ -10,10 +10,10 @@ from aiohttp import web as server
 from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.files import File
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
+from bot.talk.file import File
 from workers.download import FAILED, GONE, NO_ACCESS, LeftOut, Limits, described, fetch, is_slacks
 
 LIMITS = Limits(1_000, 5.0)

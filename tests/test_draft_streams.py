@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Thread
 from bot.sandbox.slack.streams import STREAM_SECONDS
 from bot.store import keys, replies
 from bot.store.replies import Final
+from bot.talk.message import Thread
 from tests.desk import Desk, Killed
 from tests.parley import payload
 from workers.composition import Terms

@@ -8,7 +8,6 @@ from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 from rq.job import JobStatus
 
-from bot.incoming import Message, Thread
 from bot.slack.people_store import remember
 from bot.store import changes, connections, files, keys, replies
 from bot.store.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
@@ -17,6 +16,7 @@ from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from bot.store.jobs import JOB
 from bot.store.replies import Final
+from bot.talk.message import Message, Thread
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import feedback, keys
 from bot.store.feedback import COMMENT_LENGTH, KEEP_SECONDS, Comment, Given, Vote
+from bot.talk.message import Thread
 
 THREAD, ANSWER = Thread("T1", "C1", "1.1"), "1.2"
 TODAY = date(2026, 11, 21)

@@ -12,8 +12,6 @@ from PIL import Image
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.files import File
-from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
@@ -21,6 +19,8 @@ from bot.store import files as store
 from bot.store import keys
 from bot.store.files import Attachment
 from bot.store.history import Entry
+from bot.talk.file import File
+from bot.talk.message import Message, Thread
 from workers.download import Limits
 from workers.files import CUT, LIMITS, FileLimits, Files, fitting, shown
 

@@ -18,7 +18,6 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
 from bot.app import create_app
-from bot.incoming import Thread
 from bot.sandbox import Sandbox
 from bot.serve import UNREADABLE
 from bot.settings import Settings
@@ -26,6 +25,7 @@ from bot.slack import client as slack
 from bot.store import connections
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
+from bot.talk.message import Thread
 from bot.views import feedback, home, reply
 from bot.views.shortcut import About
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import history, keys
 from bot.store.files import Attachment
 from bot.store.history import Entry, kept
+from bot.talk.message import Thread
 
 THREAD = Thread("T1", "C1", "1.1")
 

@@ -61,7 +61,7 @@ def test_the_sandbox_knows_nobody(path: Path) -> None:
 
 @pytest.mark.parametrize("path", under("bot/store"), ids=name)
 def test_the_store_knows_messages_their_files_and_itself(path: Path) -> None:
-    known = ("bot.store", "bot.incoming", "bot.files")
+    known = ("bot.store", "bot.talk.message", "bot.talk.file")
     ours = {module for module in imports(path) if is_in(module, "bot")}
     assert not [module for module in ours if not any(is_in(module, name) for name in known)]
 
@@ -101,9 +101,10 @@ SHOWN_BY = {
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/slack/people_store.py": "tests/bot/slack/test_directory.py",
+    "bot/store/jobs.py": "tests/bot/intake/test_queue_position.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
-    "bot/store/jobs.py": "tests/bot/intake/test_queue_position.py",
+    "bot/talk/file.py": "tests/bot/talk/test_message.py",
     "bot/views/reply.py": "tests/test_views_reply.py",
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",
     "workers/__main__.py": "tests/parley.py",

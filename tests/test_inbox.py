@@ -9,10 +9,10 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 from rq import Queue
 
-from bot.incoming import Thread
 from bot.store import connections, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox
+from bot.talk.message import Thread
 from tests.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, woken
 
 

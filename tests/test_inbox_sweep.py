@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.incoming import Thread
 from bot.store import history, keys
 from bot.store.history import Entry
 from bot.store.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
+from bot.talk.message import Thread
 from tests.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
 
 

@@ -7,11 +7,11 @@ import pytest
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.files import File
-from bot.incoming import Message
 from bot.store import changes, history, keys, stops
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox, LeaseLost
+from bot.talk.file import File
+from bot.talk.message import Message
 from tests.mailbox import ANSWERED, OTHER, THREAD, claimed, said
 
 

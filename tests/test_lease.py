@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from bot.incoming import Message, Thread
 from bot.store import connections, keys
 from bot.store.inbox import Claim, Inbox, LeaseLost
+from bot.talk.message import Message, Thread
 from workers.lease import Lease
 
 THREAD = Thread("T1", "C1", "1.1")

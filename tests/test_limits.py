@@ -3,9 +3,9 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from bot.incoming import Message, Thread
 from bot.store import keys, limits
 from bot.store.limits import TELL_SECONDS, TooMany
+from bot.talk.message import Message, Thread
 
 TEAM = "T1"
 _count = iter(range(1, 1_000_000))

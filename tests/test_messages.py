@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bot.incoming import Message, Thread
 from bot.sandbox.slack import blocks
 from bot.settings import Settings
 from bot.slack import client as slack
@@ -14,6 +13,7 @@ from bot.slack.client import SLACK_TROUBLE
 from bot.store import replies
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final, Reply
+from bot.talk.message import Message, Thread
 from bot.views import reply as footer
 from tests.desk import Desk
 from tests.parley import payload as about

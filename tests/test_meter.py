@@ -5,12 +5,12 @@ from dataclasses import asdict
 import pytest
 from redis.asyncio import Redis
 
-from bot.incoming import Message, Thread
 from bot.settings import Settings
 from bot.store import keys, replies
 from bot.store.budgets import Reservation, Settled
 from bot.store.replies import Final, Reply
 from bot.store.usage import Piece
+from bot.talk.message import Message, Thread
 from workers.meter import Meter, priced
 from workers.models import Usage
 

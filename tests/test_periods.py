@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.periods import Query, Subject, read, shown
-from bot.words import Unclear
+from bot.talk.arguments import Unclear
 
 TODAY = date(2026, 11, 21)
 

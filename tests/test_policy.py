@@ -2,9 +2,9 @@
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys, policy
 from bot.store.policy import Policy
+from bot.talk.message import Thread
 
 THREAD = Thread("T1", "C1", "1.1")
 WORKSPACE, CHANNEL = keys.workspace_policy("T1"), keys.channel_policy("T1", "C1")

@@ -3,9 +3,9 @@
 import pytest
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys, replies
 from bot.store.replies import KEEP_SECONDS, Final, Reply
+from bot.talk.message import Thread
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
 FINAL = Final("Ä “final” 🙂", said="", hidden=True, note="1 token")

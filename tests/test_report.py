@@ -12,11 +12,11 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from bot import periods, report, tables
-from bot.incoming import Thread
 from bot.report import MOST_ROWS, Report
 from bot.store import connections, feedback, usage
 from bot.store.cells import Counts
 from bot.store.usage import KINDS, Counted, Kind, Outcome
+from bot.talk.message import Thread
 from workers import models
 from workers.meter import priced
 from workers.models import Usage

@@ -6,7 +6,6 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections, keys
@@ -14,6 +13,7 @@ from bot.store.bills import Bill
 from bot.store.budgets import Caps, Reservation, Settled
 from bot.store.inbox import Inbox, LeaseLost
 from bot.store.usage import Counted
+from bot.talk.message import Message, Thread
 from workers.models import Usage, cost
 from workers.spending import Spending
 

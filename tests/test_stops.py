@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import connections, keys, stops
+from bot.talk.message import Thread
 from workers.stops import Stops
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"

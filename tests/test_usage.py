@@ -7,12 +7,12 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.incoming import Message, Thread
 from bot.store import connections, feedback, keys, usage
 from bot.store.bills import Bill
 from bot.store.cells import Counts, bucket
 from bot.store.inbox import Claim, Inbox, LeaseLost
 from bot.store.usage import Counted, Kind, Piece, count
+from bot.talk.message import Message, Thread
 
 TODAY = date(2026, 11, 21)
 AT = datetime(2026, 11, 21, 13, 59, tzinfo=UTC).timestamp()

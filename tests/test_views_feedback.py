@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incoming import Thread
 from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
 from bot.store.feedback import Comment
+from bot.talk.message import Thread
 from bot.views.feedback import INPUT, form, read_form, shown, sorry
 
 THREAD = Thread("T1", "C1", "1.1")

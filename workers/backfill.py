@@ -11,12 +11,12 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import contents
-from bot.incoming import Message, is_id, is_ts, mentioned_people, spoken
 from bot.slack import directory
 from bot.slack.client import SLACK_TROUBLE, describe
 from bot.store import asides, history, keys
 from bot.store.history import Entry
+from bot.talk import text_of
+from bot.talk.message import Message, is_id, is_ts, mentioned_people, spoken
 from bot.views.shortcut import EVENT_TYPE as QUESTION
 
 log = logging.getLogger("parley.backfill")
@@ -56,7 +56,7 @@ async def earlier(
         said = [each for each in said if each.get("user") != bot_user and each["ts"] not in stamps]
     newest = said[-MOST_MESSAGES:]
     users = [asked[0] if (asked := _asked(each)) else str(each["user"]) for each in newest if each.get("user")]
-    mentioned = sorted({user for each in newest for user in mentioned_people(contents.of(each))})
+    mentioned = sorted({user for each in newest for user in mentioned_people(text_of.of(each))})
     names = await directory.names(redis, slack, thread.team, [*users, *mentioned])
     return _fitting(_entry(each, bot_user, names) for each in newest)
 
@@ -93,7 +93,7 @@ def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
         text = "\n\n".join(part for part in written if isinstance(part, str)) or str(said.get("text") or "")
         return Entry("assistant", text, said["ts"])
     attached = [str(file.get("name") or file.get("id")) for file in said.get("files") or () if isinstance(file, dict)]
-    parts = [spoken(contents.of(said), bot_user, names)]
+    parts = [spoken(text_of.of(said), bot_user, names)]
     if attached:
         parts.append(ATTACHED.format(names=", ".join(attached)))
     profile = said.get("bot_profile") or {}

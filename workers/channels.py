@@ -5,9 +5,9 @@ import logging
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message
 from bot.slack.client import SLACK_TROUBLE, describe
 from bot.store import keys
+from bot.talk.message import Message
 
 log = logging.getLogger("parley.channels")
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.incoming import Message
 from bot.store.replies import Final
+from bot.talk.message import Message
 from workers.layout import Form, Layout, lay_out
 from workers.messages import Due, Part, Payload, payload
 from workers.native import LONGEST_SECONDS, ROTATE_SECONDS

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.files import File
 from bot.slack.client import SLACK_TROUBLE, error_name, retry_after, verdict
+from bot.talk.file import File
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5

@@ -9,11 +9,11 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message
 from bot.slack import status
 from bot.slack.client import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_name, retry_after, verdict
 from bot.store import replies
 from bot.store.replies import Final
+from bot.talk.message import Message
 from workers.backoff import BACKOFF_SECONDS, Backoff
 from workers.composition import Composition, Step, Terms
 from workers.messages import Due, Messages, Part, words

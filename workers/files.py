@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.files import File
-from bot.incoming import Message, Thread
 from bot.settings import Settings
 from bot.store import files as store
 from bot.store.files import Attachment, Block, Kind
 from bot.store.history import Entry
+from bot.talk.file import File
+from bot.talk.message import Message, Thread
 from workers import documents, links, pictures
 from workers.download import LeftOut, Limits, described, fetch, megabytes
 

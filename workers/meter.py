@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.incoming import Message
 from bot.settings import Settings
 from bot.store import replies
 from bot.store.bills import Bill
 from bot.store.budgets import Reservation, Settled
 from bot.store.replies import Reply
 from bot.store.usage import Counted, Outcome, Piece
+from bot.talk.message import Message
 from workers import models
 from workers.models import Usage
 from workers.stream import CHARS_PER_TOKEN

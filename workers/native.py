@@ -11,9 +11,9 @@ from typing import Any, Literal
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message
 from bot.slack.client import error_name
 from bot.store import keys
+from bot.talk.message import Message
 
 Mode = Literal["edit", "native", "auto"]
 

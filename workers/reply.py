@@ -8,7 +8,6 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
-from bot.incoming import Message, Thread, mentioned_people, spoken
 from bot.slack import directory
 from bot.store import history, replies
 from bot.store.bills import Bill
@@ -16,6 +15,7 @@ from bot.store.history import Entry
 from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
 from bot.store.usage import Outcome
+from bot.talk.message import Message, Thread, mentioned_people, spoken
 from workers import backfill, channels, ending
 from workers.claude import About, Answer, Unanswered
 from workers.composition import Terms

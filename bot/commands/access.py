@@ -4,14 +4,14 @@ import re
 from collections.abc import Awaitable
 from typing import cast
 
-from bot import words as typed
 from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
 from bot.intake.audience import ANYWHERE, Audience
 from bot.store import audit, keys
 from bot.store.access import rules
+from bot.talk import arguments as typed
+from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.refusals import scope as shown
-from bot.words import Unclear, Words, quoted
 
 SWITCHES = {
     "guests": ("guests", "guests of this workspace"),

@@ -4,8 +4,8 @@ from bot.commands.command import Asked
 from bot.money import dollars
 from bot.store import audit
 from bot.store.audit import Change
+from bot.talk.arguments import Unclear, quoted
 from bot.views.refusals import scope as shown
-from bot.words import Unclear, quoted
 
 PAGE = 10
 MOST_PAGES = 1_000

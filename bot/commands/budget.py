@@ -9,8 +9,8 @@ from bot.commands.verbs import follow
 from bot.money import dollars
 from bot.store import audit, keys
 from bot.store.budgets import PERIODS, Caps, Period, cap_field
+from bot.talk.arguments import Unclear, Words
 from bot.views.refusals import scope as shown
-from bot.words import Unclear, Words
 
 DOLLARS = {"usd", "dollar", "dollars"}
 SCOPES = ("workspace", "channel", "each", "user")

@@ -7,8 +7,8 @@ from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
 from bot.store import audit, keys
 from bot.store.limits import WINDOWS, Window, limits
+from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.refusals import scope as shown
-from bot.words import Unclear, Words, quoted
 
 SCOPES = ("channel", "channels", "each", "user")
 MOST = 100_000

@@ -9,8 +9,8 @@ from bot import models
 from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
 from bot.store import audit, keys
+from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.refusals import scope as shown
-from bot.words import Unclear, Words, quoted
 
 SCOPES = ("workspace", "channel", "thread")
 # As long as a thread can be remembered (HISTORY_DAYS).

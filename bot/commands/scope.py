@@ -5,13 +5,13 @@ from collections.abc import Collection
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import words
 from bot.commands.command import Asked
-from bot.incoming import Thread
 from bot.slack.admins import ASK_SECONDS
 from bot.slack.client import SLACK_TROUBLE, error_name, verdict
 from bot.store import keys
-from bot.words import Unclear, Words, quoted
+from bot.talk import arguments
+from bot.talk.arguments import Unclear, Words, quoted
+from bot.talk.message import Thread
 
 NAMES = ("here", "workspace", "each", "everyone", "channels")
 CHANNEL_ERRORS = {"channel_not_found"}
@@ -74,15 +74,15 @@ def policy(team: str, scope: str) -> str:
 
 
 def _is_scope(word: str) -> bool:
-    return word.lower() in NAMES or word.startswith(("@", "#", "<@", "<#", "<!")) or words.thread(word) is not None
+    return word.lower() in NAMES or word.startswith(("@", "#", "<@", "<#", "<!")) or arguments.thread(word) is not None
 
 
 def _scope(word: str, asked: Asked) -> str:
-    if user := words.person(word):
+    if user := arguments.person(word):
         return f"user:{user}"
-    if channel := words.channel(word):
+    if channel := arguments.channel(word):
         return f"channel:{channel}"
-    if found := words.thread(word):
+    if found := arguments.thread(word):
         return f"thread:{found[0]}:{found[1]}"
     name = word.lower()
     return {"here": f"channel:{asked.channel}", "everyone": "each"}.get(name, name)

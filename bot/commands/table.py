@@ -16,14 +16,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.commands import export, steer, usage
 from bot.commands.command import Asked
 from bot.deadline import NotDone, within_three_seconds
-from bot.incoming import is_id
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.store import keys, policy
 from bot.store.erase import forget
 from bot.store.inbox import Inbox
-from bot.words import Unclear
+from bot.talk.arguments import Unclear
+from bot.talk.message import is_id
 
 log = logging.getLogger("parley.listeners")
 

@@ -20,8 +20,8 @@ from bot.slack.client import SLACK_TROUBLE, describe, error_name, verdict
 from bot.slack.respond import respond
 from bot.store import usage
 from bot.store.inbox import Inbox
+from bot.talk.arguments import Unclear
 from bot.views import usage as view
-from bot.words import Unclear
 
 log = logging.getLogger("parley.listeners")
 

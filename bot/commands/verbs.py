@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.commands.command import Asked
-from bot.words import Unclear, quoted
+from bot.talk.arguments import Unclear, quoted
 
 Verb = Callable[[Asked], Awaitable[str]]
 

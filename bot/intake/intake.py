@@ -8,13 +8,13 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.incoming import Message, spoken
 from bot.intake.queue_position import Line
 from bot.slack import native_stop, status
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import asides, limits
 from bot.store.inbox import Inbox
 from bot.store.limits import TooMany
+from bot.talk.message import Message, spoken
 from bot.views.refusals import slow_down
 
 log = logging.getLogger("parley.listeners")

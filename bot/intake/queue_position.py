@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.incoming import Thread
 from bot.slack import status
 from bot.store.inbox import Inbox
+from bot.talk.message import Thread
 
 log = logging.getLogger("parley.waiting")
 

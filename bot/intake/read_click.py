@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.incoming import Thread, is_id, is_ts
 from bot.intake.admission import Asker, Where
 from bot.intake.read_message import Ignored
+from bot.talk.message import Thread, is_id, is_ts
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot import contents
-from bot.incoming import Message, Thread, is_id, is_ts, mentioned_people
 from bot.intake.read_message import Heard, Ignored, hear
+from bot.talk import text_of
+from bot.talk.message import Message, Thread, is_id, is_ts, mentioned_people
 
 SUBTYPES = ("message_changed", "message_deleted")
 
@@ -54,8 +54,8 @@ def read_change(
     # The first message of a thread that is deleted stays as an empty place (observed).
     if after.get("subtype") == "tombstone":
         return _deleted(event, before, after.get("ts"), team, bot_user)
-    old = contents.words(before)
-    if before and (contents.words(after), after.get("files")) == (old, before.get("files")):
+    old = text_of.words(before)
+    if before and (text_of.words(after), after.get("files")) == (old, before.get("files")):
         return Ignored("an edit that changes no words")
     place = {"channel": event.get("channel"), "channel_type": event.get("channel_type"), "type": "message"}
     heard = hear({**body, "event": {**after, **place}}, team, bot_user, enterprise)

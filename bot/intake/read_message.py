@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot import contents
-from bot.files import File
-from bot.incoming import Message, Thread, is_id, is_ts, mentioned_people
 from bot.intake.admission import Asker, Where
+from bot.talk import text_of
+from bot.talk.file import File
+from bot.talk.message import Message, Thread, is_id, is_ts, mentioned_people
 
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
@@ -54,7 +54,7 @@ def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         return heard
     if heard.message.ts == heard.message.thread.ts:
         return Ignored("not addressed to us")
-    text = contents.words(body["event"])
+    text = text_of.words(body["event"])
     is_aside = bool(mentioned_people(text) or GROUP.search(text))
     return replace(heard, aside=is_aside)
 
@@ -80,7 +80,7 @@ def hear(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
     if not isinstance(event.get("text") or "", str):
         return Ignored("a text that is not text")
     direct = event.get("channel_type") == "im" or (event.get("channel_type") is None and channel.startswith("D"))
-    mentioned = event.get("type") == "app_mention" or bot_user in mentioned_people(contents.words(event))
+    mentioned = event.get("type") == "app_mention" or bot_user in mentioned_people(text_of.words(event))
     if is_bot and not mentioned:
         return Ignored("a bot that does not mention us")
     files = event.get("files")
@@ -89,7 +89,7 @@ def hear(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         thread=Thread(team, channel, thread_ts),
         ts=ts,
         user=user,
-        text=_whole(contents.of(event)),
+        text=_whole(text_of.of(event)),
         event_id=event_id if is_id(event_id) else None,
         files=tuple(file for each in files if (file := File.of(each))) if isinstance(files, list) else (),
         direct=direct,

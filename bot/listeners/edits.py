@@ -7,7 +7,6 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.incoming import mentioned_people, spoken
 from bot.intake.admission import Admission, Way
 from bot.intake.intake import Reception
 from bot.intake.read_edit import SUBTYPES, Deleted, Edited, read_change
@@ -16,6 +15,7 @@ from bot.slack import people_store
 from bot.slack.client import Identity
 from bot.store import changes, stops
 from bot.store.inbox import Inbox
+from bot.talk.message import mentioned_people, spoken
 
 log = logging.getLogger("parley.listeners")
 

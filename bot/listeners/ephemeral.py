@@ -8,8 +8,8 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.incoming import Thread
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
+from bot.talk.message import Thread
 
 log = logging.getLogger("parley.listeners")
 

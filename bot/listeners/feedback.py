@@ -10,7 +10,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.deadline import NotDone, within_three_seconds
-from bot.incoming import Thread, is_id, is_ts
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
 from bot.settings import Settings
@@ -20,6 +19,7 @@ from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store import feedback, history
 from bot.store.feedback import Comment
 from bot.store.inbox import Inbox
+from bot.talk.message import Thread, is_id, is_ts
 from bot.views import feedback as view
 from bot.views.reply import read_value
 

@@ -16,7 +16,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background, overview
 from bot.deadline import NotDone, within_three_seconds
-from bot.incoming import is_id
 from bot.listeners import welcome
 from bot.overview import Overview
 from bot.settings import Settings
@@ -24,6 +23,7 @@ from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.store.erase import forget
 from bot.store.recent_threads import newest
+from bot.talk.message import is_id
 from bot.views.home import FORGET, MOST_THREADS, Talk, home
 
 log = logging.getLogger("parley.listeners")

@@ -7,13 +7,13 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.incoming import Message
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
 from bot.slack import native_stop, status
 from bot.slack.admins import Admins
 from bot.store import history, limits
 from bot.store.inbox import Inbox
+from bot.talk.message import Message
 from bot.views.refusals import slow_down
 from bot.views.reply import read_value
 

@@ -13,9 +13,7 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import contents
 from bot.deadline import NotDone, within_three_seconds
-from bot.incoming import Message, Thread, is_id, is_ts
 from bot.intake.admission import Admission, Asker, Way
 from bot.intake.intake import Reception
 from bot.intake.read_click import is_outsider
@@ -25,6 +23,8 @@ from bot.slack import directory
 from bot.slack.client import SLACK_TROUBLE, Identity, describe, error_name
 from bot.store import keys, limits
 from bot.store.inbox import SEEN_SECONDS
+from bot.talk import text_of
+from bot.talk.message import Message, Thread, is_id, is_ts
 from bot.views.refusals import slow_down
 from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, About, modal, quoted
 
@@ -115,7 +115,7 @@ def read(body: dict[str, Any]) -> About | None:
     if not (is_id(channel) and is_ts(thread_ts)):
         return None
     author = message.get("user") or message.get("bot_id")
-    return About(channel, thread_ts, author if isinstance(author, str) else "", contents.of(message)[:QUOTE])
+    return About(channel, thread_ts, author if isinstance(author, str) else "", text_of.of(message)[:QUOTE])
 
 
 def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Question | str:

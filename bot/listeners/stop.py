@@ -11,12 +11,12 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message, Thread, is_id, is_ts, spoken
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
 from bot.store import stops
 from bot.store.inbox import Inbox
+from bot.talk.message import Message, Thread, is_id, is_ts, spoken
 from bot.views.reply import read_value
 
 log = logging.getLogger("parley.listeners")

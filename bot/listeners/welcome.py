@@ -10,10 +10,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.incoming import is_id
 from bot.manifest import COMMAND
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, Identity, describe
 from bot.store import keys
+from bot.talk.message import is_id
 
 log = logging.getLogger("parley.listeners")
 

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Thread
 from bot.slack import sessions
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe, error_name, verdict
 from bot.store import keys
+from bot.talk.message import Thread
 
 log = logging.getLogger("parley.status")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.slack.rate_limits import PER_MINUTE
 from bot.store import keys
+from bot.talk.message import Thread
 
 METHOD = "agents.sessions.setStatus"
 # Longer than the call that begins one; ending it earlier could come first.

@@ -9,8 +9,8 @@ from typing import Literal, cast
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
+from bot.talk.message import Thread
 
 KEEP_SECONDS = 30 * 24 * 3600
 

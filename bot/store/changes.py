@@ -8,9 +8,9 @@ from typing import Literal, cast
 from redis import WatchError
 from redis.asyncio import Redis
 
-from bot.incoming import Message, Thread
 from bot.store import history, keys
 from bot.store.inbox import BOX_SECONDS, SEEN_SECONDS
+from bot.talk.message import Message, Thread
 
 
 async def edit(redis: Redis, message: Message, text: str) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
 from bot.store.inbox import Inbox
+from bot.talk.message import Thread
 
 BATCH = 1_000
 PASSES = 5

@@ -10,9 +10,9 @@ from typing import Literal, cast
 from redis import WatchError
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
 from bot.store.usage import count_vote
+from bot.talk.message import Thread
 
 Vote = Literal["good", "bad"]
 

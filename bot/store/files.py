@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
+from bot.talk.message import Thread
 
 Block = dict[str, Any]
 Kind = Literal["image", "document", "text", "link"]

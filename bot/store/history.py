@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from redis.client import Pipeline
 from rq.utils import as_text
 
-from bot.incoming import Thread
 from bot.store import keys
 from bot.store.files import Attachment
+from bot.talk.message import Thread
 
 # More than what was read of a thread before its first question.
 BEGINNING = 100

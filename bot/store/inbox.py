@@ -19,12 +19,12 @@ from redis.client import Pipeline
 from rq import Queue
 from rq.utils import as_text
 
-from bot.files import File
-from bot.incoming import Message, Thread
 from bot.store import history, jobs, keys, replies
 from bot.store.bills import Bill, pay
 from bot.store.history import Entry
 from bot.store.jobs import Load
+from bot.talk.file import File
+from bot.talk.message import Message, Thread
 
 log = logging.getLogger("parley.inbox")
 

@@ -9,7 +9,7 @@ from redis.client import Pipeline
 from rq import Queue, Worker
 from rq.job import Job
 
-from bot.incoming import Thread
+from bot.talk.message import Thread
 
 JOB = "workers.reply.reply"
 # A backstop: a turn ends by itself, after ANSWER_SECONDS (3600 at most) and the time for its last edit.

@@ -7,7 +7,7 @@ that. RQ's own keys start with `rq:`.
 
 from datetime import date, timedelta
 
-from bot.incoming import Thread
+from bot.talk.message import Thread
 
 TEAMS = "teams"
 # A channel, where the keys of wishes to stop are named that have just been set. All databases of a Redis share it.

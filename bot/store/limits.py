@@ -10,8 +10,8 @@ from typing import Literal, cast
 
 from redis.asyncio import Redis
 
-from bot.incoming import Message
 from bot.store import keys
+from bot.talk.message import Message
 
 Window = Literal["minute", "day"]
 WINDOWS: dict[Window, int] = {"minute": 60_000, "day": 24 * 3600 * 1000}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
+from bot.talk.message import Thread
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
+from bot.talk.message import Thread
 
 # KEYS messages record; ARGV instructions, seconds to keep. Nothing is kept of a thread that was forgotten meanwhile.
 BEGIN = """

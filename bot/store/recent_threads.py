@@ -2,8 +2,8 @@
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
+from bot.talk.message import Thread
 
 
 async def newest(redis: Redis, team: str, user: str, most: int) -> list[Thread]:

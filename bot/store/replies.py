@@ -8,10 +8,10 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.client import Pipeline
 
-from bot.incoming import Thread
 from bot.store import keys
 from bot.store.bills import Bill
 from bot.store.usage import Outcome
+from bot.talk.message import Thread
 
 KEEP_SECONDS = 7 * 24 * 3600
 

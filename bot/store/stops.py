@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
+from bot.talk.message import Thread
 
 # As long as a question can wait in its mailbox.
 KEEP_SECONDS = 7 * 24 * 3600

@@ -12,9 +12,9 @@ from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys
 from bot.store.cells import Counts, bucket
+from bot.talk.message import Thread
 
 Kind = Literal["user", "channel", "model"]
 Outcome = Literal["answer", "refusal", "error", "stop"]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bot.incoming import TS, Thread
 from bot.store.feedback import Comment
+from bot.talk.message import TS, Thread
 
 COMMENT = "parley_comment"
 INPUT = "comment"

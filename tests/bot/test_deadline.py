@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.deadline import NotDone, within_three_seconds
 from bot.sandbox import Sandbox
 from bot.slack.client import error_name
-from bot.words import Unclear
+from bot.talk.arguments import Unclear
 
 
 async def test_what_is_done_in_time_is_as_if_nobody_had_looked(caplog: pytest.LogCaptureFixture) -> None:

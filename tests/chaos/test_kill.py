@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.incoming import Thread
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.store import replies, usage
@@ -14,6 +13,7 @@ from bot.store.bills import Bill
 from bot.store.cells import Counts
 from bot.store.replies import Final
 from bot.store.usage import Counted, Piece
+from bot.talk.message import Thread
 from tests.parley import Parley, payload, text
 
 LONG = "A sentence of the answer. " * 120

@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from bot.incoming import Thread
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
+from bot.talk.message import Thread
 from tests.parley import Parley
 
 PERSONA = "Be kind, and say what you do not know. " * 150

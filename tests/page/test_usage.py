@@ -17,9 +17,9 @@ import pytest_asyncio
 pytest.importorskip("playwright.async_api")
 from playwright.async_api import Page, expect
 
-from bot.incoming import Thread
 from bot.store import feedback, keys, usage
 from bot.store.usage import Counted, Piece
+from bot.talk.message import Thread
 from tests.page.conftest import Open
 from tests.parley import Parley
 

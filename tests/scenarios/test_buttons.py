@@ -14,7 +14,6 @@ import pytest_asyncio
 from redis import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message, Thread
 from bot.listeners.buttons import AWAY, NOT_HERE
 from bot.listeners.regenerate import BUSY, FORGOTTEN, GO_ON, OLDER
 from bot.listeners.stop import NOTHING
@@ -23,6 +22,7 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import feedback, keys, stops
 from bot.store.history import Entry
+from bot.talk.message import Message, Thread
 from bot.views import feedback as feedback_view
 from bot.views import reply
 from tests.parley import Parley, Transport

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from redis import Redis
 
-from bot.incoming import Thread
 from bot.sandbox.slack.world.records import Message, id_for
 from bot.store import feedback, keys
+from bot.talk.message import Thread
 from bot.views import feedback as view
 from tests.parley import Parley, Transport
 

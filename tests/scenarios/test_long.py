@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.incoming import Thread
 from bot.store import keys
 from bot.store.history import Entry
+from bot.talk.message import Thread
 from tests.parley import Parley
 from tests.scenarios.conftest import running
 

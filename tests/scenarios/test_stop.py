@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Thread
 from bot.listeners.regenerate import GO_ON
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.slack.sessions import METHOD
 from bot.store import keys, stops
+from bot.talk.message import Thread
 from bot.views import reply
 from tests.parley import Parley, text
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from bot.commands.model import end, require
-from bot.words import Unclear
+from bot.talk.arguments import Unclear
 
 RETIRING, LASTING = "claude-sonnet-4-5", "claude-sonnet-5-5"
 DAY = date(2026, 11, 30)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Message
 from bot.intake.admission import Way, refusal
 from bot.intake.audience import Audience
 from bot.intake.read_message import Heard, Ignored, read
 from bot.settings import Settings
+from bot.talk.message import Message
 
 TEAM, BOT = "T1", "U0BOT"
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "1.1", "text": f"<@{BOT}>"}

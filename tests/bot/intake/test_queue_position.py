@@ -9,7 +9,6 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.incoming import Message, Thread
 from bot.intake.queue_position import AGAIN_SECONDS, MOST_TOLD, PLACE, Line
 from bot.sandbox import Sandbox
 from bot.settings import Settings
@@ -17,6 +16,7 @@ from bot.slack import client as slack
 from bot.slack.status import THINKING
 from bot.store import connections
 from bot.store.inbox import Inbox
+from bot.talk.message import Message, Thread
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incoming import Thread
 from bot.intake.read_click import Click, read
 from bot.intake.read_message import Ignored
+from bot.talk.message import Thread
 
 TEAM = "T1"
 BODY: dict[str, Any] = {

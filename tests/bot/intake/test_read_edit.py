@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot.files import File
-from bot.incoming import Thread
 from bot.intake.read_edit import Deleted, Edited, read_change
 from bot.intake.read_message import Ignored
+from bot.talk.file import File
+from bot.talk.message import Thread
 
 TEAM, BOT = "T1", "UBOT"
 THREAD = Thread(TEAM, "C1", "1.1")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.files import File
-from bot.incoming import Message, Thread, mentioned_people
 from bot.intake.read_message import Heard, Ignored, read
+from bot.talk.file import File
+from bot.talk.message import Message, Thread, mentioned_people
 
 TEAM, BOT = "T1", "U0BOT"
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "100.000001", "text": "hi"}

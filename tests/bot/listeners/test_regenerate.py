@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.incoming import is_ts
 from bot.listeners.regenerate import SKEW_SECONDS, moment
+from bot.talk.message import is_ts
 
 NOW = 1763700000.0
 seconds = st.integers(0, 10**15).map(lambda number: f"{number / 1_000_000:.6f}")

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Thread, spoken
 from bot.listeners.shortcut import AWAY, EMPTY, Question, asked, read
 from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
+from bot.talk.message import Thread, spoken
 from bot.views.shortcut import LONGEST, METADATA, SHOWN, About, modal, quoted
 
 ABOUT = About("C1", "1.1", "U2", "We ship on <https://x.example|Friday> &amp; rest")

@@ -7,7 +7,6 @@ from redis.asyncio import Redis
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Message, Thread
 from bot.intake.admission import Admission
 from bot.intake.audience import Audience
 from bot.intake.intake import Reception
@@ -18,6 +17,7 @@ from bot.slack.admins import Admins
 from bot.slack.client import Identity, identify
 from bot.store import stops
 from bot.store.inbox import Inbox
+from bot.talk.message import Message, Thread
 
 
 class Word:

@@ -10,8 +10,6 @@ from redis.exceptions import RedisError
 from bot.commands import persona, scope
 from bot.commands.command import Asked
 from bot.deadline import within_three_seconds
-from bot.files import File
-from bot.incoming import Message, Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
@@ -23,6 +21,8 @@ from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics, totals
+from bot.talk.file import File
+from bot.talk.message import Message, Thread
 from workers import backfill, channels
 from workers.download import described
 

@@ -7,13 +7,13 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.incoming import Thread
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack import native_stop, sessions
 from bot.slack.rate_limits import PER_MINUTE, Budget
 from bot.store import keys
+from bot.talk.message import Thread
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.slack import sessions
 from bot.slack.rate_limits import PER_MINUTE
 from bot.store import keys
+from bot.talk.message import Thread
 
 THREAD = Thread("T1", "C1", "1.1")
 

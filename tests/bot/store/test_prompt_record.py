@@ -3,9 +3,9 @@
 import pytest
 from redis.asyncio import Redis
 
-from bot.incoming import Thread
 from bot.store import keys, prompt_record
 from bot.store.prompt_record import Asked, Instructions, Record
+from bot.talk.message import Thread
 
 THREAD, OTHER = Thread("T1", "C1", "1.1"), Thread("T1", "C1", "2.1")
 FIRST = Instructions("How to read it.", "Be kind.", "Workspace Ä", "Channel")

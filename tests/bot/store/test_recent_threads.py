@@ -3,11 +3,11 @@
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.incoming import Message, Thread
 from bot.store import connections, keys
 from bot.store.erase import forget
 from bot.store.inbox import TALKS, Inbox
 from bot.store.recent_threads import newest
+from bot.talk.message import Message, Thread
 
 
 async def test_the_newest_come_first_and_the_forgotten_not_at_all(redis: AsyncRedis, redis_url: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import contents
+from bot.talk import text_of
 
 
 def rich(*elements: dict[str, Any], kind: str = "rich_text_section") -> dict[str, Any]:
@@ -45,11 +45,11 @@ def plain(text: str) -> dict[str, Any]:
     ],
 )
 def test_what_is_said_is_found(message: dict[str, Any], said: str) -> None:
-    assert contents.of(message) == said
+    assert text_of.of(message) == said
 
 
 def test_what_is_attached_has_an_end() -> None:
-    assert len(contents.of({"attachments": [{"text": "x" * 9_000}] * 20})) == contents.MOST_CHARACTERS
+    assert len(text_of.of({"attachments": [{"text": "x" * 9_000}] * 20})) == text_of.MOST_CHARACTERS
 
 
 shapes = st.recursive(
@@ -64,4 +64,4 @@ shapes = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["text", "blocks", "attachments"]), shapes))
 def test_any_shape_is_read(message: dict[str, Any]) -> None:
-    contents.of(message)
+    text_of.of(message)

@@ -2,30 +2,30 @@
 
 import pytest
 
-from bot import words
-from bot.words import Unclear, Words, quoted
+from bot.talk import arguments
+from bot.talk.arguments import Unclear, Words, quoted
 
 
 @pytest.mark.parametrize(("word", "id"), [("<@U1>", "U1"), ("<@W1|ada>", "W1"), ("ada", None), ("<#C1>", None)])
 def test_a_person_is_known_by_the_id_that_slack_put_in(word: str, id: str | None) -> None:
-    assert words.person(word) == id
+    assert arguments.person(word) == id
 
 
 @pytest.mark.parametrize(("word", "id"), [("<#C1>", "C1"), ("<#D1|>", "D1"), ("general", None), ("<@U1>", None)])
 def test_a_channel_is_known_by_the_id_that_slack_put_in(word: str, id: str | None) -> None:
-    assert words.channel(word) == id
+    assert arguments.channel(word) == id
 
 
 @pytest.mark.parametrize("word", ["@ada", "<@ada>", "<!channel>", "<!subteam^S1>"])
 def test_a_name_that_slack_did_not_recognise_is_no_person(word: str) -> None:
     with pytest.raises(Unclear, match="I find no person"):
-        words.person(word)
+        arguments.person(word)
 
 
 @pytest.mark.parametrize("word", ["#general", "<#general>"])
 def test_a_name_that_slack_did_not_recognise_is_no_channel(word: str) -> None:
     with pytest.raises(Unclear, match="I find no channel"):
-        words.channel(word)
+        arguments.channel(word)
 
 
 LINK = "https://acme.slack.com/archives/C1/p1732000000000100"
@@ -42,12 +42,12 @@ LINK = "https://acme.slack.com/archives/C1/p1732000000000100"
     ],
 )
 def test_the_link_of_a_message_names_its_thread(word: str, ts: str) -> None:
-    assert words.thread(word) == ("C1", ts)
+    assert arguments.thread(word) == ("C1", ts)
 
 
 @pytest.mark.parametrize("word", ["https://acme.slack.com/archives/C1", "http://x/archives/C1/p1732000000000100", "C1"])
 def test_other_links_name_no_thread(word: str) -> None:
-    assert words.thread(word) is None
+    assert arguments.thread(word) is None
 
 
 def test_each_word_is_taken_once_and_fillers_are_no_words() -> None:

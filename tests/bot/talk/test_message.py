@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.files import File
-from bot.incoming import Message, Thread, spoken
+from bot.talk.file import File
+from bot.talk.message import Message, Thread, spoken
 
 TEAM, BOT = "T1", "U0BOT"
 

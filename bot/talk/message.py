@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TypeGuard
 
-from bot.files import File
+from bot.talk.file import File
 
 ID = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 TS = re.compile(r"\d{1,12}\.\d{1,9}")
