@@ -5,13 +5,13 @@ from datetime import date
 
 import pytest
 
-from bot.overview import Overview
-from bot.periods import Query, Subject, read_period
-from bot.report import Report
 from bot.sandbox.slack.views import checked
 from bot.store.budgets import Cap, Spent
 from bot.store.cells import Counts
 from bot.store.usage import DIRECT, Top
+from bot.usage.month import Overview
+from bot.usage.query import Query, Subject, read_period
+from bot.usage.report import Report
 from bot.views.home import AWAY, FOR_ADMINS, FORGET, MOST_BUDGETS, MOST_THREADS, NONE_YET, Talk, home
 
 TALKS = [Talk(f"C{n}", f"{n}.000001", f"https://x.example/p{n}" if n % 2 else None) for n in range(20)]

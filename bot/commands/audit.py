@@ -1,10 +1,10 @@
 """`/parley audit`: what admins changed, the newest first."""
 
 from bot.commands.command import Asked
-from bot.money import dollars
 from bot.store import audit
 from bot.store.audit import Change
 from bot.talk.arguments import Unclear, quoted
+from bot.usage.money import dollars
 from bot.views.refusals import scope as shown
 
 PAGE = 10

@@ -2,14 +2,14 @@
 
 from typing import cast
 
-from bot import money
 from bot.commands.command import Asked
 from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
-from bot.money import dollars
 from bot.store import audit, keys
 from bot.store.budgets import PERIODS, Caps, Period, cap_field
 from bot.talk.arguments import Unclear, Words
+from bot.usage import money
+from bot.usage.money import dollars
 from bot.views.refusals import scope as shown
 
 DOLLARS = {"usd", "dollar", "dollars"}

@@ -3,16 +3,18 @@
 import logging
 from dataclasses import dataclass
 
-from bot import background, periods, tables
+from bot import background
 from bot.commands.command import Asked
 from bot.commands.usage import today
-from bot.periods import Period
 from bot.slack import people_store
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.slack.respond import respond
 from bot.slack.upload import NoUpload, complete, put
 from bot.store import feedback, usage
 from bot.store.usage import KINDS
+from bot.usage import csv as tables
+from bot.usage import query as periods
+from bot.usage.query import Period
 
 log = logging.getLogger("parley.listeners")
 

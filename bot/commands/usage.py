@@ -9,11 +9,9 @@ from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, periods, report
+from bot import background
 from bot.commands.command import Asked
 from bot.intake.read_click import Click
-from bot.periods import Query, Subject
-from bot.report import Report
 from bot.slack import directory
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_TROUBLE, describe, error_name, verdict
@@ -21,7 +19,10 @@ from bot.slack.respond import respond
 from bot.store import usage
 from bot.store.inbox import Inbox
 from bot.talk.arguments import Unclear
-from bot.views import usage as view
+from bot.usage import query as periods
+from bot.usage import report, view
+from bot.usage.query import Query, Subject
+from bot.usage.report import Report
 
 log = logging.getLogger("parley.listeners")
 

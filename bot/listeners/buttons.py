@@ -22,9 +22,9 @@ from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
 from bot.slack.client import Identity
 from bot.store.inbox import Inbox
+from bot.usage import view as usage_view
 from bot.views import feedback as feedback_view
 from bot.views import reply
-from bot.views import usage as usage_view
 
 log = logging.getLogger("parley.listeners")
 

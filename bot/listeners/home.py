@@ -14,16 +14,17 @@ from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import background, overview
+from bot import background
 from bot.deadline import NotDone, within_three_seconds
 from bot.listeners import welcome
-from bot.overview import Overview
 from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.store.erase import forget
 from bot.store.recent_threads import newest
 from bot.talk.message import is_id
+from bot.usage import month
+from bot.usage.month import Overview
 from bot.views.home import FORGET, MOST_THREADS, Talk, home
 
 log = logging.getLogger("parley.listeners")
@@ -72,7 +73,7 @@ async def publish(
     """Whatever cannot be looked up, the rest is shown. `client` is Bolt's: the other asks Redis before each call."""
     talks, own, whole = await asyncio.gather(
         _found("talks", _talks(redis, web, team, user)),
-        _found("own", overview.of_person(redis, team, user, datetime.now(UTC).date())),
+        _found("own", month.of_person(redis, team, user, datetime.now(UTC).date())),
         _found("whole", _whole(redis, admins, team, user, settings.usage_days)),
     )
     view = home(talks, direct, settings.history_days, own, whole)
@@ -124,7 +125,7 @@ async def _whole(redis: Redis, admins: Admins, team: str, user: str, keep_days: 
     """None for who is no admin, or cannot be told to be one."""
     if not await admins.has(team, user):
         return None
-    return await overview.of_workspace(redis, team, datetime.now(UTC).date(), keep_days)
+    return await month.of_workspace(redis, team, datetime.now(UTC).date(), keep_days)
 
 
 async def _found(what: str, looking: Awaitable[Found]) -> Found | None:

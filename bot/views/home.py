@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.manifest import COMMAND
-from bot.money import dollars
-from bot.overview import Overview
 from bot.store.budgets import Spent
 from bot.store.usage import DIRECT
-from bot.views.figures import change, shortened
+from bot.usage.figures import change, shortened
+from bot.usage.money import dollars
+from bot.usage.month import Overview
 from bot.views.refusals import scope
 
 Block = dict[str, Any]

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.money import dollars
 from bot.store.budgets import EACH, WORKSPACE, Cap, Refused, Warned
 from bot.store.limits import EACH_CHANNEL, EACH_PERSON, TooMany
+from bot.usage.money import dollars
 
 IN_FLIGHT = "The answers that I am writing right now may use up the rest of {cap}. Please try again in a minute."
 SPENT = "{cap} is used up. It starts anew on {when}. If you need more, ask {whom}."

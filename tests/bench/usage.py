@@ -9,11 +9,10 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from bot import periods, report
 from bot.ops import own_redis
 from bot.store import connections, usage
 from bot.store.usage import Counted, Piece
-from bot.views import usage as view
+from bot.usage import query, report, view
 from tests.bench.answer import p95
 from tests.bench.report import Report, Target, Value
 
@@ -97,7 +96,7 @@ async def _measured(redis: Redis, text: str, today: date, runs: int) -> dict[str
     times, used = [], await _processor(redis)
     for _ in range(runs):
         began = time.perf_counter()
-        view.blocks(await report.gather(redis, TEAM, periods.read(text.split(), today, "U1", 400), today))
+        view.blocks(await report.gather(redis, TEAM, query.read(text.split(), today, "U1", 400), today))
         times.append((time.perf_counter() - began) * 1000)
     return {
         "report": text,

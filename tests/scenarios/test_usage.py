@@ -16,7 +16,7 @@ from bot.sandbox.slack.world.records import Message
 from bot.slack.admins import NOT_YOURS, UNKNOWN
 from bot.store import keys, usage
 from bot.store.usage import Counted, Piece
-from bot.views.usage import NOTHING, POST
+from bot.usage.view import NOTHING, POST
 from tests.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

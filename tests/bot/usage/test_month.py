@@ -5,10 +5,10 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bot import overview
 from bot.store import keys, usage
 from bot.store.budgets import Cap, Caps, Reservation, Spent
 from bot.store.usage import Counted, Piece
+from bot.usage import month
 from tests.settling import settle
 
 NOW = datetime.now(UTC)
@@ -31,7 +31,7 @@ async def spend(redis: Redis, user: str, cost: int) -> None:
 async def test_a_person_sees_their_own_use_only(redis: Redis) -> None:
     await use(redis, "U1", "C1", 1_000)
     await use(redis, "U2", "C1", 50_000)
-    found = await overview.of_person(redis, "T1", "U1", TODAY)
+    found = await month.of_person(redis, "T1", "U1", TODAY)
     assert (found.report.now.requests, found.report.now.cost) == (1, 1_000)
     assert found.report.query.period.word == "month"
     assert found.budgets == []
@@ -47,11 +47,11 @@ async def test_a_budget_of_ones_own_stands_in_place_of_everybodys(redis: Redis) 
     await redis.hset(keys.caps("T1"), mapping={**given, "user:U2 month": 7_000_000})
     await spend(redis, "U1", 1_500_000)
     await spend(redis, "U2", 300_000)
-    assert (await overview.of_person(redis, "T1", "U1", TODAY)).budgets == [
+    assert (await month.of_person(redis, "T1", "U1", TODAY)).budgets == [
         Spent(Cap("user:U1", "day", 5_000_000), 1_500_000),
         Spent(Cap("user:U1", "month", 9_000_000), 1_500_000),
     ]
-    assert (await overview.of_person(redis, "T1", "U2", TODAY)).budgets == [
+    assert (await month.of_person(redis, "T1", "U2", TODAY)).budgets == [
         Spent(Cap("user:U2", "day", 2_000_000), 300_000),
         Spent(Cap("user:U2", "month", 7_000_000), 300_000),
     ]
@@ -63,7 +63,7 @@ async def test_admins_see_all_use_and_every_budget(redis: Redis) -> None:
     given: dict[Any, Any] = {"each day": 2_000_000, "workspace month": 4_000_000}
     await redis.hset(keys.caps("T1"), mapping=given)
     await spend(redis, "U2", 50_000)
-    found = await overview.of_workspace(redis, "T1", TODAY, 400)
+    found = await month.of_workspace(redis, "T1", TODAY, 400)
     assert (found.report.now.requests, found.report.now.cost) == (2, 51_000)
     assert found.report.tops["user"].number == 2
     assert found.report.tops["channel"].rows[0][0] == "C2"

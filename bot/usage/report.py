@@ -6,10 +6,10 @@ from datetime import date
 
 from redis.asyncio import Redis
 
-from bot.periods import Query
 from bot.store import feedback, usage
 from bot.store.cells import Counts, Time, percentile
 from bot.store.usage import KINDS, Kind, Top
+from bot.usage.query import Query
 
 MOST_ROWS = 20
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import tables
 from bot.store.cells import Counts
 from bot.store.feedback import Given
 from bot.talk.message import Thread
+from bot.usage import csv as tables
 
 DAY = date(2026, 11, 21)
 THREAD = Thread("T1", "C1", "1763700000.000001")

@@ -5,13 +5,13 @@ from datetime import date
 
 import pytest
 
-from bot import periods
-from bot.periods import Subject
-from bot.report import MOST_ROWS, Report, day_label
 from bot.sandbox.slack import blocks as block_kit
 from bot.store.cells import NUMBERS, Counts
 from bot.store.usage import DIRECT, KINDS, Top
-from bot.views import usage as view
+from bot.usage import query as periods
+from bot.usage import view
+from bot.usage.query import Subject
+from bot.usage.report import MOST_ROWS, Report, day_label
 
 TODAY = date(2026, 11, 21)
 LARGE = Counts(**dict.fromkeys(NUMBERS, 2**53), first={71: 9}, total={71: 9})

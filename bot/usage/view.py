@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.money import dollars
-from bot.periods import Subject
-from bot.report import Report
 from bot.store.cells import Counts, Time
 from bot.store.usage import DIRECT, Kind, Top
-from bot.views.figures import bar, change, many, part, seconds, shortened
+from bot.usage.figures import bar, change, many, part, seconds, shortened
+from bot.usage.money import dollars
+from bot.usage.query import Subject
+from bot.usage.report import Report
 
 Block = dict[str, Any]
 

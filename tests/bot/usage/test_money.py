@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.money import DOLLARS_ONLY, MOST, Amiss, dollars, is_amount, is_currency, read
+from bot.usage.money import DOLLARS_ONLY, MOST, Amiss, dollars, is_amount, is_currency, read
 
 
 @pytest.mark.parametrize(

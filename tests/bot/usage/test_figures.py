@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.views.figures import bar, change, many, part, seconds, shortened
+from bot.usage.figures import bar, change, many, part, seconds, shortened
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.periods import Query, Subject, read, shown
 from bot.talk.arguments import Unclear
+from bot.usage.query import Query, Subject, read, shown
 
 TODAY = date(2026, 11, 21)
 

@@ -11,12 +11,13 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from bot import periods, report, tables
-from bot.report import MOST_ROWS, Report
 from bot.store import connections, feedback, usage
 from bot.store.cells import Counts
 from bot.store.usage import KINDS, Counted, Kind, Outcome
 from bot.talk.message import Thread
+from bot.usage import csv as tables
+from bot.usage import query, report
+from bot.usage.report import MOST_ROWS, Report
 from workers import models
 from workers.meter import priced
 from workers.models import Usage
@@ -114,7 +115,7 @@ async def redis(redis_server: str, calls: list[Call]) -> AsyncIterator[Redis]:
 
 
 async def made(redis: Redis, text: str, team: str = "T1") -> Report:
-    return await report.gather(redis, team, periods.read(text.split(), TODAY, "U1", 400), TODAY)
+    return await report.gather(redis, team, query.read(text.split(), TODAY, "U1", 400), TODAY)
 
 
 @pytest.mark.parametrize("text", ["today", "yesterday", "7d", "30d", "month", "2026-10"])
@@ -190,7 +191,7 @@ async def test_a_report_of_one_adds_up_too(redis: Redis, calls: list[Call], text
 async def test_an_export_adds_up_to_the_same_sum_for_people_channels_and_models(
     redis: Redis, calls: list[Call]
 ) -> None:
-    days = periods.read(["month"], TODAY, "U1", 400).period.days
+    days = query.read(["month"], TODAY, "U1", 400).period.days
     cost = sum(call.cost() for call in calls if call.day in days)
     for kind in KINDS:
         text = tables.header()

@@ -7,10 +7,10 @@ from datetime import date
 
 from redis.asyncio import Redis
 
-from bot import report
-from bot.periods import Query, Subject, known_from, read_period
-from bot.report import Report
 from bot.store.budgets import EACH, PERIODS, Cap, Caps, Spent
+from bot.usage import report
+from bot.usage.query import Query, Subject, known_from, read_period
+from bot.usage.report import Report
 
 
 @dataclass(frozen=True)
