@@ -26,7 +26,7 @@ from bot.store import connections
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
 from bot.talk.message import Thread
-from bot.views import feedback, home, reply
+from bot.views import feedback, footer, home
 from bot.views.shortcut import About
 
 CASES = 6_000
@@ -79,8 +79,8 @@ def submitted(callback_id: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 INTERACTIONS: list[dict[str, Any]] = [
-    *(click(action_id, "1.1") for action_id in (reply.STOP, reply.REGENERATE, reply.CONTINUE, feedback.COMMENT)),
-    click(reply.FEEDBACK, "good 1.1"),
+    *(click(action_id, "1.1") for action_id in (footer.STOP, footer.REGENERATE, footer.CONTINUE, feedback.COMMENT)),
+    click(footer.FEEDBACK, "good 1.1"),
     click(home.FORGET, "D1"),
     {"type": "message_action", "callback_id": "ask_parley", **PERSON, "channel": {"id": "C1"}, "message": SAID},
     submitted("ask_parley", ASKED),

@@ -105,7 +105,6 @@ SHOWN_BY = {
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
     "bot/talk/file.py": "tests/bot/talk/test_message.py",
-    "bot/views/reply.py": "tests/test_views_reply.py",
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",
     "workers/__main__.py": "tests/parley.py",
     "workers/blocks.py": "tests/test_markdown.py",

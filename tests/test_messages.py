@@ -14,7 +14,7 @@ from bot.store import replies
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final, Reply
 from bot.talk.message import Message, Thread
-from bot.views import reply as footer
+from bot.views import footer
 from tests.desk import Desk
 from tests.parley import payload as about
 from workers.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload, words

@@ -15,7 +15,7 @@ from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store import replies
 from bot.store.replies import Final
 from bot.talk.message import Message
-from bot.views import reply as footer
+from bot.views import footer
 from workers.markdown import PLAIN_BYTES, fallback
 from workers.native import NOT_STREAMING, Stream, Streams
 

@@ -24,21 +24,21 @@ from bot.slack.client import Identity
 from bot.store.inbox import Inbox
 from bot.usage import view as usage_view
 from bot.views import feedback as feedback_view
-from bot.views import reply
+from bot.views import footer
 
 log = logging.getLogger("parley.listeners")
 
 AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 NOT_HERE = Notice("I may not answer you here.")
-ASKING_AGAIN = {reply.REGENERATE, reply.CONTINUE}
+ASKING_AGAIN = {footer.REGENERATE, footer.CONTINUE}
 
 HANDLERS: dict[str, Callable[[Click, Inbox, Redis, AsyncWebClient, Admins], Awaitable[Notice | None]]] = {
-    reply.STOP: stop.press,
-    reply.REGENERATE: regenerate.regenerate,
-    reply.CONTINUE: regenerate.go_on,
-    reply.FEEDBACK: feedback.vote,
-    f"{reply.FEEDBACK}_good": feedback.vote,
-    f"{reply.FEEDBACK}_bad": feedback.vote,
+    footer.STOP: stop.press,
+    footer.REGENERATE: regenerate.regenerate,
+    footer.CONTINUE: regenerate.go_on,
+    footer.FEEDBACK: feedback.vote,
+    f"{footer.FEEDBACK}_good": feedback.vote,
+    f"{footer.FEEDBACK}_bad": feedback.vote,
     feedback_view.COMMENT: feedback.open_comment,
     usage_view.POST: usage.post,
 }

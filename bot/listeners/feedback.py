@@ -21,7 +21,7 @@ from bot.store.feedback import Comment
 from bot.store.inbox import Inbox
 from bot.talk.message import Thread, is_id, is_ts
 from bot.views import feedback as view
-from bot.views.reply import read_value
+from bot.views.footer import read_value
 
 log = logging.getLogger("parley.listeners")
 

@@ -14,8 +14,8 @@ from bot.slack.admins import Admins
 from bot.store import history, limits
 from bot.store.inbox import Inbox
 from bot.talk.message import Message
+from bot.views.footer import read_value
 from bot.views.refusals import slow_down
-from bot.views.reply import read_value
 
 log = logging.getLogger("parley.listeners")
 

@@ -17,7 +17,7 @@ from bot.slack.admins import Admins
 from bot.store import stops
 from bot.store.inbox import Inbox
 from bot.talk.message import Message, Thread, is_id, is_ts, spoken
-from bot.views.reply import read_value
+from bot.views.footer import read_value
 
 log = logging.getLogger("parley.listeners")
 

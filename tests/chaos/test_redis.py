@@ -16,7 +16,7 @@ from bot.sandbox.claude.answers import Answer
 from bot.sandbox.journal import Entry
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.views import feedback, reply
+from bot.views import feedback, footer
 from tests.parley import Parley
 
 
@@ -115,12 +115,12 @@ async def test_who_clicks_without_redis_is_told_to_try_again(
         async with slack.client(Settings.load(environ=parley.sandbox.environ(), dotenv=None)) as web:
             channel = parley.sandbox.channels["general"]
             posted = await web.chat_postMessage(
-                channel=channel, thread_ts=ts, text="Hm", blocks=[*reply.streaming(ts), *feedback.sorry(ts, ts)]
+                channel=channel, thread_ts=ts, text="Hm", blocks=[*footer.streaming(ts), *feedback.sorry(ts, ts)]
             )
         await parley.slack.click("ben", feedback.COMMENT, channel="general", ts=posted["ts"])
         [form] = await parley.slack.until(lambda: list(parley.slack.views.open.values()))
         await asyncio.to_thread(server.kill)
-        await parley.slack.click("ben", reply.STOP, channel="general", ts=posted["ts"])
+        await parley.slack.click("ben", footer.STOP, channel="general", ts=posted["ts"])
         await parley.slack.until(lambda: AWAY.text in [m.text for _, m in parley.slack.workspace.ephemerals])
         value = {"type": "plain_text_input", "value": "Why?"}
         answer = await parley.slack.submit("ben", form.id, {feedback.INPUT: {feedback.INPUT: value}})

@@ -24,7 +24,7 @@ from bot.store import feedback, keys, stops
 from bot.store.history import Entry
 from bot.talk.message import Message, Thread
 from bot.views import feedback as feedback_view
-from bot.views import reply
+from bot.views import footer
 from tests.parley import Parley, Transport
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -80,7 +80,7 @@ async def remembers(parley: Parley, *questions: str, channel: str = "general") -
     return of
 
 
-async def shows(web: AsyncWebClient, of: Thread, blocks: list[reply.Block]) -> str:
+async def shows(web: AsyncWebClient, of: Thread, blocks: list[footer.Block]) -> str:
     """Our message with these blocks; its ts."""
     posted = await web.chat_postMessage(channel=of.channel, thread_ts=of.ts, text="An answer.", blocks=blocks)
     return str(posted["ts"])
@@ -106,16 +106,16 @@ def notices(parley: Parley, ts: str) -> int:
 
 async def test_who_asked_may_stop_the_answer(parley: Parley, web: AsyncWebClient) -> None:
     of, ts = await asks(parley, "ben")
-    button = await shows(web, of, reply.streaming(ts))
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=button)
+    button = await shows(web, of, footer.streaming(ts))
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=button)
     assert await stops.asked(parley.redis, of, ts) == parley.sandbox.users["ben"]
     assert not notices(parley, ts)
 
 
 async def test_somebody_else_may_not_and_is_told_who_may(parley: Parley, web: AsyncWebClient) -> None:
     of, ts = await asks(parley, "ben")
-    button = await shows(web, of, reply.streaming(ts))
-    await parley.slack.click("chidi", reply.STOP, channel="general", ts=button)
+    button = await shows(web, of, footer.streaming(ts))
+    await parley.slack.click("chidi", footer.STOP, channel="general", ts=button)
     notice = await told(parley, "chidi", ts)
     assert parley.sandbox.users["ben"] in notice.text
     assert "admins" in notice.text
@@ -124,16 +124,16 @@ async def test_somebody_else_may_not_and_is_told_who_may(parley: Parley, web: As
 
 async def test_an_admin_may_stop_any_answer(parley: Parley, web: AsyncWebClient) -> None:
     of, ts = await asks(parley, "ben")
-    button = await shows(web, of, reply.streaming(ts))
-    await parley.slack.click("ada", reply.STOP, channel="general", ts=button)
+    button = await shows(web, of, footer.streaming(ts))
+    await parley.slack.click("ada", footer.STOP, channel="general", ts=button)
     assert await stops.asked(parley.redis, of, ts) == parley.sandbox.users["ada"]
 
 
 async def test_stopping_twice_is_stopping_once(parley: Parley, web: AsyncWebClient) -> None:
     of, ts = await asks(parley, "ben")
-    button = await shows(web, of, reply.streaming(ts))
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=button)
-    await parley.slack.click("ada", reply.STOP, channel="general", ts=button)
+    button = await shows(web, of, footer.streaming(ts))
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=button)
+    await parley.slack.click("ada", footer.STOP, channel="general", ts=button)
     assert await stops.asked(parley.redis, of, ts) == parley.sandbox.users["ben"]
     assert not notices(parley, ts)
 
@@ -142,16 +142,16 @@ async def test_the_button_stops_its_own_question_only(parley: Parley, web: Async
     of, first = await asks(parley, "ben")
     second = await parley.slack.say("ben", "general", "@parley and this?", thread_ts=first)
     await parley.logged(f"kept .* ts={second}")
-    button = await shows(web, of, reply.streaming(second))
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=button)
+    button = await shows(web, of, footer.streaming(second))
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=button)
     assert await stops.asked(parley.redis, of, first) is None
     assert await stops.asked(parley.redis, of, second) == parley.sandbox.users["ben"]
 
 
 async def test_an_answer_that_is_complete_cannot_be_stopped(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley)
-    button = await shows(web, of, reply.streaming(of.ts))
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=button)
+    button = await shows(web, of, footer.streaming(of.ts))
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=button)
     assert (await told(parley, "ben", of.ts)).text == NOTHING.text
     assert await stops.asked(parley.redis, of, of.ts) is None
 
@@ -238,8 +238,8 @@ async def test_slacks_own_button_stops_what_its_user_asked(parley: Parley, web: 
 
 async def test_regenerate_asks_the_newest_question_again(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley, channel="random")
-    button = await shows(web, of, reply.done(of.ts))
-    await parley.slack.click("chidi", reply.REGENERATE, channel="random", ts=button)
+    button = await shows(web, of, footer.done(of.ts))
+    await parley.slack.click("chidi", footer.REGENERATE, channel="random", ts=button)
     [message] = await waiting(parley, of)
     assert (message.again, message.user) == (of.ts, parley.sandbox.users["chidi"])
     assert float(message.ts) > float(of.ts)
@@ -249,8 +249,8 @@ async def test_regenerate_asks_the_newest_question_again(parley: Parley, web: As
 
 async def test_to_delete_a_question_stops_its_being_answered_anew(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley, channel="random")
-    button = await shows(web, of, reply.done(of.ts))
-    await parley.slack.click("chidi", reply.REGENERATE, channel="random", ts=button)
+    button = await shows(web, of, footer.done(of.ts))
+    await parley.slack.click("chidi", footer.REGENERATE, channel="random", ts=button)
     [message] = await waiting(parley, of)
     await parley.slack.delete("ben", "random", of.ts)
     await parley.logged(f"deleted thread={of} ts={of.ts}")
@@ -259,22 +259,22 @@ async def test_to_delete_a_question_stops_its_being_answered_anew(parley: Parley
 
 async def test_a_double_click_regenerates_once_and_others_are_told_to_wait(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley)
-    button = await shows(web, of, reply.done(of.ts))
+    button = await shows(web, of, footer.done(of.ts))
     for _ in range(2):
-        await parley.slack.click("ben", reply.REGENERATE, channel="general", ts=button)
+        await parley.slack.click("ben", footer.REGENERATE, channel="general", ts=button)
     assert len(await waiting(parley, of)) == 1
-    await parley.slack.click("chidi", reply.REGENERATE, channel="general", ts=button)
+    await parley.slack.click("chidi", footer.REGENERATE, channel="general", ts=button)
     assert (await told(parley, "chidi", of.ts)).text == BUSY.text
     assert len(await waiting(parley, of)) == 1
     assert notices(parley, of.ts) == 1
 
 
-@pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
+@pytest.mark.parametrize("action_id", [footer.REGENERATE, footer.CONTINUE])
 async def test_a_click_counts_to_the_limits_as_a_question_does(
     parley: Parley, web: AsyncWebClient, action_id: str
 ) -> None:
     of = await remembers(parley, "1.1")
-    button = await shows(web, of, reply.done("1.1", continuable=True))
+    button = await shows(web, of, footer.done("1.1", continuable=True))
     limits = keys.limits(parley.sandbox.team)
     await parley.redis.hset(limits, "each minute", 0)
     await parley.slack.click("ben", action_id, channel="general", ts=button)
@@ -283,28 +283,28 @@ async def test_a_click_counts_to_the_limits_as_a_question_does(
     await parley.redis.delete(limits)
 
 
-@pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
+@pytest.mark.parametrize("action_id", [footer.REGENERATE, footer.CONTINUE])
 async def test_an_older_answer_stays_as_it_is(parley: Parley, web: AsyncWebClient, action_id: str) -> None:
     of = await remembers(parley, "1.1", "1.2")
-    button = await shows(web, of, reply.done("1.1", continuable=True))
+    button = await shows(web, of, footer.done("1.1", continuable=True))
     await parley.slack.click("ben", action_id, channel="general", ts=button)
     assert (await told(parley, "ben", of.ts)).text == OLDER.text
     assert await waiting(parley, of) == []
 
 
-@pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
+@pytest.mark.parametrize("action_id", [footer.REGENERATE, footer.CONTINUE])
 async def test_what_is_forgotten_cannot_be_asked_again(parley: Parley, web: AsyncWebClient, action_id: str) -> None:
     of = thread(parley, await parley.slack.say("ben", "general", "hello"))
-    button = await shows(web, of, reply.done("1.1", continuable=True, simple=True))
+    button = await shows(web, of, footer.done("1.1", continuable=True, simple=True))
     await parley.slack.click("ben", action_id, channel="general", ts=button)
     assert (await told(parley, "ben", of.ts)).text == FORGOTTEN.text
 
 
 async def test_continue_asks_to_go_on_once(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley)
-    button = await shows(web, of, reply.stopped(of.ts, continuable=True))
+    button = await shows(web, of, footer.stopped(of.ts, continuable=True))
     for _ in range(2):
-        await parley.slack.click("chidi", reply.CONTINUE, channel="general", ts=button)
+        await parley.slack.click("chidi", footer.CONTINUE, channel="general", ts=button)
     [message] = await waiting(parley, of)
     assert (message.text, message.again, message.user) == (GO_ON, None, parley.sandbox.users["chidi"])
 
@@ -316,19 +316,19 @@ async def test_a_person_of_another_company_clicks_only_where_such_people_are_ans
     parley: Parley, web: AsyncWebClient
 ) -> None:
     of = await remembers(parley, channel="engineering")
-    button = await shows(web, of, reply.done(of.ts))
+    button = await shows(web, of, footer.done(of.ts))
     before = await counted(parley)
-    for action_id, value in ((reply.REGENERATE, None), (reply.FEEDBACK, f"bad {of.ts}")):
+    for action_id, value in ((footer.REGENERATE, None), (footer.FEEDBACK, f"bad {of.ts}")):
         await parley.slack.click("gwen", action_id, channel="engineering", ts=button, value=value)
         assert (await told(parley, "gwen", of.ts)).text == NOT_HERE.text
     assert (await waiting(parley, of), await counted(parley)) == ([], before)
     rules = keys.channel_policy(of.team, of.channel)
     await parley.redis.hset(rules, "external", "on")
-    await parley.slack.click("gwen", reply.REGENERATE, channel="engineering", ts=button)
+    await parley.slack.click("gwen", footer.REGENERATE, channel="engineering", ts=button)
     [asked] = await waiting(parley, of)
     assert (asked.user, asked.again) == (parley.sandbox.users["gwen"], of.ts)
-    mine = await shows(web, of, reply.streaming(asked.ts))
-    await parley.slack.click("gwen", reply.STOP, channel="engineering", ts=mine)
+    mine = await shows(web, of, footer.streaming(asked.ts))
+    await parley.slack.click("gwen", footer.STOP, channel="engineering", ts=mine)
     assert await stops.asked(parley.redis, of, asked.ts) == parley.sandbox.users["gwen"]
     await parley.redis.delete(rules)
 
@@ -346,7 +346,7 @@ async def test_a_click_from_another_companys_workspace_is_kept_under_our_own(
         "user": {"id": gwen, "team_id": partner},
         "team": {"id": partner},
         "container": {"type": "message", "message_ts": "1.2", "channel_id": of.channel, "thread_ts": of.ts},
-        "actions": [{"action_id": f"{reply.FEEDBACK}_bad", "action_ts": "1.3", "value": f"bad {of.ts}"}],
+        "actions": [{"action_id": f"{footer.FEEDBACK}_bad", "action_ts": "1.3", "value": f"bad {of.ts}"}],
     }
     for allowed in (True, False):
         await parley.redis.hset(rules, "external", "on" if allowed else "off")
@@ -357,10 +357,10 @@ async def test_a_click_from_another_companys_workspace_is_kept_under_our_own(
     await parley.redis.delete(rules)
 
 
-@pytest.mark.parametrize("action_id", [reply.REGENERATE, reply.CONTINUE])
+@pytest.mark.parametrize("action_id", [footer.REGENERATE, footer.CONTINUE])
 async def test_whoever_may_not_ask_may_not_ask_again(parley: Parley, web: AsyncWebClient, action_id: str) -> None:
     of = await remembers(parley)
-    button = await shows(web, of, reply.stopped(of.ts, continuable=True))
+    button = await shows(web, of, footer.stopped(of.ts, continuable=True))
     team, chidi = of.team, parley.sandbox.users["chidi"]
     rules = keys.workspace_policy(team)
     await parley.slack.set_guest("chidi", True)
@@ -381,12 +381,12 @@ async def test_whoever_may_not_ask_may_not_ask_again(parley: Parley, web: AsyncW
 
 async def test_a_guest_may_say_what_they_think_and_stop_what_they_asked(parley: Parley, web: AsyncWebClient) -> None:
     of, ts = await asks(parley, "chidi")
-    button = await shows(web, of, [*reply.streaming(ts), *reply.done(ts)])
+    button = await shows(web, of, [*footer.streaming(ts), *footer.done(ts)])
     before = await counted(parley)
     await parley.slack.set_guest("chidi", True)
     await parley.redis.delete(keys.guest(of.team, parley.sandbox.users["chidi"]))
-    await parley.slack.click("chidi", reply.STOP, channel="general", ts=button)
-    await parley.slack.click("chidi", reply.FEEDBACK, channel="general", ts=button, value=f"bad {ts}")
+    await parley.slack.click("chidi", footer.STOP, channel="general", ts=button)
+    await parley.slack.click("chidi", footer.FEEDBACK, channel="general", ts=button, value=f"bad {ts}")
     assert await stops.asked(parley.redis, of, ts) == parley.sandbox.users["chidi"]
     assert await counted(parley) == {**before, "bad": before["bad"] + 1}
     await parley.slack.set_guest("chidi", False)
@@ -394,11 +394,11 @@ async def test_a_guest_may_say_what_they_think_and_stop_what_they_asked(parley: 
 
 async def test_asking_again_counts_as_a_message(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley)
-    button = await shows(web, of, reply.done(of.ts))
+    button = await shows(web, of, footer.done(of.ts))
     await parley.slack.command("ada", "general", "/parley", "limit set 1 minute @ben")
     await parley.redis.delete(*[name async for name in parley.redis.scan_iter(f"{of.team}:rate:*")], "none")
     await asks(parley, "ben")
-    await parley.slack.click("ben", reply.REGENERATE, channel="general", ts=button)
+    await parley.slack.click("ben", footer.REGENERATE, channel="general", ts=button)
     assert (await told(parley, "ben", of.ts)).text.startswith("I take 1 message a minute from you")
     assert await waiting(parley, of) == []
     await parley.redis.delete(keys.limits(of.team))
@@ -406,9 +406,9 @@ async def test_asking_again_counts_as_a_message(parley: Parley, web: AsyncWebCli
 
 async def test_who_clicks_while_redis_hangs_is_told_to_try_again(parley: Parley, web: AsyncWebClient) -> None:
     of, ts = await asks(parley, "ben")
-    button = await shows(web, of, reply.streaming(ts))
+    button = await shows(web, of, footer.streaming(ts))
     await parley.redis.client_pause(4000)
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=button)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=button)
     assert (await told(parley, "ben", ts)).text == AWAY.text
     await parley.redis.client_unpause()
 
@@ -423,9 +423,9 @@ async def counted(parley: Parley) -> dict[feedback.Vote, int]:
 async def test_votes_are_counted_and_a_changed_vote_moves(parley: Parley, web: AsyncWebClient) -> None:
     before = await counted(parley)
     of = await remembers(parley)
-    button = await shows(web, of, reply.done(of.ts))
+    button = await shows(web, of, footer.done(of.ts))
     for user, vote in (("ben", "good"), ("ben", "good"), ("chidi", "good"), ("ben", "bad")):
-        await parley.slack.click(user, reply.FEEDBACK, channel="general", ts=button, value=f"{vote} {of.ts}")
+        await parley.slack.click(user, footer.FEEDBACK, channel="general", ts=button, value=f"{vote} {of.ts}")
     assert await counted(parley) == {"good": before["good"] + 1, "bad": before["bad"] + 1}
     assert (await told(parley, "chidi", of.ts)).text == feedback_view.THANKS
     await parley.slack.until(lambda: notices(parley, of.ts) == 3)
@@ -434,16 +434,16 @@ async def test_votes_are_counted_and_a_changed_vote_moves(parley: Parley, web: A
 async def test_votes_count_the_same_without_the_newer_blocks(parley: Parley, web: AsyncWebClient) -> None:
     before = await counted(parley)
     of = await remembers(parley)
-    button = await shows(web, of, reply.done(of.ts, simple=True))
-    await parley.slack.click("ben", f"{reply.FEEDBACK}_bad", channel="general", ts=button)
-    await parley.slack.click("chidi", f"{reply.FEEDBACK}_good", channel="general", ts=button)
+    button = await shows(web, of, footer.done(of.ts, simple=True))
+    await parley.slack.click("ben", f"{footer.FEEDBACK}_bad", channel="general", ts=button)
+    await parley.slack.click("chidi", f"{footer.FEEDBACK}_good", channel="general", ts=button)
     assert await counted(parley) == {"good": before["good"] + 1, "bad": before["bad"] + 1}
 
 
 async def test_who_is_not_content_may_say_why(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley)
-    button = await shows(web, of, reply.done(of.ts))
-    await parley.slack.click("ben", reply.FEEDBACK, channel="general", ts=button, value=f"bad {of.ts}")
+    button = await shows(web, of, footer.done(of.ts))
+    await parley.slack.click("ben", footer.FEEDBACK, channel="general", ts=button, value=f"bad {of.ts}")
     notice = await told(parley, "ben", of.ts)
     await parley.slack.click("ben", feedback_view.COMMENT, channel="general", ts=notice.ts)
     [form] = (await parley.slack.until(lambda: list(parley.slack.views.open.values())))[-1:]
@@ -488,10 +488,10 @@ async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, 
     [
         {"actions": []},
         {"actions": None},
-        {"actions": [{"action_id": reply.STOP}]},
+        {"actions": [{"action_id": footer.STOP}]},
         {"actions": [{"action_id": 7, "action_ts": "1.1"}]},
-        {"actions": [{"action_id": reply.STOP, "action_ts": "1.1", "value": {"a": 1}}]},
-        {"actions": [{"action_id": reply.FEEDBACK, "action_ts": "1.1", "value": "great 1.1"}]},
+        {"actions": [{"action_id": footer.STOP, "action_ts": "1.1", "value": {"a": 1}}]},
+        {"actions": [{"action_id": footer.FEEDBACK, "action_ts": "1.1", "value": "great 1.1"}]},
         {"actions": [{"action_id": feedback_view.COMMENT, "action_ts": "1.1", "value": "x"}], "trigger_id": None},
         {"user": None},
         {"user": {"id": None}, "container": 5, "channel": "C1", "message": []},
@@ -506,7 +506,7 @@ async def test_a_strange_click_leaves_no_traceback(parley: Parley, change: dict[
         "user": {"id": parley.sandbox.users["ben"], "team_id": of.team},
         "team": {"id": of.team},
         "container": {"type": "message", "message_ts": "1.2", "channel_id": of.channel, "thread_ts": "1.1"},
-        "actions": [{"action_id": reply.REGENERATE, "action_ts": "1.3", "value": "1.1"}],
+        "actions": [{"action_id": footer.REGENERATE, "action_ts": "1.3", "value": "1.1"}],
     }
     with contextlib.suppress(Unanswered):
         await parley.slack.delivery.ask("interactive", {**payload, **change}, "block_actions")

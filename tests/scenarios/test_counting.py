@@ -10,7 +10,7 @@ from bot.sandbox.claude.answers import Answer
 from bot.sandbox.faults import Fault
 from bot.store import keys, usage
 from bot.store.cells import Counts
-from bot.views import reply
+from bot.views import footer
 from tests.parley import Parley, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -68,7 +68,7 @@ async def test_a_vote_counts_at_the_model_that_answered(parley: Parley) -> None:
     await parley.answers("general", ts)
     await parley.remembered("general", ts, turns=2)
     [answer] = parley.replies("general", ts)
-    await parley.slack.click("ben", reply.FEEDBACK, channel="general", ts=answer.ts, value=f"good {ts}")
+    await parley.slack.click("ben", footer.FEEDBACK, channel="general", ts=answer.ts, value=f"good {ts}")
     team, day = parley.sandbox.team, datetime.now(UTC).date()
 
     async def is_counted() -> bool:
@@ -108,7 +108,7 @@ async def test_a_stopped_answer_is_billed_for_what_was_written(parley: Parley) -
     parley.sandbox.claude.script("at length", SLOW, times=1)
     ts = await parley.slack.say("ada", "general", "@parley at length")
     [message] = await parley.slack.until(lambda: [m for m in parley.answer("general", ts, ts) if text(m)])
-    await parley.slack.click("ada", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ada", footer.STOP, channel="general", ts=message.ts)
     await parley.answers("general", ts)
     found = await ended(parley, stops=1)
     await check(parley, ts, found)

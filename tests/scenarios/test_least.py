@@ -10,7 +10,7 @@ from bot.manifest import NEEDED_EVENTS, NEEDED_SCOPES
 from bot.ops import own_redis
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
-from bot.views import reply
+from bot.views import footer
 from tests.parley import Parley, payload, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -74,7 +74,7 @@ async def test_a_message_without_a_mention_is_not_heard(parley: Parley) -> None:
 
 async def test_who_asked_stops_the_answer_with_the_button(parley: Parley) -> None:
     ts, message = await begun(parley)
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=message.ts)
     [answer] = await parley.answers("general", ts, within=5)
     assert LONG.startswith(answer)
     assert len(answer) < len(LONG) / 2
@@ -89,8 +89,8 @@ async def test_who_asked_stops_the_answer_with_a_word_that_mentions_us(parley: P
 
 async def test_nobody_else_stops_it_for_nobody_can_be_told_to_be_an_admin(parley: Parley) -> None:
     ts, message = await begun(parley)
-    await parley.slack.click("ada", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ada", footer.STOP, channel="general", ts=message.ts)
     await parley.slack.until(lambda: [m for _, m in parley.slack.workspace.ephemerals if m.thread_ts == ts])
     assert payload(parley.answer("general", ts, ts)[0])["state"] == "streaming"
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=message.ts)
     await parley.answers("general", ts, within=5)

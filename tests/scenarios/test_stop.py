@@ -11,7 +11,7 @@ from bot.sandbox.slack.world.records import Message
 from bot.slack.sessions import METHOD
 from bot.store import keys, stops
 from bot.talk.message import Thread
-from bot.views import reply
+from bot.views import footer
 from tests.parley import Parley, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -35,7 +35,7 @@ async def begun(parley: Parley, user: str = "ben", *, deltas_per_second: float =
     ts = await parley.slack.say(user, "general", "@parley at length")
 
     def shown() -> list[Message]:
-        return [m for m in parley.answer("general", ts, ts) if reply.STOP in buttons(m) and text(m).strip()]
+        return [m for m in parley.answer("general", ts, ts) if footer.STOP in buttons(m) and text(m).strip()]
 
     [message] = await parley.slack.until(shown)
     return ts, message
@@ -44,7 +44,7 @@ async def begun(parley: Parley, user: str = "ben", *, deltas_per_second: float =
 async def stopped(parley: Parley, ts: str, thread_ts: str | None = None) -> Message:
     await parley.answers("general", ts, thread_ts=thread_ts, within=5)
     message = parley.answer("general", ts, thread_ts or ts)[-1]
-    assert reply.STOP not in buttons(message)
+    assert footer.STOP not in buttons(message)
     return message
 
 
@@ -57,12 +57,12 @@ def requests(parley: Parley) -> list[dict[str, Any]]:
 
 async def test_who_asked_stops_the_answer_and_what_was_written_stays(parley: Parley) -> None:
     ts, message = await begun(parley, "ben")
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=message.ts)
     shown = await stopped(parley, ts)
     assert "Stopped by ben" in small_print(shown)
     assert LONG.startswith(text(shown))
     assert 0 < len(text(shown)) < len(LONG) / 2
-    assert buttons(shown) == {reply.FEEDBACK, reply.REGENERATE, reply.CONTINUE}
+    assert buttons(shown) == {footer.FEEDBACK, footer.REGENERATE, footer.CONTINUE}
     await parley.remembered("general", ts, turns=2)
     said = (await parley.history("general", ts))[1]
     assert LONG.startswith(said.text)
@@ -72,28 +72,28 @@ async def test_who_asked_stops_the_answer_and_what_was_written_stays(parley: Par
 async def test_claude_hears_no_more_of_a_stopped_answer(parley: Parley) -> None:
     before = len(parley.sandbox.journal.entries("claude.closed"))
     ts, message = await begun(parley)
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=message.ts)
     await stopped(parley, ts)
     await parley.sandbox.journal.until(lambda _: len(parley.sandbox.journal.entries("claude.closed")) > before)
 
 
 async def test_somebody_else_stops_nothing(parley: Parley) -> None:
     ts, message = await begun(parley, "ben", deltas_per_second=300.0)
-    await parley.slack.click("chidi", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("chidi", footer.STOP, channel="general", ts=message.ts)
     answer = "".join("".join(await parley.answers("general", ts)).split())
     assert answer == "".join(LONG.split())
 
 
 async def test_an_admin_stops_an_answer_and_is_named(parley: Parley) -> None:
     ts, message = await begun(parley, "ben")
-    await parley.slack.click("ada", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ada", footer.STOP, channel="general", ts=message.ts)
     assert "Stopped by ada" in small_print(await stopped(parley, ts))
 
 
 async def test_stop_pressed_twice_is_pressed_once(parley: Parley) -> None:
     ts, message = await begun(parley, "ben")
     await asyncio.gather(
-        *(parley.slack.click(user, reply.STOP, channel="general", ts=message.ts) for user in ("ben", "ada"))
+        *(parley.slack.click(user, footer.STOP, channel="general", ts=message.ts) for user in ("ben", "ada"))
     )
     assert "Stopped by" in small_print(await stopped(parley, ts))
     assert len(parley.replies("general", ts)) == 1
@@ -129,7 +129,7 @@ async def test_a_question_that_waits_is_stopped_without_asking_claude(parley: Pa
     await parley.slack.say("chidi", "general", "@parley stop", thread_ts=first)
     await parley.logged(f"stop asked .* ts={second} ")
     asked = len(requests(parley))
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=message.ts)
     await stopped(parley, first)
     assert "Stopped by chidi" in small_print(await stopped(parley, second, thread_ts=first))
     assert len(requests(parley)) == asked
@@ -138,7 +138,7 @@ async def test_a_question_that_waits_is_stopped_without_asking_claude(parley: Pa
 async def test_a_wish_to_stop_outlives_the_worker(parley: Parley) -> None:
     ts, message = await begun(parley, "ben")
     await parley.kill("worker1")
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=message.ts)
     asked = len(requests(parley))
     await parley.start_worker()
     await parley.answers("general", ts, within=30)
@@ -160,7 +160,7 @@ async def test_regenerate_answers_the_question_anew_in_place_of_the_old_answer(p
     await parley.remembered("general", root, turns=4)
     old = parley.answer("general", ts, root)[-1]
     first = requests(parley)[-1]
-    await parley.slack.click("chidi", reply.REGENERATE, channel="general", ts=old.ts)
+    await parley.slack.click("chidi", footer.REGENERATE, channel="general", ts=old.ts)
     await parley.slack.until(lambda: text(parley.replies("general", root)[-1]) == "Ochre.")
 
     async def replaced() -> bool:
@@ -183,7 +183,7 @@ async def test_a_regenerated_answer_can_be_regenerated(parley: Parley) -> None:
     await parley.remembered("general", ts, turns=2)
     for expected in ("Two.", "Three."):
         newest = parley.replies("general", ts)[-1]
-        await parley.slack.click("ben", reply.REGENERATE, channel="general", ts=newest.ts)
+        await parley.slack.click("ben", footer.REGENERATE, channel="general", ts=newest.ts)
 
         async def replaced(expected: str = expected) -> bool:
             return (await parley.history("general", ts))[-1].text == expected
@@ -200,16 +200,16 @@ async def test_an_answer_at_its_length_limit_goes_on_at_a_click(parley: Parley) 
     await parley.answers("general", ts)
     await parley.remembered("general", ts, turns=2)
     first = parley.answer("general", ts, ts)[-1]
-    assert reply.CONTINUE in buttons(first)
-    await parley.slack.click("ben", reply.CONTINUE, channel="general", ts=first.ts)
+    assert footer.CONTINUE in buttons(first)
+    await parley.slack.click("ben", footer.CONTINUE, channel="general", ts=first.ts)
     await parley.remembered("general", ts, turns=4)
     assert text(parley.replies("general", ts)[-1]) == "three."
-    assert reply.CONTINUE not in buttons(parley.replies("general", ts)[-1])
+    assert footer.CONTINUE not in buttons(parley.replies("general", ts)[-1])
 
 
 async def test_a_stopped_answer_leaves_no_wish_behind(parley: Parley) -> None:
     ts, message = await begun(parley)
-    await parley.slack.click("ben", reply.STOP, channel="general", ts=message.ts)
+    await parley.slack.click("ben", footer.STOP, channel="general", ts=message.ts)
     await stopped(parley, ts)
     await parley.remembered("general", ts, turns=2)
     [turn] = [entry for entry in await parley.history("general", ts) if entry.role == "assistant"]
@@ -225,6 +225,6 @@ async def test_a_vote_on_an_answer_is_thanked_for(parley: Parley) -> None:
     await parley.answers("general", ts)
     [answer] = parley.replies("general", ts)
     for vote in ("bad", "good"):
-        await parley.slack.click("ben", reply.FEEDBACK, channel="general", ts=answer.ts, value=f"{vote} {ts}")
+        await parley.slack.click("ben", footer.FEEDBACK, channel="general", ts=answer.ts, value=f"{vote} {ts}")
     await parley.logged(f"feedback .* answer={answer.ts} .*vote=good")
     await parley.slack.until(lambda: len([m for _, m in parley.slack.workspace.ephemerals if m.thread_ts == ts]) == 2)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.slack.blocks import checked
-from bot.views import reply
+from bot.views import footer as reply
 
 TS = "1763700000.123456"
 EVERY = {
