@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.parley import Parley
-from workers.ending import UNREADABLE
+from workers.endings import UNREADABLE
 from workers.links import block, is_public_picture, pictures
 
 

@@ -1,0 +1,1 @@
+"""What answers. It imports rooms of bot; bot never imports it."""

@@ -16,7 +16,7 @@ from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
 from bot.store.usage import Outcome
 from bot.talk.message import Message, Thread, mentioned_people, spoken
-from workers import backfill, channels, ending
+from workers import backfill, channels, endings
 from workers.claude import About, Answer, Unanswered
 from workers.composition import Terms
 from workers.conversation import Conversation
@@ -204,10 +204,10 @@ class _Turn:
         """What the reply says in the end, kept in Redis from the moment it is known."""
         left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
         if question.text == self._taken.note and not question.files:
-            final = Final(ending.FORGOTTEN if self._message.again else left_out or ending.EMPTY)
+            final = Final(endings.FORGOTTEN if self._message.again else left_out or endings.EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
-            final = Final(ending.GIVEN_UP.format(ref=self._ref), outcome="error")
+            final = Final(endings.GIVEN_UP.format(ref=self._ref), outcome="error")
         else:
             final = await self._ask_until_stopped(draft, past, question, stop)
             if left_out:
@@ -234,7 +234,7 @@ class _Turn:
         by = await stop.wait()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
         names = await directory.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
-        return ending.stopped(self._shown, names.get(by, ""))
+        return endings.stopped(self._shown, names.get(by, ""))
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:
         runtime, settings = self._runtime, self._runtime.settings
@@ -262,9 +262,9 @@ class _Turn:
                 *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
             )
             if failure.is_refused and question.files:
-                return Final(ending.UNREADABLE.format(ref=self._ref), outcome="error", without_files=True)
-            return ending.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
-        return replace(ending.answered(answer, self._ref), note=ending.note(answer, full=settings.answer_note))
+                return Final(endings.UNREADABLE.format(ref=self._ref), outcome="error", without_files=True)
+            return endings.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
+        return replace(endings.answered(answer, self._ref), note=endings.note(answer, full=settings.answer_note))
 
     async def _answer(self, draft: Draft, talk: Conversation, question: Entry) -> Answer:
         """Ask, in other forms if need be. Raises Unanswered."""
@@ -276,7 +276,7 @@ class _Turn:
             draft.write(text)
 
         def on_thought(thought: str) -> None:
-            draft.say(ending.thinking(thought))
+            draft.say(endings.thinking(thought))
 
         while True:
             call = self._runtime.claude.call(

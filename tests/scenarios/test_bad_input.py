@@ -4,7 +4,7 @@ import pytest
 
 from bot.sandbox.claude.answers import Answer
 from tests.parley import Parley
-from workers.ending import EMPTY
+from workers.endings import EMPTY
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

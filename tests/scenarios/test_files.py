@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.parley import Parley
-from workers.ending import UNREADABLE
+from workers.endings import UNREADABLE
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.store.replies import Final
 from workers.claude import Answer
-from workers.ending import (
+from workers.endings import (
     CATEGORIES,
     CUT_SHORT,
     NO_ROOM,
