@@ -17,13 +17,13 @@ from bot.store.replies import Final
 from bot.store.usage import Outcome
 from bot.talk.message import Message, Thread, mentioned_people, spoken
 from workers import backfill, channels, endings
+from workers.billing.meter import Meter
 from workers.claude import About, Answer, Unanswered
 from workers.composition import Terms
 from workers.conversation import Conversation
 from workers.draft import Deleted, Draft, Undeliverable
 from workers.files import Taken
 from workers.lease import Lease
-from workers.meter import Meter
 from workers.native import Streams
 from workers.runtime import Runtime, current
 from workers.stops import Stop

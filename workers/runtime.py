@@ -16,10 +16,10 @@ from bot.store import connections
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
 from workers import tools
+from workers.billing.spending import Spending
 from workers.claude import Claude
 from workers.files import Files
 from workers.pacing import Pacing
-from workers.spending import Spending
 from workers.stops import Stops
 
 

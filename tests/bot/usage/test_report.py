@@ -19,7 +19,7 @@ from bot.usage import csv as tables
 from bot.usage import query, report
 from bot.usage.report import MOST_ROWS, Report
 from workers import models
-from workers.meter import priced
+from workers.billing.meter import priced
 from workers.models import Usage
 
 TODAY = date(2026, 11, 21)

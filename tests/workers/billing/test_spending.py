@@ -14,8 +14,8 @@ from bot.store.budgets import Caps, Reservation, Settled
 from bot.store.inbox import Inbox, LeaseLost
 from bot.store.usage import Counted
 from bot.talk.message import Message, Thread
+from workers.billing.spending import Spending
 from workers.models import Usage, cost
-from workers.spending import Spending
 
 MODEL = "claude-sonnet-5-5"
 USAGE = Usage(MODEL, input=1_000, output=500)

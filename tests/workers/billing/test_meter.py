@@ -11,7 +11,7 @@ from bot.store.budgets import Reservation, Settled
 from bot.store.replies import Final, Reply
 from bot.store.usage import Piece
 from bot.talk.message import Message, Thread
-from workers.meter import Meter, priced
+from workers.billing.meter import Meter, priced
 from workers.models import Usage
 
 MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
