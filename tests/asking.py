@@ -14,8 +14,8 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.prompt_record import Instructions
-from workers.claude import Answer, Call, Claude, Unanswered
-from workers.failures import Patience
+from workers.claude.client import Answer, Call, Claude, Unanswered
+from workers.claude.failures import Patience
 from workers.models import Usage
 from workers.prompt import build
 

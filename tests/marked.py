@@ -18,9 +18,9 @@ from bot.settings import SettingError, Settings
 from bot.store.history import Entry
 from bot.store.prompt_record import Instructions
 from tests.asking import OTHER, ROUTE, begin
-from workers import tracing
-from workers.claude import About, Claude, Unanswered
-from workers.failures import Patience
+from workers.claude import tracing
+from workers.claude.client import About, Claude, Unanswered
+from workers.claude.failures import Patience
 from workers.prompt import build
 
 MARK = "hidden-treasure"

@@ -12,7 +12,7 @@ from bot.store.history import Entry
 from bot.store.prompt_record import Instructions
 from tests.asking import Heard
 from workers import compaction
-from workers.claude import About, Claude
+from workers.claude.client import About, Claude
 from workers.compaction import SUMMARY_TOKENS, compact, older, room
 from workers.prompt import build
 

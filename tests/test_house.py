@@ -74,7 +74,7 @@ def test_nothing_that_runs_in_production_loads_the_sandbox() -> None:
 
 def test_only_one_module_speaks_to_claude() -> None:
     users = [name(path) for path in SOURCES if any(is_in(module, "anthropic") for module in imports(path))]
-    assert users == ["workers/claude.py"]
+    assert users == ["workers/claude/client.py"]
 
 
 def test_workers_take_no_bolt() -> None:

@@ -11,10 +11,11 @@ from bot import logs
 from bot.ops import own_redis
 from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
-from workers import models, tools, tracing
-from workers.claude import Claude, Unanswered
+from workers import models
+from workers.claude import tools, tracing
+from workers.claude.client import Claude, Unanswered
+from workers.claude.settings_check import Finding, findings, refused, unavailable
 from workers.loop import LoopThread
-from workers.model_check import Finding, findings, refused, unavailable
 from workers.worker import SlotWorker
 
 log = logging.getLogger("parley.worker")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.store.history import Entry
-from workers.claude import About, Claude, Unanswered
+from workers.claude.client import About, Claude, Unanswered
 from workers.models import find, options
 from workers.prompt import transcript
 

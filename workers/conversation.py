@@ -18,12 +18,12 @@ from bot.store.inbox import Claim, Inbox
 from bot.store.prompt_record import Asked, Instructions
 from workers import compaction
 from workers.caching import cache_read_due
-from workers.calls import Meter
-from workers.claude import About, Answer, Claude, Unanswered
-from workers.failures import TOO_LONG
+from workers.claude.call_log import Meter
+from workers.claude.client import About, Answer, Claude, Unanswered
+from workers.claude.failures import TOO_LONG
+from workers.claude.tools import tools
 from workers.models import find, options
 from workers.prompt import FRAME, build, changed
-from workers.tools import tools
 
 log = logging.getLogger("parley.conversation")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.store.replies import Final
 from workers import models
-from workers.claude import Answer
+from workers.claude.client import Answer
 from workers.models import Usage
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."

@@ -18,7 +18,7 @@ from bot.store.usage import Outcome
 from bot.talk.message import Message, Thread, mentioned_people, spoken
 from workers import backfill, channels, endings
 from workers.billing.meter import Meter
-from workers.claude import About, Answer, Unanswered
+from workers.claude.client import About, Answer, Unanswered
 from workers.composition import Terms
 from workers.conversation import Conversation
 from workers.draft import Deleted, Draft, Undeliverable

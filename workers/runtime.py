@@ -15,9 +15,9 @@ from bot.slack.rate_limits import Budget
 from bot.store import connections
 from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
-from workers import tools
 from workers.billing.spending import Spending
-from workers.claude import Claude
+from workers.claude import tools
+from workers.claude.client import Claude
 from workers.files import Files
 from workers.pacing import Pacing
 from workers.stops import Stops

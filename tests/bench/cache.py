@@ -14,7 +14,7 @@ from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.prompt_record import Instructions
 from tests.bench.report import Report, Target, Value
-from workers.claude import Claude
+from workers.claude.client import Claude
 from workers.models import Usage, cost
 from workers.prompt import FRAME, build
 

@@ -16,8 +16,8 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.sandbox.faults import Fault
 from tests.asking import QUICK, REQUEST, bodies, serving, settings
-from workers.claude import Claude, Unanswered
-from workers.failures import BAD_KEY, NOT_ACCEPTED, NOT_NOW, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
+from workers.claude.client import Claude, Unanswered
+from workers.claude.failures import BAD_KEY, NOT_ACCEPTED, NOT_NOW, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
 
 ANSWERS = 1_000
 AT_ONCE = 40

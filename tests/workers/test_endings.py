@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bot.store.replies import Final
-from workers.claude import Answer
+from workers.claude.client import Answer
 from workers.endings import (
     CATEGORIES,
     CUT_SHORT,

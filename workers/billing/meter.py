@@ -16,8 +16,8 @@ from bot.store.replies import Reply
 from bot.store.usage import Counted, Outcome, Piece
 from bot.talk.message import Message
 from workers import models
+from workers.claude.stream import CHARS_PER_TOKEN
 from workers.models import Usage
-from workers.stream import CHARS_PER_TOKEN
 
 
 class Meter:

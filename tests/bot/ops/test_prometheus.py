@@ -17,9 +17,9 @@ from bot.slack import client as slack
 from bot.store import connections, keys
 from bot.store.inbox import Inbox
 from bot.store.metrics import METRICS, Metrics, totals
-from workers import calls
-from workers.breaker import OUTAGES, Breaker, Pass
-from workers.calls import Figures
+from workers.claude import call_log
+from workers.claude.breaker import OUTAGES, Breaker, Pass
+from workers.claude.call_log import Figures
 from workers.models import Usage
 
 TEAM = "T1"
@@ -135,10 +135,10 @@ async def test_how_things_stand_is_told(redis: Redis, redis_url: str) -> None:
 async def test_a_call_to_claude_is_counted(redis: Redis, redis_url: str) -> None:
     counted = Metrics(redis, TEAM)
     usage = Usage("claude-sonnet-5-5", input=100, output=10, read=1_000, searches=2)
-    calls.count(
+    call_log.count(
         counted, Figures("claude-sonnet-5-5", stop_reason="end_turn", attempts=3, first_text=0.3, usage=[usage])
     )
-    calls.count(counted, Figures("claude-sonnet-5-5", error="529/overloaded_error", attempts=1))
+    call_log.count(counted, Figures("claude-sonnet-5-5", error="529/overloaded_error", attempts=1))
     await counted.flush()
     found = await page(redis, redis_url)
     model = "claude-sonnet-5-5"

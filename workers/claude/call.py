@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from bot.settings import Settings
 from bot.store.metrics import Metrics
-from workers import calls, fallback, tracing
-from workers.calls import About, Figures
-from workers.failures import OVERLOADED, TOO_SLOW, Failed, Failure, Patience, retry_after
-from workers.gate import TOLD_SECONDS, Gate, Passage, Shut
+from workers.claude import call_log as calls
+from workers.claude import fallback, tracing
+from workers.claude.call_log import About, Figures
+from workers.claude.failures import OVERLOADED, TOO_SLOW, Failed, Failure, Patience, retry_after
+from workers.claude.gate import TOLD_SECONDS, Gate, Passage, Shut
+from workers.claude.stream import Change, Streamed
 from workers.models import Usage
-from workers.stream import Change, Streamed
 
 log = logging.getLogger("parley.claude")
 

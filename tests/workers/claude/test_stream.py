@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from tests.asking import MODEL, OTHER, REQUEST, ask, bodies, connected, serving
-from workers.claude import Claude
+from workers.claude.client import Claude
 
 SEARCH = {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}
 CALL = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "weather"}}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.answering import Unanswered
-from workers.failures import (
+from workers.claude.call import Unanswered
+from workers.claude.failures import (
     BAD_KEY,
     BILLING,
     NO_API,

@@ -1,17 +1,17 @@
-"""Whether spans are asked for, and what is said where they cannot be sent. What they hold: tests/test_private.py."""
+"""Whether spans are asked for, and what is said where they cannot be sent. What they hold: test_private.py."""
 
 import subprocess
 import sys
 
 import pytest
 
-from workers.tracing import endpoint
+from workers.claude.tracing import endpoint
 
 WITHOUT = """
 import logging, sys
 sys.modules["opentelemetry.sdk"] = None
 from bot import logs
-from workers import tracing
+from workers.claude import tracing
 logs.configure("INFO")
 with tracing.exporting({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}):
     with tracing.span("claude") as span:

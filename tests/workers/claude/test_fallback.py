@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from workers.fallback import chosen, entry, fitted
+from workers.claude.fallback import chosen, entry, fitted
 
 HI = {"role": "user", "content": "Hi"}
 COMPACTED = {"role": "assistant", "content": [{"type": "compaction", "content": "They met."}]}

@@ -16,7 +16,7 @@ from bot.sandbox.claude.errors import ApiError
 from bot.sandbox.claude.limits import Limits, Rates
 from bot.sandbox.clock import Clock
 from bot.store import connections, keys
-from workers.headroom import HEARD_MS, Headroom, Limit, limits
+from workers.claude.rate_limits import HEARD_MS, Headroom, Limit, limits
 
 FAMILY = "sonnet"
 MODEL = played.find("claude-sonnet-5-5")

@@ -21,11 +21,12 @@ from redis.asyncio import Redis
 from bot import logs
 from bot.settings import SettingError, Settings
 from bot.store.metrics import Metrics
-from workers import fallback, models, tracing
-from workers.answering import Answer, Call, Shared, Unanswered
-from workers.calls import About
-from workers.failures import Failed, Failure, Patience, code_of, retry_after
-from workers.gate import Gate
+from workers import models
+from workers.claude import fallback, tracing
+from workers.claude.call import Answer, Call, Shared, Unanswered
+from workers.claude.call_log import About
+from workers.claude.failures import Failed, Failure, Patience, code_of, retry_after
+from workers.claude.gate import Gate
 
 __all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
 

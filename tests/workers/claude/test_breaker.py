@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot.store import connections, keys, load
-from workers.breaker import SPREAD, Breaker, Pass
+from workers.claude.breaker import SPREAD, Breaker, Pass
 
 MODEL = "claude-sonnet-5-5"
 RUN, WINDOW, FIRST, LONGEST, TRYING = 5, 60.0, 5.0, 60.0, 30.0

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from workers.model_check import findings
+from workers.claude.settings_check import findings
 
 TODAY = date(2026, 11, 21)
 

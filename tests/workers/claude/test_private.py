@@ -49,8 +49,8 @@ def test_the_lines_tell_what_went_wrong(debugged: "subprocess.CompletedProcess[s
 
 
 def test_on_a_terminal_the_lines_are_text() -> None:
-    script = "import logging, sys; from bot import logs; logs.configure('INFO'); from workers import calls; "
-    script += "calls.record({'thread': 'T1:C1:1.1', 'attempts': 2, 'error': None, 'question': 'two\\nlines'})"
+    script = "import logging, sys; from bot import logs; logs.configure('INFO'); from workers.claude import call_log; "
+    script += "call_log.record({'thread': 'T1:C1:1.1', 'attempts': 2, 'error': None, 'question': 'two\\nlines'})"
     ours, theirs = pty.openpty()
     subprocess.run([sys.executable, "-c", script], stderr=theirs, check=True, timeout=60)
     os.close(theirs)

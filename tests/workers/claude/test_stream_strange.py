@@ -11,9 +11,9 @@ from aiohttp import web
 
 from bot.sandbox import Claude as Sandbox
 from tests.asking import MODEL, ask, connected, fail, listening, serving
-from workers import answering
-from workers.claude import Claude
-from workers.failures import NOT_NOW, UNREACHABLE
+from workers.claude import call
+from workers.claude.client import Claude
+from workers.claude.failures import NOT_NOW, UNREACHABLE
 from workers.models import Usage
 
 Event = dict[str, Any]
@@ -204,7 +204,7 @@ async def test_what_comes_behind_the_end_of_a_message_is_let_be(sandbox: Sandbox
 
 
 async def test_a_body_that_does_not_end_is_not_waited_for(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "END_SECONDS", 0.05)
+    monkeypatch.setattr(call, "END_SECONDS", 0.05)
     async with saying(sandbox, encoded(START, *HELLO), open_end=True) as (claude, _), asyncio.timeout(5):
         assert (await ask(claude))[0].text == "Hello"
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
-from workers import citations
+from workers.claude import citations
 from workers.models import Usage
 
 CHARS_PER_TOKEN = 4

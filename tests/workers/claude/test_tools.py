@@ -9,8 +9,8 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
 from tests.asking import MODEL, ask, bodies, connected, serving
-from workers.claude import Claude
-from workers.tools import tools
+from workers.claude.client import Claude
+from workers.claude.tools import tools
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
 SHOWN = {"thinking": {"type": "adaptive", "display": "summarized"}}

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 
 from bot.settings import Settings
 from workers import models
-from workers.breaker import Breaker, Pass
-from workers.failures import Failed, retry_after
-from workers.headroom import Headroom, Room
-from workers.places import Places
+from workers.claude.breaker import Breaker, Pass
+from workers.claude.concurrency import Places
+from workers.claude.failures import Failed, retry_after
+from workers.claude.rate_limits import Headroom, Room
 
 # A wait of more seconds is told to the thread.
 TOLD_SECONDS = 3.0

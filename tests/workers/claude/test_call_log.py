@@ -18,8 +18,8 @@ from bot.sandbox.faults import Fault
 from bot.settings import Settings
 from tests.asking import MODEL, OTHER, REQUEST, ROUTE, begin, connected, serving, settings
 from workers import models
-from workers.calls import About, Figures, told
-from workers.claude import Claude, Unanswered
+from workers.claude.call_log import About, Figures, told
+from workers.claude.client import Claude, Unanswered
 from workers.models import Usage
 
 ABOUT = About("T1:C1:1.1", "1.2", "abcd1234", "What is the capital?" * 20)
@@ -138,7 +138,7 @@ async def test_the_question_is_a_hash_that_nobody_can_try_out(sandbox: Sandbox) 
 def test_equal_questions_have_equal_hashes_wherever_the_slack_app_is_the_same(token: str) -> None:
     code = (
         "from bot.settings import Settings\n"
-        "from workers.calls import About, Figures, told\n"
+        "from workers.claude.call_log import About, Figures, told\n"
         f"given = Settings.load({{'SLACK_BOT_TOKEN': {token!r}}}, dotenv=None)\n"
         f"print(told(About(question={ABOUT.question!r}), Figures('x'), given)['question_hash'])"
     )

@@ -1,6 +1,6 @@
 import pytest
 
-from workers.citations import links
+from workers.claude.citations import links
 
 
 @pytest.mark.parametrize(

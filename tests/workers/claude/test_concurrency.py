@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.store import connections, keys, load
-from workers.places import Places
+from workers.claude.concurrency import Places
 
 
 @pytest.fixture

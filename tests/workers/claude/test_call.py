@@ -13,8 +13,8 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
 from tests.asking import MODEL, OTHER, QUICK, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail, serving
-from workers.answering import MOST_CONTINUATIONS, NO_TOOL
-from workers.claude import About, Claude, Unanswered
+from workers.claude.call import MOST_CONTINUATIONS, NO_TOOL
+from workers.claude.client import About, Claude, Unanswered
 
 TEXT = "A sentence of the answer. " * 8
 NO_FALLBACKS = "claude-haiku-5-5"

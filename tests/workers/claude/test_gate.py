@@ -14,10 +14,10 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.store import connections
 from tests.asking import MODEL, OTHER, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
-from workers.answering import DOWN
-from workers.claude import Answer, Claude
-from workers.failures import OVERLOADED, Patience
-from workers.gate import BUSY, FILE_TOKENS, FULL, fresh_tokens
+from workers.claude.call import DOWN
+from workers.claude.client import Answer, Claude
+from workers.claude.failures import OVERLOADED, Patience
+from workers.claude.gate import BUSY, FILE_TOKENS, FULL, fresh_tokens
 
 TEXT = "A sentence of the answer. " * 8
 OUTAGES = 5
