@@ -7,8 +7,8 @@ ARGS ?=
 PROPERTIES := tests/test_markdown.py \
 	tests/test_split.py \
 	tests/test_harmless.py \
-	tests/test_layout_properties.py \
-	tests/test_composition_properties.py
+	tests/workers/draft/test_layout_properties.py \
+	tests/workers/draft/test_composition_properties.py
 
 .PHONY: install demo up test properties lint bench lock clean
 

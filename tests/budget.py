@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from bot.store import keys
-from workers.pacing import Pacing
+from workers.draft.pacing import Pacing
 
 TEAM, CHANNEL = "T1", "C1"
 ALL_CHANNELS = keys.posts(TEAM)

@@ -16,11 +16,11 @@ from bot.slack.rate_limits import Budget
 from bot.store import keys, replies
 from bot.talk.message import Message, Thread
 from tests.parley import payload, text
-from workers.backoff import BACKOFF_SECONDS
-from workers.composition import Terms
-from workers.draft import FINAL_SECONDS, Draft
-from workers.native import Mode, Streams
-from workers.pacing import Pacing
+from workers.draft.backoff import BACKOFF_SECONDS
+from workers.draft.composition import Terms
+from workers.draft.draft import FINAL_SECONDS, Draft
+from workers.draft.pacing import Pacing
+from workers.draft.slack_stream import Mode, Streams
 
 
 async def _begin() -> None: ...

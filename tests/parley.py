@@ -22,7 +22,7 @@ from bot.store import connections, history
 from bot.store.history import Entry
 from bot.talk.message import Thread
 from tests.procfile import Program, commands
-from workers.messages import EVENT_TYPE
+from workers.draft.messages import EVENT_TYPE
 
 Transport = Literal["socket", "http"]
 START_SECONDS = 90.0

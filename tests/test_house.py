@@ -101,6 +101,7 @@ SHOWN_BY = {
     "bot/sandbox": "tests/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/slack/people_store.py": "tests/bot/slack/test_directory.py",
+    "bot/slack/upload.py": "tests/workers/draft/test_upload.py",
     "bot/store/jobs.py": "tests/bot/intake/test_queue_position.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",

@@ -19,12 +19,12 @@ from bot.talk.message import Message, Thread, mentioned_people, spoken
 from workers import backfill, channels, endings
 from workers.billing.meter import Meter
 from workers.claude.client import About, Answer, Unanswered
-from workers.composition import Terms
 from workers.conversation import Conversation
-from workers.draft import Deleted, Draft, Undeliverable
+from workers.draft.composition import Terms
+from workers.draft.draft import Deleted, Draft, Undeliverable
+from workers.draft.slack_stream import Streams
 from workers.files import Taken
 from workers.lease import Lease
-from workers.native import Streams
 from workers.runtime import Runtime, current
 from workers.stops import Stop
 

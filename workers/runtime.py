@@ -18,8 +18,8 @@ from bot.store.metrics import Metrics
 from workers.billing.spending import Spending
 from workers.claude import tools
 from workers.claude.client import Claude
+from workers.draft.pacing import Pacing
 from workers.files import Files
-from workers.pacing import Pacing
 from workers.stops import Stops
 
 

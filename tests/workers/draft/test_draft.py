@@ -10,9 +10,9 @@ from bot.store.inbox import LeaseLost
 from bot.store.replies import Final
 from tests.desk import Desk, Killed
 from tests.parley import payload, text
-from workers.draft import Deleted, Undeliverable
-from workers.layout import PART_LENGTH, PLAIN_LENGTH
-from workers.pacing import Pacing
+from workers.draft.draft import Deleted, Undeliverable
+from workers.draft.layout import PART_LENGTH, PLAIN_LENGTH
+from workers.draft.pacing import Pacing
 
 # Two messages long.
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))

@@ -15,10 +15,10 @@ from bot.store import replies
 from bot.store.replies import Final
 from tests.desk import Desk, Killed, at_desk
 from tests.parley import payload
-from workers.composition import Terms
-from workers.draft import FILE_NAME, Undeliverable
-from workers.layout import PLAIN_LENGTH
-from workers.messages import IN_A_FILE, STANDS_IN
+from workers.draft.composition import Terms
+from workers.draft.draft import FILE_NAME, Undeliverable
+from workers.draft.layout import PLAIN_LENGTH
+from workers.draft.messages import IN_A_FILE, STANDS_IN
 
 # Two messages long.
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
@@ -212,7 +212,7 @@ async def test_where_nothing_may_be_edited_the_answer_is_not_begun_over_and_over
 
 
 async def test_an_edit_that_slack_makes_late_does_not_stay(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.messages.LATE_SECONDS", 2.0)
+    monkeypatch.setattr("workers.draft.messages.LATE_SECONDS", 2.0)
     async with desk.draft() as draft:
         draft.write("Begun")
         await desk.shows(lambda shown: shown == ["Begun"])

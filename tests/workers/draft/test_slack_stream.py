@@ -12,7 +12,7 @@ from bot.slack import client as slack
 from bot.slack.client import error_name
 from bot.store import keys
 from tests.desk import Desk
-from workers.native import FORGET_SECONDS, Mode, Stream, Streams
+from workers.draft.slack_stream import FORGET_SECONDS, Mode, Stream, Streams
 
 Make = Callable[[Mode], Streams]
 

@@ -1,4 +1,4 @@
-from workers.backoff import MOST_REFUSALS, Backoff
+from workers.draft.backoff import MOST_REFUSALS, Backoff
 
 
 def test_waits_double_up_to_the_longest_and_begin_anew() -> None:

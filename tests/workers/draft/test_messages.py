@@ -17,8 +17,8 @@ from bot.talk.message import Message, Thread
 from bot.views import footer
 from tests.desk import Desk
 from tests.parley import payload as about
-from workers.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload, words
-from workers.native import Streams
+from workers.draft.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload, words
+from workers.draft.slack_stream import Streams
 
 QUESTION = Message(Thread("T1", "C1", "1.1"), "1.1", "U1", "a question")
 LAST = Due(0, "Some **words**", True)

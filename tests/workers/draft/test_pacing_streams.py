@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot.slack.rate_limits import Budget
 from tests.budget import TEAM, edit, on_redis, pass_by
-from workers.pacing import APPENDS_PER_MINUTE, STREAM_MS, STREAMS_PER_MINUTE, Pacing
+from workers.draft.pacing import APPENDS_PER_MINUTE, STREAM_MS, STREAMS_PER_MINUTE, Pacing
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from bot.store import replies
 from bot.store.replies import Final
 from bot.talk.message import Message
 from bot.views import footer
+from workers.draft.slack_stream import NOT_STREAMING, Stream, Streams
 from workers.markdown import PLAIN_BYTES, fallback
-from workers.native import NOT_STREAMING, Stream, Streams
 
 log = logging.getLogger("parley.messages")
 

@@ -14,12 +14,12 @@ from bot.slack.client import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_n
 from bot.store import replies
 from bot.store.replies import Final
 from bot.talk.message import Message
-from workers.backoff import BACKOFF_SECONDS, Backoff
-from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Messages, Part, words
-from workers.native import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
-from workers.pacing import Pacing
-from workers.upload import NoUpload, upload_markdown
+from workers.draft.backoff import BACKOFF_SECONDS, Backoff
+from workers.draft.composition import Composition, Step, Terms
+from workers.draft.messages import Due, Messages, Part, words
+from workers.draft.pacing import Pacing
+from workers.draft.slack_stream import NOT_STREAMING, STILL_STREAMING, STOPPED_BY_USER, Streams
+from workers.draft.upload import NoUpload, upload_markdown
 
 log = logging.getLogger("parley.draft")
 

@@ -6,9 +6,9 @@ import pytest
 
 from bot.store.replies import Final
 from bot.talk.message import Message, Thread
-from workers.composition import Composition, Step, Terms
-from workers.messages import Due, Part
-from workers.native import Stream
+from workers.draft.composition import Composition, Step, Terms
+from workers.draft.messages import Due, Part
+from workers.draft.slack_stream import Stream
 
 TERMS = Terms(frozenset({"U1"}))
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))

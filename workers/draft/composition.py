@@ -6,9 +6,9 @@ from typing import Literal
 
 from bot.store.replies import Final
 from bot.talk.message import Message
-from workers.layout import Form, Layout, lay_out
-from workers.messages import Due, Part, Payload, payload
-from workers.native import LONGEST_SECONDS, ROTATE_SECONDS
+from workers.draft.layout import Form, Layout, lay_out
+from workers.draft.messages import Due, Part, Payload, payload
+from workers.draft.slack_stream import LONGEST_SECONDS, ROTATE_SECONDS
 from workers.split import Cut, cut_from
 
 # From this length on the rest of an answer comes as a file, in characters: about two full messages.

@@ -11,9 +11,9 @@ from bot.store.replies import Final
 from bot.talk.message import Message, Thread
 from tests.hostile import PEOPLE, PIECES, check_plain, hostile_documents
 from tests.rendered import DOCUMENTS, document
-from workers.composition import Composition, Terms
-from workers.messages import Part, Payload
-from workers.native import Stream
+from workers.draft.composition import Composition, Terms
+from workers.draft.messages import Part, Payload
+from workers.draft.slack_stream import Stream
 
 MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
 TERMS = Terms(PEOPLE)

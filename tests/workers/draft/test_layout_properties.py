@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tests.hostile import PEOPLE, check_harmless, check_plain, hostile_documents, long_documents
 from tests.rendered import DOCUMENTS, check_closed, document, seen
+from workers.draft.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
 from workers.harmless import harmless
-from workers.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
 from workers.markdown import PLAIN_BYTES, fallback, plain_bytes
 from workers.split import SMALLEST, content, pieces
 

@@ -14,8 +14,8 @@ from bot.store.replies import Final
 from bot.talk.message import Thread
 from tests.desk import Desk, Killed
 from tests.parley import payload
-from workers.composition import Terms
-from workers.draft import Deleted, Draft
+from workers.draft.composition import Terms
+from workers.draft.draft import Deleted, Draft
 from workers.harmless import PING
 
 BUTTONS = ["context_actions", "actions"]

@@ -1,0 +1,1 @@
+"""A reply in Slack while it grows: what its messages shall be, and their calls. Markdown is in workers/markdown."""
