@@ -102,6 +102,7 @@ SHOWN_BY = {
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/slack/people_store.py": "tests/bot/slack/test_directory.py",
     "bot/slack/upload.py": "tests/workers/draft/test_upload.py",
+    "bot/store/files.py": "tests/workers/files/test_files.py",
     "bot/store/jobs.py": "tests/bot/intake/test_queue_position.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",

@@ -23,7 +23,7 @@ from workers.conversation import Conversation
 from workers.draft.composition import Terms
 from workers.draft.draft import Deleted, Draft, Undeliverable
 from workers.draft.slack_stream import Streams
-from workers.files import Taken
+from workers.files.files import Taken
 from workers.lease import Lease
 from workers.runtime import Runtime, current
 from workers.stops import Stop

@@ -19,7 +19,7 @@ from workers.billing.spending import Spending
 from workers.claude import tools
 from workers.claude.client import Claude
 from workers.draft.pacing import Pacing
-from workers.files import Files
+from workers.files.files import Files
 from workers.stops import Stops
 
 

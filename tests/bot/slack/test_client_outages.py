@@ -24,7 +24,7 @@ from bot.store.metrics import Metrics, totals
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 from workers import backfill, channels
-from workers.download import described
+from workers.files.download import described
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.talk.file import File
-from workers.download import FAILED, GONE, NO_ACCESS, LeftOut, Limits, described, fetch, is_slacks
+from workers.files.download import FAILED, GONE, NO_ACCESS, LeftOut, Limits, described, fetch, is_slacks
 
 LIMITS = Limits(1_000, 5.0)
 

@@ -15,8 +15,8 @@ from bot.store.files import Attachment, Block, Kind
 from bot.store.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
-from workers import documents, links, pictures
-from workers.download import LeftOut, Limits, described, fetch, megabytes
+from workers.files import documents, picture_links, pictures
+from workers.files.download import LeftOut, Limits, described, fetch, megabytes
 
 log = logging.getLogger("parley.files")
 
@@ -95,7 +95,8 @@ class Files:
         taken = [task.result() for task in tasks]
         if self._settings.image_links:
             taken += [
-                await self._keep(message.thread, *links.block(url)) for url in links.pictures(message.text)[:most]
+                await self._keep(message.thread, *picture_links.block(url))
+                for url in picture_links.pictures(message.text)[:most]
             ]
         files: list[Attachment] = []
         for each in taken:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.parley import Parley
 from workers.endings import UNREADABLE
-from workers.links import block, is_public_picture, pictures
+from workers.files.picture_links import block, is_public_picture, pictures
 
 
 def test_pictures_are_found_once_each_and_as_they_were_typed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workers.pictures import LARGEST_PNG, LONGEST_EDGE, Broken, Picture, TooManyPixels, prepared
+from workers.files.pictures import LARGEST_PNG, LONGEST_EDGE, Broken, Picture, TooManyPixels, prepared
 
 
 def encoded(image: Image.Image, form: str, **more: Any) -> bytes:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers import documents
-from workers.documents import Text, decoded, is_locked, kind, pages, pdf_tokens, shortened
+from workers.files import documents
+from workers.files.documents import Text, decoded, is_locked, kind, pages, pdf_tokens, shortened
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from bot.store.files import Attachment
 from bot.store.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
-from workers.download import Limits
-from workers.files import CUT, LIMITS, FileLimits, Files, fitting, shown
+from workers.files.download import Limits
+from workers.files.files import CUT, LIMITS, FileLimits, Files, fitting, shown
 
 
 def png(colour: str = "red", size: tuple[int, int] = (20, 20)) -> bytes:

@@ -1,0 +1,1 @@
+"""What people share, as content blocks for Claude. What is kept of it is in bot/store."""
