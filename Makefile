@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # What Claude's text becomes: the properties that are tried at length.
-PROPERTIES := tests/test_markdown.py \
-	tests/test_split.py \
-	tests/test_harmless.py \
+PROPERTIES := tests/workers/markdown/test_frame.py \
+	tests/workers/markdown/test_split.py \
+	tests/workers/markdown/test_sanitize.py \
 	tests/workers/draft/test_layout_properties.py \
 	tests/workers/draft/test_composition_properties.py
 

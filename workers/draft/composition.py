@@ -9,7 +9,7 @@ from bot.talk.message import Message
 from workers.draft.layout import Form, Layout, lay_out
 from workers.draft.messages import Due, Part, Payload, payload
 from workers.draft.slack_stream import LONGEST_SECONDS, ROTATE_SECONDS
-from workers.split import Cut, cut_from
+from workers.markdown.split import Cut, cut_from
 
 # From this length on the rest of an answer comes as a file, in characters: about two full messages.
 MOST_LENGTH = 24_000

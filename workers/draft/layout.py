@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from workers.harmless import harmless
-from workers.markdown import PLAIN_BYTES, frame, plain_bytes, without_late_definitions
-from workers.split import Cut, Piece, content, pieces
+from workers.markdown.frame import PLAIN_BYTES, frame, plain_bytes, without_late_definitions
+from workers.markdown.sanitize import harmless
+from workers.markdown.split import Cut, Piece, content, pieces
 
 PART_LENGTH = 10_000
 # Slack takes 12,000 characters of markdown in a message (docs.slack.dev/reference/block-kit/blocks/markdown-block), and

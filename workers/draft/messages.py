@@ -17,7 +17,7 @@ from bot.store.replies import Final
 from bot.talk.message import Message
 from bot.views import footer
 from workers.draft.slack_stream import NOT_STREAMING, Stream, Streams
-from workers.markdown import PLAIN_BYTES, fallback
+from workers.markdown.frame import PLAIN_BYTES, fallback
 
 log = logging.getLogger("parley.messages")
 

@@ -16,7 +16,7 @@ from tests.desk import Desk, Killed
 from tests.parley import payload
 from workers.draft.composition import Terms
 from workers.draft.draft import Deleted, Draft
-from workers.harmless import PING
+from workers.markdown.sanitize import PING
 
 BUTTONS = ["context_actions", "actions"]
 WORDS = "One paragraph of the answer, and then another sentence of it."

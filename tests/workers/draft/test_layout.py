@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from bot.sandbox.slack import blocks
 from tests.rendered import DOCUMENTS, document, documents, soup
 from workers.draft.layout import PART_LENGTH, PLAIN_LENGTH, Form, Layout, lay_out
-from workers.harmless import PING, harmless
-from workers.split import Cut
+from workers.markdown.sanitize import PING, harmless
+from workers.markdown.split import Cut
 
 NO_CUTS: Mapping[int, Cut] = {}
 AS_IT_IS = Form()

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.hostile import PEOPLE, check_harmless, check_plain, hostile_documents, long_documents
 from tests.rendered import DOCUMENTS, check_closed, document, seen
 from workers.draft.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
-from workers.harmless import harmless
-from workers.markdown import PLAIN_BYTES, fallback, plain_bytes
-from workers.split import SMALLEST, content, pieces
+from workers.markdown.frame import PLAIN_BYTES, fallback, plain_bytes
+from workers.markdown.sanitize import harmless
+from workers.markdown.split import SMALLEST, content, pieces
 
 # Small enough that short texts take several messages and a file, and large enough for what the shortest part becomes.
 PART, MOST, FILE = 400, 520, 1_500

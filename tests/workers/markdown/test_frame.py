@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.hostile import PEOPLE, check_harmless
 from tests.rendered import DOCUMENTS, check_closed, document, documents, inline, seen, soup, visible
-from workers.markdown import fallback, frame, harmless
-from workers.split import pieces
+from workers.markdown.frame import fallback, frame, harmless
+from workers.markdown.split import pieces
 
 
 def check_every_prefix(text: str) -> None:

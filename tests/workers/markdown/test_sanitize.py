@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.hostile import PEOPLE, check_harmless
 from tests.rendered import DOCUMENTS, document, documents, soup
-from workers.harmless import harmless
+from workers.markdown.sanitize import harmless
 
 
 def check(text: str) -> None:

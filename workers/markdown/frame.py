@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import combinations
 
-from workers.blocks import Block, Scanner, lines, scan
-from workers.harmless import NOTICE, harmless, harmless_plain
-from workers.inline import Half, Run, definition, label_key, parse, unmatched
+from workers.markdown.blocks import Block, Scanner, lines, scan
+from workers.markdown.inline import Half, Run, definition, label_key, parse, unmatched
+from workers.markdown.sanitize import NOTICE, harmless, harmless_plain
 
 __all__ = ["fallback", "frame", "harmless"]
 

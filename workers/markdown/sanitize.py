@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from workers.blocks import Block, scan
-from workers.inline import ENTITY, Span, definition, label_key, parse
+from workers.markdown.blocks import Block, scan
+from workers.markdown.inline import ENTITY, Span, definition, label_key, parse
 
 JOINER = "\u2060"
 # Controls, lone surrogates, bidi embeddings, overrides and isolates, line and paragraph separators.

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from workers.blocks import Block, Container, Scanner
-from workers.inline import Run, parse, unmatched
+from workers.markdown.blocks import Block, Container, Scanner
+from workers.markdown.inline import Run, parse, unmatched
 
 SENTENCE = re.compile(r"[.!?…][\"')\]”’]*\s+|[。！？]")
 WORD = re.compile(r"\s+")

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.rendered import DOCUMENTS, MARKDOWN, document, documents, soup
-from workers.split import Cut, content, cut_from, pieces
+from workers.markdown.split import Cut, content, cut_from, pieces
 
 # What wrappers may consist of: markers of lists and quotes, white space, fences with their info, table rows.
 MARKERS = re.compile(r"(?:>|[-+*]|\d{1,9}[.)]|[ \t])*")

@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from workers.blocks import ATTRIBUTE, CLOSE_TAG, NAME, OPEN_TAG
+from workers.markdown.blocks import ATTRIBUTE, CLOSE_TAG, NAME, OPEN_TAG
 
 SPECIAL = re.compile(r"[\\`<&\[\]!*_~]")
 NOT_PLAIN = re.compile(r"[\\`<&\[\]!*_~\n|]")
