@@ -106,14 +106,15 @@ SHOWN_BY = {
     "bot/store/jobs.py": "tests/bot/intake/test_queue_position.py",
     "bot/store/keys.py": "tests/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
+    "bot/store/stops.py": "tests/workers/process/test_stops.py",
     "bot/talk/file.py": "tests/bot/talk/test_message.py",
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",
     "workers/__main__.py": "tests/parley.py",
     "workers/markdown/blocks.py": "tests/workers/markdown/test_frame.py",
     "workers/markdown/inline.py": "tests/workers/markdown/test_frame.py",
-    "workers/loop.py": "tests/test_worker.py",
+    "workers/process/loop.py": "tests/workers/process/test_worker.py",
+    "workers/process/runtime.py": "tests/workers/process/test_worker.py",
     "workers/reply.py": "tests/scenarios/test_answering.py",
-    "workers/runtime.py": "tests/test_worker.py",
 }
 
 

@@ -15,8 +15,8 @@ from workers import models
 from workers.claude import tools, tracing
 from workers.claude.client import Claude, Unanswered
 from workers.claude.settings_check import Finding, findings, refused, unavailable
-from workers.loop import LoopThread
-from workers.worker import SlotWorker
+from workers.process.loop import LoopThread
+from workers.process.worker import SlotWorker
 
 log = logging.getLogger("parley.worker")
 

@@ -24,9 +24,9 @@ from workers.draft.composition import Terms
 from workers.draft.draft import Deleted, Draft, Undeliverable
 from workers.draft.slack_stream import Streams
 from workers.files.files import Taken
-from workers.lease import Lease
-from workers.runtime import Runtime, current
-from workers.stops import Stop
+from workers.process.lease import Lease
+from workers.process.runtime import Runtime, current
+from workers.process.stops import Stop
 
 log = logging.getLogger("parley.reply")
 

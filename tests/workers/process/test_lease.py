@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bot.store import connections, keys
 from bot.store.inbox import Claim, Inbox, LeaseLost
 from bot.talk.message import Message, Thread
-from workers.lease import Lease
+from workers.process.lease import Lease
 
 THREAD = Thread("T1", "C1", "1.1")
 SECONDS = 0.8

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.store import connections
 from bot.store.inbox import Inbox
-from workers import sweeper
+from workers.process import sweeper
 
 NOWHERE = "redis://127.0.0.1:1"
 

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 from types import TracebackType
 
 from bot.settings import Settings
-from workers import runtime
-from workers.sweeper import end_sessions, sweep
+from workers.process import runtime
+from workers.process.sweeper import end_sessions, sweep
 
 
 class LoopThread:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from bot.store import connections, keys, stops
 from bot.talk.message import Thread
-from workers.stops import Stops
+from workers.process.stops import Stops
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
 

@@ -11,7 +11,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bot.store import connections
 from tests import jobs
-from workers.worker import SlotWorker
+from workers.process.worker import SlotWorker
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from workers.claude import tools
 from workers.claude.client import Claude
 from workers.draft.pacing import Pacing
 from workers.files.files import Files
-from workers.stops import Stops
+from workers.process.stops import Stops
 
 
 @dataclass(frozen=True)
