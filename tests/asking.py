@@ -17,7 +17,7 @@ from bot.store.prompt_record import Instructions
 from workers.claude.client import Answer, Call, Claude, Unanswered
 from workers.claude.failures import Patience
 from workers.models import Usage
-from workers.prompt import build
+from workers.prompt.prompt import build
 
 ROUTE = "/v1/messages"
 MODEL = "claude-sonnet-5-5"

@@ -21,7 +21,7 @@ from tests.asking import OTHER, ROUTE, begin
 from workers.claude import tracing
 from workers.claude.client import About, Claude, Unanswered
 from workers.claude.failures import Patience
-from workers.prompt import build
+from workers.prompt.prompt import build
 
 MARK = "hidden-treasure"
 KEY = f"sk-ant-{MARK}-key"

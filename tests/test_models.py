@@ -18,8 +18,8 @@ from bot.sandbox.claude import models as played
 from bot.sandbox.claude import request
 from bot.settings import Settings
 from workers import models
-from workers.compaction import CHEAP_MODEL
 from workers.models import Model, Usage, cost, estimate, find, options
+from workers.prompt.compaction import CHEAP_MODEL
 
 TABLE = tomllib.loads(files("bot").joinpath("models.toml").read_text(), parse_float=Decimal)
 IDS = [entry["id"] for entry in TABLE["model"]]

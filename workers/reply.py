@@ -16,10 +16,9 @@ from bot.store.inbox import Claim, LeaseLost
 from bot.store.replies import Final
 from bot.store.usage import Outcome
 from bot.talk.message import Message, Thread, mentioned_people, spoken
-from workers import backfill, channels, endings
+from workers import endings
 from workers.billing.meter import Meter
 from workers.claude.client import About, Answer, Unanswered
-from workers.conversation import Conversation
 from workers.draft.composition import Terms
 from workers.draft.draft import Deleted, Draft, Undeliverable
 from workers.draft.slack_stream import Streams
@@ -27,6 +26,8 @@ from workers.files.files import Taken
 from workers.process.lease import Lease
 from workers.process.runtime import Runtime, current
 from workers.process.stops import Stop
+from workers.prompt import backfill, channels
+from workers.prompt.conversation import Conversation
 
 log = logging.getLogger("parley.reply")
 

@@ -16,7 +16,7 @@ from bot.store.prompt_record import Instructions
 from tests.bench.report import Report, Target, Value
 from workers.claude.client import Claude
 from workers.models import Usage, cost
-from workers.prompt import FRAME, build
+from workers.prompt.prompt import FRAME, build
 
 SUMMARY = "what the prompt cache saves in a long thread"
 MODEL = "claude-sonnet-5-5"

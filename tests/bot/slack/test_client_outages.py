@@ -23,8 +23,8 @@ from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics, totals
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
-from workers import backfill, channels
 from workers.files.download import described
+from workers.prompt import backfill, channels
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bot.store import asides, keys
 from bot.store.history import Entry
 from bot.talk.message import Message, Thread
 from bot.views.shortcut import quoted
-from workers.backfill import MOST_CHARACTERS, MOST_MESSAGES, PAGE, PAGES, READING_SECONDS, earlier
+from workers.prompt.backfill import MOST_CHARACTERS, MOST_MESSAGES, PAGE, PAGES, READING_SECONDS, earlier
 
 
 @dataclass

@@ -11,10 +11,10 @@ from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.prompt_record import Instructions
 from tests.asking import Heard
-from workers import compaction
 from workers.claude.client import About, Claude
-from workers.compaction import SUMMARY_TOKENS, compact, older, room
-from workers.prompt import build
+from workers.prompt import compaction
+from workers.prompt.compaction import SUMMARY_TOKENS, compact, older, room
+from workers.prompt.prompt import build
 
 SUMMARY = Entry("summary", "x" * 3_000, "0.1")
 

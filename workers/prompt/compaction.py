@@ -12,7 +12,7 @@ from typing import Any
 from bot.store.history import Entry
 from workers.claude.client import About, Claude, Unanswered
 from workers.models import find, options
-from workers.prompt import transcript
+from workers.prompt.prompt import transcript
 
 log = logging.getLogger("parley.compaction")
 

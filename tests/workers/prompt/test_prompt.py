@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.store.files import Attachment
 from bot.store.history import Entry
 from bot.store.prompt_record import Instructions
-from workers.prompt import (
+from workers.prompt.prompt import (
     CHANGED,
     COMPACTION_BETA,
     FRAME,

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.store.prompt_record import Asked, Instructions
-from workers.caching import SYSTEM_SECONDS, TAIL_SECONDS, cache_read_due
+from workers.prompt.caching import SYSTEM_SECONDS, TAIL_SECONDS, cache_read_due
 
 SONNET, HAIKU = "claude-sonnet-4-6", "claude-haiku-4-5"
 SHORT, LONG = Instructions("", "x" * 100), Instructions("", "x" * 40_000)

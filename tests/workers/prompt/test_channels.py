@@ -8,7 +8,7 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import keys
 from bot.talk.message import Message, Thread
-from workers.channels import DIRECT, GROUP, KEEP_SECONDS, RETRY_SECONDS, place
+from workers.prompt.channels import DIRECT, GROUP, KEEP_SECONDS, RETRY_SECONDS, place
 
 
 def said(sandbox: Sandbox, channel: str, *, direct: bool = False) -> Message:

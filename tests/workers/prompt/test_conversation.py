@@ -21,10 +21,10 @@ from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from bot.talk.message import Message, Thread
 from tests.asking import QUICK, Heard
-from workers import compaction, conversation
 from workers.claude.client import Answer, Claude, Unanswered
 from workers.claude.failures import SPENT, TOO_LARGE
-from workers.conversation import SUMMING_UP, Conversation
+from workers.prompt import compaction, conversation
+from workers.prompt.conversation import SUMMING_UP, Conversation
 
 THREAD = Thread("T1", "C1", "1.000001")
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"

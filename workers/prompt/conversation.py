@@ -16,14 +16,14 @@ from bot.store.files import Block
 from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox
 from bot.store.prompt_record import Asked, Instructions
-from workers import compaction
-from workers.caching import cache_read_due
 from workers.claude.call_log import Meter
 from workers.claude.client import About, Answer, Claude, Unanswered
 from workers.claude.failures import TOO_LONG
 from workers.claude.tools import tools
 from workers.models import find, options
-from workers.prompt import FRAME, build, changed
+from workers.prompt import compaction
+from workers.prompt.caching import cache_read_due
+from workers.prompt.prompt import FRAME, build, changed
 
 log = logging.getLogger("parley.conversation")
 
