@@ -102,7 +102,7 @@ async def test_jobs_that_failed_go_too(redis: AsyncRedis, inbox: Inbox, queue: Q
 
 
 async def test_other_jobs_of_the_queue_stay(inbox: Inbox, queue: Queue) -> None:
-    queue.enqueue_call("tests.jobs.nothing", args=("T1",))
+    queue.enqueue_call("tests.kit.jobs.nothing", args=("T1",))
     assert await inbox.cancel("T1") == 0
     assert queue.count == 1
 

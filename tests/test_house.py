@@ -91,7 +91,7 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
 
 # Modules without tests at their path, and the tests that show what they do.
 SHOWN_BY = {
-    "bot/__main__.py": "tests/parley.py",
+    "bot/__main__.py": "tests/kit/parley.py",
     "bot/app.py": "tests/scenarios/test_bad_input.py",
     "bot/background.py": "tests/scenarios/test_buttons.py",
     "bot/commands": "tests/scenarios/test_steering.py",
@@ -109,7 +109,7 @@ SHOWN_BY = {
     "bot/store/stops.py": "tests/workers/process/test_stops.py",
     "bot/talk/file.py": "tests/bot/talk/test_message.py",
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",
-    "workers/__main__.py": "tests/parley.py",
+    "workers/__main__.py": "tests/kit/parley.py",
     "workers/markdown/blocks.py": "tests/workers/markdown/test_frame.py",
     "workers/markdown/inline.py": "tests/workers/markdown/test_frame.py",
     "workers/process/loop.py": "tests/workers/process/test_worker.py",

@@ -13,7 +13,7 @@ from bot.store import connections, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox
 from bot.talk.message import Thread
-from tests.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, woken
+from tests.kit.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, woken
 
 
 @pytest.fixture

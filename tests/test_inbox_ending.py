@@ -9,7 +9,7 @@ from rq import Queue
 from bot.store import history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
-from tests.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
+from tests.kit.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
 
 
 async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(

@@ -7,7 +7,7 @@ from bot.store import history, keys, prompt_record
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from bot.store.prompt_record import Asked, Instructions
-from tests.mailbox import ANSWERED, THREAD, claimed, said
+from tests.kit.mailbox import ANSWERED, THREAD, claimed, said
 
 SUMMARY = Entry("summary", "They said hello.", "2.1")
 

@@ -12,7 +12,7 @@ from bot.store import history, keys
 from bot.store.history import Entry
 from bot.store.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
 from bot.talk.message import Thread
-from tests.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
+from tests.kit.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
 
 
 async def test_a_thread_left_behind_is_woken_once(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:

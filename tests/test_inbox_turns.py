@@ -12,7 +12,7 @@ from bot.store.history import Entry
 from bot.store.inbox import Claim, Inbox, LeaseLost
 from bot.talk.file import File
 from bot.talk.message import Message
-from tests.mailbox import ANSWERED, OTHER, THREAD, claimed, said
+from tests.kit.mailbox import ANSWERED, OTHER, THREAD, claimed, said
 
 
 @pytest.mark.parametrize("is_claimed", [False, True])

@@ -12,7 +12,7 @@ from bot.ops import own_redis
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.bench.report import Report, Target, Value
-from tests.parley import Parley
+from tests.kit.parley import Parley
 
 SUMMARY = "acknowledging a hundred events a second"
 P99_MS = 300.0

@@ -28,7 +28,7 @@ from bot.sandbox.journal import Entry
 from bot.sandbox.slack.world.records import Channel, Message, id_for
 from tests.bench.answer import PacedAnswer, p95, visible
 from tests.bench.report import Report, Target, Value
-from tests.parley import Parley, text
+from tests.kit.parley import Parley, text
 
 SUMMARY = "many replies at once that are edited in place"
 CHANNELS = 30

@@ -14,7 +14,7 @@ from bot.store.cells import Counts
 from bot.store.replies import Final
 from bot.store.usage import Counted, Piece
 from bot.talk.message import Thread
-from tests.parley import Parley, payload, text
+from tests.kit.parley import Parley, payload, text
 
 LONG = "A sentence of the answer. " * 120
 QUICK_LEASE = {"LEASE_SECONDS": "3"}

@@ -9,7 +9,7 @@ from typing import Any
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from bot.talk.message import Thread
-from tests.parley import Parley
+from tests.kit.parley import Parley
 
 PERSONA = "Be kind, and say what you do not know. " * 150
 

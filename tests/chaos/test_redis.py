@@ -17,7 +17,7 @@ from bot.sandbox.journal import Entry
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.views import feedback, footer
-from tests.parley import Parley
+from tests.kit.parley import Parley
 
 
 class RedisServer:

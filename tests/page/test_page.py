@@ -12,8 +12,8 @@ pytest.importorskip("playwright.async_api")
 from playwright.async_api import Page, expect
 
 from bot.sandbox.claude.answers import Answer
+from tests.kit.parley import Parley
 from tests.page.conftest import Open
-from tests.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

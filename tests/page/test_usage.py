@@ -20,8 +20,8 @@ from playwright.async_api import Page, expect
 from bot.store import feedback, keys, usage
 from bot.store.usage import Counted, Piece
 from bot.talk.message import Thread
+from tests.kit.parley import Parley
 from tests.page.conftest import Open
-from tests.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

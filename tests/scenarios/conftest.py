@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from bot.ops import own_redis
-from tests.parley import Parley, Transport
+from tests.kit.parley import Parley, Transport
 
 METRICS_TOKEN = "a-token-of-the-test"
 

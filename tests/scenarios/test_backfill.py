@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.parley import Parley
+from tests.kit.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -10,7 +10,7 @@ from redis import Redis
 
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
-from tests.parley import Parley, Transport
+from tests.kit.parley import Parley, Transport
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -25,7 +25,7 @@ from bot.store.history import Entry
 from bot.talk.message import Message, Thread
 from bot.views import feedback as feedback_view
 from bot.views import footer
-from tests.parley import Parley, Transport
+from tests.kit.parley import Parley, Transport
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sandbox.claude.answers import Answer
-from tests.parley import Parley, payload
+from tests.kit.parley import Parley, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

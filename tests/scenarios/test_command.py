@@ -8,7 +8,7 @@ import pytest
 from bot.commands.table import AWAY, NOTHING, NOWHERE, help_text
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
-from tests.parley import Parley
+from tests.kit.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -14,7 +14,7 @@ from bot.sandbox.slack.world.records import Message, id_for
 from bot.store import feedback, keys
 from bot.talk.message import Thread
 from bot.views import feedback as view
-from tests.parley import Parley, Transport
+from tests.kit.parley import Parley, Transport
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

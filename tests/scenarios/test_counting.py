@@ -11,7 +11,7 @@ from bot.sandbox.faults import Fault
 from bot.store import keys, usage
 from bot.store.cells import Counts
 from bot.views import footer
-from tests.parley import Parley, text
+from tests.kit.parley import Parley, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.parley import Parley
+from tests.kit.parley import Parley
 from workers.endings import UNREADABLE
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.parley import Parley
+from tests.kit.parley import Parley
 from tests.scenarios.conftest import METRICS_TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

@@ -8,7 +8,7 @@ from bot.sandbox.slack.world.records import Message
 from bot.store import keys, usage
 from bot.store.usage import Counted, Piece
 from bot.views.home import AWAY
-from tests.parley import Parley, payload
+from tests.kit.parley import Parley, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

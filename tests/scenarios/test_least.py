@@ -11,7 +11,7 @@ from bot.ops import own_redis
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.views import footer
-from tests.parley import Parley, payload, text
+from tests.kit.parley import Parley, payload, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

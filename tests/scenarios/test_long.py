@@ -8,7 +8,7 @@ import pytest_asyncio
 from bot.store import keys
 from bot.store.history import Entry
 from bot.talk.message import Thread
-from tests.parley import Parley
+from tests.kit.parley import Parley
 from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,7 +10,7 @@ import pytest_asyncio
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack.world.records import Message
-from tests.parley import Parley, payload, text
+from tests.kit.parley import Parley, payload, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

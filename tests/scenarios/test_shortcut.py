@@ -7,7 +7,7 @@ from bot.sandbox.slack.world.records import Message
 from bot.sandbox.slack.world.views import View
 from bot.store import keys
 from bot.views.shortcut import EVENT_TYPE
-from tests.parley import Parley, payload
+from tests.kit.parley import Parley, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

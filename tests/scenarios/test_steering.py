@@ -15,7 +15,7 @@ from bot.commands.table import AWAY, NO_WORKERS
 from bot.slack.admins import UNKNOWN
 from bot.store import audit, keys
 from bot.views.persona import INPUT
-from tests.parley import Parley, Transport
+from tests.kit.parley import Parley, Transport
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,7 +12,7 @@ from bot.slack.sessions import METHOD
 from bot.store import keys, stops
 from bot.talk.message import Thread
 from bot.views import footer
-from tests.parley import Parley, text
+from tests.kit.parley import Parley, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

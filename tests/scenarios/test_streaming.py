@@ -8,7 +8,7 @@ import pytest_asyncio
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.store import keys
-from tests.parley import Parley, payload, text
+from tests.kit.parley import Parley, payload, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.store import keys
-from tests.parley import Parley
+from tests.kit.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

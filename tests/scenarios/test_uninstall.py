@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
-from tests.parley import Parley
+from tests.kit.parley import Parley
 from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -17,7 +17,7 @@ from bot.slack.admins import NOT_YOURS, UNKNOWN
 from bot.store import keys, usage
 from bot.store.usage import Counted, Piece
 from bot.usage.view import NOTHING, POST
-from tests.parley import Parley
+from tests.kit.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
-from tests.parley import Parley, payload
+from tests.kit.parley import Parley, payload
 from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

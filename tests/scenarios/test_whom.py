@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bot.store import keys
-from tests.parley import Parley, payload
+from tests.kit.parley import Parley, payload
 from tests.scenarios.conftest import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,7 +13,7 @@ from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.store import audit, budgets, keys
 from bot.store.budgets import Caps, Reservation
-from tests.settling import settle
+from tests.kit.settling import settle
 
 
 @pytest.fixture(autouse=True)

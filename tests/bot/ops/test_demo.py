@@ -10,7 +10,7 @@ import pytest
 
 from bot.sandbox import Claude, Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer
-from tests.procfile import ROOT
+from tests.kit.procfile import ROOT
 
 PARLEY = [str(Path(sys.executable).parent / "parley")]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bot.sandbox import Sandbox
 from bot.sandbox.claude.answers import Answer
-from tests.parley import payload, text
-from tests.procfile import commands
+from tests.kit.parley import payload, text
+from tests.kit.procfile import commands
 
 PARLEY = str(Path(sys.executable).parent / "parley")
 

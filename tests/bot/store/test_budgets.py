@@ -27,7 +27,7 @@ from bot.store.budgets import (
     warned,
     warnings,
 )
-from tests.settling import settle
+from tests.kit.settling import settle
 
 TEAM, CHANNEL, USER = "T1", "C1", "U1"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

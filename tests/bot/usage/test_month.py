@@ -9,7 +9,7 @@ from bot.store import keys, usage
 from bot.store.budgets import Cap, Caps, Reservation, Spent
 from bot.store.usage import Counted, Piece
 from bot.usage import month
-from tests.settling import settle
+from tests.kit.settling import settle
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()

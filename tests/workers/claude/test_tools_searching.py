@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.claude.answers import Answer
-from tests.parley import Parley, text
+from tests.kit.parley import Parley, text
 
 SERVERS = '[[servers]]\nname = "wiki"\nurl = "https://wiki.example.com/mcp"\n'
 CALL = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "weather"}}

@@ -8,8 +8,8 @@ from bot.slack.rate_limits import TIER_3, Budget
 from bot.store import keys
 from bot.store.inbox import LeaseLost
 from bot.store.replies import Final
-from tests.desk import Desk, Killed
-from tests.parley import payload, text
+from tests.kit.desk import Desk, Killed
+from tests.kit.parley import payload, text
 from workers.draft.draft import Deleted, Undeliverable
 from workers.draft.layout import PART_LENGTH, PLAIN_LENGTH
 from workers.draft.pacing import Pacing

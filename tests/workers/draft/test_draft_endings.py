@@ -13,8 +13,8 @@ from bot.sandbox.slack.world.records import File
 from bot.slack import status
 from bot.store import replies
 from bot.store.replies import Final
-from tests.desk import Desk, Killed, at_desk
-from tests.parley import payload
+from tests.kit.desk import Desk, Killed, at_desk
+from tests.kit.parley import payload
 from workers.draft.composition import Terms
 from workers.draft.draft import FILE_NAME, Undeliverable
 from workers.draft.layout import PLAIN_LENGTH

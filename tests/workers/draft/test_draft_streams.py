@@ -12,8 +12,8 @@ from bot.sandbox.slack.streams import STREAM_SECONDS
 from bot.store import keys, replies
 from bot.store.replies import Final
 from bot.talk.message import Thread
-from tests.desk import Desk, Killed
-from tests.parley import payload
+from tests.kit.desk import Desk, Killed
+from tests.kit.parley import payload
 from workers.draft.composition import Terms
 from workers.draft.draft import Deleted, Draft
 from workers.markdown.sanitize import PING

@@ -15,8 +15,8 @@ from bot.store.inbox import LeaseLost
 from bot.store.replies import Final, Reply
 from bot.talk.message import Message, Thread
 from bot.views import footer
-from tests.desk import Desk
-from tests.parley import payload as about
+from tests.kit.desk import Desk
+from tests.kit.parley import payload as about
 from workers.draft.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload, words
 from workers.draft.slack_stream import Streams
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.parley import Parley
+from tests.kit.parley import Parley
 from workers.endings import UNREADABLE
 from workers.files.picture_links import block, is_public_picture, pictures
 

@@ -10,7 +10,7 @@ from rq.job import Job, JobStatus
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bot.store import connections
-from tests import jobs
+from tests.kit import jobs
 from workers.process.worker import SlotWorker
 
 
@@ -46,14 +46,14 @@ def traces(redis_url: str, name: str) -> list[str]:
 
 def test_jobs_run_at_the_same_time_on_one_loop(redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]) -> None:
     for _ in range(8):
-        queue.enqueue("tests.jobs.nap", "naps", 0, 8, job_timeout=20)
+        queue.enqueue("tests.kit.jobs.nap", "naps", 0, 8, job_timeout=20)
     worker().work(burst=True)
     assert traces(redis_url, "naps") == ["begun"] * 8 + ["ended"] * 8
 
 
 def test_no_more_jobs_run_than_there_are_slots(redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]) -> None:
     for _ in range(4):
-        queue.enqueue("tests.jobs.nap", "naps", 0.2, 2, job_timeout=20)
+        queue.enqueue("tests.kit.jobs.nap", "naps", 0.2, 2, job_timeout=20)
     worker(slots=2).work(burst=True)
     running = most = 0
     for trace in traces(redis_url, "naps"):
@@ -65,7 +65,7 @@ def test_no_more_jobs_run_than_there_are_slots(redis_url: str, queue: Queue, wor
 def test_a_job_that_fails_is_in_rqs_registry_and_the_others_go_on(
     redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]
 ) -> None:
-    failed, done = queue.enqueue("tests.jobs.fail"), queue.enqueue("tests.jobs.plain", "hello", result_ttl=60)
+    failed, done = queue.enqueue("tests.kit.jobs.fail"), queue.enqueue("tests.kit.jobs.plain", "hello", result_ttl=60)
     worker().work(burst=True)
     assert failed.id in queue.failed_job_registry
     assert done.return_value() == "hello"
@@ -76,7 +76,7 @@ def test_a_job_that_fails_is_in_rqs_registry_and_the_others_go_on(
 def test_a_job_over_its_time_is_cancelled_and_cleans_up(
     redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]
 ) -> None:
-    job = queue.enqueue("tests.jobs.nap", "naps", 30, job_timeout=1)
+    job = queue.enqueue("tests.kit.jobs.nap", "naps", 30, job_timeout=1)
     began = time.monotonic()
     worker().work(burst=True)
     assert time.monotonic() - began < 5
@@ -87,7 +87,7 @@ def test_a_job_over_its_time_is_cancelled_and_cleans_up(
 def test_a_job_that_is_taken_is_in_the_registry_of_started_jobs(
     redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]
 ) -> None:
-    job = queue.enqueue("tests.jobs.nap", "naps", 1.0)
+    job = queue.enqueue("tests.kit.jobs.nap", "naps", 1.0)
     seen: list[object] = []
 
     def look() -> None:
@@ -108,6 +108,6 @@ def test_a_job_that_is_taken_is_in_the_registry_of_started_jobs(
 def test_jobs_that_may_not_finish_are_cancelled_when_the_worker_leaves(
     redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]
 ) -> None:
-    queue.enqueue("tests.jobs.nap", "naps", 30)
+    queue.enqueue("tests.kit.jobs.nap", "naps", 30)
     worker(drain_seconds=0.5).work(burst=True)
     assert traces(redis_url, "naps") == ["begun", "cancelled"]

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from bot.sandbox.claude.answers import Answer
-from tests.parley import Parley
-from tests.procfile import ROOT
+from tests.kit.parley import Parley
+from tests.kit.procfile import ROOT
 
 
 async def test_a_mention_is_answered_under_a_stock_rq_worker(redis_url: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import Settings
 from bot.store.history import Entry
 from bot.store.prompt_record import Instructions
-from tests.asking import Heard
+from tests.kit.asking import Heard
 from workers.claude.client import About, Claude
 from workers.prompt import compaction
 from workers.prompt.compaction import SUMMARY_TOKENS, compact, older, room

@@ -20,7 +20,7 @@ from bot.store import audit, connections, history, keys
 from bot.store.history import Entry
 from bot.store.inbox import Inbox, LeaseLost
 from bot.talk.message import Message, Thread
-from tests.asking import QUICK, Heard
+from tests.kit.asking import QUICK, Heard
 from workers.claude.client import Answer, Claude, Unanswered
 from workers.claude.failures import SPENT, TOO_LARGE
 from workers.prompt import compaction, conversation

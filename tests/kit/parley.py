@@ -21,7 +21,7 @@ from bot.sandbox.slack.world.records import Message
 from bot.store import connections, history
 from bot.store.history import Entry
 from bot.talk.message import Thread
-from tests.procfile import Program, commands
+from tests.kit.procfile import Program, commands
 from workers.draft.messages import EVENT_TYPE
 
 Transport = Literal["socket", "http"]

@@ -15,7 +15,7 @@ from bot.slack.client import Client
 from bot.slack.rate_limits import Budget
 from bot.store import keys, replies
 from bot.talk.message import Message, Thread
-from tests.parley import payload, text
+from tests.kit.parley import payload, text
 from workers.draft.backoff import BACKOFF_SECONDS
 from workers.draft.composition import Terms
 from workers.draft.draft import FINAL_SECONDS, Draft

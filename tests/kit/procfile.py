@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bot.ops.supervisor import die_with_parent
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["bot.serve", "workers.cli"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-DOCUMENTS = sorted((Path(__file__).parent / "data" / "markdown").glob("*.md"))
+DOCUMENTS = sorted((Path(__file__).parent.parent / "data" / "markdown").glob("*.md"))
 TAGS = re.compile(r"<!--.*?-->|<[A-Za-z/!?][^<>]*>", re.S)
 
 
