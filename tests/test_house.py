@@ -98,7 +98,7 @@ SHOWN_BY = {
     "bot/commands/command.py": "tests/scenarios/test_command.py",
     "bot/intake/intake.py": "tests/scenarios/test_waiting.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
-    "bot/sandbox": "tests/sandbox/test_sandbox.py",
+    "bot/sandbox": "tests/bot/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/slack/people_store.py": "tests/bot/slack/test_directory.py",
     "bot/slack/upload.py": "tests/workers/draft/test_upload.py",

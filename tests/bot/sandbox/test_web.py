@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.calls import error, post
+from tests.bot.sandbox.calls import error, post
 
 
 async def raw(sandbox: Sandbox, method: str, **request: Any) -> tuple[int, dict[str, Any]]:

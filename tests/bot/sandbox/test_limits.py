@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.server import METHODS
-from tests.sandbox.calls import error, post
+from tests.bot.sandbox.calls import error, post
 
 TIERS = {
     "agents.sessions.setStatus": 50,

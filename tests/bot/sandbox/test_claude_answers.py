@@ -13,7 +13,7 @@ from anthropic.types.beta import BetaMessage
 from bot.sandbox.claude.answers import Answer, ToolUse
 from bot.sandbox.claude.samples import NOTICE
 from bot.sandbox.claude.server import Claude
-from tests.sandbox.test_claude import MODEL, connected, said, serving
+from tests.bot.sandbox.test_claude import MODEL, connected, said, serving
 
 TOOL = {"name": "look", "input_schema": {"type": "object"}}
 SEARCHED: list[dict[str, Any]] = [

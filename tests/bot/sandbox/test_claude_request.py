@@ -11,7 +11,7 @@ from anthropic import AsyncAnthropic
 from PIL import Image
 
 from bot.sandbox.claude.answers import Answer, ToolUse
-from tests.sandbox.test_claude import MODEL, connected, said, serving
+from tests.bot.sandbox.test_claude import MODEL, connected, said, serving
 
 OLD = "claude-haiku-4-5"
 

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.blocks import checked
 from bot.sandbox.slack.methods import Refused
-from tests.sandbox.calls import error, problems
+from tests.bot.sandbox.calls import error, problems
 
 Block = dict[str, Any]
 

@@ -5,7 +5,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.calls import error
+from tests.bot.sandbox.calls import error
 
 
 async def download(url: str, token: str | None) -> tuple[int, str, bytes]:

@@ -10,7 +10,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.delivery import Unanswered
-from tests.sandbox.calls import error, post
+from tests.bot.sandbox.calls import error, post
 
 BUTTON = {
     "type": "actions",

@@ -9,7 +9,7 @@ from anthropic import AsyncAnthropic
 
 from bot.sandbox import Claude
 from bot.sandbox.claude.answers import Answer
-from tests.sandbox.test_claude import connected, serving
+from tests.bot.sandbox.test_claude import connected, serving
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.calls import error, post
+from tests.bot.sandbox.calls import error, post
 
 
 async def start(client: AsyncWebClient, sandbox: Sandbox, **more: Any) -> dict[str, Any]:

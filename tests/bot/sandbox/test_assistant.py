@@ -5,7 +5,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.calls import error
+from tests.bot.sandbox.calls import error
 
 
 async def thread(sandbox: Sandbox, channel: str = "general") -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.calls import error, post
+from tests.bot.sandbox.calls import error, post
 
 
 async def test_replies_are_the_thread_oldest_first(sandbox: Sandbox, client: AsyncWebClient) -> None:

@@ -14,7 +14,7 @@ from anthropic.types import Message
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.server import Claude
 from bot.sandbox.faults import Fault, Faults
-from tests.sandbox.test_claude import MODEL, connected, said, serving
+from tests.bot.sandbox.test_claude import MODEL, connected, said, serving
 
 TEXT = "Ein längerer Text für die Prüfung, mit Umlauten: äöüß, 東京 und 🙂. " * 4
 ROUTE = "/v1/messages"

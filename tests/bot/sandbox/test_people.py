@@ -3,7 +3,7 @@
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.sandbox.calls import error, post
+from tests.bot.sandbox.calls import error, post
 
 
 async def test_users_info_tells_admins_members_and_strangers_apart(sandbox: Sandbox, client: AsyncWebClient) -> None:

@@ -8,7 +8,7 @@ from anthropic import AsyncAnthropic
 
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.server import Claude
-from tests.sandbox.test_claude import MODEL, connected, serving
+from tests.bot.sandbox.test_claude import MODEL, connected, serving
 
 AUTO = {"type": "ephemeral"}
 LONG = "word " * 1000  # 1250 tokens
