@@ -11,7 +11,7 @@ URL = "https://parley.example/slack/events"
 
 
 def test_manifest_yaml_is_what_is_printed() -> None:
-    assert (Path(__file__).parent.parent / "manifest.yaml").read_text() == as_yaml()
+    assert (Path(__file__).parents[2] / "manifest.yaml").read_text() == as_yaml()
 
 
 @pytest.mark.parametrize("url", [None, URL])
