@@ -23,8 +23,8 @@ from bot.manifest import EVENTS
 from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.slack.client import Identity, describe
-from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import is_id
 
 log = logging.getLogger("parley.app")

@@ -24,8 +24,8 @@ from bot.slack import client as slack
 from bot.slack.admins import Admins
 from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
-from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
+from bot.store.threads.inbox import Inbox
 
 log = logging.getLogger("parley.serve")
 

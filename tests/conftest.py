@@ -16,7 +16,7 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import connections
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 from tests.kit.desk import Desk, at_desk
 
 settings.register_profile(

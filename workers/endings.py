@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from bot.store.replies import Final
+from bot.store.threads.replies import Final
 from workers import models
 from workers.claude.client import Answer
 from workers.models import Usage

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.store import keys, policy
 from bot.store.erase import forget
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 from bot.talk.arguments import Unclear
 from bot.talk.message import is_id
 

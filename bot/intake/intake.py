@@ -11,9 +11,10 @@ from bot import background
 from bot.intake.queue_position import Line
 from bot.slack import native_stop, status
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
-from bot.store import asides, limits
-from bot.store.inbox import Inbox
+from bot.store import limits
 from bot.store.limits import TooMany
+from bot.store.threads import asides
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, spoken
 from bot.views.refusals import slow_down
 

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.slack import status
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
 
 log = logging.getLogger("parley.waiting")

@@ -21,7 +21,7 @@ from bot.listeners import feedback, regenerate, stop
 from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
 from bot.slack.client import Identity
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 from bot.usage import view as usage_view
 from bot.views import feedback as feedback_view
 from bot.views import footer

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.store.erase import forget
-from bot.store.recent_threads import newest
+from bot.store.threads.recent_threads import newest
 from bot.talk.message import is_id
 from bot.usage import month
 from bot.usage.month import Overview

@@ -14,8 +14,8 @@ from bot.intake.read_message import Heard, Ignored, read
 from bot.listeners import stop, welcome
 from bot.slack.admins import Admins
 from bot.slack.client import Identity
-from bot.store import asides
-from bot.store.inbox import Inbox
+from bot.store.threads import asides
+from bot.store.threads.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
 

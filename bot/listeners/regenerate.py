@@ -11,8 +11,9 @@ from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
 from bot.slack import native_stop, status
 from bot.slack.admins import Admins
-from bot.store import history, limits
-from bot.store.inbox import Inbox
+from bot.store import limits
+from bot.store.threads import history
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message
 from bot.views.footer import read_value
 from bot.views.refusals import slow_down

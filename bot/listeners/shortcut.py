@@ -22,7 +22,7 @@ from bot.manifest import SHORTCUT
 from bot.slack import directory
 from bot.slack.client import SLACK_TROUBLE, Identity, describe, error_name
 from bot.store import keys, limits
-from bot.store.inbox import SEEN_SECONDS
+from bot.store.threads.inbox import SEEN_SECONDS
 from bot.talk import text_of
 from bot.talk.message import Message, Thread, is_id, is_ts
 from bot.views.refusals import slow_down

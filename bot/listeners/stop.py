@@ -14,8 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
-from bot.store import stops
-from bot.store.inbox import Inbox
+from bot.store.threads import stops
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread, is_id, is_ts, spoken
 from bot.views.footer import read_value
 

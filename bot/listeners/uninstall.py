@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.slack.client import Identity
 from bot.store.erase import erase
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")
 

@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from bot.ops import prometheus as metrics
 from bot.settings import Settings
 from bot.store import keys
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 
 MOST_SECONDS = 2.0
 

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import load, metrics
-from bot.store.inbox import Inbox
 from bot.store.metrics import METRICS, SUM, Series
+from bot.store.threads.inbox import Inbox
 
 PREFIX = "parley_"
 GAUGES = {

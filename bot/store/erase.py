@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from redis.asyncio import Redis
 
 from bot.store import keys
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
 
 BATCH = 1_000

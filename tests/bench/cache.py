@@ -11,8 +11,8 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.prompt import CHARS_PER_TOKEN
 from bot.settings import Settings
-from bot.store.history import Entry
-from bot.store.prompt_record import Instructions
+from bot.store.threads.history import Entry
+from bot.store.threads.prompt_record import Instructions
 from tests.bench.report import Report, Target, Value
 from workers.claude.client import Claude
 from workers.models import Usage, cost

@@ -23,8 +23,8 @@ from bot.serve import UNREADABLE
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import connections
-from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
 from bot.views import feedback, footer, home
 from bot.views.shortcut import About

@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
-from bot.store.history import Entry
-from bot.store.prompt_record import Instructions
+from bot.store.threads.history import Entry
+from bot.store.threads.prompt_record import Instructions
 from workers.claude.client import Answer, Call, Claude, Unanswered
 from workers.claude.failures import Patience
 from workers.models import Usage

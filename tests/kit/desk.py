@@ -13,7 +13,8 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.client import Client
 from bot.slack.rate_limits import Budget
-from bot.store import keys, replies
+from bot.store import keys
+from bot.store.threads import replies
 from bot.talk.message import Message, Thread
 from tests.kit.parley import payload, text
 from workers.draft.backoff import BACKOFF_SECONDS

@@ -4,9 +4,9 @@ from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
 from bot.store import keys
-from bot.store.history import Entry
-from bot.store.inbox import Claim, Inbox
-from bot.store.jobs import JOB
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import Claim, Inbox
+from bot.store.threads.jobs import JOB
 from bot.talk.message import Message, Thread
 
 THREAD = Thread("T1", "C1", "1.000001")

@@ -15,8 +15,8 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
 from bot.settings import SettingError, Settings
-from bot.store.history import Entry
-from bot.store.prompt_record import Instructions
+from bot.store.threads.history import Entry
+from bot.store.threads.prompt_record import Instructions
 from tests.kit.asking import OTHER, ROUTE, begin
 from workers.claude import tracing
 from workers.claude.client import About, Claude, Unanswered

@@ -18,8 +18,9 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 from bot.ops.demo import has_ended
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message
-from bot.store import connections, history
-from bot.store.history import Entry
+from bot.store import connections
+from bot.store.threads import history
+from bot.store.threads.history import Entry
 from bot.talk.message import Thread
 from tests.kit.procfile import Program, commands
 from workers.draft.messages import EVENT_TYPE

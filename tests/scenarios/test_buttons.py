@@ -20,8 +20,9 @@ from bot.listeners.stop import NOTHING
 from bot.sandbox.slack.delivery import Unanswered
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.store import feedback, keys, stops
-from bot.store.history import Entry
+from bot.store import feedback, keys
+from bot.store.threads import stops
+from bot.store.threads.history import Entry
 from bot.talk.message import Message, Thread
 from bot.views import feedback as feedback_view
 from bot.views import footer

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from bot.store import keys
-from bot.store.history import Entry
+from bot.store.threads.history import Entry
 from bot.talk.message import Thread
 from tests.kit.parley import Parley
 from tests.scenarios.conftest import running

@@ -9,7 +9,8 @@ from bot.listeners.regenerate import GO_ON
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
 from bot.slack.sessions import METHOD
-from bot.store import keys, stops
+from bot.store import keys
+from bot.store.threads import stops
 from bot.talk.message import Thread
 from bot.views import footer
 from tests.kit.parley import Parley, text

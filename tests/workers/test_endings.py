@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.replies import Final
+from bot.store.threads.replies import Final
 from workers.claude.client import Answer
 from workers.endings import (
     CATEGORIES,

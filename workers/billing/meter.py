@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.settings import Settings
-from bot.store import replies
 from bot.store.bills import Bill
 from bot.store.budgets import Reservation, Settled
-from bot.store.replies import Reply
+from bot.store.threads import replies
+from bot.store.threads.replies import Reply
 from bot.store.usage import Counted, Outcome, Piece
 from bot.talk.message import Message
 from workers import models

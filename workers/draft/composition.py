@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.store.replies import Final
+from bot.store.threads.replies import Final
 from bot.talk.message import Message
 from workers.draft.layout import Form, Layout, lay_out
 from workers.draft.messages import Due, Part, Payload, payload

@@ -11,8 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import status
 from bot.slack.client import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_name, retry_after, verdict
-from bot.store import replies
-from bot.store.replies import Final
+from bot.store.threads import replies
+from bot.store.threads.replies import Final
 from bot.talk.message import Message
 from workers.draft.backoff import BACKOFF_SECONDS, Backoff
 from workers.draft.composition import Composition, Step, Terms

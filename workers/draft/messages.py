@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
-from bot.store import replies
-from bot.store.replies import Final
+from bot.store.threads import replies
+from bot.store.threads.replies import Final
 from bot.talk.message import Message
 from bot.views import footer
 from workers.draft.slack_stream import NOT_STREAMING, Stream, Streams

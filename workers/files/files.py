@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
-from bot.store import files as store
-from bot.store.files import Attachment, Block, Kind
-from bot.store.history import Entry
+from bot.store.threads import files as store
+from bot.store.threads.files import Attachment, Block, Kind
+from bot.store.threads.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 from workers.files import documents, picture_links, pictures

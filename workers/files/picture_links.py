@@ -9,7 +9,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from bot.store.files import Attachment, Block
+from bot.store.threads.files import Attachment, Block
 
 LINK = re.compile(r"<(https://[^<>|\s]{1,1900})(?:\|[^<>]*)?>")
 PICTURE = re.compile(r".*\.(?:jpe?g|png|gif|webp)", re.IGNORECASE)

@@ -6,7 +6,7 @@ import time
 
 from redis.exceptions import RedisError
 
-from bot.store.inbox import Claim, Inbox, LeaseLost
+from bot.store.threads.inbox import Claim, Inbox, LeaseLost
 
 log = logging.getLogger("parley.lease")
 

@@ -13,8 +13,8 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.rate_limits import Budget
 from bot.store import connections
-from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics
+from bot.store.threads.inbox import Inbox
 from workers.billing.spending import Spending
 from workers.claude import tools
 from workers.claude.client import Claude

@@ -10,7 +10,8 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.store import keys, stops
+from bot.store import keys
+from bot.store.threads import stops
 from bot.talk.message import Thread
 
 log = logging.getLogger("parley.stops")

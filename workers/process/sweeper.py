@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import native_stop
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 
 log = logging.getLogger("parley.sweeper")
 

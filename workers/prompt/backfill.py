@@ -13,8 +13,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import directory
 from bot.slack.client import SLACK_TROUBLE, describe
-from bot.store import asides, history, keys
-from bot.store.history import Entry
+from bot.store import keys
+from bot.store.threads import asides, history
+from bot.store.threads.history import Entry
 from bot.talk import text_of
 from bot.talk.message import Message, is_id, is_ts, mentioned_people, spoken
 from bot.views.shortcut import EVENT_TYPE as QUESTION

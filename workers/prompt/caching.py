@@ -1,6 +1,6 @@
 """Whether Claude's prompt cache should have had something for a request."""
 
-from bot.store.prompt_record import Asked, Instructions
+from bot.store.threads.prompt_record import Asked, Instructions
 from workers.models import find
 
 # https://platform.claude.com/docs/en/build-with-claude/prompt-caching: counted from the start of a request; a read

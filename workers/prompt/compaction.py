@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.store.history import Entry
+from bot.store.threads.history import Entry
 from workers.claude.client import About, Claude, Unanswered
 from workers.models import find, options
 from workers.prompt.prompt import transcript

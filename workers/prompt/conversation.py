@@ -11,11 +11,12 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bot.settings import Settings
-from bot.store import history, keys, policy, prompt_record
-from bot.store.files import Block
-from bot.store.history import Entry
-from bot.store.inbox import Claim, Inbox
-from bot.store.prompt_record import Asked, Instructions
+from bot.store import keys, policy
+from bot.store.threads import history, prompt_record
+from bot.store.threads.files import Block
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import Claim, Inbox
+from bot.store.threads.prompt_record import Asked, Instructions
 from workers.claude.call_log import Meter
 from workers.claude.client import About, Answer, Claude, Unanswered
 from workers.claude.failures import TOO_LONG

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from bot.store.files import Attachment, Block
-from bot.store.history import Entry
-from bot.store.prompt_record import Instructions
+from bot.store.threads.files import Attachment, Block
+from bot.store.threads.history import Entry
+from bot.store.threads.prompt_record import Instructions
 from workers.models import find
 
 FRAME = (

@@ -15,7 +15,7 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.status import THINKING
 from bot.store import connections
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 
 

@@ -15,8 +15,8 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.slack.client import Identity, identify
-from bot.store import stops
-from bot.store.inbox import Inbox
+from bot.store.threads import stops
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 
 

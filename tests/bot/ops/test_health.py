@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from bot.ops.health import Health
 from bot.settings import Settings
 from bot.store import connections
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 
 SOCKET = "xapp-1"
 

@@ -15,8 +15,8 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import connections, keys
-from bot.store.inbox import Inbox
 from bot.store.metrics import METRICS, Metrics, totals
+from bot.store.threads.inbox import Inbox
 from workers.claude import call_log
 from workers.claude.breaker import OUTAGES, Breaker, Pass
 from workers.claude.call_log import Figures

@@ -19,8 +19,8 @@ from bot.slack.client import SLACK_TROUBLE, Client, verdict
 from bot.slack.guests import is_guest
 from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
-from bot.store.inbox import Inbox
 from bot.store.metrics import Metrics, totals
+from bot.store.threads.inbox import Inbox
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 from workers.files.download import described

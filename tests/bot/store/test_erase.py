@@ -9,13 +9,14 @@ from rq import Queue
 from rq.job import JobStatus
 
 from bot.slack.people_store import remember
-from bot.store import changes, connections, files, keys, replies
+from bot.store import connections, keys
 from bot.store.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
-from bot.store.files import Attachment
-from bot.store.history import Entry
-from bot.store.inbox import Inbox, LeaseLost
-from bot.store.jobs import JOB
-from bot.store.replies import Final
+from bot.store.threads import changes, files, replies
+from bot.store.threads.files import Attachment
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import Inbox, LeaseLost
+from bot.store.threads.jobs import JOB
+from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]

@@ -3,8 +3,8 @@ import time
 from redis.asyncio import Redis
 
 from bot.store import connections, keys, load
-from bot.store.inbox import Inbox
 from bot.store.load import Activity
+from bot.store.threads.inbox import Inbox
 
 TEAM = "T1"
 

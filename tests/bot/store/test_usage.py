@@ -10,7 +10,7 @@ from redis.asyncio import Redis as AsyncRedis
 from bot.store import connections, feedback, keys, usage
 from bot.store.bills import Bill
 from bot.store.cells import Counts, bucket
-from bot.store.inbox import Claim, Inbox, LeaseLost
+from bot.store.threads.inbox import Claim, Inbox, LeaseLost
 from bot.store.usage import Counted, Kind, Piece, count
 from bot.talk.message import Message, Thread
 

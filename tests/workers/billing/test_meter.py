@@ -6,9 +6,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.settings import Settings
-from bot.store import keys, replies
+from bot.store import keys
 from bot.store.budgets import Reservation, Settled
-from bot.store.replies import Final, Reply
+from bot.store.threads import replies
+from bot.store.threads.replies import Final, Reply
 from bot.store.usage import Piece
 from bot.talk.message import Message, Thread
 from workers.billing.meter import Meter, priced

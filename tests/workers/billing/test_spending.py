@@ -11,7 +11,7 @@ from bot.settings import Settings
 from bot.store import connections, keys
 from bot.store.bills import Bill
 from bot.store.budgets import Caps, Reservation, Settled
-from bot.store.inbox import Inbox, LeaseLost
+from bot.store.threads.inbox import Inbox, LeaseLost
 from bot.store.usage import Counted
 from bot.talk.message import Message, Thread
 from workers.billing.spending import Spending

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.replies import Final
+from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 from workers.draft.composition import Composition, Step, Terms
 from workers.draft.messages import Due, Part

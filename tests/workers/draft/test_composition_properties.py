@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.sandbox.slack.blocks import checked
 from bot.sandbox.slack.text import escaped_bytes
-from bot.store.replies import Final
+from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 from tests.kit.hostile import PEOPLE, PIECES, check_plain, hostile_documents
 from tests.kit.rendered import DOCUMENTS, document

@@ -6,8 +6,8 @@ import pytest
 
 from bot.slack.rate_limits import TIER_3, Budget
 from bot.store import keys
-from bot.store.inbox import LeaseLost
-from bot.store.replies import Final
+from bot.store.threads.inbox import LeaseLost
+from bot.store.threads.replies import Final
 from tests.kit.desk import Desk, Killed
 from tests.kit.parley import payload, text
 from workers.draft.draft import Deleted, Undeliverable

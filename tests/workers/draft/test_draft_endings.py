@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from bot.sandbox.slack.world.app import SCOPES
 from bot.sandbox.slack.world.records import File
 from bot.slack import status
-from bot.store import replies
-from bot.store.replies import Final
+from bot.store.threads import replies
+from bot.store.threads.replies import Final
 from tests.kit.desk import Desk, Killed, at_desk
 from tests.kit.parley import payload
 from workers.draft.composition import Terms

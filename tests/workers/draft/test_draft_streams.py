@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack.streams import STREAM_SECONDS
-from bot.store import keys, replies
-from bot.store.replies import Final
+from bot.store import keys
+from bot.store.threads import replies
+from bot.store.threads.replies import Final
 from bot.talk.message import Thread
 from tests.kit.desk import Desk, Killed
 from tests.kit.parley import payload

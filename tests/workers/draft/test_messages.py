@@ -10,9 +10,9 @@ from bot.sandbox.slack import blocks
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.client import SLACK_TROUBLE
-from bot.store import replies
-from bot.store.inbox import LeaseLost
-from bot.store.replies import Final, Reply
+from bot.store.threads import replies
+from bot.store.threads.inbox import LeaseLost
+from bot.store.threads.replies import Final, Reply
 from bot.talk.message import Message, Thread
 from bot.views import footer
 from tests.kit.desk import Desk

@@ -15,10 +15,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.store import files as store
 from bot.store import keys
-from bot.store.files import Attachment
-from bot.store.history import Entry
+from bot.store.threads import files as store
+from bot.store.threads.files import Attachment
+from bot.store.threads.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 from workers.files.download import Limits

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.store import connections, keys
-from bot.store.inbox import Claim, Inbox, LeaseLost
+from bot.store.threads.inbox import Claim, Inbox, LeaseLost
 from bot.talk.message import Message, Thread
 from workers.process.lease import Lease
 

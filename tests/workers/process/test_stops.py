@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from bot.store import connections, keys, stops
+from bot.store import connections, keys
+from bot.store.threads import stops
 from bot.talk.message import Thread
 from workers.process.stops import Stops
 

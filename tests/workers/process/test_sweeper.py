@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.store import connections
-from bot.store.inbox import Inbox
+from bot.store.threads.inbox import Inbox
 from workers.process import sweeper
 
 NOWHERE = "redis://127.0.0.1:1"

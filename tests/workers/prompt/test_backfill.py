@@ -13,8 +13,9 @@ from bot.sandbox import Sandbox
 from bot.sandbox.slack.world.records import Message as Said
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.store import asides, keys
-from bot.store.history import Entry
+from bot.store import keys
+from bot.store.threads import asides
+from bot.store.threads.history import Entry
 from bot.talk.message import Message, Thread
 from bot.views.shortcut import quoted
 from workers.prompt.backfill import MOST_CHARACTERS, MOST_MESSAGES, PAGE, PAGES, READING_SECONDS, earlier

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.store.prompt_record import Asked, Instructions
+from bot.store.threads.prompt_record import Asked, Instructions
 from workers.prompt.caching import SYSTEM_SECONDS, TAIL_SECONDS, cache_read_due
 
 SONNET, HAIKU = "claude-sonnet-4-6", "claude-haiku-4-5"

@@ -8,8 +8,8 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import Settings
-from bot.store.history import Entry
-from bot.store.prompt_record import Instructions
+from bot.store.threads.history import Entry
+from bot.store.threads.prompt_record import Instructions
 from tests.kit.asking import Heard
 from workers.claude.client import About, Claude
 from workers.prompt import compaction

@@ -16,9 +16,10 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
-from bot.store import audit, connections, history, keys
-from bot.store.history import Entry
-from bot.store.inbox import Inbox, LeaseLost
+from bot.store import audit, connections, keys
+from bot.store.threads import history
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import Inbox, LeaseLost
 from bot.talk.message import Message, Thread
 from tests.kit.asking import QUICK, Heard
 from workers.claude.client import Answer, Claude, Unanswered

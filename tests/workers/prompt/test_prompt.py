@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.files import Attachment
-from bot.store.history import Entry
-from bot.store.prompt_record import Instructions
+from bot.store.threads.files import Attachment
+from bot.store.threads.history import Entry
+from bot.store.threads.prompt_record import Instructions
 from workers.prompt.prompt import (
     CHANGED,
     COMPACTION_BETA,

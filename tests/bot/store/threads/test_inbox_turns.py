@@ -7,9 +7,10 @@ import pytest
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.store import changes, history, keys, stops
-from bot.store.history import Entry
-from bot.store.inbox import Claim, Inbox, LeaseLost
+from bot.store import keys
+from bot.store.threads import changes, history, stops
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import Claim, Inbox, LeaseLost
 from bot.talk.file import File
 from bot.talk.message import Message
 from tests.kit.mailbox import ANSWERED, OTHER, THREAD, claimed, said

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from bot.store import keys
-from bot.store.asides import KEEP_SECONDS, is_one, note, were_after
+from bot.store.threads.asides import KEEP_SECONDS, is_one, note, were_after
 from bot.talk.message import Thread
 
 THREAD = Thread("T1", "C1", "1.1")

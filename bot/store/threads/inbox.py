@@ -19,10 +19,11 @@ from redis.client import Pipeline
 from rq import Queue
 from rq.utils import as_text
 
-from bot.store import history, jobs, keys, replies
+from bot.store import keys
 from bot.store.bills import Bill, pay
-from bot.store.history import Entry
-from bot.store.jobs import Load
+from bot.store.threads import history, jobs, replies
+from bot.store.threads.history import Entry
+from bot.store.threads.jobs import Load
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 

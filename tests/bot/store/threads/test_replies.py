@@ -3,8 +3,9 @@
 import pytest
 from redis.asyncio import Redis
 
-from bot.store import keys, replies
-from bot.store.replies import KEEP_SECONDS, Final, Reply
+from bot.store import keys
+from bot.store.threads import replies
+from bot.store.threads.replies import KEEP_SECONDS, Final, Reply
 from bot.talk.message import Thread
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"

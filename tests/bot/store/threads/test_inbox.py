@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from bot.store import connections, keys
-from bot.store.history import Entry
-from bot.store.inbox import Inbox
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
 from tests.kit.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, woken
 

@@ -3,10 +3,11 @@
 import pytest
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.store import history, keys, prompt_record
-from bot.store.history import Entry
-from bot.store.inbox import Inbox, LeaseLost
-from bot.store.prompt_record import Asked, Instructions
+from bot.store import keys
+from bot.store.threads import history, prompt_record
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import Inbox, LeaseLost
+from bot.store.threads.prompt_record import Asked, Instructions
 from tests.kit.mailbox import ANSWERED, THREAD, claimed, said
 
 SUMMARY = Entry("summary", "They said hello.", "2.1")

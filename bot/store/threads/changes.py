@@ -8,8 +8,9 @@ from typing import Literal, cast
 from redis import WatchError
 from redis.asyncio import Redis
 
-from bot.store import history, keys
-from bot.store.inbox import BOX_SECONDS, SEEN_SECONDS
+from bot.store import keys
+from bot.store.threads import history
+from bot.store.threads.inbox import BOX_SECONDS, SEEN_SECONDS
 from bot.talk.message import Message, Thread
 
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.store import history, keys
-from bot.store.history import Entry
-from bot.store.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
+from bot.store import keys
+from bot.store.threads import history
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
 from bot.talk.message import Thread
 from tests.kit.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
 

@@ -3,8 +3,9 @@
 import pytest
 from redis.asyncio import Redis
 
-from bot.store import keys, prompt_record
-from bot.store.prompt_record import Asked, Instructions, Record
+from bot.store import keys
+from bot.store.threads import prompt_record
+from bot.store.threads.prompt_record import Asked, Instructions, Record
 from bot.talk.message import Thread
 
 THREAD, OTHER = Thread("T1", "C1", "1.1"), Thread("T1", "C1", "2.1")

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.store import history, keys
-from bot.store.files import Attachment
-from bot.store.history import Entry, kept
+from bot.store import keys
+from bot.store.threads import history
+from bot.store.threads.files import Attachment
+from bot.store.threads.history import Entry, kept
 from bot.talk.message import Thread
 
 THREAD = Thread("T1", "C1", "1.1")

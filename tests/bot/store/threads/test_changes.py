@@ -9,10 +9,11 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.store import changes, connections, files, history, keys, replies
-from bot.store.files import Attachment
-from bot.store.history import Entry
-from bot.store.inbox import BOX_SECONDS, Claim, Inbox
+from bot.store import connections, keys
+from bot.store.threads import changes, files, history, replies
+from bot.store.threads.files import Attachment
+from bot.store.threads.history import Entry
+from bot.store.threads.inbox import BOX_SECONDS, Claim, Inbox
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 

@@ -10,7 +10,7 @@ from redis.client import Pipeline
 from rq.utils import as_text
 
 from bot.store import keys
-from bot.store.files import Attachment
+from bot.store.threads.files import Attachment
 from bot.talk.message import Thread
 
 # More than what was read of a thread before its first question.
@@ -24,7 +24,7 @@ class Entry:
     A `hidden` turn was refused: people see it, later prompts leave it out. A `system` entry is an instruction of the
     operator that came in with the question before it. A `summary` stands first, in place of what was said before;
     `block` is Claude's own form of it, to be sent back as it came. What Claude is sent of `files` is kept apart
-    (bot/store/files.py). `model` is the one that answered.
+    (bot/store/threads/files.py). `model` is the one that answered.
     """
 
     role: Literal["user", "assistant", "system", "summary"]
