@@ -7,8 +7,9 @@ from typing import cast
 from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
 from bot.intake.audience import ANYWHERE, Audience
-from bot.store import audit, keys
-from bot.store.access import rules
+from bot.store import keys
+from bot.store.rules import audit
+from bot.store.rules.access import rules
 from bot.talk import arguments as typed
 from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.refusals import scope as shown

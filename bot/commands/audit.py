@@ -1,8 +1,8 @@
 """`/parley audit`: what admins changed, the newest first."""
 
 from bot.commands.command import Asked
-from bot.store import audit
-from bot.store.audit import Change
+from bot.store.rules import audit
+from bot.store.rules.audit import Change
 from bot.talk.arguments import Unclear, quoted
 from bot.usage.money import dollars
 from bot.views.refusals import scope as shown

@@ -5,8 +5,9 @@ from typing import cast
 from bot.commands.command import Asked
 from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
-from bot.store import audit, keys
-from bot.store.budgets import PERIODS, Caps, Period, cap_field
+from bot.store import keys
+from bot.store.rules import audit
+from bot.store.rules.budgets import PERIODS, Caps, Period, cap_field
 from bot.talk.arguments import Unclear, Words
 from bot.usage import money
 from bot.usage.money import dollars

@@ -5,8 +5,9 @@ from typing import cast
 from bot.commands.command import Asked
 from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
-from bot.store import audit, keys
-from bot.store.limits import WINDOWS, Window, limits
+from bot.store import keys
+from bot.store.rules import audit
+from bot.store.rules.limits import WINDOWS, Window, limits
 from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.refusals import scope as shown
 

@@ -8,7 +8,8 @@ from typing import cast
 from bot import models
 from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
-from bot.store import audit, keys
+from bot.store import keys
+from bot.store.rules import audit
 from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.refusals import scope as shown
 

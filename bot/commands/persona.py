@@ -11,7 +11,7 @@ from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
 from bot.slack.admins import ASK_SECONDS
 from bot.slack.client import SLACK_TROUBLE, describe
-from bot.store import audit
+from bot.store.rules import audit
 from bot.talk.arguments import Unclear, Words
 from bot.views.persona import form
 from bot.views.refusals import scope as shown

@@ -19,8 +19,9 @@ from bot.deadline import NotDone, within_three_seconds
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.store import keys, policy
+from bot.store import keys
 from bot.store.erase import forget
+from bot.store.rules import policy
 from bot.store.threads.inbox import Inbox
 from bot.talk.arguments import Unclear
 from bot.talk.message import is_id

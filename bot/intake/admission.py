@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.audience import Audience
 from bot.slack.guests import is_guest
-from bot.store import access
+from bot.store.rules import access
 
 
 class Way(Enum):

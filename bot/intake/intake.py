@@ -11,8 +11,8 @@ from bot import background
 from bot.intake.queue_position import Line
 from bot.slack import native_stop, status
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
-from bot.store import limits
-from bot.store.limits import TooMany
+from bot.store.rules import limits
+from bot.store.rules.limits import TooMany
 from bot.store.threads import asides
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, spoken

@@ -11,7 +11,7 @@ from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
 from bot.slack import native_stop, status
 from bot.slack.admins import Admins
-from bot.store import limits
+from bot.store.rules import limits
 from bot.store.threads import history
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message

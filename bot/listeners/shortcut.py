@@ -21,7 +21,8 @@ from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
 from bot.slack import directory
 from bot.slack.client import SLACK_TROUBLE, Identity, describe, error_name
-from bot.store import keys, limits
+from bot.store import keys
+from bot.store.rules import limits
 from bot.store.threads.inbox import SEEN_SECONDS
 from bot.talk import text_of
 from bot.talk.message import Message, Thread, is_id, is_ts

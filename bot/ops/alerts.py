@@ -14,8 +14,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, verdict
-from bot.store import audit, budgets, keys
-from bot.store.budgets import Warned, cap_field
+from bot.store import keys
+from bot.store.rules import audit, budgets
+from bot.store.rules.budgets import Warned, cap_field
 from bot.views.refusals import warning
 
 log = logging.getLogger("parley.alerts")

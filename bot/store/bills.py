@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.store.budgets import Reservation, Settled, settle
+from bot.store.rules.budgets import Reservation, Settled, settle
 from bot.store.usage import Counted, Piece, count
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from redis.asyncio import Redis
 
-from bot.store.budgets import EACH, PERIODS, Cap, Caps, Spent
+from bot.store.rules.budgets import EACH, PERIODS, Cap, Caps, Spent
 from bot.usage import report
 from bot.usage.query import Query, Subject, known_from, read_period
 from bot.usage.report import Report

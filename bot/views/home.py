@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.manifest import COMMAND
-from bot.store.budgets import Spent
+from bot.store.rules.budgets import Spent
 from bot.store.usage import DIRECT
 from bot.usage.figures import change, shortened
 from bot.usage.money import dollars

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bot.store.budgets import EACH, WORKSPACE, Cap, Refused, Warned
-from bot.store.limits import EACH_CHANNEL, EACH_PERSON, TooMany
+from bot.store.rules.budgets import EACH, WORKSPACE, Cap, Refused, Warned
+from bot.store.rules.limits import EACH_CHANNEL, EACH_PERSON, TooMany
 from bot.usage.money import dollars
 
 IN_FLIGHT = "The answers that I am writing right now may use up the rest of {cap}. Please try again in a minute."

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from bot.store import budgets
-from bot.store.budgets import Reservation, Settled
+from bot.store.rules import budgets
+from bot.store.rules.budgets import Reservation, Settled
 
 
 async def settle(redis: Redis, reservation: Reservation, cost: int) -> None:

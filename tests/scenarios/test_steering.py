@@ -13,7 +13,8 @@ from bot.commands.steer import AWAY as AWAY_WITH_IT
 from bot.commands.steer import ORDERS
 from bot.commands.table import AWAY, NO_WORKERS
 from bot.slack.admins import UNKNOWN
-from bot.store import audit, keys
+from bot.store import keys
+from bot.store.rules import audit
 from bot.views.persona import INPUT
 from tests.kit.parley import Parley, Transport
 

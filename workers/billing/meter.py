@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from bot.settings import Settings
 from bot.store.bills import Bill
-from bot.store.budgets import Reservation, Settled
+from bot.store.rules.budgets import Reservation, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Reply
 from bot.store.usage import Counted, Outcome, Piece

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.settings import Settings
 from bot.slack import directory
 from bot.slack.admins import MOST_NAMED, Admins
-from bot.store.budgets import Caps, Reservation
+from bot.store.rules.budgets import Caps, Reservation
 from bot.talk.message import Message
 from bot.views import refusals
 from workers import models

@@ -11,7 +11,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bot.settings import Settings
-from bot.store import keys, policy
+from bot.store import keys
+from bot.store.rules import policy
 from bot.store.threads import history, prompt_record
 from bot.store.threads.files import Block
 from bot.store.threads.history import Entry

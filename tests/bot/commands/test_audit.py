@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.commands.audit import SHOWN, line
-from bot.store.audit import Change
+from bot.store.rules.audit import Change
 
 WHEN = datetime(2026, 11, 21, 13, 59, tzinfo=UTC)
 IDS = [f"C0123456{n:03}" for n in range(100, 140)]

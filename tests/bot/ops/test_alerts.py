@@ -11,8 +11,9 @@ from bot.ops.alerts import Alerts
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.store import audit, budgets, keys
-from bot.store.budgets import Caps, Reservation
+from bot.store import keys
+from bot.store.rules import audit, budgets
+from bot.store.rules.budgets import Caps, Reservation
 from tests.kit.settling import settle
 
 

@@ -5,7 +5,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import keys
 from bot.store.bills import Bill, pay
-from bot.store.budgets import Reservation, Settled
+from bot.store.rules.budgets import Reservation, Settled
 from bot.store.usage import Counted, Piece
 
 PIECES = (Piece("claude-a", 1, 2, 3, 4, 5, 6, 7, 8, True), Piece("claude-b", cost=None, saved=None))

@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from bot.sandbox.slack.views import checked
-from bot.store.budgets import Cap, Spent
 from bot.store.cells import Counts
+from bot.store.rules.budgets import Cap, Spent
 from bot.store.usage import DIRECT, Top
 from bot.usage.month import Overview
 from bot.usage.query import Query, Subject, read_period

@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.store.budgets import Cap, Refused, Warned
-from bot.store.limits import TooMany
+from bot.store.rules.budgets import Cap, Refused, Warned
+from bot.store.rules.limits import TooMany
 from bot.views.refusals import MOST_WARNINGS, scope, slow_down, spent, warning
 
 WHEN = datetime(2026, 12, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import keys
-from bot.store.budgets import Reservation, Settled
+from bot.store.rules.budgets import Reservation, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Final, Reply
 from bot.store.usage import Piece

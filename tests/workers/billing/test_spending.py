@@ -10,7 +10,7 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections, keys
 from bot.store.bills import Bill
-from bot.store.budgets import Caps, Reservation, Settled
+from bot.store.rules.budgets import Caps, Reservation, Settled
 from bot.store.threads.inbox import Inbox, LeaseLost
 from bot.store.usage import Counted
 from bot.talk.message import Message, Thread

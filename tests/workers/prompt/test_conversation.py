@@ -16,7 +16,8 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
-from bot.store import audit, connections, keys
+from bot.store import connections, keys
+from bot.store.rules import audit
 from bot.store.threads import history
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox, LeaseLost

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.store import budgets as store
 from bot.store import connections, keys
-from bot.store.budgets import (
+from bot.store.rules import budgets as store
+from bot.store.rules.budgets import (
     PERIODS,
     Cap,
     Caps,

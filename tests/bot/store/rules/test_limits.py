@@ -3,8 +3,9 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from bot.store import keys, limits
-from bot.store.limits import TELL_SECONDS, TooMany
+from bot.store import keys
+from bot.store.rules import limits
+from bot.store.rules.limits import TELL_SECONDS, TooMany
 from bot.talk.message import Message, Thread
 
 TEAM = "T1"

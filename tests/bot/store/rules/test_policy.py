@@ -2,8 +2,9 @@
 
 from redis.asyncio import Redis
 
-from bot.store import keys, policy
-from bot.store.policy import Policy
+from bot.store import keys
+from bot.store.rules import policy
+from bot.store.rules.policy import Policy
 from bot.talk.message import Thread
 
 THREAD = Thread("T1", "C1", "1.1")

@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
 
-from bot.store import audit, keys
-from bot.store.audit import KEEP_SECONDS, Changed
+from bot.store import keys
+from bot.store.rules import audit
+from bot.store.rules.audit import KEEP_SECONDS, Changed
 
 TEAM = "T1"
 

@@ -2,7 +2,7 @@ from redis.asyncio import Redis
 
 from bot.intake.audience import Audience
 from bot.store import keys
-from bot.store.access import rules
+from bot.store.rules.access import rules
 
 TEAM = "T1"
 
