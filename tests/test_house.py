@@ -121,10 +121,6 @@ SHOWN_BY = {
 
 def own_tests(module: Path) -> list[Path]:
     """Those of its name, in the folder of `tests/` that is where the module's folder is in the project."""
-    flat = ROOT / "tests" / f"test_{module.stem}.py"
-    if flat.exists() and not name(module).startswith("bot/sandbox/"):
-        return [flat]
-
     folder = ROOT / "tests" / module.relative_to(ROOT).parent
     return [*folder.glob(f"test_{module.stem}.py"), *folder.glob(f"test_{module.stem}_*.py")]
 

@@ -9,12 +9,12 @@ from functools import partial
 from redis.exceptions import RedisError
 
 from bot.slack import directory
-from bot.store.bills import Bill
+from bot.store.counts.bills import Bill
+from bot.store.counts.usage import Outcome
 from bot.store.threads import history, replies
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Claim, LeaseLost
 from bot.store.threads.replies import Final
-from bot.store.usage import Outcome
 from bot.talk.message import Message, Thread, mentioned_people, spoken
 from workers import endings
 from workers.billing.meter import Meter

@@ -10,8 +10,8 @@ from bot.slack import people_store
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.slack.respond import respond
 from bot.slack.upload import NoUpload, complete, put
-from bot.store import feedback, usage
-from bot.store.usage import KINDS
+from bot.store.counts import feedback, usage
+from bot.store.counts.usage import KINDS
 from bot.usage import csv as tables
 from bot.usage import query as periods
 from bot.usage.query import Period

@@ -16,7 +16,7 @@ from bot.slack import directory
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_TROUBLE, describe, error_name, verdict
 from bot.slack.respond import respond
-from bot.store import usage
+from bot.store.counts import usage
 from bot.store.threads.inbox import Inbox
 from bot.talk.arguments import Unclear
 from bot.usage import query as periods

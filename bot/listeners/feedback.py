@@ -16,8 +16,8 @@ from bot.settings import Settings
 from bot.slack import directory
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
-from bot.store import feedback
-from bot.store.feedback import Comment
+from bot.store.counts import feedback
+from bot.store.counts.feedback import Comment
 from bot.store.threads import history
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread, is_id, is_ts

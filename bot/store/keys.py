@@ -105,7 +105,7 @@ def told(team: str, channel: str, answer: str, user: str) -> str:
 def usage(team: str, day: date, kind: str) -> str:
     """Hash with an expiry: hour, person, channel or model -> what was used on this day.
 
-    `bot.store.cells` writes it.
+    `bot.store.counts.cells` writes it.
 
     `kind` is `hour`, `user`, `channel` or `model`.
     """

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot.store.cells import NUMBERS, Counts, percentile
-from bot.store.feedback import Given
-from bot.store.usage import Kind
+from bot.store.counts.cells import NUMBERS, Counts, percentile
+from bot.store.counts.feedback import Given
+from bot.store.counts.usage import Kind
 
 # A cell that begins so may be run as a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

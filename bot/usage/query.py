@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
-from bot.store.usage import Kind
+from bot.store.counts.usage import Kind
 from bot.talk import arguments
 from bot.talk.arguments import Unclear, quoted
 

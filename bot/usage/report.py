@@ -6,9 +6,9 @@ from datetime import date
 
 from redis.asyncio import Redis
 
-from bot.store import feedback, usage
-from bot.store.cells import Counts, Time, percentile
-from bot.store.usage import KINDS, Kind, Top
+from bot.store.counts import feedback, usage
+from bot.store.counts.cells import Counts, Time, percentile
+from bot.store.counts.usage import KINDS, Kind, Top
 from bot.usage.query import Query
 
 MOST_ROWS = 20

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.store.cells import Counts, Time
-from bot.store.usage import DIRECT, Kind, Top
+from bot.store.counts.cells import Counts, Time
+from bot.store.counts.usage import DIRECT, Kind, Top
 from bot.usage.figures import bar, change, many, part, seconds, shortened
 from bot.usage.money import dollars
 from bot.usage.query import Subject

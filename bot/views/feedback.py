@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.store.feedback import Comment
+from bot.store.counts.feedback import Comment
 from bot.talk.message import TS, Thread
 
 COMMENT = "parley_comment"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.manifest import COMMAND
+from bot.store.counts.usage import DIRECT
 from bot.store.rules.budgets import Spent
-from bot.store.usage import DIRECT
 from bot.usage.figures import change, shortened
 from bot.usage.money import dollars
 from bot.usage.month import Overview

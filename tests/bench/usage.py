@@ -10,8 +10,9 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from bot.ops import own_redis
-from bot.store import connections, usage
-from bot.store.usage import Counted, Piece
+from bot.store import connections
+from bot.store.counts import usage
+from bot.store.counts.usage import Counted, Piece
 from bot.usage import query, report, view
 from tests.bench.answer import p95
 from tests.bench.report import Report, Target, Value

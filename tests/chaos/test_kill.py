@@ -8,12 +8,12 @@ from pathlib import Path
 
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
-from bot.store import usage
-from bot.store.bills import Bill
-from bot.store.cells import Counts
+from bot.store.counts import usage
+from bot.store.counts.bills import Bill
+from bot.store.counts.cells import Counts
+from bot.store.counts.usage import Counted, Piece
 from bot.store.threads import replies
 from bot.store.threads.replies import Final
-from bot.store.usage import Counted, Piece
 from bot.talk.message import Thread
 from tests.kit.parley import Parley, payload, text
 

@@ -89,7 +89,7 @@ class Parley:
         return "".join(path.read_text() for path in sorted(self._folder.glob("*.log")))
 
     def billed(self, ts: str) -> dict[str, int]:
-        """What the calls for a question billed by their lines in the log, as bot.store.cells names it."""
+        """What the calls for a question billed by their lines in the log, as bot.store.counts.cells names it."""
         lines = [json.loads(line) for line in re.findall(r'^\{.*"claude call".*\}$', self.log, re.MULTILINE)]
         named = {
             "input": "input_tokens",

@@ -17,8 +17,9 @@ import pytest_asyncio
 pytest.importorskip("playwright.async_api")
 from playwright.async_api import Page, expect
 
-from bot.store import feedback, keys, usage
-from bot.store.usage import Counted, Piece
+from bot.store import keys
+from bot.store.counts import feedback, usage
+from bot.store.counts.usage import Counted, Piece
 from bot.talk.message import Thread
 from tests.kit.parley import Parley
 from tests.page.conftest import Open

@@ -20,7 +20,8 @@ from bot.listeners.stop import NOTHING
 from bot.sandbox.slack.delivery import Unanswered
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.store import feedback, keys
+from bot.store import keys
+from bot.store.counts import feedback
 from bot.store.threads import stops
 from bot.store.threads.history import Entry
 from bot.talk.message import Message, Thread

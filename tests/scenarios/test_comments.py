@@ -11,7 +11,8 @@ import pytest_asyncio
 from redis import Redis
 
 from bot.sandbox.slack.world.records import Message, id_for
-from bot.store import feedback, keys
+from bot.store import keys
+from bot.store.counts import feedback
 from bot.talk.message import Thread
 from bot.views import feedback as view
 from tests.kit.parley import Parley, Transport

@@ -8,8 +8,9 @@ import pytest_asyncio
 
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.faults import Fault
-from bot.store import keys, usage
-from bot.store.cells import Counts
+from bot.store import keys
+from bot.store.counts import usage
+from bot.store.counts.cells import Counts
 from bot.views import footer
 from tests.kit.parley import Parley, text
 

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from bot.sandbox.slack.world.records import Message
-from bot.store import keys, usage
-from bot.store.usage import Counted, Piece
+from bot.store import keys
+from bot.store.counts import usage
+from bot.store.counts.usage import Counted, Piece
 from bot.views.home import AWAY
 from tests.kit.parley import Parley, payload
 

@@ -14,8 +14,9 @@ from bot.commands import usage as listener
 from bot.commands.table import AWAY
 from bot.sandbox.slack.world.records import Message
 from bot.slack.admins import NOT_YOURS, UNKNOWN
-from bot.store import keys, usage
-from bot.store.usage import Counted, Piece
+from bot.store import keys
+from bot.store.counts import usage
+from bot.store.counts.usage import Counted, Piece
 from bot.usage.view import NOTHING, POST
 from tests.kit.parley import Parley
 

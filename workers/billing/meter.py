@@ -9,11 +9,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.settings import Settings
-from bot.store.bills import Bill
+from bot.store.counts.bills import Bill
+from bot.store.counts.usage import Counted, Outcome, Piece
 from bot.store.rules.budgets import Reservation, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Reply
-from bot.store.usage import Counted, Outcome, Piece
 from bot.talk.message import Message
 from workers import models
 from workers.claude.stream import CHARS_PER_TOKEN

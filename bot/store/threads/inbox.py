@@ -20,7 +20,7 @@ from rq import Queue
 from rq.utils import as_text
 
 from bot.store import keys
-from bot.store.bills import Bill, pay
+from bot.store.counts.bills import Bill, pay
 from bot.store.threads import history, jobs, replies
 from bot.store.threads.history import Entry
 from bot.store.threads.jobs import Load

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.client import Pipeline
 
 from bot.store import keys
-from bot.store.bills import Bill
-from bot.store.usage import Outcome
+from bot.store.counts.bills import Bill
+from bot.store.counts.usage import Outcome
 from bot.talk.message import Thread
 
 KEEP_SECONDS = 7 * 24 * 3600

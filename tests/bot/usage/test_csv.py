@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.cells import Counts
-from bot.store.feedback import Given
+from bot.store.counts.cells import Counts
+from bot.store.counts.feedback import Given
 from bot.talk.message import Thread
 from bot.usage import csv as tables
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bot.store import keys, usage
+from bot.store import keys
+from bot.store.counts import usage
+from bot.store.counts.usage import Counted, Piece
 from bot.store.rules.budgets import Cap, Caps, Reservation, Spent
-from bot.store.usage import Counted, Piece
 from bot.usage import month
 from tests.kit.settling import settle
 

@@ -11,9 +11,10 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from bot.store import connections, feedback, usage
-from bot.store.cells import Counts
-from bot.store.usage import KINDS, Counted, Kind, Outcome
+from bot.store import connections
+from bot.store.counts import feedback, usage
+from bot.store.counts.cells import Counts
+from bot.store.counts.usage import KINDS, Counted, Kind, Outcome
 from bot.talk.message import Thread
 from bot.usage import csv as tables
 from bot.usage import query, report

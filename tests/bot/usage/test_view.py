@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from bot.sandbox.slack import blocks as block_kit
-from bot.store.cells import NUMBERS, Counts
-from bot.store.usage import DIRECT, KINDS, Top
+from bot.store.counts.cells import NUMBERS, Counts
+from bot.store.counts.usage import DIRECT, KINDS, Top
 from bot.usage import query as periods
 from bot.usage import view
 from bot.usage.query import Subject

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
-from bot.store.feedback import Comment
+from bot.store.counts.feedback import Comment
 from bot.talk.message import Thread
 from bot.views.feedback import INPUT, form, read_form, shown, sorry
 

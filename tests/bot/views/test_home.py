@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from bot.sandbox.slack.views import checked
-from bot.store.cells import Counts
+from bot.store.counts.cells import Counts
+from bot.store.counts.usage import DIRECT, Top
 from bot.store.rules.budgets import Cap, Spent
-from bot.store.usage import DIRECT, Top
 from bot.usage.month import Overview
 from bot.usage.query import Query, Subject, read_period
 from bot.usage.report import Report

@@ -7,10 +7,10 @@ from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import keys
+from bot.store.counts.usage import Piece
 from bot.store.rules.budgets import Reservation, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Final, Reply
-from bot.store.usage import Piece
 from bot.talk.message import Message, Thread
 from workers.billing.meter import Meter, priced
 from workers.models import Usage

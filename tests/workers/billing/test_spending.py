@@ -9,10 +9,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections, keys
-from bot.store.bills import Bill
+from bot.store.counts.bills import Bill
+from bot.store.counts.usage import Counted
 from bot.store.rules.budgets import Caps, Reservation, Settled
 from bot.store.threads.inbox import Inbox, LeaseLost
-from bot.store.usage import Counted
 from bot.talk.message import Message, Thread
 from workers.billing.spending import Spending
 from workers.models import Usage, cost

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bot.store.counts.usage import Counted, Piece, count
 from bot.store.rules.budgets import Reservation, Settled, settle
-from bot.store.usage import Counted, Piece, count
 
 
 @dataclass(frozen=True)

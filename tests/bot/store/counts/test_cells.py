@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.cells import LAST_BUCKET, NUMBERS, Counts, bucket, percentile
+from bot.store.counts.cells import LAST_BUCKET, NUMBERS, Counts, bucket, percentile
 
 NUMBER = st.integers(0, 2**53)
 HISTOGRAM = st.dictionaries(st.integers(0, LAST_BUCKET), st.integers(1, 10**6))

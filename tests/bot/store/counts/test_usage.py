@@ -7,11 +7,12 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from bot.store import connections, feedback, keys, usage
-from bot.store.bills import Bill
-from bot.store.cells import Counts, bucket
+from bot.store import connections, keys
+from bot.store.counts import feedback, usage
+from bot.store.counts.bills import Bill
+from bot.store.counts.cells import Counts, bucket
+from bot.store.counts.usage import Counted, Kind, Piece, count
 from bot.store.threads.inbox import Claim, Inbox, LeaseLost
-from bot.store.usage import Counted, Kind, Piece, count
 from bot.talk.message import Message, Thread
 
 TODAY = date(2026, 11, 21)

@@ -4,9 +4,9 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import keys
-from bot.store.bills import Bill, pay
+from bot.store.counts.bills import Bill, pay
+from bot.store.counts.usage import Counted, Piece
 from bot.store.rules.budgets import Reservation, Settled
-from bot.store.usage import Counted, Piece
 
 PIECES = (Piece("claude-a", 1, 2, 3, 4, 5, 6, 7, 8, True), Piece("claude-b", cost=None, saved=None))
 COUNTED = Counted("T1", "C1", "U1", 1_795_000_000.5, "claude-a", "answer", PIECES, 0.5, None, True, 30)

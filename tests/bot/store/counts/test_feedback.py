@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.store import feedback, keys
-from bot.store.feedback import COMMENT_LENGTH, KEEP_SECONDS, Comment, Given, Vote
+from bot.store import keys
+from bot.store.counts import feedback
+from bot.store.counts.feedback import COMMENT_LENGTH, KEEP_SECONDS, Comment, Given, Vote
 from bot.talk.message import Thread
 
 THREAD, ANSWER = Thread("T1", "C1", "1.1"), "1.2"

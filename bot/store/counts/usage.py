@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 from redis.asyncio import Redis
 
 from bot.store import keys
-from bot.store.cells import Counts, bucket
+from bot.store.counts.cells import Counts, bucket
 from bot.talk.message import Thread
 
 Kind = Literal["user", "channel", "model"]
@@ -123,7 +123,7 @@ def count(pipe: Any, counted: Counted) -> None:
 def count_vote(
     pipe: Any, thread: Thread, user: str, vote: Vote, day: date, model: str | None, *, number: int = 1
 ) -> None:
-    """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.feedback.
+    """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.counts.feedback.
 
     It may be taken back long after: what was used on that day is kept no longer for it.
     """

@@ -11,7 +11,7 @@ from redis import WatchError
 from redis.asyncio import Redis
 
 from bot.store import keys
-from bot.store.usage import count_vote
+from bot.store.counts.usage import count_vote
 from bot.talk.message import Thread
 
 Vote = Literal["good", "bad"]
