@@ -9,8 +9,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.commands import access, audit, budget, limit, model, persona
 from bot.commands.command import Asked
-from bot.deadline import NotDone, within_three_seconds
 from bot.slack.admins import Admins
+from bot.slack.deadline import NotDone, within_three_seconds
 from bot.views.persona import INPUT, PERSONA, read_form, saved
 
 log = logging.getLogger("parley.listeners")

@@ -15,13 +15,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands import export, steer, usage
 from bot.commands.command import Asked
-from bot.deadline import NotDone, within_three_seconds
 from bot.manifest import COMMAND
 from bot.settings import Settings
 from bot.slack.admins import Admins
+from bot.slack.deadline import NotDone, within_three_seconds
 from bot.store import keys
-from bot.store.erase import forget
 from bot.store.rules import policy
+from bot.store.threads.erase import forget
 from bot.store.threads.inbox import Inbox
 from bot.talk.arguments import Unclear
 from bot.talk.message import is_id

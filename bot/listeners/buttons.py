@@ -12,7 +12,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands import usage
-from bot.deadline import NotDone, within_three_seconds
 from bot.intake import read_click
 from bot.intake.admission import Admission, Way
 from bot.intake.read_click import Click
@@ -21,6 +20,7 @@ from bot.listeners import feedback, regenerate, stop
 from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
 from bot.slack.client import Identity
+from bot.slack.deadline import NotDone, within_three_seconds
 from bot.store.threads.inbox import Inbox
 from bot.usage import view as usage_view
 from bot.views import feedback as feedback_view

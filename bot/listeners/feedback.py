@@ -9,13 +9,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.deadline import NotDone, within_three_seconds
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
 from bot.settings import Settings
 from bot.slack import directory
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack.deadline import NotDone, within_three_seconds
 from bot.store.counts import feedback
 from bot.store.counts.feedback import Comment
 from bot.store.threads import history

@@ -15,12 +15,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.deadline import NotDone, within_three_seconds
 from bot.listeners import welcome
 from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
-from bot.store.erase import forget
+from bot.slack.deadline import NotDone, within_three_seconds
+from bot.store.threads.erase import forget
 from bot.store.threads.recent_threads import newest
 from bot.talk.message import is_id
 from bot.usage import month

@@ -13,7 +13,6 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.deadline import NotDone, within_three_seconds
 from bot.intake.admission import Admission, Asker, Way
 from bot.intake.intake import Reception
 from bot.intake.read_click import is_outsider
@@ -21,6 +20,7 @@ from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
 from bot.slack import directory
 from bot.slack.client import SLACK_TROUBLE, Identity, describe, error_name
+from bot.slack.deadline import NotDone, within_three_seconds
 from bot.store import keys
 from bot.store.rules import limits
 from bot.store.threads.inbox import SEEN_SECONDS

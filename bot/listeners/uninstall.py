@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 
 from bot.slack.client import Identity
-from bot.store.erase import erase
+from bot.store.threads.erase import erase
 from bot.store.threads.inbox import Inbox
 
 log = logging.getLogger("parley.listeners")

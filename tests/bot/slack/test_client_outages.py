@@ -9,13 +9,13 @@ from redis.exceptions import RedisError
 
 from bot.commands import persona, scope
 from bot.commands.command import Asked
-from bot.deadline import within_three_seconds
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack import directory, native_stop, sessions
 from bot.slack.admins import UNKNOWN, Admins
 from bot.slack.client import SLACK_TROUBLE, Client, verdict
+from bot.slack.deadline import within_three_seconds
 from bot.slack.guests import is_guest
 from bot.slack.rate_limits import Budget
 from bot.store import connections, keys

@@ -4,7 +4,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import connections, keys
-from bot.store.erase import forget
+from bot.store.threads.erase import forget
 from bot.store.threads.inbox import TALKS, Inbox
 from bot.store.threads.recent_threads import newest
 from bot.talk.message import Message, Thread

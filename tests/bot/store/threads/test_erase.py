@@ -10,8 +10,8 @@ from rq.job import JobStatus
 
 from bot.slack.people_store import remember
 from bot.store import connections, keys
-from bot.store.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
 from bot.store.threads import changes, files, replies
+from bot.store.threads.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
 from bot.store.threads.files import Attachment
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox, LeaseLost

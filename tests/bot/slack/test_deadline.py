@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.deadline import NotDone, within_three_seconds
 from bot.sandbox import Sandbox
 from bot.slack.client import error_name
+from bot.slack.deadline import NotDone, within_three_seconds
 from bot.talk.arguments import Unclear
 
 
