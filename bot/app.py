@@ -22,7 +22,8 @@ from bot.intake.intake import Reception
 from bot.manifest import EVENTS
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.slack.client import Identity, describe
+from bot.slack.errors import describe
+from bot.slack.identity import Identity
 from bot.store.metrics import Metrics
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import is_id

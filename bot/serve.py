@@ -22,6 +22,7 @@ from bot.ops.health import Health
 from bot.settings import SettingError, Settings
 from bot.slack import client as slack
 from bot.slack.admins import Admins
+from bot.slack.identity import identify, try_app_token
 from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
 from bot.store.metrics import Metrics
@@ -49,7 +50,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         stack.push_async_callback(redis.aclose)
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
-        identity = await slack.identify(client)
+        identity = await identify(client)
         with suppress(RedisError):
             # Nothing is counted of a team that we do not have; without Redis its first message adds it.
             await redis.sadd(keys.TEAMS, identity.team)
@@ -60,7 +61,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         await stack.enter_async_context(alerts.telling())
         sockets = []
         if settings.slack_app_token:
-            await slack.try_app_token(client, settings.slack_app_token)
+            await try_app_token(client, settings.slack_app_token)
             for _ in range(SOCKETS):
                 sockets.append(await stack.enter_async_context(_socket(app, client, settings.slack_app_token)))
         if settings.port or not settings.slack_app_token:

@@ -7,7 +7,7 @@ from bot import background
 from bot.commands.command import Asked
 from bot.commands.usage import today
 from bot.slack import people_store
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.slack.respond import respond
 from bot.slack.upload import NoUpload, complete, put
 from bot.store.counts import feedback, usage

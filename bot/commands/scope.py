@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands.command import Asked
 from bot.slack.admins import ASK_SECONDS
-from bot.slack.client import SLACK_TROUBLE, error_name, verdict
+from bot.slack.errors import SLACK_TROUBLE, error_name, verdict
 from bot.store import keys
 from bot.talk import arguments
 from bot.talk.arguments import Unclear, Words, quoted

@@ -14,7 +14,7 @@ from bot.commands.command import Asked
 from bot.intake.read_click import Click
 from bot.slack import directory
 from bot.slack.admins import Admins
-from bot.slack.client import SLACK_TROUBLE, describe, error_name, verdict
+from bot.slack.errors import SLACK_TROUBLE, describe, error_name, verdict
 from bot.slack.respond import respond
 from bot.store.counts import usage
 from bot.store.threads.inbox import Inbox

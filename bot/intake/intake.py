@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import background
 from bot.intake.queue_position import Line
 from bot.slack import native_stop, status
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store.rules import limits
 from bot.store.rules.limits import TooMany
 from bot.store.threads import asides

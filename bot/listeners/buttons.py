@@ -19,8 +19,8 @@ from bot.intake.read_message import Ignored
 from bot.listeners import feedback, regenerate, stop
 from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
-from bot.slack.client import Identity
 from bot.slack.deadline import NotDone, within_three_seconds
+from bot.slack.identity import Identity
 from bot.store.threads.inbox import Inbox
 from bot.usage import view as usage_view
 from bot.views import feedback as feedback_view

@@ -12,7 +12,7 @@ from bot.intake.intake import Reception
 from bot.intake.read_edit import SUBTYPES, Deleted, Edited, read_change
 from bot.intake.read_message import Ignored
 from bot.slack import people_store
-from bot.slack.client import Identity
+from bot.slack.identity import Identity
 from bot.store.threads import changes, stops
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import mentioned_people, spoken

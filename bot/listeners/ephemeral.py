@@ -8,7 +8,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 from bot.talk.message import Thread
 
 log = logging.getLogger("parley.listeners")

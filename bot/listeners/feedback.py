@@ -14,8 +14,8 @@ from bot.listeners.ephemeral import Notice
 from bot.settings import Settings
 from bot.slack import directory
 from bot.slack.admins import Admins
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
 from bot.slack.deadline import NotDone, within_three_seconds
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store.counts import feedback
 from bot.store.counts.feedback import Comment
 from bot.store.threads import history

@@ -18,8 +18,8 @@ from bot import background
 from bot.listeners import welcome
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.slack.deadline import NotDone, within_three_seconds
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
 from bot.store.threads.erase import forget
 from bot.store.threads.recent_threads import newest
 from bot.talk.message import is_id

@@ -13,7 +13,7 @@ from bot.intake.intake import Reception
 from bot.intake.read_message import Heard, Ignored, read
 from bot.listeners import stop, welcome
 from bot.slack.admins import Admins
-from bot.slack.client import Identity
+from bot.slack.identity import Identity
 from bot.store.threads import asides
 from bot.store.threads.inbox import Inbox
 

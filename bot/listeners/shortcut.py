@@ -19,8 +19,9 @@ from bot.intake.read_click import is_outsider
 from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
 from bot.slack import directory
-from bot.slack.client import SLACK_TROUBLE, Identity, describe, error_name
 from bot.slack.deadline import NotDone, within_three_seconds
+from bot.slack.errors import SLACK_TROUBLE, describe, error_name
+from bot.slack.identity import Identity
 from bot.store import keys
 from bot.store.rules import limits
 from bot.store.threads.inbox import SEEN_SECONDS

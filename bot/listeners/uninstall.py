@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack.client import Identity
+from bot.slack.identity import Identity
 from bot.store.threads.erase import erase
 from bot.store.threads.inbox import Inbox
 

@@ -11,7 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.manifest import COMMAND
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, Identity, describe
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack.identity import Identity
 from bot.store import keys
 from bot.talk.message import is_id
 

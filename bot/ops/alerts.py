@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.admins import Admins
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, verdict
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, verdict
 from bot.store import keys
 from bot.store.rules import audit, budgets
 from bot.store.rules.budgets import Warned, cap_field

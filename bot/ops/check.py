@@ -13,6 +13,7 @@ from bot.manifest import NEEDED_SCOPES, SCOPES
 from bot.ops import own_redis
 from bot.settings import SettingError, Settings, gone, hidden
 from bot.slack import client as slack
+from bot.slack.identity import identify, try_app_token
 
 OLDEST_REDIS = (6, 2)
 GRANT = "add it on your app's page OAuth & Permissions and reinstall the app."
@@ -58,7 +59,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     try:
         settings.require("slack_bot_token")
         async with slack.client(settings) as web:
-            identity = await slack.identify(web, attempts=2)
+            identity = await identify(web, attempts=2)
     except SettingError as error:
         yield Finding(False, "Slack", str(error))
     else:
@@ -93,7 +94,7 @@ async def _listening(settings: Settings) -> Finding:
         return Finding(True, "Slack events", "over HTTP, signed; Slack must reach https://YOUR-HOST/slack/events")
     try:
         async with slack.client(settings) as web:
-            await slack.try_app_token(web, settings.slack_app_token)
+            await try_app_token(web, settings.slack_app_token)
     except SettingError as error:
         return Finding(False, "Slack events", str(error))
     return Finding(True, "Slack events", "over Socket Mode")

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 
 log = logging.getLogger("parley.listeners")
 

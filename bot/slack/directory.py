@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SLACK_TROUBLE, describe
+from bot.slack.errors import SLACK_TROUBLE, describe
 from bot.slack.people_store import remember
 from bot.store import keys
 

@@ -6,7 +6,7 @@ import logging
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SLACK_TROUBLE, describe, verdict
+from bot.slack.errors import SLACK_TROUBLE, describe, verdict
 from bot.store import keys
 
 log = logging.getLogger("parley.guests")

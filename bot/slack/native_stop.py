@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import sessions
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe, error_name, verdict
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe, error_name, verdict
 from bot.store import keys
 from bot.talk.message import Thread
 

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, verdict
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, verdict
 from bot.store.threads import replies
 from bot.talk.message import Thread
 

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.client import error_name
+from bot.slack.errors import error_name
 
 UPLOAD_SECONDS = 30.0
 # Refused for every file in this workspace, or for this one; the conversation itself takes messages

@@ -22,6 +22,7 @@ from bot.sandbox import Sandbox
 from bot.serve import UNREADABLE
 from bot.settings import Settings
 from bot.slack import client as slack
+from bot.slack.identity import Identity
 from bot.store import connections
 from bot.store.metrics import Metrics
 from bot.store.threads.inbox import Inbox
@@ -175,7 +176,7 @@ async def door(redis_url: str) -> AsyncIterator[Door]:
         stack.push_async_callback(redis.aclose)
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue("test", producer), 60.0)
-        identity = slack.Identity("T1", "UBOT", "BBOT", "parley", "Team", None)
+        identity = Identity("T1", "UBOT", "BBOT", "parley", "Team", None)
         yield Door(
             create_app(settings, web, identity, inbox, redis, Metrics(redis, "T1")),
             inbox,

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import status
-from bot.slack.client import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_name, retry_after, verdict
+from bot.slack.errors import FOR_GOOD, SLACK_OR_REDIS_TROUBLE, describe, error_name, retry_after, verdict
 from bot.store.threads import replies
 from bot.store.threads.replies import Final
 from bot.talk.message import Message

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, describe, error_name
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store.threads import replies
 from bot.store.threads.replies import Final
 from bot.talk.message import Message

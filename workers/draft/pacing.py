@@ -22,7 +22,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.slack.client import Paused, retry_after
+from bot.slack.errors import Paused, retry_after
 from bot.store import keys
 
 MINUTE_MS = 60_000

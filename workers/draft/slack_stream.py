@@ -11,7 +11,7 @@ from typing import Any, Literal
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import error_name
+from bot.slack.errors import error_name
 from bot.store import keys
 from bot.talk.message import Message
 

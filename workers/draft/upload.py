@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SLACK_OR_REDIS_TROUBLE, error_name, verdict
+from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, error_name, verdict
 from bot.slack.upload import NoUpload, complete, put
 
 __all__ = ["NoUpload", "upload_markdown"]

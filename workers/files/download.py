@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SLACK_TROUBLE, error_name, retry_after, verdict
+from bot.slack.errors import SLACK_TROUBLE, error_name, retry_after, verdict
 from bot.talk.file import File
 
 ATTEMPTS = 3

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.ops import own_redis
 from bot.settings import Settings
 from bot.slack import client as slack
+from bot.slack.identity import identify
 from bot.slack.rate_limits import Budget
 from bot.store import connections
 from bot.store.metrics import Metrics
@@ -54,7 +55,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
         async with AsyncExitStack() as stack:
             web = await stack.enter_async_context(slack.client(settings))
             stops = await stack.enter_async_context(Stops(redis).listening())
-            identity = await slack.identify(web)
+            identity = await identify(web)
             metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
             web.budget, web.metrics, claude.metrics = Budget(redis, identity.team), metrics, metrics
             _opened[loop] = runtime = Runtime(

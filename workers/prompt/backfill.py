@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import directory
-from bot.slack.client import SLACK_TROUBLE, describe
+from bot.slack.errors import SLACK_TROUBLE, describe
 from bot.store import keys
 from bot.store.threads import asides, history
 from bot.store.threads.history import Entry

@@ -5,7 +5,7 @@ import logging
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SLACK_TROUBLE, describe
+from bot.slack.errors import SLACK_TROUBLE, describe
 from bot.store import keys
 from bot.talk.message import Message
 

@@ -14,7 +14,7 @@ from bot.listeners.message import receive
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.slack.client import Identity, identify
+from bot.slack.identity import Identity, identify
 from bot.store.threads import stops
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread

@@ -14,6 +14,7 @@ from bot.ops.prometheus import GAUGES, PREFIX
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
+from bot.slack.errors import SLACK_TROUBLE
 from bot.store import connections, keys
 from bot.store.metrics import METRICS, Metrics, totals
 from bot.store.threads.inbox import Inbox
@@ -161,7 +162,7 @@ async def test_every_call_to_slack_is_counted_with_its_result(redis: Redis) -> N
         for user in ("ada", "ada", "nobody"):
             try:
                 await web.users_info(user=sandbox.users.get(user, "U0NOBODY"))
-            except slack.SLACK_TROUBLE:
+            except SLACK_TROUBLE:
                 continue
         await web.metrics.flush()
     assert await totals(redis, TEAM) == {

@@ -14,8 +14,9 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack import directory, native_stop, sessions
 from bot.slack.admins import UNKNOWN, Admins
-from bot.slack.client import SLACK_TROUBLE, Client, verdict
+from bot.slack.client import Client
 from bot.slack.deadline import within_three_seconds
+from bot.slack.errors import SLACK_TROUBLE, verdict
 from bot.slack.guests import is_guest
 from bot.slack.rate_limits import Budget
 from bot.store import connections, keys

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from bot.slack.client import error_name
 from bot.slack.deadline import NotDone, within_three_seconds
+from bot.slack.errors import error_name
 from bot.talk.arguments import Unclear
 
 

@@ -11,6 +11,7 @@ from bot.ops import own_redis
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
+from bot.slack.errors import Paused, retry_after, verdict
 from bot.slack.rate_limits import STATUSES, TIER_3, Budget
 from bot.store import connections, keys
 
@@ -77,10 +78,10 @@ async def test_the_client_makes_no_call_that_would_be_refused(redis: Redis) -> N
         web.budget = Budget(redis, sandbox.team)
         for _ in range(100):
             await web.users_info(user=sandbox.users["ada"])
-        with pytest.raises(slack.Paused) as paused:
+        with pytest.raises(Paused) as paused:
             await web.users_info(user=sandbox.users["ada"])
-        assert slack.verdict(paused.value) == "limited"
-        assert 0 < slack.retry_after(paused.value) <= 65
+        assert verdict(paused.value) == "limited"
+        assert 0 < retry_after(paused.value) <= 65
         assert len(sandbox.journal.entries("slack.request", "users.info")) == 100
 
 
@@ -92,7 +93,7 @@ async def test_the_client_counts_statuses_by_channel(redis: Redis) -> None:
             place = sandbox.channels[channel]
             for _ in range(STATUSES):
                 await web.assistant_threads_setStatus(channel_id=place, thread_ts=ts, status="is thinking…")
-            with pytest.raises(slack.Paused):
+            with pytest.raises(Paused):
                 await web.assistant_threads_setStatus(channel_id=place, thread_ts=ts, status="is thinking…")
 
 
@@ -103,7 +104,7 @@ async def test_a_refusal_pauses_the_method_for_every_client(redis: Redis) -> Non
             one.budget = other.budget = Budget(redis, sandbox.team)
             with pytest.raises(SlackApiError):
                 await one.users_info(user=sandbox.users["ada"])
-            with pytest.raises(slack.Paused) as paused:
+            with pytest.raises(Paused) as paused:
                 await other.users_info(user=sandbox.users["ada"])
         assert 6 < paused.value.seconds <= 7
 
@@ -134,7 +135,7 @@ async def test_slacks_refusal_is_told_though_redis_is_gone_before_it_is_kept(tmp
                 with pytest.raises(SlackApiError) as refused:
                     await web.chat_postMessage(channel="C1", text="hello")
         await redis.aclose()
-    assert (slack.verdict(refused.value), slack.retry_after(refused.value)) == ("limited", 7.0)
+    assert (verdict(refused.value), retry_after(refused.value)) == ("limited", 7.0)
 
 
 def settings(sandbox: Sandbox) -> Settings:

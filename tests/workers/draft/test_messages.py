@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from bot.sandbox.slack import blocks
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.slack.client import SLACK_TROUBLE
+from bot.slack.errors import SLACK_TROUBLE
 from bot.store.threads import replies
 from bot.store.threads.inbox import LeaseLost
 from bot.store.threads.replies import Final, Reply

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack.world.limits import Window
-from bot.slack.client import Paused
+from bot.slack.errors import Paused
 from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
 from tests.kit.budget import CHANNEL, TEAM, edit, now_ms, on_redis, pass_by, scores

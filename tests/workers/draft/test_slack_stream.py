@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.slack.client import error_name
+from bot.slack.errors import error_name
 from bot.store import keys
 from tests.kit.desk import Desk
 from workers.draft.slack_stream import FORGET_SECONDS, Mode, Stream, Streams
