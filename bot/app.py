@@ -22,6 +22,7 @@ from bot.intake.intake import Reception
 from bot.manifest import EVENTS
 from bot.settings import Settings
 from bot.slack.admins import Admins
+from bot.slack.directory import Directory
 from bot.slack.errors import describe
 from bot.slack.identity import Identity
 from bot.store.metrics import Metrics
@@ -77,7 +78,8 @@ def create_app(
     raised, so that Slack delivers again (invariant 1).
     """
 
-    admission, reception = Admission(Audience.of(settings), redis, web), Reception(inbox, redis, web)
+    admission = Admission(Audience.of(settings), redis, Directory(redis, web))
+    reception = Reception(inbox, redis, web)
     admins = Admins(settings, web, redis)
 
     async def authorize() -> AuthorizeResult:

@@ -130,7 +130,6 @@ SHOWN_BY = {
     "bot/models.py": "tests/workers/test_models.py",
     "bot/sandbox": "tests/bot/sandbox/test_sandbox.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
-    "bot/slack/people_store.py": "tests/bot/slack/test_directory.py",
     "bot/slack/upload.py": "tests/workers/draft/test_upload.py",
     "bot/store/threads/files.py": "tests/workers/files/test_files.py",
     "bot/store/threads/jobs.py": "tests/bot/intake/test_queue_position.py",

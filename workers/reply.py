@@ -8,7 +8,7 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
-from bot.slack import directory
+from bot.slack.directory import Directory
 from bot.store.counts.bills import Bill
 from bot.store.counts.usage import Outcome
 from bot.store.threads import history, replies
@@ -26,7 +26,7 @@ from workers.files.files import Taken
 from workers.process.lease import Lease
 from workers.process.runtime import Runtime, current
 from workers.process.stops import Stop
-from workers.prompt import backfill, channels
+from workers.prompt import backfill
 from workers.prompt.conversation import Conversation
 
 log = logging.getLogger("parley.reply")
@@ -191,13 +191,14 @@ class _Turn:
         message = self._message
         if message.again:
             return history.asked(said, message.again) or Entry("user", "", message.again, message.user)
+        directory = Directory(self._runtime.redis, self._runtime.slack)
         users = [message.user, *sorted(mentioned_people(message.text) - {self._runtime.bot_user, message.user})]
-        names = await directory.names(self._runtime.redis, self._runtime.slack, self._thread.team, users)
+        names = await directory.names(self._thread.team, users)
         files = await self._runtime.inbox.files(self._claim)
         self._taken = await self._runtime.files.take(replace(message, files=files))
         parts = (spoken(message.text, self._runtime.bot_user, names), self._taken.note)
         text = "\n\n".join(part for part in parts if part)
-        place = await channels.place(self._runtime.redis, self._runtime.slack, message)
+        place = await directory.channel_name(message)
         name = names.get(message.user)
         return Entry("user", text, message.ts, message.user, name, files=self._taken.files, place=place)
 
@@ -234,7 +235,8 @@ class _Turn:
                 await asyncio.wait({asking})
         by = await stop.wait()
         log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
-        names = await directory.names(self._runtime.redis, self._runtime.slack, self._thread.team, [by] if by else [])
+        directory = Directory(self._runtime.redis, self._runtime.slack)
+        names = await directory.names(self._thread.team, [by] if by else [])
         return endings.stopped(self._shown, names.get(by, ""))
 
     async def _ask(self, draft: Draft, past: list[Entry], question: Entry) -> Final:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot import background
 from bot.commands.command import Asked
 from bot.commands.usage import today
-from bot.slack import people_store
+from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.slack.respond import respond
 from bot.slack.upload import NoUpload, complete, put
@@ -84,7 +84,7 @@ async def _usage(asked: Asked, period: Period) -> File | None:
     for day in period.days:
         for kind in KINDS:
             rows = await usage.all_of(asked.redis, asked.team, kind, day)
-            names = await people_store.known(asked.redis, asked.team, rows) if kind == "user" else {}
+            names = await Directory(asked.redis, asked.web).known_names(asked.team, rows) if kind == "user" else {}
             parts.append(tables.lines(day, kind, rows, names))
     if not any(parts[1:]):
         return None

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from bot.commands.command import Asked
 from bot.commands.scope import check, policy, take_scope
-from bot.slack.admins import ASK_SECONDS
+from bot.slack.directory import ASK_SECONDS
 from bot.slack.errors import SLACK_TROUBLE, describe
 from bot.store.rules import audit
 from bot.talk.arguments import Unclear, Words

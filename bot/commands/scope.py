@@ -6,7 +6,7 @@ from collections.abc import Collection
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands.command import Asked
-from bot.slack.admins import ASK_SECONDS
+from bot.slack.directory import ASK_SECONDS
 from bot.slack.errors import SLACK_TROUBLE, error_name, verdict
 from bot.store import keys
 from bot.talk import arguments

@@ -12,8 +12,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import background
 from bot.commands.command import Asked
 from bot.intake.read_click import Click
-from bot.slack import directory
 from bot.slack.admins import Admins
+from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_TROUBLE, describe, error_name, verdict
 from bot.slack.respond import respond
 from bot.store.counts import usage
@@ -90,7 +90,7 @@ async def _posted(click: Click, redis: Redis, web: AsyncWebClient, admins: Admin
     except (ValueError, OverflowError, Unclear):
         return UNREADABLE
     made = await report.gather(redis, team, query, asked)
-    names = await directory.names(redis, web, team, _people(made))
+    names = await Directory(redis, web).names(team, _people(made))
     blocks, simple = view.blocks(made, names=names), view.text_blocks(made, names=names)
     try:
         try:

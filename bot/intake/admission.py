@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 
 from redis.asyncio import Redis
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.audience import Audience
-from bot.slack.guests import is_guest
+from bot.slack.directory import Directory
 from bot.store.rules import access
 
 
@@ -85,8 +84,8 @@ def refusal(asker: Asker, way: Way, where: Where, audience: Audience) -> Reason 
 class Admission:
     """Decides by the rules that hold in a channel, and asks Slack whether somebody is a guest where that matters."""
 
-    def __init__(self, audience: Audience, redis: Redis, web: AsyncWebClient) -> None:
-        self._audience, self._redis, self._web = audience, redis, web
+    def __init__(self, audience: Audience, redis: Redis, directory: Directory) -> None:
+        self._audience, self._redis, self._directory = audience, redis, directory
 
     async def refusal(self, asker: Asker, way: Way, where: Where) -> Reason | None:
         """As the function `refusal`. Raises redis.RedisError."""
@@ -94,5 +93,5 @@ class Admission:
         reason = refusal(asker, way, where, audience)
         if reason or asker.bots or refusal(replace(asker, guest=True), way, where, audience) is None:
             return reason
-        guest = await is_guest(self._redis, self._web, where.team, asker.user)
+        guest = await self._directory.is_guest(where.team, asker.user)
         return refusal(replace(asker, guest=guest), way, where, audience)

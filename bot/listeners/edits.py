@@ -6,12 +6,13 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.admission import Admission, Way
 from bot.intake.intake import Reception
 from bot.intake.read_edit import SUBTYPES, Deleted, Edited, read_change
 from bot.intake.read_message import Ignored
-from bot.slack import people_store
+from bot.slack.directory import Directory
 from bot.slack.identity import Identity
 from bot.store.threads import changes, stops
 from bot.store.threads.inbox import Inbox
@@ -31,6 +32,7 @@ async def receive(
     inbox: Inbox,
     identity: Identity,
     redis: Redis,
+    web: AsyncWebClient,
     team: str,
     admission: Admission,
     reception: Reception,
@@ -40,7 +42,7 @@ async def receive(
     reason: str | None
     match change:
         case Edited():
-            reason = await _edit(change, identity.user, redis, admission, reception)
+            reason = await _edit(change, identity.user, redis, Directory(redis, web), admission, reception)
         case Deleted(thread, ts):
             # A question that was asked by shortcut stands in a message of ours.
             answered = await changes.question_of(redis, thread, ts) if change.ours else None
@@ -51,12 +53,14 @@ async def receive(
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), reason)
 
 
-async def _edit(change: Edited, bot_user: str, redis: Redis, admission: Admission, reception: Reception) -> str | None:
+async def _edit(
+    change: Edited, bot_user: str, redis: Redis, directory: Directory, admission: Admission, reception: Reception
+) -> str | None:
     """Bring what we know of the message up to date, or take it in if only now it mentions us; else the reason."""
     message, heard = change.message, change.heard
     if refused := await admission.refusal(heard.asker, Way.EDIT, heard.where):
         return refused
-    names = await people_store.known(redis, message.thread.team, mentioned_people(message.text))
+    names = await directory.known_names(message.thread.team, mentioned_people(message.text))
     if await changes.edit(redis, message, spoken(message.text, bot_user, names)):
         log.info("edited thread=%s ts=%s", message.thread, message.ts)
         return None

@@ -12,9 +12,9 @@ from bot import background
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
 from bot.settings import Settings
-from bot.slack import directory
 from bot.slack.admins import Admins
 from bot.slack.deadline import NotDone, within_three_seconds
+from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store.counts import feedback
 from bot.store.counts.feedback import Comment
@@ -92,7 +92,7 @@ async def _tell(said: Comment, thread: Thread, channel: str, redis: Redis, web: 
         if not await feedback.is_news(redis, thread, said):
             log.info("comment not told answer=%s user=%s reason=a repetition", said.answer, said.user)
             return
-        names = await directory.names(redis, web, thread.team, [said.user])
+        names = await Directory(redis, web).names(thread.team, [said.user])
         message = view.shown(said, thread, names.get(said.user), await _permalink(web, thread.channel, said.answer))
         await web.chat_postMessage(channel=channel, **message)
     except SLACK_OR_REDIS_TROUBLE as error:

@@ -18,8 +18,8 @@ from bot.intake.intake import Reception
 from bot.intake.read_click import is_outsider
 from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
-from bot.slack import directory
 from bot.slack.deadline import NotDone, within_three_seconds
+from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_TROUBLE, describe, error_name
 from bot.slack.identity import Identity
 from bot.store import keys
@@ -176,7 +176,7 @@ async def _ask(question: Question, redis: Redis, web: AsyncWebClient, reception:
 async def _name(redis: Redis, web: AsyncWebClient, team: str, user: str) -> str | None:
     try:
         async with asyncio.timeout(NAME_SECONDS):
-            return (await directory.names(redis, web, team, [user])).get(user)
+            return (await Directory(redis, web).names(team, [user])).get(user)
     except TimeoutError:
         return None
 

@@ -3,20 +3,18 @@
 import asyncio
 import json
 import logging
-from typing import Any
 
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
+from bot.slack.directory import ASK_SECONDS, Directory
 from bot.slack.errors import SLACK_TROUBLE, describe, verdict
 from bot.store import keys
 
 log = logging.getLogger("parley.admins")
 
-KEEP_SECONDS = 300
-# Slack waits three seconds for the answer to a click or a command, and there are two things to ask.
-ASK_SECONDS = 1.0
+KEEP_GROUP_SECONDS = 300
 MOST_NAMED = 5
 NOT_YOURS = "Sorry, that is for those who look after me here. Ask {whom}."
 UNKNOWN = "Slack does not tell me right now whether you may do that, so I leave everything as it is. Please try again."
@@ -28,7 +26,7 @@ class Admins:
     def __init__(self, settings: Settings, web: AsyncWebClient, redis: Redis) -> None:
         self._listed = settings.admins or frozenset()
         self._group = settings.admin_group
-        self._web, self._redis = web, redis
+        self._web, self._redis, self._directory = web, redis, Directory(redis, web)
 
     async def has(self, team: str, user: str) -> bool:
         """False where it cannot be told, too."""
@@ -39,7 +37,7 @@ class Admins:
         if f"{team}:{user}" in self._listed:
             return True
         is_known = True
-        for ask in (self._is_member, self._has_right):
+        for ask in (self._is_member, self._directory.is_admin):
             try:
                 if await ask(team, user):
                     return True
@@ -71,17 +69,6 @@ class Admins:
     async def _is_member(self, team: str, user: str) -> bool:
         return user in await self._members(team)
 
-    async def _has_right(self, team: str, user: str) -> bool:
-        """Whether Slack calls them an admin or owner: https://docs.slack.dev/reference/methods/users.info."""
-        known = await self._redis.get(keys.admin(team, user))
-        if known is not None:
-            return bool(known == "1")
-        async with asyncio.timeout(ASK_SECONDS):
-            person = (await self._web.users_info(user=user)).get("user")
-        answer = isinstance(person, dict) and _is_one(person, team)
-        await self._redis.set(keys.admin(team, user), int(answer), ex=KEEP_SECONDS)
-        return answer
-
     async def _members(self, team: str) -> list[str]:
         """https://docs.slack.dev/reference/methods/usergroups.users.list; nobody where there is no such group."""
         if self._group is None:
@@ -98,16 +85,5 @@ class Admins:
             log.error("ADMIN_GROUP has no members that we may see team=%s error=%s", team, describe(error))
             found = []
         members = [user for user in found if isinstance(user, str)] if isinstance(found, list) else []
-        await self._redis.set(keys.admin_group(team), json.dumps(members), ex=KEEP_SECONDS)
+        await self._redis.set(keys.admin_group(team), json.dumps(members), ex=KEEP_GROUP_SECONDS)
         return members
-
-
-def _is_one(person: dict[str, Any], team: str) -> bool:
-    """An admin of another workspace is none here: https://docs.slack.dev/reference/objects/user-object."""
-    grid = person.get("enterprise_user")
-    teams = grid.get("teams") if isinstance(grid, dict) else None
-    if person.get("team_id") != team and team not in (teams or ()):
-        return False
-    if person.get("deleted") or person.get("is_stranger") or person.get("is_bot"):
-        return False
-    return any(person.get(right) is True for right in ("is_admin", "is_owner", "is_primary_owner"))

@@ -12,7 +12,7 @@ from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 
 log = logging.getLogger("parley.listeners")
 
-# Long enough to ask Slack twice for a second each (`admins.ASK_SECONDS`), and Redis too. The rest is for the way.
+# Long enough to ask Slack twice for a second each (`directory.ASK_SECONDS`), and Redis too. The rest is for the way.
 MOST_SECONDS = 2.2
 
 

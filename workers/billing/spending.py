@@ -6,8 +6,8 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
-from bot.slack import directory
 from bot.slack.admins import MOST_NAMED, Admins
+from bot.slack.directory import Directory
 from bot.store.rules.budgets import Caps, Reservation
 from bot.talk.message import Message
 from bot.views import refusals
@@ -24,7 +24,7 @@ class Spending:
     def __init__(self, settings: Settings, slack: AsyncWebClient, redis: Redis) -> None:
         self._budgets = Caps(redis, settings.answer_seconds + GRACE_SECONDS)
         self._admins = Admins(settings, slack, redis)
-        self._slack, self._redis = slack, redis
+        self._directory = Directory(redis, slack)
 
     async def begin(self, message: Message, model: str, input_tokens: int, max_output: int) -> Reservation | str:
         """Hold back what the call may cost at most, or the sentence that says why it cannot be made.
@@ -48,5 +48,5 @@ class Spending:
     async def _whom(self, team: str) -> str:
         """By name: everybody in the thread reads it, and nobody shall be pinged."""
         named = (await self._admins.named(team))[:MOST_NAMED]
-        names = await directory.names(self._redis, self._slack, team, named)
+        names = await self._directory.names(team, named)
         return " or ".join([*names.values(), SOMEBODY])

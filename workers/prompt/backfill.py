@@ -11,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import directory
+from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_TROUBLE, describe
 from bot.store import keys
 from bot.store.threads import asides, history
@@ -58,7 +58,7 @@ async def earlier(
     newest = said[-MOST_MESSAGES:]
     users = [asked[0] if (asked := _asked(each)) else str(each["user"]) for each in newest if each.get("user")]
     mentioned = sorted({user for each in newest for user in mentioned_people(text_of.of(each))})
-    names = await directory.names(redis, slack, thread.team, [*users, *mentioned])
+    names = await Directory(redis, slack).names(thread.team, [*users, *mentioned])
     return _fitting(_entry(each, bot_user, names) for each in newest)
 
 

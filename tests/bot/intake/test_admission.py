@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.intake.admission import Admission, Asker, Reason, Way, Where, refusal
 from bot.intake.audience import Audience
 from bot.sandbox import Sandbox
+from bot.slack.directory import Directory
 from bot.store import keys
 
 WHO = {
@@ -75,7 +76,9 @@ async def test_whether_somebody_is_a_guest_is_asked_only_where_it_matters(
     async def asked(way: Way, audience: Audience, asker: Asker, channel: str = "C1") -> tuple[Reason | None, int]:
         await redis.delete(keys.guest(sandbox.team, asker.user))
         before = len(sandbox.journal.entries("slack.request", "users.info"))
-        reason = await Admission(audience, redis, web).refusal(asker, way, Where(sandbox.team, channel, direct=False))
+        reason = await Admission(audience, redis, Directory(redis, web)).refusal(
+            asker, way, Where(sandbox.team, channel, direct=False)
+        )
         return reason, len(sandbox.journal.entries("slack.request", "users.info")) - before
 
     await sandbox.slack.set_guest("ben", True)

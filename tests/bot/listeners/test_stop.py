@@ -14,6 +14,7 @@ from bot.listeners.message import receive
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack.admins import Admins
+from bot.slack.directory import Directory
 from bot.slack.identity import Identity, identify
 from bot.store.threads import stops
 from bot.store.threads.inbox import Inbox
@@ -46,7 +47,7 @@ class Word:
             self.web,
             self.identity,
             self.sandbox.team,
-            Admission(audience or Audience(guests=True), self.redis, self.web),
+            Admission(audience or Audience(guests=True), self.redis, Directory(self.redis, self.web)),
             Reception(self.inbox, self.redis, self.web),
             Admins(Settings(), self.web, self.redis),
         )

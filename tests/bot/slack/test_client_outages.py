@@ -12,12 +12,12 @@ from bot.commands.command import Asked
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.slack import directory, native_stop, sessions
+from bot.slack import native_stop, sessions
 from bot.slack.admins import UNKNOWN, Admins
 from bot.slack.client import Client
 from bot.slack.deadline import within_three_seconds
+from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_TROUBLE, verdict
-from bot.slack.guests import is_guest
 from bot.slack.rate_limits import Budget
 from bot.store import connections, keys
 from bot.store.metrics import Metrics, totals
@@ -25,7 +25,7 @@ from bot.store.threads.inbox import Inbox
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 from workers.files.download import described
-from workers.prompt import backfill, channels
+from workers.prompt import backfill
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ async def end_sessions(redis: Redis, inbox: Inbox, web: Client, message: Message
 
 Call = Callable[["Redis", Inbox, Client, Message], Awaitable[object]]
 CALLS: dict[str, Call] = {
-    "a guest": lambda redis, inbox, web, message: is_guest(redis, web, message.thread.team, message.user),
-    "a name": lambda redis, inbox, web, message: directory.names(redis, web, message.thread.team, [message.user]),
+    "a guest": lambda redis, inbox, web, message: Directory(redis, web).is_guest(message.thread.team, message.user),
+    "a name": lambda redis, inbox, web, message: Directory(redis, web).names(message.thread.team, [message.user]),
     "a person": lambda redis, inbox, web, message: scope.check(f"user:{message.user}", web),
     "a form": lambda redis, inbox, web, message: persona.answer(asked(redis, inbox, web, message)),
     "an admin": lambda redis, inbox, web, message: asked(redis, inbox, web, message).admins.verdict("T1", message.user),
-    "a channel": lambda redis, inbox, web, message: channels.place(redis, web, message),
+    "a channel": lambda redis, inbox, web, message: Directory(redis, web).channel_name(message),
     "a thread": lambda redis, inbox, web, message: backfill.earlier(web, redis, message, "U1"),
     "a file": lambda redis, inbox, web, message: described(web, File("F1", "a", "", 1, "", access="check_file_info")),
     "a session": end_sessions,

@@ -1,13 +1,27 @@
-"""Display names, from a sandbox's Slack."""
+"""Names of people and channels, and who is a guest, from a sandbox's Slack."""
+
+import time
 
 import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from bot.slack.directory import MOST, names
-from bot.slack.people_store import KEEP_SECONDS, known
+from bot.settings import Settings
+from bot.slack import client as slack
+from bot.slack.directory import (
+    DIRECT,
+    GROUP,
+    KEEP_ADMIN_SECONDS,
+    KEEP_SECONDS,
+    MOST_NAMES,
+    RETRY_SECONDS,
+    Directory,
+    Person,
+    remember,
+)
 from bot.store import keys
+from bot.talk.message import Message, Thread
 
 
 @pytest.fixture(autouse=True)
@@ -15,66 +29,185 @@ async def installed(sandbox: Sandbox, redis: Redis) -> None:
     await redis.sadd(keys.TEAMS, sandbox.team)
 
 
-def asked(sandbox: Sandbox) -> int:
-    return len(sandbox.journal.entries("slack.request", "users.info"))
+@pytest.fixture
+def directory(redis: Redis, web: AsyncWebClient) -> Directory:
+    return Directory(redis, web)
 
 
-async def test_people_are_called_by_their_display_names(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
+def asked(sandbox: Sandbox, method: str = "users.info") -> int:
+    return len(sandbox.journal.entries("slack.request", method))
+
+
+# Names
+
+
+async def test_people_are_called_by_their_display_names(sandbox: Sandbox, directory: Directory) -> None:
     ada, ben = sandbox.users["ada"], sandbox.users["ben"]
-    assert await names(redis, web, sandbox.team, [ada, ben, ada]) == {ada: "ada", ben: "ben"}
+    assert await directory.names(sandbox.team, [ada, ben, ada]) == {ada: "ada", ben: "ben"}
     assert asked(sandbox) == 2
 
 
-async def test_a_name_is_asked_for_once_an_hour(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
+async def test_a_name_is_asked_for_once_an_hour(sandbox: Sandbox, directory: Directory, redis: Redis) -> None:
     ada = sandbox.users["ada"]
     for _ in range(3):
-        assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+        assert await directory.names(sandbox.team, [ada]) == {ada: "ada"}
     assert asked(sandbox) == 1
     assert KEEP_SECONDS - 60 < await redis.ttl(keys.person(sandbox.team, ada)) <= KEEP_SECONDS
 
 
 async def test_a_name_known_in_one_team_is_not_read_in_another(
-    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
+    sandbox: Sandbox, directory: Directory, redis: Redis
 ) -> None:
     ada = sandbox.users["ada"]
     await redis.set(keys.person("T2", ada), "somebody else's")
-    assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+    assert await directory.names(sandbox.team, [ada]) == {ada: "ada"}
 
 
-async def test_somebody_whom_slack_does_not_know_has_no_name(
-    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
-) -> None:
+async def test_somebody_whom_slack_does_not_know_has_no_name(sandbox: Sandbox, directory: Directory) -> None:
     ada = sandbox.users["ada"]
-    assert await names(redis, web, sandbox.team, ["U0NOBODY", ada]) == {ada: "ada"}
+    assert await directory.names(sandbox.team, ["U0NOBODY", ada]) == {ada: "ada"}
 
 
 @pytest.mark.parametrize("fault", [("status", {"status": 503}), ("half", {}), ("rate_limit", {"retry_after": 30})])
 async def test_a_slack_that_fails_costs_a_name_and_no_answer(
-    sandbox: Sandbox, web: AsyncWebClient, redis: Redis, fault: tuple[str, dict[str, int]]
+    sandbox: Sandbox, directory: Directory, fault: tuple[str, dict[str, int]]
 ) -> None:
     ada = sandbox.users["ada"]
     kind, params = fault
     sandbox.faults.add("users.info", kind, times=1, **params)
-    assert await names(redis, web, sandbox.team, [ada]) == {}
-    assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+    assert await directory.names(sandbox.team, [ada]) == {}
+    assert await directory.names(sandbox.team, [ada]) == {ada: "ada"}
 
 
-async def test_a_message_full_of_mentions_asks_for_twenty_names(
-    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
-) -> None:
-    assert await names(redis, web, sandbox.team, [f"U{n}" for n in range(100)]) == {}
-    assert asked(sandbox) == MOST
+async def test_a_message_full_of_mentions_asks_for_twenty_names(sandbox: Sandbox, directory: Directory) -> None:
+    assert await directory.names(sandbox.team, [f"U{n}" for n in range(100)]) == {}
+    assert asked(sandbox) == MOST_NAMES
 
 
-async def test_names_that_are_kept_are_known_without_asking(redis: Redis) -> None:
+async def test_names_that_are_kept_are_known_without_asking(directory: Directory, redis: Redis) -> None:
     await redis.set(keys.person("T1", "U1"), "Ada")
-    assert await known(redis, "T1", {"U1", "U2"}) == {"U1": "Ada"}
-    assert await known(redis, "T2", {"U1"}) == {}
-    assert await known(redis, "T1", set()) == {}
+    assert await directory.known_names("T1", {"U1", "U2"}) == {"U1": "Ada"}
+    assert await directory.known_names("T2", {"U1"}) == {}
+    assert await directory.known_names("T1", set()) == {}
 
 
-async def test_no_name_is_kept_of_a_team_that_removed_us(sandbox: Sandbox, web: AsyncWebClient, redis: Redis) -> None:
+async def test_no_name_is_kept_of_a_team_that_removed_us(sandbox: Sandbox, directory: Directory, redis: Redis) -> None:
     await redis.delete(keys.TEAMS)
     ada = sandbox.users["ada"]
-    assert await names(redis, web, sandbox.team, [ada]) == {ada: "ada"}
+    assert await directory.names(sandbox.team, [ada]) == {ada: "ada"}
     assert not await redis.exists(keys.person(sandbox.team, ada))
+
+
+async def test_no_right_is_kept_of_a_team_that_removed_us(sandbox: Sandbox, directory: Directory, redis: Redis) -> None:
+    await redis.delete(keys.TEAMS)
+    team, ada = sandbox.team, sandbox.users["ada"]
+    assert await directory.is_admin(team, ada)
+    assert not await directory.is_guest(team, ada)
+    assert not await redis.exists(keys.admin(team, ada), keys.guest(team, ada))
+
+
+# One answer for all
+
+
+async def test_whatever_is_asked_about_a_person_slack_is_asked_once(sandbox: Sandbox, directory: Directory) -> None:
+    """With a question for each of the three there were three calls."""
+    team, ada, ben = sandbox.team, sandbox.users["ada"], sandbox.users["ben"]
+    await sandbox.slack.set_guest("ben", True)
+    assert (await directory.is_guest(team, ada), await directory.is_guest(team, ben)) == (False, True)
+    assert await directory.names(team, [ada, ben]) == {ada: "ada", ben: "ben"}
+    assert (await directory.is_admin(team, ada), await directory.is_admin(team, ben)) == (True, False)
+    assert asked(sandbox) == 2
+
+
+async def test_an_admin_is_asked_about_before_a_name_is(sandbox: Sandbox, directory: Directory, redis: Redis) -> None:
+    team, ada = sandbox.team, sandbox.users["ada"]
+    await directory.names(team, [ada])
+    assert 0 < await redis.ttl(keys.admin(team, ada)) <= KEEP_ADMIN_SECONDS
+    assert KEEP_ADMIN_SECONDS < await redis.ttl(keys.guest(team, ada)) <= KEEP_SECONDS
+
+
+async def test_somebody_without_a_name_is_a_guest_all_the_same(
+    sandbox: Sandbox, directory: Directory, redis: Redis
+) -> None:
+    await remember(redis, sandbox.team, "U1", Person(None, is_guest=True, is_admin=False))
+    assert await directory.is_guest(sandbox.team, "U1")
+    assert await directory.known_names(sandbox.team, ["U1"]) == {}
+    assert asked(sandbox) == 0
+
+
+# Guests
+
+
+async def test_who_is_a_guest_is_asked_once_an_hour(sandbox: Sandbox, directory: Directory, redis: Redis) -> None:
+    await sandbox.slack.set_guest("ben", True)
+    for _ in range(2):
+        assert await directory.is_guest(sandbox.team, sandbox.users["ben"])
+        assert not await directory.is_guest(sandbox.team, sandbox.users["ada"])
+    assert asked(sandbox) == 2
+    assert 0 < await redis.ttl(keys.guest(sandbox.team, sandbox.users["ada"])) <= KEEP_SECONDS
+
+
+async def test_a_guest_of_one_channel_is_one_too(sandbox: Sandbox, directory: Directory) -> None:
+    sandbox.slack.workspace.person("ben").is_ultra_restricted = True
+    assert await directory.is_guest(sandbox.team, sandbox.users["ben"])
+
+
+@pytest.mark.parametrize(("kind", "params"), [("status", {"status": 503}), ("delay", {"seconds": 20.0})])
+async def test_a_slack_that_does_not_answer_makes_nobody_a_guest_and_is_asked_again(
+    sandbox: Sandbox, directory: Directory, kind: str, params: dict[str, float]
+) -> None:
+    ben = sandbox.users["ben"]
+    await sandbox.slack.set_guest("ben", True)
+    sandbox.faults.add("users.info", kind, times=1, **params)
+    began = time.monotonic()
+    assert not await directory.is_guest(sandbox.team, ben)
+    assert time.monotonic() - began < 2.5
+    assert await directory.is_guest(sandbox.team, ben)
+
+
+async def test_without_the_scope_slack_is_not_asked_at_every_message(sandbox: Sandbox, directory: Directory) -> None:
+    sandbox.slack.scopes.remove("users:read")
+    for _ in range(3):
+        assert not await directory.is_guest(sandbox.team, sandbox.users["ben"])
+    assert asked(sandbox) == 1
+
+
+# Channels
+
+
+def said(sandbox: Sandbox, channel: str, *, direct: bool = False) -> Message:
+    return Message(Thread(sandbox.team, channel, "1.1"), "1.1", "U1", "hi", direct=direct)
+
+
+async def test_a_channel_is_asked_for_its_name_once_an_hour(
+    sandbox: Sandbox, directory: Directory, redis: Redis
+) -> None:
+    general = sandbox.channels["general"]
+    for _ in range(3):
+        assert await directory.channel_name(said(sandbox, general)) == "#general"
+    assert asked(sandbox, "conversations.info") == 1
+    assert KEEP_SECONDS - 60 < await redis.ttl(keys.place(sandbox.team, general)) <= KEEP_SECONDS
+
+
+async def test_a_direct_message_needs_no_question(sandbox: Sandbox, directory: Directory) -> None:
+    assert await directory.channel_name(said(sandbox, sandbox.channels["@ada"], direct=True)) == DIRECT
+    assert asked(sandbox, "conversations.info") == 0
+
+
+async def test_a_dm_that_did_not_say_so_is_found_out(sandbox: Sandbox, directory: Directory) -> None:
+    assert await directory.channel_name(said(sandbox, sandbox.channels["@ada"])) == DIRECT
+
+
+async def test_a_group_dm_is_called_so(sandbox: Sandbox, directory: Directory) -> None:
+    group = sandbox.slack.workspace.group_direct([sandbox.users["ada"], sandbox.users["ben"]])
+    assert await directory.channel_name(said(sandbox, group.id)) == GROUP
+
+
+async def test_without_the_scope_the_id_must_do_for_a_while(redis: Redis) -> None:
+    async with Sandbox(with_claude=False, scopes=["chat:write"]) as sandbox:
+        general = sandbox.channels["general"]
+        async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
+            for _ in range(3):
+                assert await Directory(redis, web).channel_name(said(sandbox, general)) == general
+        assert asked(sandbox, "conversations.info") == 1
+        assert 0 < await redis.ttl(keys.place(sandbox.team, general)) <= RETRY_SECONDS

@@ -8,7 +8,7 @@ from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 from rq.job import JobStatus
 
-from bot.slack.people_store import remember
+from bot.slack.directory import Person, remember
 from bot.store import connections, keys
 from bot.store.threads import changes, files, replies
 from bot.store.threads.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
@@ -20,6 +20,7 @@ from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
+ADA = Person("Ada", is_guest=False, is_admin=True)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def talk(redis: AsyncRedis, inbox: Inbox) -> None:
     for thread in THREADS:
         first, second = f"{thread.ts}1", f"{thread.ts}2"
         await inbox.put(said(thread, first))
-        await remember(redis, thread.team, "U1", "Ada")
+        await remember(redis, thread.team, "U1", ADA)
         claim = await inbox.claim(thread)
         assert claim is not None
         await replies.save_final(redis, thread, first, Final("a secret"))
@@ -117,7 +118,7 @@ async def test_a_worker_that_still_answers_brings_nothing_back(redis: AsyncRedis
     await replies.save_shown(redis, thread, "3.1", ("3.15",), 10)
     await replies.save_final(redis, thread, "3.1", Final("a secret"))
     await files.keep(redis, thread, Attachment("F1", "a.txt", "text", "text/plain", 1, 1), [], 30)
-    await remember(redis, "T1", "U1", "Ada")
+    await remember(redis, "T1", "U1", ADA)
     with pytest.raises(LeaseLost):
         await inbox.renew(claim)
     with pytest.raises(LeaseLost):
