@@ -23,7 +23,7 @@ from bot.settings import SettingError, Settings
 from bot.slack import client as slack
 from bot.slack.admins import Admins
 from bot.slack.identity import identify, try_app_token
-from bot.slack.rate_limits import Budget
+from bot.slack.rate_limits import RateLimits
 from bot.store import connections, keys
 from bot.store.metrics import Metrics
 from bot.store.threads.inbox import Inbox
@@ -54,7 +54,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         with suppress(RedisError):
             # Nothing is counted of a team that we do not have; without Redis its first message adds it.
             await redis.sadd(keys.TEAMS, identity.team)
-        client.budget = Budget(redis, identity.team)
+        client.rate_limits = RateLimits(redis, identity.team)
         client.metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
         app = create_app(settings, client, identity, inbox, redis, client.metrics)
         alerts = Alerts(redis, client, Admins(settings, client, redis), settings.admin_channel, identity.team)

@@ -1,1 +1,1 @@
-"""Calls to Slack, and what we know of its limits, people and sessions. What the calls say comes from elsewhere."""
+"""How Slack is called, and what Slack tells of people, channels and us. What is said to people lives elsewhere."""

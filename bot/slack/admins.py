@@ -21,7 +21,7 @@ UNKNOWN = "Slack does not tell me right now whether you may do that, so I leave 
 
 
 class Admins:
-    """Rights are asked of Slack once in five minutes. All methods raise redis.RedisError."""
+    """Slack is asked about a person or the group once in five minutes. All methods raise redis.RedisError."""
 
     def __init__(self, settings: Settings, web: AsyncWebClient, redis: Redis) -> None:
         self._listed = settings.admins or frozenset()
@@ -29,17 +29,17 @@ class Admins:
         self._web, self._redis, self._directory = web, redis, Directory(redis, web)
 
     async def has(self, team: str, user: str) -> bool:
-        """False where it cannot be told, too."""
+        """Whether somebody may steer Parley. False too if Slack does not say."""
         return await self.verdict(team, user) is True
 
     async def verdict(self, team: str, user: str) -> bool | None:
-        """None where Slack does not say."""
+        """Whether somebody may steer Parley; None if Slack does not say."""
         if f"{team}:{user}" in self._listed:
             return True
         is_known = True
-        for ask in (self._is_member, self._directory.is_admin):
+        for is_entitled in (self._is_member, self._directory.is_admin):
             try:
-                if await ask(team, user):
+                if await is_entitled(team, user):
                     return True
             except SLACK_TROUBLE as error:
                 log.warning("not told whether an admin team=%s user=%s error=%s", team, user, describe(error))
@@ -47,30 +47,36 @@ class Admins:
         return False if is_known else None
 
     async def refusal(self, team: str, user: str) -> str | None:
-        """The sentence for somebody who may not do what admins may."""
-        is_one = await self.verdict(team, user)
-        if is_one:
+        """The sentence for somebody who may not do what admins may; None for an admin."""
+        is_admin = await self.verdict(team, user)
+        if is_admin:
             return None
-        return UNKNOWN if is_one is None else NOT_YOURS.format(whom=await self.whom(team))
+        if is_admin is None:
+            return UNKNOWN
+        return NOT_YOURS.format(whom=await self.whom(team))
 
     async def named(self, team: str) -> list[str]:
-        """Those who are known by name: the listed, and the members of the group as far as Slack tells them."""
-        listed = sorted(user for own, _, user in (each.partition(":") for each in self._listed) if own == team)
+        """The admins whose ids we know: those in ADMINS, and the members of ADMIN_GROUP if Slack tells them."""
+        prefix = f"{team}:"
+        listed = sorted(entry.removeprefix(prefix) for entry in self._listed if entry.startswith(prefix))
         try:
             return list(dict.fromkeys([*listed, *await self._members(team)]))
         except SLACK_TROUBLE:
             return listed
 
     async def whom(self, team: str) -> str:
-        """Whom to ask, for a sentence that only one person sees."""
-        named = [f"<@{user}>" for user in (await self.named(team))[:MOST_NAMED]]
-        return " or ".join([*named, "an admin or owner of this workspace"])
+        """Whom to ask, for a sentence that only one person sees, for it mentions them."""
+        mentions = [f"<@{user}>" for user in (await self.named(team))[:MOST_NAMED]]
+        return " or ".join([*mentions, "an admin or owner of this workspace"])
 
     async def _is_member(self, team: str, user: str) -> bool:
         return user in await self._members(team)
 
     async def _members(self, team: str) -> list[str]:
-        """https://docs.slack.dev/reference/methods/usergroups.users.list; nobody where there is no such group."""
+        """The members of ADMIN_GROUP (https://docs.slack.dev/reference/methods/usergroups.users.list).
+
+        Nobody if Slack refuses to name them. Raises SLACK_TROUBLE if it may name them later.
+        """
         if self._group is None:
             return []
         known = await self._redis.get(keys.admin_group(team))
@@ -78,12 +84,12 @@ class Admins:
             return [str(user) for user in json.loads(known)]
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                found = (await self._web.usergroups_users_list(usergroup=self._group)).get("users")
+                users = (await self._web.usergroups_users_list(usergroup=self._group)).get("users")
         except SLACK_TROUBLE as error:
             if verdict(error) != "permanent":
                 raise
             log.error("ADMIN_GROUP has no members that we may see team=%s error=%s", team, describe(error))
-            found = []
-        members = [user for user in found if isinstance(user, str)] if isinstance(found, list) else []
+            users = []
+        members = [user for user in users if isinstance(user, str)] if isinstance(users, list) else []
         await self._redis.set(keys.admin_group(team), json.dumps(members), ex=KEEP_GROUP_SECONDS)
         return members

@@ -15,7 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.settings import Settings
 from bot.slack.errors import SLACK_TROUBLE, Paused, describe, retry_after, verdict
-from bot.slack.rate_limits import Budget
+from bot.slack.rate_limits import RateLimits
 from bot.store.metrics import Metrics
 
 log = logging.getLogger("parley.slack")
@@ -24,34 +24,42 @@ CONNECTIONS = 1_000
 
 
 class Client(AsyncWebClient):
-    """With a `budget` it makes no call that would be over it, and tells it of Slack's refusals (invariant 6)."""
+    """With `rate_limits`, no call is sent that Slack would refuse for its limits, and refusals pause the method.
 
-    budget: Budget | None = None
+    Invariant 6.
+    """
+
+    rate_limits: RateLimits | None = None
     metrics: Metrics | None = None
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self._asking: dict[str, asyncio.Task[AsyncSlackResponse]] = {}
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._user_calls: dict[str, asyncio.Task[AsyncSlackResponse]] = {}
 
-    async def users_info(self, *, user: str, **given: Any) -> AsyncSlackResponse:
-        """Who asks about somebody while another does gets the same answer: fifty questions at once are one call.
+    async def users_info(self, *, user: str, **arguments: Any) -> AsyncSlackResponse:
+        """Callers that ask about the same person at the same time share one call and its answer.
 
-        After somebody gave up waiting, the next one asks anew.
+        When a caller gives up waiting, the next one makes a call of its own.
         """
-        asking = self._asking.get(user)
-        if asking is None:
-            asking = self._asking[user] = asyncio.create_task(super().users_info(user=user, **given))
-            asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        call = self._user_calls.get(user)
+        if call is None:
+            call = asyncio.create_task(super().users_info(user=user, **arguments))
+            # Nobody may be left to wait for it: its failure is looked at here, or asyncio logs it.
+            call.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._user_calls[user] = call
         try:
-            return await asyncio.shield(asking)
+            return await asyncio.shield(call)
         finally:
-            if self._asking.get(user) is asking:
-                del self._asking[user]
+            if self._user_calls.get(user) is call:
+                del self._user_calls[user]
 
-    async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
-        """Raises Paused too, and with a budget redis.RedisError: then nothing was sent, and no call is counted."""
+    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        """As the SDK's, but with rate limits it also raises Paused or redis.RedisError, and then nothing was sent.
+
+        A call that Redis did not let us make is not counted.
+        """
         try:
-            response = await self._call(api_method, **given)
+            response = await self._call(api_method, **arguments)
         except SLACK_TROUBLE as error:
             self._count(api_method, _result(error))
             raise
@@ -62,29 +70,31 @@ class Client(AsyncWebClient):
         if self.metrics:
             self.metrics.count("slack_calls", method, result)
 
-    async def _call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
-        if self.budget is None:
-            return await super().api_call(api_method, **given)
-        if seconds := await self.budget.take(api_method, (given.get("json") or {}).get("channel_id")):
+    async def _call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        if self.rate_limits is None:
+            return await super().api_call(api_method, **arguments)
+        body = arguments.get("json") or {}
+        seconds = await self.rate_limits.take(api_method, body.get("channel_id"))
+        if seconds:
             raise Paused(api_method, seconds)
         try:
-            return await super().api_call(api_method, **given)
+            return await super().api_call(api_method, **arguments)
         except SlackApiError as error:
             if verdict(error) == "limited":
-                await self._pause(self.budget, api_method, retry_after(error))
+                await self._pause(self.rate_limits, api_method, retry_after(error))
             raise
 
-    async def _pause(self, budget: Budget, method: str, seconds: float) -> None:
-        """For every process. Where Redis does not take it, the caller is still to hear that Slack refused the call."""
+    async def _pause(self, rate_limits: RateLimits, method: str, seconds: float) -> None:
+        """Pause the method for every process. Without Redis there is no pause, and the caller sees Slack's refusal."""
         try:
-            await budget.pause(method, seconds)
+            await rate_limits.pause(method, seconds)
         except RedisError as error:
             log.warning("not paused method=%s seconds=%.1f error=%s", method, seconds, describe(error))
 
 
 @asynccontextmanager
 async def client(settings: Settings) -> AsyncIterator[Client]:
-    """A Web API client with kept-alive connections, without a budget until we know whose it is.
+    """A Web API client with kept-alive connections, without rate limits until we know which team it is for.
 
     The SDK's own retries are off: a post that is sent again after a broken connection can appear twice.
     """
@@ -104,6 +114,7 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
 
 
 def _result(error: Exception) -> str:
+    """How a failed call is counted."""
     if isinstance(error, Paused):
         return "paused"
     return "limited" if verdict(error) == "limited" else "failed"

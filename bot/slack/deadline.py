@@ -1,4 +1,4 @@
-"""What has to be done before Slack stops waiting for the answer to a click, a command or a form: three seconds.
+"""The three seconds within which Slack wants an answer to a click, a command or a form.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
 """
@@ -12,7 +12,7 @@ from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 
 log = logging.getLogger("parley.listeners")
 
-# Long enough to ask Slack twice for a second each (`directory.ASK_SECONDS`), and Redis too. The rest is for the way.
+# Enough to ask Slack twice for a second each (`directory.ASK_SECONDS`), and Redis. The rest is for the network.
 MOST_SECONDS = 2.2
 
 
@@ -26,9 +26,9 @@ class NotDone(Exception):
 
 @asynccontextmanager
 async def within_three_seconds(what: str, **about: object) -> AsyncIterator[None]:
-    """Cancel what is done inside when there is no more time for it. Raises NotDone after a line in the log.
+    """Cancel the block when there is no more time for it. Raises NotDone after logging it.
 
-    The line has `what` and `about`, so neither may hold anything that people wrote.
+    The log line has `what` and `about`, so neither may hold anything that people wrote.
     """
     try:
         async with asyncio.timeout(MOST_SECONDS):

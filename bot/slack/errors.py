@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 # The reply's message is gone, or may not be edited any more.
 DELETED = {"message_not_found"}
 FROZEN = {"edit_window_closed", "cant_update_message"}
-# What we sent is at fault: a simpler form may pass.
+# What we sent is at fault: Slack may accept a simpler form.
 PAYLOAD = {
     "msg_too_long",
     "msg_blocks_too_long",
@@ -26,7 +26,7 @@ PAYLOAD = {
     "block_mismatch",
     "no_text",
 }
-# Nothing of this app's will pass, or nothing in this channel.
+# Slack refuses everything from this app, or everything in this channel.
 FOR_GOOD = {
     "access_denied",
     "account_inactive",
@@ -74,13 +74,13 @@ TRANSIENT = {
 Verdict = Literal["deleted", "frozen", "payload", "limited", "transient", "permanent"]
 # What a call to Slack fails with. Redis has errors of its own, none of which is among these.
 SLACK_TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
-# A client with a budget asks Redis before each call, so either of the two may be away. To be caught where it does not
-# matter which one it was.
+# A client with rate limits asks Redis before each call, so a call fails if either of the two is away. This is caught
+# where it does not matter which one it was.
 SLACK_OR_REDIS_TROUBLE = (*SLACK_TROUBLE, RedisError)
 
 
 class Paused(SlackClientError):
-    """The call was not made: Slack would have refused it. It may be made in so many `seconds`."""
+    """The call was not sent, because Slack would have refused it. It may be sent in so many `seconds`."""
 
     def __init__(self, method: str, seconds: float) -> None:
         super().__init__(f"{method} rests for {seconds:.1f} s")
@@ -88,7 +88,7 @@ class Paused(SlackClientError):
 
 
 def verdict(error: Exception) -> Verdict:
-    """What to do about a failed call. What is no answer of Slack's is transient: time-outs, and Redis that is away."""
+    """What to do about a failed call. A failure without an answer of Slack's (a time-out, no Redis) is transient."""
     if isinstance(error, Paused):
         return "limited"
     if not isinstance(error, SlackApiError):
@@ -102,13 +102,13 @@ def verdict(error: Exception) -> Verdict:
         return "frozen"
     if name in PAYLOAD:
         return "payload"
-    if name in TRANSIENT or name is None or _status(error) >= 500:
+    if name is None or name in TRANSIENT or _status(error) >= 500:
         return "transient"
     return "permanent"
 
 
 def error_name(error: Exception) -> str | None:
-    """Slack's error string, None where there is none."""
+    """Slack's error string; None if Slack did not answer with one."""
     data = _data(error)
     return data.get("error") if isinstance(data, dict) else None
 
@@ -123,7 +123,7 @@ def retry_after(error: Exception) -> float:
     if isinstance(error, Paused):
         return error.seconds
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "1")
+    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "1")
     try:
         return max(0.0, float(value))
     except ValueError:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.settings import SettingError
 from bot.slack.errors import SLACK_TROUBLE, describe, retry_after, verdict
@@ -11,10 +12,10 @@ from bot.slack.errors import SLACK_TROUBLE, describe, retry_after, verdict
 
 @dataclass(frozen=True)
 class Identity:
-    """Who we are in the workspace; `scopes` is None where Slack does not say them.
+    """Who we are in the workspace; `scopes` is None if Slack does not say which are granted.
 
-    `team` is the organization's id where we are installed in all of it; `enterprise` is the organization that it
-    belongs to.
+    `team` is the workspace, or the organization where we are installed in all of it. `enterprise` is the organization
+    to which the workspace belongs.
     """
 
     team: str
@@ -30,7 +31,7 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
     """Ask Slack whose token this is. Raises SettingError if it is refused, or if Slack cannot be reached."""
     for attempt in range(attempts):
         try:
-            said = await web.auth_test()
+            answer = await web.auth_test()
             break
         except SLACK_TROUBLE as error:
             if verdict(error) == "permanent":
@@ -43,21 +44,31 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
                     f"Slack cannot be reached ({describe(error)}): check the network and SLACK_API_URL."
                 ) from None
             await asyncio.sleep(max(retry_after(error), min(2**attempt / 2, 30.0)))
-    scopes = next((v for k, v in said.headers.items() if k.lower() == "x-oauth-scopes"), None)
-    installed_in = ("enterprise_id", "team_id") if said.get("is_enterprise_install") else ("team_id", "enterprise_id")
+    workspace, organization = answer.get("team_id"), answer.get("enterprise_id")
+    team = workspace or organization
+    if organization and answer.get("is_enterprise_install"):
+        team = organization
     return Identity(
-        team=next((str(said[name]) for name in installed_in if said.get(name)), ""),
-        user=str(said["user_id"]),
-        bot=said.get("bot_id"),
-        name=str(said.get("user") or ""),
-        team_name=str(said.get("team") or ""),
-        scopes=None if scopes is None else frozenset(scope.strip() for scope in scopes.split(",")),
-        enterprise=said.get("enterprise_id"),
+        team=str(team or ""),
+        user=str(answer["user_id"]),
+        bot=answer.get("bot_id"),
+        name=str(answer.get("user") or ""),
+        team_name=str(answer.get("team") or ""),
+        scopes=_scopes(answer),
+        enterprise=organization,
     )
 
 
+def _scopes(answer: AsyncSlackResponse) -> frozenset[str] | None:
+    """The scopes that are granted to the token, from the header that Slack puts on its answers."""
+    for name, value in answer.headers.items():
+        if name.lower() == "x-oauth-scopes":
+            return frozenset(scope.strip() for scope in value.split(","))
+    return None
+
+
 async def try_app_token(web: AsyncWebClient, app_token: str) -> None:
-    """Raises SettingError if Slack refuses the app-level token for good; passing failures pass."""
+    """Raises SettingError if Slack refuses the app-level token for good. Other failures are ignored."""
     try:
         await web.apps_connections_open(app_token=app_token)
     except SLACK_TROUBLE as error:

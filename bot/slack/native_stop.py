@@ -1,4 +1,4 @@
-"""Slack's own Stop beside a thread that we work on: it shows while the thread's agent session is `processing`.
+"""Slack's own Stop button beside a thread that we work on. It shows while the thread's session is `processing`.
 
 https://docs.slack.dev/reference/methods/agents.sessions.setStatus. Not every app and workspace has sessions, and no
 answer waits for one.
@@ -18,6 +18,7 @@ from bot.talk.message import Thread
 
 log = logging.getLogger("parley.status")
 
+# The workspace or the app has no sessions.
 UNAVAILABLE = {
     "feature_disabled",
     "feature_not_enabled",
@@ -26,16 +27,20 @@ UNAVAILABLE = {
     "not_agent_app",
     "unknown_method",
 }
+# A warning of Slack's: the session shows, but without a Stop.
 NO_STOP = "missing_agent_session_stopped_event_subscription"
 
 
 async def begin(web: AsyncWebClient, redis: Redis, thread: Thread) -> None:
+    """Show the Stop, if the workspace has sessions and the rate limits leave room."""
     try:
         if not await sessions.begin(redis, thread):
             return
-        said = await web.agents_sessions_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status="processing")
+        answer = await web.agents_sessions_setStatus(
+            channel_id=thread.channel, thread_ts=thread.ts, status="processing"
+        )
         await sessions.began(redis, thread)
-        if NO_STOP in str(said.get("warning")):
+        if NO_STOP in str(answer.get("warning")):
             await sessions.are_none(redis, thread.team)
     except SLACK_OR_REDIS_TROUBLE as error:
         log.debug("no session thread=%s error=%s", thread, describe(error))
@@ -47,7 +52,7 @@ async def begin(web: AsyncWebClient, redis: Redis, thread: Thread) -> None:
 
 
 async def end_those_that_are_over(web: AsyncWebClient, redis: Redis) -> None:
-    """Of all teams. Raises redis.RedisError."""
+    """End the sessions, of all teams, of threads in which nothing waits any more. Raises redis.RedisError."""
     for team in await redis.smembers(keys.TEAMS):
         for thread, mark in await sessions.over(redis, str(team)):
             try:

@@ -1,8 +1,8 @@
-"""How often a workspace may be asked what: Slack's limits for all processes together (invariant 6).
+"""How often each of Slack's methods may be called in a workspace, by all processes together (invariant 6).
 
-https://docs.slack.dev/apis/web-api/rate-limits. What a reply is written with (posts, edits, streams) is shared out by
-the workers' own pacing; here it only rests when Slack asked for that.
-All pauses are made here, by `bot.slack.client.Client`.
+https://docs.slack.dev/apis/web-api/rate-limits. The methods that write a reply (posts, edits, streams) are counted by
+the workers' own pacing; here they only pause when Slack asks for it.
+Every pause is made here, by `bot.slack.client.Client`.
 """
 
 from uuid import uuid4
@@ -35,10 +35,10 @@ PER_MINUTE = {
     "views.publish": TIER_4,
     "views.update": TIER_4,
 }
-# One a second and channel, and short bursts: inferred, for Slack tells no number.
+# One status a second in a channel, and short bursts: inferred, for Slack gives no number.
 STATUSES, STATUSES_MS = 8, 10_000
 
-# KEYS pause calls; ARGV limit (0: none), window in ms, member
+# KEYS pause calls; ARGV limit (0: no limit), window in ms, member
 TAKE = """
 local pause = redis.call('PTTL', KEYS[1])
 if pause > 0 then return pause end
@@ -61,20 +61,22 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 """
 
 
-class Budget:
+class RateLimits:
     """The calls of one workspace."""
 
     def __init__(self, redis: Redis, team: str) -> None:
         self._redis, self._team = redis, team
 
     async def take(self, method: str, channel: str | None = None) -> float:
-        """0 when the call may be made, which counts from then on; else after how many seconds to ask again."""
-        limit, window, calls = PER_MINUTE.get(method, 0), MINUTE_MS, keys.calls(self._team, method)
+        """0 if the call may be made, and then it is counted; else the seconds after which to ask again."""
+        calls = keys.calls(self._team, method)
+        limit, window = PER_MINUTE.get(method, 0), MINUTE_MS
         if method == "assistant.threads.setStatus":
-            limit, window, calls = STATUSES, STATUSES_MS, f"{calls}:{channel}"
+            calls = f"{calls}:{channel}"
+            limit, window = STATUSES, STATUSES_MS
         names = [keys.pause(self._team, method), calls]
         return float(await self._redis.eval(TAKE, len(names), *names, limit, window, uuid4().hex)) / 1000
 
     async def pause(self, method: str, seconds: float) -> None:
-        """Slack refused a call: nobody calls `method` until then."""
+        """After a refusal of Slack's: no process calls `method` for so many seconds."""
         await self._redis.eval(PAUSE, 1, keys.pause(self._team, method), max(1, int(seconds * 1000)))

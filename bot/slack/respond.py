@@ -1,4 +1,4 @@
-"""An answer to a command or a click through its response_url: five within 30 minutes, even where we are no member.
+"""An answer to a command or a click, through its response_url: five within 30 minutes, even where we are no member.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 log = logging.getLogger("parley.listeners")
 
-# Nothing simpler would pass either.
+# The address takes nothing any more, however simple.
 GONE = ("expired_url", "used_url")
 
 
@@ -24,37 +24,39 @@ async def respond(
     blocks: Sequence[dict[str, Any]] = (),
     simple: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Show it to who asked, and to nobody else; `simple` if Slack does not take `blocks`. `text` stands in for both.
+    """Show it to the person who asked, and to nobody else. `text` is what notifications show, and all without blocks.
 
-    What fails is logged: there is no other way to tell.
+    If Slack refuses `blocks`, `simple` is tried. A failure is only logged, for there is no other way to tell them.
     """
-    tries = [blocks, simple] if blocks and simple else [blocks]
-    for shown in tries:
-        error = await _post(web, url, {"text": text, "response_type": "ephemeral", "blocks": list(shown)})
+    forms = [blocks, simple] if blocks and simple else [blocks]
+    for form in forms:
+        error = await _post(web, url, {"text": text, "response_type": "ephemeral", "blocks": list(form)})
         if error is None:
             return
-        log.warning("response not taken error=%s blocks=%d", error, len(shown))
+        log.warning("response not taken error=%s blocks=%d", error, len(form))
         if error in GONE:
             return
 
 
 async def _post(web: AsyncWebClient, url: str, body: dict[str, Any]) -> str | None:
-    """Slack's error string, or what else went wrong; None if it took the response."""
+    """Slack's error string, or the name of what else went wrong; None if Slack took the response."""
     if web.session is None:
         raise RuntimeError("the client has no session: make it with bot.slack.client.client")
-    given = {name: value for name, value in body.items() if value}
+    filled = {name: value for name, value in body.items() if value}
     try:
-        async with web.session.post(url, json=given, proxy=web.proxy) as response:
-            said = await response.text()
+        async with web.session.post(url, json=filled, proxy=web.proxy) as response:
+            answer = await response.text()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return type(error).__name__
-    return None if response.status == 200 and '"ok":false' not in said.replace(" ", "") else _error(said)
+    if response.status == 200 and '"ok":false' not in answer.replace(" ", ""):
+        return None
+    return _error(answer)
 
 
-def _error(said: str) -> str:
-    """Slack answers JSON or the bare name (observed)."""
+def _error(answer: str) -> str:
+    """Slack answers with JSON, or with the bare error string (observed)."""
     try:
-        found = json.loads(said)
+        body = json.loads(answer)
     except ValueError:
-        return said[:40]
-    return str(found.get("error")) if isinstance(found, dict) else "unknown"
+        return answer[:40]
+    return str(body.get("error")) if isinstance(body, dict) else "unknown"

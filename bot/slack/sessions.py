@@ -1,7 +1,7 @@
-"""Threads that Slack shows as being worked on, with its own Stop: agent sessions whose status is `processing`.
+"""The threads whose agent session has the status `processing`, noted in Redis: Slack shows its own Stop beside them.
 
-Slack never takes that status away by itself, so each is noted before it is set, and until it is taken away: whoever
-looks after them does so as soon as nothing waits in the thread any more, however that came about.
+Slack never ends that status by itself. So a thread is noted before the status is set and until it has been taken back,
+and the sweeper takes it back as soon as nothing waits in the thread, whatever became of the worker.
 https://docs.slack.dev/ai/agent-sessions/
 """
 
@@ -14,15 +14,16 @@ from bot.store import keys
 from bot.talk.message import Thread
 
 METHOD = "agents.sessions.setStatus"
-# Longer than the call that begins one; ending it earlier could come first.
+# Longer than the call that begins a session may take: an end that is sent before could arrive first.
 GRACE_SECONDS = 10.0
+# An end that was not reported as done is tried again after so long.
 AGAIN_SECONDS = 10.0
 FORGET_SECONDS = 24 * 3600
 
 NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
 
-# KEYS teams none calls sessions; ARGV team, member, calls a minute, grace, expiry. Each that began must end, and
-# those that have not begun yet have two calls before them.
+# KEYS teams none calls sessions; ARGV team, member, calls a minute, grace, expiry. There must be room in the rate limit
+# for the calls that are still to come: one for each session to end, and one more for each that has not begun yet.
 BEGIN = (
     NOW
     + """
@@ -57,7 +58,7 @@ return over
 """
 )
 
-# KEYS sessions; ARGV member, mark. One that began anew meanwhile has another.
+# KEYS sessions; ARGV member, mark. A session that began anew meanwhile has another mark, and stays.
 ENDED = """
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if score and tonumber(score) == tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
@@ -65,35 +66,39 @@ if score and tonumber(score) == tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1
 
 
 async def begin(redis: Redis, thread: Thread) -> bool:
-    """Whether the thread may be shown as worked on; then it is noted that this must end."""
+    """Note that a session begins and must end; False if none may begin now."""
     team = thread.team
     names = [keys.TEAMS, keys.no_sessions(team), keys.calls(team, METHOD), keys.sessions(team)]
-    given = [team, _member(thread), PER_MINUTE[METHOD], GRACE_SECONDS, FORGET_SECONDS]
-    return bool(await _eval(redis, BEGIN, names, *given))
+    arguments = [team, _member(thread), PER_MINUTE[METHOD], GRACE_SECONDS, FORGET_SECONDS]
+    return bool(await _eval(redis, BEGIN, names, *arguments))
 
 
 async def began(redis: Redis, thread: Thread) -> None:
-    """Slack shows it: from now on it may end."""
+    """Slack shows the session, so from now on it may end."""
     await _eval(redis, BEGAN, [keys.sessions(thread.team)], _member(thread))
 
 
 async def drop(redis: Redis, thread: Thread) -> None:
-    """It did not begin."""
+    """Slack refused to begin the session, so it need not end."""
     await redis.zrem(keys.sessions(thread.team), _member(thread))
 
 
 async def are_none(redis: Redis, team: str) -> None:
-    """The workspace has no sessions, or they have no Stop: not asked again for a day."""
+    """The workspace has no sessions, or they show no Stop: none begins for a day."""
     await redis.set(keys.no_sessions(team), 1, ex=FORGET_SECONDS)
 
 
 async def over(redis: Redis, team: str) -> list[tuple[Thread, str]]:
-    """Those in which nothing waits any more, for whoever asks first; `ended` wants the mark back."""
-    found = await _eval(redis, OVER, [keys.sessions(team)], f"{team}:", AGAIN_SECONDS)
-    return [(Thread(team, *member.rsplit(":", 1)), mark) for member, mark in found]
+    """The sessions to end, as nothing waits in their threads, each with a mark that `ended` takes.
+
+    Each is handed out once in ten seconds, so two processes do not end the same one.
+    """
+    members = await _eval(redis, OVER, [keys.sessions(team)], f"{team}:", AGAIN_SECONDS)
+    return [(Thread(team, *member.rsplit(":", 1)), mark) for member, mark in members]
 
 
 async def ended(redis: Redis, thread: Thread, mark: str) -> None:
+    """Slack shows the session no longer. `mark` is that of `over`."""
     await _eval(redis, ENDED, [keys.sessions(thread.team)], _member(thread), mark)
 
 
@@ -101,5 +106,5 @@ def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
 
 
-async def _eval(redis: Redis, script: str, names: list[str], *given: Any) -> Any:
-    return await redis.eval(script, len(names), *names, *given)
+async def _eval(redis: Redis, script: str, names: list[str], *arguments: Any) -> Any:
+    return await redis.eval(script, len(names), *names, *arguments)

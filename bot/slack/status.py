@@ -1,4 +1,4 @@
-"""What shows that a question was heard: a status below the thread, or eyes on the question where Slack has none."""
+"""What shows that a question was heard: a status below the thread, or eyes on the question where that fails."""
 
 import logging
 
@@ -17,7 +17,9 @@ EYES = "eyes"
 
 
 async def show(web: AsyncWebClient, redis: Redis, thread: Thread, ts: str, text: str = THINKING) -> bool:
-    """Whether it shows. Slack clears a status after two minutes and with the next message of ours in the thread.
+    """Set the status, or put eyes on the question `ts` if Slack refuses it for good; whether the status shows.
+
+    Slack clears a status after two minutes, and with our next message in the thread.
 
     https://docs.slack.dev/reference/methods/assistant.threads.setStatus
     """
@@ -32,19 +34,19 @@ async def show(web: AsyncWebClient, redis: Redis, thread: Thread, ts: str, text:
 
 
 async def look(web: AsyncWebClient, redis: Redis, thread: Thread, ts: str) -> None:
-    """Put eyes on the question `ts`."""
+    """Put eyes on the question `ts`, once."""
     try:
         if await replies.mark_seen(redis, thread, ts):
             await web.reactions_add(channel=thread.channel, timestamp=ts, name=EYES)
             if not await replies.is_seen(redis, thread, ts):
-                # Somebody looked away before Slack had the eyes.
+                # `look_away` came before Slack had the eyes, and found none to take off.
                 await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)
     except SLACK_OR_REDIS_TROUBLE as error:
         log.debug("no eyes thread=%s ts=%s error=%s", thread, ts, describe(error))
 
 
 async def is_looking(redis: Redis, thread: Thread, ts: str) -> bool:
-    """Whether our eyes are on the question, as far as is known."""
+    """Whether our eyes are on the question; False if Redis does not say."""
     try:
         return await replies.is_seen(redis, thread, ts)
     except RedisError:
@@ -52,7 +54,7 @@ async def is_looking(redis: Redis, thread: Thread, ts: str) -> bool:
 
 
 async def look_away(web: AsyncWebClient, redis: Redis, thread: Thread, ts: str) -> None:
-    """Take the eyes off the question, if there are any."""
+    """Take our eyes off the question, if they are on it."""
     try:
         if await replies.unmark_seen(redis, thread, ts):
             await web.reactions_remove(channel=thread.channel, timestamp=ts, name=EYES)

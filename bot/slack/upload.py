@@ -1,7 +1,7 @@
-"""A file for Slack: get an upload URL, send the bytes there, complete.
+"""Uploads a file to Slack in three steps: get an upload URL, send the bytes there, complete the upload.
 
-https://docs.slack.dev/messaging/working-with-files. The SDK's own `files_upload_v2` tells the file's id only when all
-is done, too late for a retry to find the file of a lost answer.
+https://docs.slack.dev/messaging/working-with-files. The SDK's `files_upload_v2` returns the file's id only after all
+three. If Slack's last answer is lost, a retry needs the id to find the file.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.slack.errors import error_name
 
 UPLOAD_SECONDS = 30.0
-# Refused for every file in this workspace, or for this one; the conversation itself takes messages
+# Slack refuses every file in this workspace, or this one. Messages may still be posted
 # (docs.slack.dev/reference/methods/files.getUploadURLExternal).
 NO_FILES = {
     "access_denied",
@@ -32,22 +32,22 @@ NO_FILES = {
 
 
 class NoUpload(Exception):
-    """Slack takes no such file here, now or later. Holds Slack's error string or our own."""
+    """Slack takes no such file here, now or later. Its text is Slack's error string, or one of ours."""
 
 
 async def put(slack: AsyncWebClient, filename: str, content: bytes, snippet_type: str | None = None) -> str:
-    """Send the bytes; the file's id. Nobody sees it before it is complete.
+    """Send the bytes; returns the file's id. Nobody sees the file before `complete`.
 
     Raises NoUpload, and what the Web API client raises: SlackApiError, aiohttp.ClientError, TimeoutError.
     """
     try:
-        granted = await slack.files_getUploadURLExternal(
+        answer = await slack.files_getUploadURLExternal(
             filename=filename, length=len(content), snippet_type=snippet_type
         )
     except SlackApiError as error:
         raise _read(error) from None
-    await _send(slack, str(granted["upload_url"]), content)
-    return str(granted["file_id"])
+    await _send(slack, str(answer["upload_url"]), content)
+    return str(answer["file_id"])
 
 
 async def complete(
@@ -57,7 +57,7 @@ async def complete(
     thread_ts: str | None = None,
     comment: str | None = None,
 ) -> AsyncSlackResponse:
-    """Share files in one message; `titles` are theirs by file id. Raises as `put`."""
+    """Share files in one message; `titles` has their titles by file id. Raises what `put` raises."""
     files: list[dict[str, str | None]] = [{"id": file, "title": title} for file, title in titles.items()]
     try:
         return await slack.files_completeUploadExternal(
@@ -68,11 +68,13 @@ async def complete(
 
 
 def _read(error: SlackApiError) -> Exception:
-    return NoUpload(error_name(error)) if error_name(error) in NO_FILES else error
+    """The error to raise: NoUpload if Slack takes no such file."""
+    name = error_name(error)
+    return NoUpload(name) if name in NO_FILES else error
 
 
 async def _send(slack: AsyncWebClient, url: str, content: bytes) -> None:
-    """The URL itself is the permission: no token goes there."""
+    """The URL itself is the permission, so no token is sent."""
     if slack.session is None:
         raise RuntimeError("the client has no session: make it with bot.slack.client.client")
     timeout = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)

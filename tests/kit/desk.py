@@ -12,7 +12,7 @@ from bot.sandbox.slack.world.records import Message as Posted
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.client import Client
-from bot.slack.rate_limits import Budget
+from bot.slack.rate_limits import RateLimits
 from bot.store import keys
 from bot.store.threads import replies
 from bot.talk.message import Message, Thread
@@ -79,14 +79,14 @@ class Desk:
         may_begin: Callable[[], Awaitable[None]] = _begin,
         streaming: Mode = "edit",
         terms: Terms | None = None,
-        has_budget: bool = True,
+        has_rate_limits: bool = True,
         on_stop: Callable[[], None] = lambda: None,
         final_seconds: float = FINAL_SECONDS,
         backoff_seconds: tuple[float, float] = BACKOFF_SECONDS,
     ) -> AsyncIterator[Draft]:
         reply = await replies.load(self.redis, self.message.thread, self.message.ts)
         async with self.web() as web:
-            web.budget = Budget(self.redis, self.message.thread.team) if has_budget else None
+            web.rate_limits = RateLimits(self.redis, self.message.thread.team) if has_rate_limits else None
             draft = Draft(
                 web,
                 self.redis,

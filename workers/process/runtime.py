@@ -12,7 +12,7 @@ from bot.ops import own_redis
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.identity import identify
-from bot.slack.rate_limits import Budget
+from bot.slack.rate_limits import RateLimits
 from bot.store import connections
 from bot.store.metrics import Metrics
 from bot.store.threads.inbox import Inbox
@@ -57,7 +57,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
             stops = await stack.enter_async_context(Stops(redis).listening())
             identity = await identify(web)
             metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
-            web.budget, web.metrics, claude.metrics = Budget(redis, identity.team), metrics, metrics
+            web.rate_limits, web.metrics, claude.metrics = RateLimits(redis, identity.team), metrics, metrics
             _opened[loop] = runtime = Runtime(
                 settings=settings,
                 redis=redis,

@@ -18,7 +18,7 @@ from bot.slack.client import Client
 from bot.slack.deadline import within_three_seconds
 from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_TROUBLE, verdict
-from bot.slack.rate_limits import Budget
+from bot.slack.rate_limits import RateLimits
 from bot.store import connections, keys
 from bot.store.metrics import Metrics, totals
 from bot.store.threads.inbox import Inbox
@@ -30,12 +30,12 @@ from workers.prompt import backfill
 
 @pytest.fixture
 async def cut_off(sandbox: Sandbox) -> AsyncIterator[Client]:
-    """A client whose Slack answers, and whose budget is in a Redis that does not."""
+    """A client whose Slack answers, and whose rate limits are in a Redis that does not."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nowhere = connections.shared(f"redis://127.0.0.1:{taken.getsockname()[1]}")
         async with slack.client(Settings.load(sandbox.environ(), dotenv=None)) as web:
-            web.budget = Budget(nowhere, sandbox.team)
+            web.rate_limits = RateLimits(nowhere, sandbox.team)
             yield web
         await nowhere.aclose()
 

@@ -11,7 +11,7 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack import native_stop, sessions
-from bot.slack.rate_limits import PER_MINUTE, Budget
+from bot.slack.rate_limits import PER_MINUTE, RateLimits
 from bot.store import keys
 from bot.talk.message import Thread
 
@@ -26,7 +26,7 @@ async def sandbox(redis: Redis) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def web(sandbox: Sandbox, redis: Redis) -> AsyncIterator[AsyncWebClient]:
     async with slack.client(Settings.load(sandbox.environ(), dotenv=None)) as web:
-        web.budget = Budget(redis, sandbox.team)
+        web.rate_limits = RateLimits(redis, sandbox.team)
         yield web
 
 

@@ -12,14 +12,14 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.errors import Paused, retry_after, verdict
-from bot.slack.rate_limits import STATUSES, TIER_3, Budget
+from bot.slack.rate_limits import STATUSES, TIER_3, RateLimits
 from bot.store import connections, keys
 
 TEAM = "T1"
 
 
 async def test_a_method_is_called_as_often_as_its_tier_allows_by_all_processes_together(redis: Redis) -> None:
-    here, there = Budget(redis, TEAM), Budget(redis, TEAM)
+    here, there = RateLimits(redis, TEAM), RateLimits(redis, TEAM)
     taken = await asyncio.gather(*(each.take("conversations.replies") for each in [here, there] * TIER_3))
     assert taken.count(0) == TIER_3
     # Slack's minute, and what the way may add to it.
@@ -33,49 +33,49 @@ async def test_a_method_is_called_as_often_as_its_tier_allows_by_all_processes_t
 )
 async def test_each_method_has_its_tier_and_posts_are_paced_elsewhere(redis: Redis, method: str, most: int) -> None:
     """https://docs.slack.dev/apis/web-api/rate-limits"""
-    budget = Budget(redis, TEAM)
-    taken = [await budget.take(method) for _ in range(most)]
+    limits = RateLimits(redis, TEAM)
+    taken = [await limits.take(method) for _ in range(most)]
     assert taken == [0] * most
-    assert (await budget.take(method) > 0) is (method != "chat.postMessage")
+    assert (await limits.take(method) > 0) is (method != "chat.postMessage")
 
 
 async def test_a_minute_later_there_is_room_again(redis: Redis) -> None:
-    budget = Budget(redis, TEAM)
-    while not await budget.take("reactions.remove"):
+    limits = RateLimits(redis, TEAM)
+    while not await limits.take("reactions.remove"):
         pass
     calls = keys.calls(TEAM, "reactions.remove")
     [oldest] = await redis.zrange(calls, 0, 0)
     await redis.zincrby(calls, -65_000, str(oldest))
-    assert await budget.take("reactions.remove") == 0
-    assert await budget.take("reactions.remove") > 0
+    assert await limits.take("reactions.remove") == 0
+    assert await limits.take("reactions.remove") > 0
 
 
 async def test_methods_and_workspaces_do_not_share(redis: Redis) -> None:
-    budget = Budget(redis, TEAM)
-    while not await budget.take("reactions.add"):
+    limits = RateLimits(redis, TEAM)
+    while not await limits.take("reactions.add"):
         pass
-    assert await budget.take("reactions.remove") == 0
-    assert await Budget(redis, "T2").take("reactions.add") == 0
+    assert await limits.take("reactions.remove") == 0
+    assert await RateLimits(redis, "T2").take("reactions.add") == 0
 
 
 async def test_statuses_are_counted_by_channel(redis: Redis) -> None:
-    budget = Budget(redis, TEAM)
-    taken = [await budget.take("assistant.threads.setStatus", "C1") for _ in range(STATUSES + 2)]
+    limits = RateLimits(redis, TEAM)
+    taken = [await limits.take("assistant.threads.setStatus", "C1") for _ in range(STATUSES + 2)]
     assert taken.count(0) == STATUSES
-    assert await budget.take("assistant.threads.setStatus", "C2") == 0
+    assert await limits.take("assistant.threads.setStatus", "C2") == 0
 
 
 async def test_a_pause_holds_for_all_and_the_longer_one_counts(redis: Redis) -> None:
-    budget = Budget(redis, TEAM)
-    await budget.pause("chat.postMessage", 30)
-    await budget.pause("chat.postMessage", 1)
-    assert 29 < await Budget(redis, TEAM).take("chat.postMessage") <= 30
-    assert await budget.take("chat.update") == 0
+    limits = RateLimits(redis, TEAM)
+    await limits.pause("chat.postMessage", 30)
+    await limits.pause("chat.postMessage", 1)
+    assert 29 < await RateLimits(redis, TEAM).take("chat.postMessage") <= 30
+    assert await limits.take("chat.update") == 0
 
 
 async def test_the_client_makes_no_call_that_would_be_refused(redis: Redis) -> None:
     async with Sandbox(with_claude=False) as sandbox, slack.client(settings(sandbox)) as web:
-        web.budget = Budget(redis, sandbox.team)
+        web.rate_limits = RateLimits(redis, sandbox.team)
         for _ in range(100):
             await web.users_info(user=sandbox.users["ada"])
         with pytest.raises(Paused) as paused:
@@ -87,7 +87,7 @@ async def test_the_client_makes_no_call_that_would_be_refused(redis: Redis) -> N
 
 async def test_the_client_counts_statuses_by_channel(redis: Redis) -> None:
     async with Sandbox(with_claude=False, limits=False) as sandbox, slack.client(settings(sandbox)) as web:
-        web.budget = Budget(redis, sandbox.team)
+        web.rate_limits = RateLimits(redis, sandbox.team)
         for channel in ("general", "random"):
             ts = await sandbox.slack.say("ada", channel, "hello")
             place = sandbox.channels[channel]
@@ -101,7 +101,7 @@ async def test_a_refusal_pauses_the_method_for_every_client(redis: Redis) -> Non
     async with Sandbox(with_claude=False) as sandbox, slack.client(settings(sandbox)) as one:
         sandbox.faults.add("users.info", "rate_limit", times=1, retry_after=7)
         async with slack.client(settings(sandbox)) as other:
-            one.budget = other.budget = Budget(redis, sandbox.team)
+            one.rate_limits = other.rate_limits = RateLimits(redis, sandbox.team)
             with pytest.raises(SlackApiError):
                 await one.users_info(user=sandbox.users["ada"])
             with pytest.raises(Paused) as paused:
@@ -110,11 +110,11 @@ async def test_a_refusal_pauses_the_method_for_every_client(redis: Redis) -> Non
 
 
 async def test_of_two_pauses_at_the_same_moment_the_longer_one_counts(redis: Redis) -> None:
-    budget = Budget(redis, TEAM)
+    limits = RateLimits(redis, TEAM)
     for _ in range(20):
         await redis.flushall()
-        await asyncio.gather(*(budget.pause("chat.update", seconds) for seconds in (1, 30, 1, 30, 1)))
-        assert await budget.take("chat.update") > 29
+        await asyncio.gather(*(limits.pause("chat.update", seconds) for seconds in (1, 30, 1, 30, 1)))
+        assert await limits.take("chat.update") > 29
 
 
 async def test_slacks_refusal_is_told_though_redis_is_gone_before_it_is_kept(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_slacks_refusal_is_told_though_redis_is_gone_before_it_is_kept(tmp
         async with TestServer(app, host="127.0.0.1") as there:
             environ = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_API_URL": str(there.make_url("/api/"))}
             async with slack.client(Settings.load(environ=environ, dotenv=None)) as web:
-                web.budget = Budget(redis, TEAM)
+                web.rate_limits = RateLimits(redis, TEAM)
                 with pytest.raises(SlackApiError) as refused:
                     await web.chat_postMessage(channel="C1", text="hello")
         await redis.aclose()

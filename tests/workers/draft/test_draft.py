@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.slack.rate_limits import TIER_3, Budget
+from bot.slack.rate_limits import TIER_3, RateLimits
 from bot.store import keys
 from bot.store.threads.inbox import LeaseLost
 from bot.store.threads.replies import Final
@@ -220,7 +220,7 @@ async def test_a_refusal_for_too_many_calls_pauses_the_method_for_all(desk: Desk
 async def test_a_refusal_of_slacks_makes_its_method_slower_and_the_client_alone_pauses_it(desk: Desk) -> None:
     team, method = desk.message.thread.team, "chat.postMessage"
     desk.sandbox.faults.add(method, "rate_limit", times=1, retry_after=20)
-    async with desk.draft(has_budget=False) as draft:
+    async with desk.draft(has_rate_limits=False) as draft:
         await draft.finish(Final("At once"))
     assert await desk.redis.exists(keys.slower(team, method))
     [refused] = desk.sandbox.journal.entries("slack.fault", method)
@@ -236,8 +236,8 @@ async def test_a_call_that_was_not_made_pauses_and_slows_nothing_and_is_waited_f
     async with desk.draft() as draft:
         await draft.finish(Final("Posted, but not written down"))
     await desk.redis.flushall()
-    budget, calls = Budget(desk.redis, team), keys.calls(team, look)
-    assert [await budget.take(look) for _ in range(TIER_3)] == [0] * TIER_3
+    rate_limits, calls = RateLimits(desk.redis, team), keys.calls(team, look)
+    assert [await rate_limits.take(look) for _ in range(TIER_3)] == [0] * TIER_3
     now, _ = await desk.redis.time()
     for member in await desk.redis.zrange(calls, 0, -1):
         await desk.redis.zadd(calls, {str(member): (now + 4) * 1000})

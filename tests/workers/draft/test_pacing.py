@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack.world.limits import Window
 from bot.slack.errors import Paused
-from bot.slack.rate_limits import Budget
+from bot.slack.rate_limits import RateLimits
 from bot.store import connections, keys
 from tests.kit.budget import CHANNEL, TEAM, edit, now_ms, on_redis, pass_by, scores
 from workers.draft.pacing import DRAFT_MS, MINUTE_MS, POST_SPACING_MS, POSTS_MS, POSTS_PER_MINUTE, UNDER_WAY_MS, Pacing
@@ -236,7 +236,7 @@ async def test_a_reply_that_is_edited_for_minutes_stays_open(redis: Redis, pacin
 
 async def test_a_refusal_pauses_a_method_for_the_team_and_for_no_other(redis: Redis) -> None:
     """Invariant 6: in every process, until Retry-After has passed."""
-    await Budget(redis, TEAM).pause("chat.update", 30)
+    await RateLimits(redis, TEAM).pause("chat.update", 30)
     other = Pacing(redis, 10)
     assert 29 < await other.edit(TEAM, "d", 3600.0, final=True) <= 30
     assert await other.edit("T2", "d", 3600.0, final=True) == 0
@@ -297,7 +297,7 @@ async def test_places_of_one_channel_count_for_the_others_when_they_come(redis: 
 
 
 async def test_a_refused_post_waits_in_every_channel(redis: Redis, pacing: Pacing) -> None:
-    await Budget(redis, TEAM).pause("chat.postMessage", 20)
+    await RateLimits(redis, TEAM).pause("chat.postMessage", 20)
     waits = [await pacing.post(TEAM, channel) for channel in ("C1", "C1", "C2")]
     assert waits == [pytest.approx(20, abs=0.2), pytest.approx(21, abs=0.2), pytest.approx(20, abs=0.2)]
     assert await pacing.edit(TEAM, "d", 3600.0, final=True) == 0

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bot.slack.rate_limits import Budget
+from bot.slack.rate_limits import RateLimits
 from tests.kit.budget import TEAM, edit, on_redis, pass_by
 from workers.draft.pacing import APPENDS_PER_MINUTE, STREAM_MS, STREAMS_PER_MINUTE, Pacing
 
@@ -119,7 +119,7 @@ async def test_no_minute_has_more_appends_than_slack_allows(redis: Redis, many: 
 @pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
 async def test_a_refused_call_of_a_stream_pauses_that_method_alone(redis: Redis, pacing: Pacing, method: str) -> None:
     await opened(pacing, 1)
-    await Budget(redis, TEAM).pause(method, 30)
+    await RateLimits(redis, TEAM).pause(method, 30)
     other = Pacing(redis, 10)
     assert await other.open_stream(TEAM, "s1") == (method != "chat.startStream")
     assert (29 < await append(other, "s0") <= 30) == (method == "chat.appendStream")
