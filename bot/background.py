@@ -1,10 +1,10 @@
-"""What is done beside answering Slack, which waits for nothing of it."""
+"""Runs tasks whose end nobody waits for, so that Slack gets its acknowledgement at once."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-# An event loop alone would let a running task be collected.
+# The event loop holds only weak references: without these a running task could be collected.
 _running: set["asyncio.Task[Any]"] = set()
 
 

@@ -16,7 +16,7 @@ EVENTS_PATH = "/slack/events"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 failed with a sentence on standard error, 130 interrupted."""
+    """The exit status: 0 done, 1 failed with a sentence on standard error, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -90,7 +90,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _events_url(value: str) -> str:
-    """A bare host gets the path at which Parley listens."""
+    """The address, with the path at which Parley listens if it has none."""
     parts = urlsplit(value)
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError("an address that starts with https://")
@@ -107,7 +107,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
 
 async def _run_sandbox(arguments: argparse.Namespace) -> int:
-    """Until Ctrl-C or SIGTERM."""
+    """Run it until Ctrl-C or SIGTERM."""
     from bot.sandbox import Ports, Sandbox
 
     stop = asyncio.Event()
@@ -135,6 +135,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     logs.configure(settings.log_level)
     warn_of_gone()
     settings.require_slack()
-    with own_redis.given(settings) as redis_url:
+    with own_redis.provided(settings) as redis_url:
         asyncio.run(serve(settings, redis_url))
     return 0

@@ -8,18 +8,27 @@ from datetime import UTC, datetime
 
 FORMATTER = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
 
-# They log bodies of requests, errors and answers, at DEBUG and some above it.
+# Below WARNING these log bodies of requests, errors and answers.
 SPEAK_FROM_WARNING = (
-    *("slack_bolt", "slack_sdk", "rq", "rq.worker", "aiohttp", "asyncio"),
-    *("anthropic", "httpx2", "httpcore2", "opentelemetry", "urllib3"),
+    "aiohttp",
+    "anthropic",
+    "asyncio",
+    "httpcore2",
+    "httpx2",
+    "opentelemetry",
+    "rq",
+    "rq.worker",
+    "slack_bolt",
+    "slack_sdk",
+    "urllib3",
 )
 SILENT = ("anthropic.lib.middleware",)
 
 
 class _Lines(logging.Formatter):
-    """Operators get what went wrong in one line; tracebacks, ours and the libraries', only with `traces`.
+    """Each record is one line, which says what went wrong; tracebacks, the libraries' too, come only with `traces`.
 
-    A record with `fields` becomes one JSON object with `as_json`, for programs, and text otherwise, for people.
+    A record with `fields` becomes a JSON object if `as_json`, for programs, and text otherwise, for people.
     """
 
     def __init__(self, *, traces: bool, as_json: bool) -> None:
@@ -29,19 +38,26 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", None)
         if fields is not None and self._as_json:
-            when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-            named = {"time": when, "level": record.levelname, "logger": record.name, "event": record.getMessage()}
-            return json.dumps(named | fields)
+            return _as_json(record, fields)
         if fields is not None:
-            return " ".join((FORMATTER.format(record), *(f"{name}={_word(value)}" for name, value in fields.items())))
+            words = [f"{name}={_word(value)}" for name, value in fields.items()]
+            return " ".join([FORMATTER.format(record), *words])
         if self._traces:
             return FORMATTER.format(record)
-        line = FORMATTER.format(logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None}))
+        without_trace = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None})
+        line = FORMATTER.format(without_trace).split("\n", 1)[0]
         error = record.exc_info[1] if record.exc_info else None
-        return line.split("\n", 1)[0] + (f" error={type(error).__name__}" if error else "")
+        return f"{line} error={type(error).__name__}" if error else line
+
+
+def _as_json(record: logging.LogRecord, fields: dict[str, object]) -> str:
+    when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    named = {"time": when, "level": record.levelname, "logger": record.name, "event": record.getMessage()}
+    return json.dumps(named | fields)
 
 
 def _word(value: object) -> str:
+    """A value as one word of a line: quoted if it has blanks or signs that a reader could take for the next word."""
     return str(value) if re.fullmatch(r"[\w./:+-]*", str(value), re.ASCII) else json.dumps(value)
 
 

@@ -1,4 +1,4 @@
-"""The Slack app: what it may do and hears. `parley manifest` prints it, and manifest.yaml is what it prints.
+"""The Slack app's manifest: its scopes and events. `parley manifest` prints it, and manifest.yaml is what it prints.
 
 https://docs.slack.dev/reference/app-manifest
 """
@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 
 NEEDED_SCOPES = ("app_mentions:read", "chat:write")
-# What does not work without each.
+# Each scope, and what does not work without it.
 SCOPES = {
     "app_mentions:read": "nobody's mention is heard",
     "assistant:write": "direct messages have no suggested prompts and no titles",
@@ -56,7 +56,7 @@ WIDTH = 120
 
 
 def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
-    """For Socket Mode, or for HTTP at `url`. `least`: only what answering mentions takes."""
+    """For Socket Mode, or for HTTP at `url`. With `least` it asks for no more than answering mentions needs."""
     features: dict[str, Any] = {
         "app_home": {
             "home_tab_enabled": not least,
@@ -65,21 +65,9 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
         },
         "bot_user": {"display_name": "parley", "always_online": True},
     }
-    at = {"request_url": url} if url else {}
     if not least:
-        hint = {
-            "description": "Help, usage, budget and more",
-            "usage_hint": "[help | usage | status | model | budget]",
-        }
-        asks = {"name": "Ask Parley", "type": "message", "callback_id": SHORTCUT}
-        features |= {
-            "agent_view": {
-                "agent_description": "Answers questions in Slack threads with Claude.",
-                "suggested_prompts": [],
-            },
-            "slash_commands": [{"command": COMMAND, **({"url": url} if url else {}), **hint, "should_escape": True}],
-            "shortcuts": [{**asks, "description": "Ask Claude about this message"}],
-        }
+        features |= _more_features(url)
+    at = {"request_url": url} if url else {}
     return {
         "display_information": {
             "name": "Parley",
@@ -99,6 +87,32 @@ def manifest(*, url: str | None = None, least: bool = False) -> dict[str, Any]:
     }
 
 
+def _more_features(url: str | None) -> dict[str, Any]:
+    """What answering mentions does not need: the agent view, the command and the shortcut."""
+    command: dict[str, Any] = {"command": COMMAND}
+    if url:
+        command["url"] = url
+    command |= {
+        "description": "Help, usage, budget and more",
+        "usage_hint": "[help | usage | status | model | budget]",
+        "should_escape": True,
+    }
+    shortcut = {
+        "name": "Ask Parley",
+        "type": "message",
+        "callback_id": SHORTCUT,
+        "description": "Ask Claude about this message",
+    }
+    return {
+        "agent_view": {
+            "agent_description": "Answers questions in Slack threads with Claude.",
+            "suggested_prompts": [],
+        },
+        "slash_commands": [command],
+        "shortcuts": [shortcut],
+    }
+
+
 def as_yaml(*, url: str | None = None, least: bool = False) -> str:
     how = f"HTTP at {url}" if url else "Socket Mode; `parley manifest --http URL` prints it for HTTP"
     lines = [
@@ -110,7 +124,7 @@ def as_yaml(*, url: str | None = None, least: bool = False) -> str:
 
 
 def _lines(value: dict[str, Any], depth: int) -> list[str]:
-    """A mapping of strings, switches, mappings, and lists of strings or mappings."""
+    """The YAML of a mapping of strings, booleans, mappings, and lists of strings or mappings."""
     lines: list[str] = []
     margin = "  " * depth
     for name, item in value.items():
@@ -118,8 +132,8 @@ def _lines(value: dict[str, Any], depth: int) -> list[str]:
             lines += [f"{margin}{name}:", *_lines(item, depth + 1)]
         elif isinstance(item, list) and item:
             lines.append(f"{margin}{name}:")
-            for each in item:
-                inner = _lines(each, depth + 2) if isinstance(each, dict) else [_scalar(each)]
+            for entry in item:
+                inner = _lines(entry, depth + 2) if isinstance(entry, dict) else [_scalar(entry)]
                 lines += [f"{margin}  - {inner[0].strip()}", *inner[1:]]
         elif isinstance(item, str) and len(item) > WIDTH:
             wide = textwrap.wrap(item, WIDTH - len(margin) - 2)
@@ -130,5 +144,8 @@ def _lines(value: dict[str, Any], depth: int) -> list[str]:
 
 
 def _scalar(value: str | bool | list[Any]) -> str:
-    plain = isinstance(value, str) and re.fullmatch(r"/?[A-Za-z](?:[\w ,./-]|:(?! ))*", value) and value[-1] not in ": "
-    return str(value) if plain else json.dumps(value)
+    """A value in one line: as it is if YAML reads it as that string, else as JSON, which is YAML too."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    is_plain = re.fullmatch(r"/?[A-Za-z](?:[\w ,./-]|:(?! ))*", value) and value[-1] not in ": "
+    return value if is_plain else json.dumps(value)

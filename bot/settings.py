@@ -20,16 +20,21 @@ class SettingError(Exception):
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
-        expected = f"an address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
-        try:
-            parts = urlsplit(value)
-            if parts.scheme in schemes and (parts.hostname or parts.scheme == "unix") and parts.port != 0:
-                return value
-        except ValueError:
-            pass
-        raise ValueError(expected)
+        starts = " or ".join(f"{scheme}://" for scheme in schemes)
+        if not _is_url(value, schemes):
+            raise ValueError(f"an address that starts with {starts}")
+        return value
 
     return parse
+
+
+def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        has_host = bool(parts.hostname) or parts.scheme == "unix"
+        return parts.scheme in schemes and has_host and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _prefixed(prefix: str, name: str) -> Callable[[str], str]:
@@ -66,8 +71,8 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
 
 def _ids(letters: str, what: str) -> Callable[[str], frozenset[str]]:
     def parse(value: str) -> frozenset[str]:
-        ids = [each.strip() for each in value.split(",")]
-        if not all(re.fullmatch(rf"[{letters}][A-Z0-9]{{2,20}}", each) for each in ids):
+        ids = [id.strip() for id in value.split(",")]
+        if not all(re.fullmatch(rf"[{letters}][A-Z0-9]{{2,20}}", id) for id in ids):
             raise ValueError(f"{what}, with commas between them")
         return frozenset(ids)
 
@@ -75,8 +80,8 @@ def _ids(letters: str, what: str) -> Callable[[str], frozenset[str]]:
 
 
 def _team_users(value: str) -> frozenset[str]:
-    ids = [each.strip() for each in value.split(",")]
-    if not all(re.fullmatch(r"[TE][A-Z0-9]{2,20}:[UW][A-Z0-9]{2,20}", each) for each in ids):
+    ids = [id.strip() for id in value.split(",")]
+    if not all(re.fullmatch(r"[TE][A-Z0-9]{2,20}:[UW][A-Z0-9]{2,20}", id) for id in ids):
         raise ValueError("team and user ids (T...:U...), with commas between them")
     return frozenset(ids)
 
@@ -137,6 +142,7 @@ PERSONA = (
 
 
 def _in_file(dotenv: Path | None) -> dict[str, str | None]:
+    """What the file sets; nothing if there is no such file."""
     try:
         return dict(dotenv_values(dotenv)) if dotenv else {}
     except (OSError, UnicodeDecodeError) as error:
@@ -145,9 +151,9 @@ def _in_file(dotenv: Path | None) -> dict[str, str | None]:
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment variable of a field is its name in capitals; `.env.example` explains each, in the same rooms.
+    """A field's name in capitals is its environment variable. `.env.example` explains each, under the same headings.
 
-    What no operator has a reason to change is no setting, but a constant of the module that uses it.
+    What no operator has a reason to change is not a setting, but a constant of the module that uses it.
     """
 
     # Slack
@@ -220,26 +226,26 @@ class Settings:
 
         Raises SettingError for the first malformed value.
         """
-        given = {**_in_file(dotenv), **environ}
+        variables = {**_in_file(dotenv), **environ}
         values: dict[str, Any] = {}
-        for each in fields(cls):
-            name = each.name.upper()
-            value = (given.get(name) or "").strip()
+        for setting in fields(cls):
+            name = setting.name.upper()
+            value = (variables.get(name) or "").strip()
             if not value:
                 continue
             try:
-                values[each.name] = each.metadata["parse"](value)
+                values[setting.name] = setting.metadata["parse"](value)
             except ValueError as error:
                 raise SettingError(f"{name} is malformed: it must be {error}. Correct it in .env.") from None
         return cls(**values)
 
     @property
     def slack_call_seconds(self) -> float:
-        """The longest time for one call to Slack. No edit may outlive the lease of its thread (invariant 5)."""
+        """How long one call to Slack may take: no edit may outlive the lease of its thread (invariant 5)."""
         return min(SLACK_CALL_SECONDS, self.lease_seconds / 2)
 
     def require(self, *names: str) -> None:
-        """Raise SettingError for the first of these settings that is not there."""
+        """Raise SettingError for the first of these settings that is not set."""
         for name in names:
             if getattr(self, name) is None:
                 raise SettingError(f"{name.upper()} is missing: {MISSING[name]} Put it into .env or the environment.")
@@ -254,7 +260,7 @@ class Settings:
             self.require("slack_signing_secret")
 
 
-# Settings of earlier versions, and what holds now. Who still has one is told, and nothing else comes of it.
+# Settings of earlier versions, and what holds now. Whoever still sets one is told, and it has no effect.
 GONE = {
     "ANSWER_LENGTH": "from 24,000 characters on the rest of an answer comes as a file",
     "CLAUDE_ATTEMPTS": "a question is tried five times",
@@ -280,19 +286,22 @@ GONE = {
 def gone(environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> dict[str, str]:
     """The names that are set and that are no longer settings, each with a sentence that says what to do."""
     in_file = _in_file(dotenv)
-    given = {**in_file, **environ}
-    found = {}
+    variables = {**in_file, **environ}
+    sentences = {}
     for name, now in sorted(GONE.items()):
-        if not (given.get(name) or "").strip():
+        if not (variables.get(name) or "").strip():
             continue
-        places = {"the environment": name in environ, ".env": name in in_file}
-        where = " and ".join(place for place, has_it in places.items() if has_it)
-        found[name] = f"{name} is no longer a setting: {now}. Remove it from {where}."
-    return found
+        sources = []
+        if name in environ:
+            sources.append("the environment")
+        if name in in_file:
+            sources.append(".env")
+        sentences[name] = f"{name} is no longer a setting: {now}. Remove it from {' and '.join(sources)}."
+    return sentences
 
 
 def hidden(names: Iterable[str]) -> dict[str, str]:
-    """Environment variables that make these names count as not set for a child process, in .env too."""
+    """Environment variables for a child process, to which these names then count as not set, though .env has them."""
     return dict.fromkeys(names, "")
 
 

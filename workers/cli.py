@@ -93,7 +93,7 @@ def main() -> int:
         warn_of_gone()
         if sys.argv[1:] == ["check"]:
             return asyncio.run(check(settings))
-        with tracing.exporting(), own_redis.given(settings) as redis_url, LoopThread(settings, redis_url) as replies:
+        with tracing.exporting(), own_redis.provided(settings) as redis_url, LoopThread(settings, redis_url) as replies:
             worker = SlotWorker(
                 settings.queue,
                 connections.dispatcher(redis_url),

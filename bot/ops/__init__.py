@@ -1,1 +1,1 @@
-"""What operators start and watch: processes, Redis, health, metrics, alerts. Nobody here answers a question."""
+"""What operators start and watch: processes, Redis, health, metrics, alerts. No question is answered here."""

@@ -1,6 +1,6 @@
-"""Tells the admins that budgets run out: all that is new in one message, and each mark once.
+"""Tells the admins that budgets run out: all new warnings in one message, and each mark of a budget once.
 
-What is to be told is kept in Redis until Slack has taken it, so a process that dies here tells it twice at worst.
+A warning is kept in Redis until Slack has taken it, so a process that dies in between repeats it at worst.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ MOST_CHANGES = 1_000
 
 
 class Alerts:
-    """They go to `channel`, else to the admins who are known by name, else to whoever set the budget."""
+    """Warnings go to `channel`, else to the admins whose ids we know, else to those who set the budgets."""
 
     def __init__(self, redis: Redis, web: AsyncWebClient, admins: Admins, channel: str | None, team: str) -> None:
         self._redis, self._web, self._admins, self._team = redis, web, admins, team
@@ -46,17 +46,17 @@ class Alerts:
                 await task
 
     async def tell(self) -> int:
-        """Tell what is new, unless another process does; how many warnings it was. Raises redis.RedisError."""
+        """Send the new warnings, unless another process is at it; how many they were. Raises redis.RedisError."""
         if not await self._redis.exists(keys.warnings(self._team)):
             return 0
         if not await self._redis.set(keys.warning(self._team), 1, nx=True, ex=LOCK_SECONDS):
             return 0
         try:
-            found = await budgets.warnings(self._redis, self._team)
-            if not found or not await self._post(found):
+            warnings = await budgets.warnings(self._redis, self._team)
+            if not warnings or not await self._post(warnings):
                 return 0
-            await budgets.warned(self._redis, self._team, len(found))
-            return len(found)
+            await budgets.warned(self._redis, self._team, len(warnings))
+            return len(warnings)
         finally:
             await self._redis.delete(keys.warning(self._team))
 
@@ -68,34 +68,38 @@ class Alerts:
             except RedisError as error:
                 log.debug("not told error=%s", type(error).__name__)
 
-    async def _post(self, found: Sequence[Warned]) -> bool:
-        """Whether it is told, or cannot be told to anybody."""
-        async for recipients in self._recipients(found):
-            told, may_work_later = await self._tell(recipients, found)
+    async def _post(self, warnings: Sequence[Warned]) -> bool:
+        """Whether the warnings are done with: somebody has them, or nobody can ever get them."""
+        async for recipients in self._recipients(warnings):
+            told, may_work_later = await self._tell(recipients, warnings)
             if told or may_work_later:
                 return told > 0
         return True
 
-    async def _tell(self, recipients: Sequence[str], found: Sequence[Warned]) -> tuple[int, bool]:
-        """To how many of them it is told, and whether it may work later where it is not."""
+    async def _tell(self, recipients: Sequence[str], warnings: Sequence[Warned]) -> tuple[int, bool]:
+        """How many recipients got the warnings, and whether a failed post may work later."""
         told, may_work_later = 0, False
+        text = warning(warnings)
         for recipient in recipients:
             try:
                 # A user's id is their direct message with us: https://docs.slack.dev/reference/methods/chat.postMessage
-                await self._web.chat_postMessage(channel=recipient, text=warning(found))
+                await self._web.chat_postMessage(channel=recipient, text=text)
                 told += 1
             except SLACK_OR_REDIS_TROUBLE as error:
                 log.warning("no warning team=%s to=%s error=%s", self._team, recipient, describe(error))
                 may_work_later = may_work_later or verdict(error) in ("transient", "limited")
-        log.info("warned team=%s warnings=%d recipients=%d of=%d", self._team, len(found), told, len(recipients))
+        log.info("warned team=%s warnings=%d recipients=%d of=%d", self._team, len(warnings), told, len(recipients))
         return told, may_work_later
 
-    async def _recipients(self, found: Sequence[Warned]) -> AsyncIterator[Sequence[str]]:
-        """The next where none of the first can be told: a channel may be archived, or we may be no member."""
+    async def _recipients(self, warnings: Sequence[Warned]) -> AsyncIterator[Sequence[str]]:
+        """Groups of recipients. The next group is for when nobody of the one before can be told.
+
+        A channel may be archived, for example, or we may be no member of it.
+        """
         if self._channel:
             yield [self._channel]
         yield await self._admins.named(self._team)
-        orders = {f"budget {cap_field(each.cap.scope, each.cap.period)}" for each in found}
-        changes = await audit.changes(self._redis, self._team, 0, MOST_CHANGES)
-        last = {change.what: change.by for change in reversed(changes) if change.what in orders}
-        yield sorted(set(last.values()))
+        set_budgets = {f"budget {cap_field(warned.cap.scope, warned.cap.period)}" for warned in warnings}
+        newest_first = await audit.changes(self._redis, self._team, 0, MOST_CHANGES)
+        set_by = {change.what: change.by for change in reversed(newest_first) if change.what in set_budgets}
+        yield sorted(set(set_by.values()))

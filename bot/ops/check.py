@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Literal
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,104 +21,118 @@ GRANT = "add it on your app's page OAuth & Permissions and reinstall the app."
 
 
 @dataclass(frozen=True)
-class Finding:
-    """`warns`: all that is needed works, and something does not."""
+class Result:
+    """What came of one try. `warn`: all that is needed works, and something else does not."""
 
-    ok: bool
+    level: Literal["ok", "warn", "FAIL"]
     what: str
-    said: str
-    warns: bool = False
+    sentence: str
 
     def __str__(self) -> str:
-        word = "warn" if self.warns else "ok  " if self.ok else "FAIL"
-        return f"{word}  {self.what}: {self.said}"
+        return f"{self.level:4}  {self.what}: {self.sentence}"
 
 
 async def check(settings: Settings) -> bool:
-    """Print a line for each thing tried; whether all is well."""
-    well, no_settings = True, gone()
+    """Print a line for each thing tried; whether nothing failed."""
+    no_settings = gone()
     for sentence in no_settings.values():
-        print(Finding(True, "Settings", sentence, warns=True), flush=True)
-    async for finding in findings(settings):
-        print(finding, flush=True)
-        well = well and finding.ok
+        print(Result("warn", "Settings", sentence), flush=True)
+    is_well = True
+    async for result in results(settings):
+        print(result, flush=True)
+        is_well = is_well and result.level != "FAIL"
     # Only the workers know Claude, and nothing here imports them.
     environ = {**os.environ, **hidden(no_settings)}
     claude = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers", "check", env=environ)
-    return await claude.wait() == 0 and well
+    return await claude.wait() == 0 and is_well
 
 
-async def findings(settings: Settings) -> AsyncIterator[Finding]:
+async def results(settings: Settings) -> AsyncIterator[Result]:
     """On Slack and Redis, each as soon as it is known."""
-    async for finding in _slack(settings):
-        yield finding
-    for finding in await asyncio.to_thread(_redis, settings):
-        yield finding
+    async for result in _slack(settings):
+        yield result
+    for result in await asyncio.to_thread(_redis, settings):
+        yield result
 
 
-async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+async def _slack(settings: Settings) -> AsyncIterator[Result]:
     try:
         settings.require("slack_bot_token")
         async with slack.client(settings) as web:
             identity = await identify(web, attempts=2)
     except SettingError as error:
-        yield Finding(False, "Slack", str(error))
+        yield Result("FAIL", "Slack", str(error))
     else:
-        yield Finding(True, "Slack", f"{identity.name} in workspace {identity.team_name} ({identity.team})")
-        for finding in _scopes(identity.scopes):
-            yield finding
-    yield await _listening(settings)
+        yield Result("ok", "Slack", f"{identity.name} in workspace {identity.team_name} ({identity.team})")
+        for result in _scopes(identity.scopes):
+            yield result
+    yield await _events(settings)
 
 
-def _scopes(granted: frozenset[str] | None) -> list[Finding]:
+def _scopes(granted: frozenset[str] | None) -> list[Result]:
     """One for each scope that is missing, the needed ones first."""
     if granted is None:
-        return [Finding(True, "Slack scopes", "Slack does not say which are granted")]
-    missing = [scope for scope in [*NEEDED_SCOPES, *SCOPES] if scope not in granted]
+        return [Result("ok", "Slack scopes", "Slack does not say which are granted")]
+    # The needed scopes come first, and are among all of them a second time.
+    by_need = dict.fromkeys([*NEEDED_SCOPES, *SCOPES])
+    missing = [scope for scope in by_need if scope not in granted]
     if not missing:
-        return [Finding(True, "Slack scopes", f"all {len(SCOPES)} of manifest.yaml are granted")]
-    return [
-        Finding(False, "Slack scopes", f"{scope} is not granted, so {SCOPES[scope]}: {GRANT}")
-        if scope in NEEDED_SCOPES
-        else Finding(True, "Slack scopes", f"{scope} is not granted, so {SCOPES[scope]}.", warns=True)
-        for scope in dict.fromkeys(missing)
-    ]
+        return [Result("ok", "Slack scopes", f"all {len(SCOPES)} of manifest.yaml are granted")]
+    return [_missing(scope) for scope in missing]
 
 
-async def _listening(settings: Settings) -> Finding:
-    """Socket Mode: open a connection's address with the app-level token. HTTP: Slack comes to us."""
+def _missing(scope: str) -> Result:
+    sentence = f"{scope} is not granted, so {SCOPES[scope]}"
+    if scope in NEEDED_SCOPES:
+        return Result("FAIL", "Slack scopes", f"{sentence}: {GRANT}")
+    return Result("warn", "Slack scopes", f"{sentence}.")
+
+
+async def _events(settings: Settings) -> Result:
+    """Whether Slack's events reach us: in Socket Mode the app-level token is tried, over HTTP Slack comes to us."""
     if settings.slack_app_token is None:
         try:
             settings.require("slack_signing_secret")
         except SettingError as error:
-            return Finding(False, "Slack events", str(error))
-        return Finding(True, "Slack events", "over HTTP, signed; Slack must reach https://YOUR-HOST/slack/events")
+            return Result("FAIL", "Slack events", str(error))
+        return Result("ok", "Slack events", "over HTTP, signed; Slack must reach https://YOUR-HOST/slack/events")
     try:
         async with slack.client(settings) as web:
             await try_app_token(web, settings.slack_app_token)
     except SettingError as error:
-        return Finding(False, "Slack events", str(error))
-    return Finding(True, "Slack events", "over Socket Mode")
+        return Result("FAIL", "Slack events", str(error))
+    return Result("ok", "Slack events", "over Socket Mode")
 
 
-def _redis(settings: Settings) -> list[Finding]:
+def _redis(settings: Settings) -> list[Result]:
     try:
-        with own_redis.given(settings) as address, Redis.from_url(address, socket_timeout=5) as client:
+        with own_redis.provided(settings) as address, Redis.from_url(address, socket_timeout=5) as client:
             info = client.info()
     except SettingError as error:
-        return [Finding(False, "Redis", str(error))]
+        return [Result("FAIL", "Redis", str(error))]
     except RedisError as error:
-        return [Finding(False, "Redis", f"does not answer ({type(error).__name__}): check REDIS_URL in .env.")]
-    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
-    policy = info.get("maxmemory_policy")
+        return [Result("FAIL", "Redis", f"does not answer ({type(error).__name__}): check REDIS_URL in .env.")]
     return [
-        Finding(True, "Redis", str(info["redis_version"]))
-        if version >= OLDEST_REDIS
-        else Finding(False, "Redis", f"{info['redis_version']} is too old: Parley needs 6.2 or newer."),
-        Finding(True, "Redis eviction", "noeviction")
-        if policy == "noeviction"
-        else Finding(False, "Redis eviction", f"{policy} drops waiting messages: set maxmemory-policy noeviction."),
-        Finding(True, "Redis persistence", "append-only file")
-        if info.get("aof_enabled")
-        else Finding(False, "Redis persistence", "a restart loses what waits: set appendonly yes."),
+        _version(str(info["redis_version"])),
+        _eviction(info.get("maxmemory_policy")),
+        _persistence(bool(info.get("aof_enabled"))),
     ]
+
+
+def _version(version: str) -> Result:
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+        return Result("FAIL", "Redis", f"{version} is too old: Parley needs 6.2 or newer.")
+    return Result("ok", "Redis", version)
+
+
+def _eviction(policy: object) -> Result:
+    if policy != "noeviction":
+        return Result("FAIL", "Redis eviction", f"{policy} drops waiting messages: set maxmemory-policy noeviction.")
+    return Result("ok", "Redis eviction", "noeviction")
+
+
+def _persistence(has_log: bool) -> Result:
+    """Whether Redis keeps an append-only file."""
+    if not has_log:
+        return Result("FAIL", "Redis persistence", "a restart loses what waits: set appendonly yes.")
+    return Result("ok", "Redis persistence", "append-only file")

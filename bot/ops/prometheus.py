@@ -1,4 +1,4 @@
-"""What Prometheus reads at /metrics: the totals of all processes, and how things stand at this moment.
+"""The page that Prometheus reads at /metrics: totals of all processes, and the state of this moment.
 
 https://prometheus.io/docs/instrumenting/exposition_formats
 """
@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import load, metrics
-from bot.store.metrics import METRICS, SUM, Series
+from bot.store.metrics import METRICS, SUM, Metric, Series
 from bot.store.threads.inbox import Inbox
 
 PREFIX = "parley_"
@@ -41,7 +41,8 @@ class _Collected(Collector):
 async def page(redis: Redis, inbox: Inbox, settings: Settings, team: str, sockets: int) -> bytes:
     """The whole page. Raises redis.RedisError."""
     counted = await metrics.totals(redis, team)
-    running, now = await inbox.load(), await load.read(redis, team)
+    running = await inbox.load()
+    now = await load.read(redis, team)
     gauges = {
         "queue_jobs": running.waiting,
         "queue_oldest_seconds": running.oldest,
@@ -61,22 +62,35 @@ async def page(redis: Redis, inbox: Inbox, settings: Settings, team: str, socket
 
 def _counted(counted: Mapping[Series, int]) -> Iterator[Family]:
     for name, metric in METRICS.items():
-        width = 1 + len(metric.labels)
         own = {series[1:]: amount for series, amount in counted.items() if series[0] == name}
-        if not metric.buckets:
-            counter = CounterMetricFamily(PREFIX + name, metric.about, labels=metric.labels)
-            for labels, amount in sorted(own.items()):
-                counter.add_metric([str(label) for label in labels], amount)
-            yield counter
-            continue
-        histogram = HistogramMetricFamily(PREFIX + name, metric.about, labels=metric.labels)
-        for given in sorted({labels[: width - 1] for labels in own}):
-            below, buckets = 0, []
-            for number, bound in enumerate([*map(str, metric.buckets), "+Inf"]):
-                below += own.get((*given, number), 0)
-                buckets.append((bound, below))
-            histogram.add_metric([str(label) for label in given], buckets, own.get((*given, SUM), 0) / 1000)
-        yield histogram
+        if metric.buckets:
+            yield _histogram(name, metric, own)
+        else:
+            yield _counter(name, metric, own)
+
+
+def _counter(name: str, metric: Metric, counted: Mapping[Series, int]) -> Family:
+    """`counted` is by labels."""
+    counter = CounterMetricFamily(PREFIX + name, metric.about, labels=metric.labels)
+    for labels, amount in sorted(counted.items()):
+        counter.add_metric([str(label) for label in labels], amount)
+    return counter
+
+
+def _histogram(name: str, metric: Metric, counted: Mapping[Series, int]) -> Family:
+    """`counted` is by labels, and behind them the number of a bucket, or SUM."""
+    histogram = HistogramMetricFamily(PREFIX + name, metric.about, labels=metric.labels)
+    bounds = [*(str(bound) for bound in metric.buckets), "+Inf"]
+    for labels in sorted({series[: len(metric.labels)] for series in counted}):
+        buckets: list[tuple[str, float]] = []
+        # Prometheus wants in each bucket what is in those before it too.
+        total = 0
+        for number, bound in enumerate(bounds):
+            total += counted.get((*labels, number), 0)
+            buckets.append((bound, total))
+        seconds = counted.get((*labels, SUM), 0) / 1000
+        histogram.add_metric([str(label) for label in labels], buckets, seconds)
+    return histogram
 
 
 def _gauges(values: Mapping[str, float]) -> Iterator[Family]:

@@ -1,4 +1,4 @@
-"""Child processes: kept alive with back-off, stopped in order, never left behind."""
+"""Keeps child processes running, with back-off; stops them in order and leaves none behind."""
 
 import asyncio
 import ctypes
@@ -26,7 +26,7 @@ def die_with_parent() -> None:
 
 @dataclass(frozen=True)
 class Program:
-    """What to keep running. `stop_seconds` is how long it may take to end after SIGTERM."""
+    """A program to keep running. `stop_seconds` is how long it may take to end after SIGTERM."""
 
     name: str
     command: Sequence[str]
@@ -36,7 +36,7 @@ class Program:
 
 
 class Child:
-    """One program, started again whenever it ends, after 1, 2, 4 ... 30 s; a run of a minute resets that."""
+    """One program, started again whenever it ends: after 1, 2, 4 ... 30 s. A run of a minute begins with 1 s again."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -79,7 +79,10 @@ class Child:
             wait = min(wait * 2, BACKOFF_SECONDS[1])
 
     async def _run(self) -> int:
-        """Its exit status. It has a session of its own: Ctrl-C reaches the supervisor only, which stops it in turn."""
+        """Run the program once; its exit status.
+
+        It has a session of its own: Ctrl-C reaches the supervisor only, which then stops the program.
+        """
         with ExitStack() as stack:
             output = stack.enter_context(self._program.output.open("ab")) if self._program.output else None
             self._process = await asyncio.create_subprocess_exec(

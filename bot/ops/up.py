@@ -1,4 +1,4 @@
-"""Everything in one command: Redis (if none is given), worker and bot under one supervisor."""
+"""`parley up`: Redis (if REDIS_URL is not set), worker and bot under one supervisor."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ async def up(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Supervisor() as supervisor:
-        # Parley's processes need not say again what was said of the settings that are gone.
+        # This process has warned of the settings that are gone; its children need not do it again.
         environ = {**os.environ, **hidden(gone())}
         if settings.redis_url is None:
             environ["REDIS_URL"] = await start_redis(supervisor, settings)
@@ -41,7 +41,7 @@ async def start_redis(supervisor: Supervisor, settings: Settings) -> str:
 def start_parley(
     supervisor: Supervisor, environ: Mapping[str, str], settings: Settings, output: Path | None = None
 ) -> None:
-    """The worker first, so that the bot is stopped first."""
+    """Start the worker first, so that the bot is stopped first."""
     worker = [sys.executable, "-m", "workers"]
     bot = [sys.executable, "-m", "bot", "serve"]
     supervisor.start(Program("worker", worker, environ, settings.drain_seconds + 30, output))

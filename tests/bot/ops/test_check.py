@@ -16,7 +16,7 @@ from redis import Redis
 
 from bot.manifest import NEEDED_SCOPES, SCOPES
 from bot.ops import own_redis as embedded
-from bot.ops.check import findings
+from bot.ops.check import results
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from workers import cli as worker
@@ -53,7 +53,7 @@ async def check(sandbox: Sandbox | None, folder: Path, **environ: str) -> tuple[
 async def bot_check(sandbox: Sandbox, **environ: str) -> list[str]:
     """What the bot's half finds on Slack and Redis."""
     settings = Settings.load({**sandbox.environ(), **environ}, dotenv=None)
-    return [str(finding) async for finding in findings(settings)]
+    return [str(result) async for result in results(settings)]
 
 
 async def worker_check(sandbox: Sandbox, capsys: pytest.CaptureFixture[str], **environ: str) -> tuple[int, list[str]]:

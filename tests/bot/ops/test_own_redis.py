@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from bot.ops import own_redis
-from bot.ops.own_redis import NoRedis, answers, given, prepared, running, socket_path, url, wait_until_answers
+from bot.ops.own_redis import NoRedis, answers, prepared, provided, running, socket_path, url, wait_until_answers
 from bot.settings import Settings
 
 
@@ -85,13 +85,13 @@ async def test_it_ends_with_whoever_started_it_however_that_ends(tmp_path: Path)
 
 
 def test_a_given_address_is_used_as_it_is(tmp_path: Path) -> None:
-    with given(Settings(redis_url="redis://elsewhere/3", data_dir=tmp_path)) as address:
+    with provided(Settings(redis_url="redis://elsewhere/3", data_dir=tmp_path)) as address:
         assert address == "redis://elsewhere/3"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_an_address_there_is_one_on_the_data_folder(tmp_path: Path) -> None:
-    with given(Settings(data_dir=tmp_path / "data")) as address:
+    with provided(Settings(data_dir=tmp_path / "data")) as address:
         assert address == url(tmp_path / "data")
         assert answers(address)
 
