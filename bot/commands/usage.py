@@ -20,9 +20,10 @@ from bot.store.counts import usage
 from bot.store.threads.inbox import Inbox
 from bot.talk.arguments import Unclear
 from bot.usage import query as periods
-from bot.usage import report, view
+from bot.usage import report
 from bot.usage.query import Query, Subject
 from bot.usage.report import Report
+from bot.views import usage as view
 
 log = logging.getLogger("parley.listeners")
 

@@ -22,9 +22,9 @@ from bot.slack.admins import Admins
 from bot.slack.deadline import NotDone, within_three_seconds
 from bot.slack.identity import Identity
 from bot.store.threads.inbox import Inbox
-from bot.usage import view as usage_view
 from bot.views import feedback as feedback_view
 from bot.views import footer
+from bot.views import usage as usage_view
 
 log = logging.getLogger("parley.listeners")
 

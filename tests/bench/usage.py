@@ -13,7 +13,8 @@ from bot.ops import own_redis
 from bot.store import connections
 from bot.store.counts import usage
 from bot.store.counts.usage import Counted, Piece
-from bot.usage import query, report, view
+from bot.usage import query, report
+from bot.views import usage as view
 from tests.bench.answer import p95
 from tests.bench.report import Report, Target, Value
 

@@ -17,7 +17,7 @@ from bot.slack.admins import NOT_YOURS, UNKNOWN
 from bot.store import keys
 from bot.store.counts import usage
 from bot.store.counts.usage import Counted, Piece
-from bot.usage.view import NOTHING, POST
+from bot.views.usage import NOTHING, POST
 from tests.kit.parley import Parley
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

@@ -9,9 +9,9 @@ from bot.sandbox.slack import blocks as block_kit
 from bot.store.counts.cells import NUMBERS, Counts
 from bot.store.counts.usage import DIRECT, KINDS, Top
 from bot.usage import query as periods
-from bot.usage import view
 from bot.usage.query import Subject
 from bot.usage.report import MOST_ROWS, Report, day_label
+from bot.views import usage as view
 
 TODAY = date(2026, 11, 21)
 LARGE = Counts(**dict.fromkeys(NUMBERS, 2**53), first={71: 9}, total={71: 9})
