@@ -12,7 +12,7 @@ from bot.store.rules import audit
 from bot.store.rules.access import rules
 from bot.talk import arguments as typed
 from bot.talk.arguments import Unclear, Words, quoted
-from bot.views.refusals import scope as shown
+from bot.views.scope import render_scope as shown
 
 SWITCHES = {
     "guests": ("guests", "guests of this workspace"),

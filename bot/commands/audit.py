@@ -5,7 +5,7 @@ from bot.store.rules import audit
 from bot.store.rules.audit import Change
 from bot.talk.arguments import Unclear, quoted
 from bot.usage.money import dollars
-from bot.views.refusals import scope as shown
+from bot.views.scope import render_scope as shown
 
 PAGE = 10
 MOST_PAGES = 1_000

@@ -11,7 +11,7 @@ from bot.store.rules.budgets import PERIODS, Caps, Period, cap_field
 from bot.talk.arguments import Unclear, Words
 from bot.usage import money
 from bot.usage.money import dollars
-from bot.views.refusals import scope as shown
+from bot.views.scope import render_scope as shown
 
 DOLLARS = {"usd", "dollar", "dollars"}
 SCOPES = ("workspace", "channel", "each", "user")

@@ -9,7 +9,7 @@ from bot.store import keys
 from bot.store.rules import audit
 from bot.store.rules.limits import WINDOWS, Window, limits
 from bot.talk.arguments import Unclear, Words, quoted
-from bot.views.refusals import scope as shown
+from bot.views.scope import render_scope as shown
 
 SCOPES = ("channel", "channels", "each", "user")
 MOST = 100_000

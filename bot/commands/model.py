@@ -11,7 +11,7 @@ from bot.commands.scope import check, policy, take_scope
 from bot.store import keys
 from bot.store.rules import audit
 from bot.talk.arguments import Unclear, Words, quoted
-from bot.views.refusals import scope as shown
+from bot.views.scope import render_scope as shown
 
 SCOPES = ("workspace", "channel", "thread")
 # As long as a thread can be remembered (HISTORY_DAYS).

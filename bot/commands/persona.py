@@ -14,7 +14,7 @@ from bot.slack.errors import SLACK_TROUBLE, describe
 from bot.store.rules import audit
 from bot.talk.arguments import Unclear, Words
 from bot.views.persona import form
-from bot.views.refusals import scope as shown
+from bot.views.scope import render_scope as shown
 
 log = logging.getLogger("parley.listeners")
 

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 from bot.talk.message import Thread
+from bot.views.blocks import Block
 
 log = logging.getLogger("parley.listeners")
 
@@ -19,7 +19,7 @@ class Notice:
     """`text` stands in for `blocks` where those are not shown."""
 
     text: str
-    blocks: Sequence[dict[str, Any]] = ()
+    blocks: Sequence[Block] = ()
 
 
 def tell(web: AsyncWebClient, thread: Thread, user: str, notice: Notice | None) -> None:

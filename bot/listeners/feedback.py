@@ -22,6 +22,7 @@ from bot.store.threads import history
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread, is_id, is_ts
 from bot.views import feedback as view
+from bot.views.blocks import View
 from bot.views.footer import read_value
 
 log = logging.getLogger("parley.listeners")
@@ -79,7 +80,7 @@ async def keep_comment(
         background.run(_tell(said, thread, settings.admin_channel, redis, web))
 
 
-async def _open(web: AsyncWebClient, trigger: str, form: view.View) -> None:
+async def _open(web: AsyncWebClient, trigger: str, form: View) -> None:
     try:
         await web.views_open(trigger_id=trigger, view=form)
     except SLACK_OR_REDIS_TROUBLE as error:
@@ -93,7 +94,8 @@ async def _tell(said: Comment, thread: Thread, channel: str, redis: Redis, web: 
             log.info("comment not told answer=%s user=%s reason=a repetition", said.answer, said.user)
             return
         names = await Directory(redis, web).names(thread.team, [said.user])
-        message = view.shown(said, thread, names.get(said.user), await _permalink(web, thread.channel, said.answer))
+        permalink = await _permalink(web, thread.channel, said.answer)
+        message = view.comment_message(said, thread, names.get(said.user), permalink)
         await web.chat_postMessage(channel=channel, **message)
     except SLACK_OR_REDIS_TROUBLE as error:
         log.warning(

@@ -25,7 +25,7 @@ from bot.store.threads.recent_threads import newest
 from bot.talk.message import is_id
 from bot.usage import month
 from bot.usage.month import Overview
-from bot.views.home import FORGET, MOST_THREADS, Talk, home
+from bot.views.home import FORGET, MOST_THREADS, RecentThread, home
 
 log = logging.getLogger("parley.listeners")
 
@@ -115,10 +115,10 @@ async def pressed(
     background.run(publish(redis, web, client, settings, admins, team, user, direct))
 
 
-async def _talks(redis: Redis, web: AsyncWebClient, team: str, user: str) -> list[Talk]:
+async def _talks(redis: Redis, web: AsyncWebClient, team: str, user: str) -> list[RecentThread]:
     threads = await newest(redis, team, user, MOST_THREADS)
     links = await asyncio.gather(*(_link(web, thread.channel, thread.ts) for thread in threads))
-    return [Talk(thread.channel, thread.ts, link) for thread, link in zip(threads, links, strict=True)]
+    return [RecentThread(thread.channel, thread.ts, link) for thread, link in zip(threads, links, strict=True)]
 
 
 async def _whole(redis: Redis, admins: Admins, team: str, user: str, keep_days: int) -> Overview | None:

@@ -27,8 +27,9 @@ from bot.store.rules import limits
 from bot.store.threads.inbox import SEEN_SECONDS
 from bot.talk import text_of
 from bot.talk.message import Message, Thread, is_id, is_ts
+from bot.views.blocks import escape
 from bot.views.refusals import slow_down
-from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, About, modal, quoted
+from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, ShortcutMessage, question_form, question_message
 
 log = logging.getLogger("parley.listeners")
 
@@ -70,7 +71,7 @@ async def used(body: dict[str, Any], ack: AsyncAck, client: AsyncWebClient) -> N
         log.debug("ignored type=message_action reason=no message")
         return
     try:
-        await client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=modal(about))
+        await client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=question_form(about))
     except SLACK_TROUBLE as error:
         log.warning("no modal channel=%s error=%s", about.channel, describe(error))
 
@@ -106,7 +107,7 @@ async def submitted(
         await ack()
 
 
-def read(body: dict[str, Any]) -> About | None:
+def read(body: dict[str, Any]) -> ShortcutMessage | None:
     """The message of a `message_action` payload.
 
     https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
@@ -117,20 +118,20 @@ def read(body: dict[str, Any]) -> About | None:
     if not (is_id(channel) and is_ts(thread_ts)):
         return None
     author = message.get("user") or message.get("bot_id")
-    return About(channel, thread_ts, author if isinstance(author, str) else "", text_of.of(message)[:QUOTE])
+    return ShortcutMessage(channel, thread_ts, author if isinstance(author, str) else "", text_of.of(message)[:QUOTE])
 
 
 def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Question | str:
     """The question of a submitted modal, or the sentence that says what it lacks."""
     view, person = _fields(body.get("view")), _fields(body.get("user"))
-    about = About.from_json(view.get("private_metadata"))
+    about = ShortcutMessage.from_json(view.get("private_metadata"))
     typed = _fields(_fields(_fields(_fields(view.get("state")).get("values")).get(BLOCK)).get(FIELD)).get("value")
     user, view_id = person.get("id"), view.get("id")
     if about is None or not (is_id(about.channel) and is_ts(about.thread_ts) and is_id(user) and is_id(view_id)):
         return AWAY
     if not (isinstance(typed, str) and typed.strip()):
         return EMPTY
-    text = typed.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = escape(typed.strip())
     if about.text:
         who = f", by <@{about.author}>" if about.author[:1] in ("U", "W") else ""
         text += f"\n\nThe message that this is about{who}:\n{about.text}"
@@ -164,7 +165,7 @@ async def _ask(question: Question, redis: Redis, web: AsyncWebClient, reception:
         ts = None if is_first else await _shown(question, str(await redis.get(keys.asking(team, view)) or "0"), web)
         if ts is None:
             name = await _name(redis, web, team, message.user)
-            content = quoted(question.typed, name, message.user, view)
+            content = question_message(question.typed, name, message.user, view)
             posted = await web.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, **content)
             ts = str(posted["ts"])
         await reception.keep(replace(message, ts=ts))

@@ -31,6 +31,11 @@ class Report:
     def is_empty(self) -> bool:
         return not (self.now.requests or self.now.tokens)
 
+    @property
+    def step(self) -> str:
+        """`day` or `hour`: what one of `costs` is of."""
+        return "day" if len(self.query.period.days) > 1 else "hour"
+
     def change(self, name: str) -> float | None:
         """How much more it is than before, as a part of that; None if there was none."""
         before = getattr(self.before, name)

@@ -5,10 +5,9 @@ An icon_button is documented with one icon only, "trash", so Regenerate is a but
 """
 
 import re
-from typing import Any, Literal
 
-Block = dict[str, Any]
-Vote = Literal["good", "bad"]
+from bot.store.counts.feedback import Vote
+from bot.views.blocks import Block, actions, context, escape, mrkdwn, plain_text
 
 STOP = "parley_stop"
 REGENERATE = "parley_regenerate"
@@ -24,7 +23,7 @@ _FACES: dict[Vote, tuple[str, str]] = {"good": ("👍", "Good answer"), "bad": (
 
 def streaming(question_ts: str) -> list[Block]:
     """`question_ts` is the ts under which the question waits in the mailbox."""
-    return [_actions(_button(STOP, "Stop", question_ts, "Stop writing this answer"))]
+    return [actions(_button(STOP, "Stop", question_ts, "Stop writing this answer"))]
 
 
 def done(question_ts: str, *, continuable: bool = False, note: str | None = None, simple: bool = False) -> list[Block]:
@@ -32,7 +31,7 @@ def done(question_ts: str, *, continuable: bool = False, note: str | None = None
 
     `note` is a line of small print. `simple` leaves out context_actions, for a Slack that answers invalid_blocks.
     """
-    return [*_small_print(note), *_ended(question_ts, continuable=continuable, simple=simple)]
+    return [*_small_print(note), *_buttons(question_ts, continuable=continuable, simple=simple)]
 
 
 def stopped(
@@ -43,39 +42,43 @@ def stopped(
     note: str | None = None,
     simple: bool = False,
 ) -> list[Block]:
-    """As `done`, and says that it was stopped; `by` is the display name of who did it."""
-    who = f"{STOPPED} by {by}" if by else STOPPED
-    line = f"{who} · {note}" if note else who
-    return [*_small_print(line), *_ended(question_ts, continuable=continuable, simple=simple)]
+    """The same as `done` for an answer that somebody stopped; `by` is that person's display name."""
+    line = f"{STOPPED} by {by}" if by else STOPPED
+    if note:
+        line += f" · {note}"
+    return done(question_ts, continuable=continuable, note=line, simple=simple)
 
 
 def read_value(value: object) -> tuple[str, Vote | None] | None:
-    """The question's ts and, from a feedback button, the vote; None for what is not a value of ours."""
+    """The question's ts and, from a feedback button, the vote; None if no button of ours has this value."""
     match = _VALUE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return None
-    vote: Vote | None = "good" if match[1] == "good" else "bad" if match[1] else None
+    vote: Vote | None = None
+    if match[1]:
+        vote = "good" if match[1] == "good" else "bad"
     return match[2], vote
 
 
-def _ended(question_ts: str, *, continuable: bool, simple: bool) -> list[Block]:
+def _buttons(question_ts: str, *, continuable: bool, simple: bool) -> list[Block]:
     buttons = [_button(REGENERATE, "Regenerate", question_ts, "Answer this question once more")]
     if continuable:
         buttons.insert(0, _button(CONTINUE, "Continue", question_ts, "Go on where this answer ends"))
     if simple:
-        # An action_id is there once in a block.
+        # Slack takes an action_id only once in a block.
         faces = [_button(f"{FEEDBACK}_{vote}", *_face(vote, question_ts)) for vote in _FACES]
-        return [_actions(*faces, *buttons)]
+        return [actions(*faces, *buttons)]
     feedback = {
         "type": "feedback_buttons",
         "action_id": FEEDBACK,
         "positive_button": _labelled(*_face("good", question_ts)),
         "negative_button": _labelled(*_face("bad", question_ts)),
     }
-    return [{"type": "context_actions", "elements": [feedback]}, _actions(*buttons)]
+    return [{"type": "context_actions", "elements": [feedback]}, actions(*buttons)]
 
 
 def _face(vote: Vote, question_ts: str) -> tuple[str, str, str]:
+    """Text, value and label of the button for a vote."""
     face, label = _FACES[vote]
     return face, f"{vote} {question_ts}", label
 
@@ -85,12 +88,7 @@ def _small_print(note: str | None) -> list[Block]:
     if not note:
         return []
     cut = note if len(note) <= NOTE_LENGTH else f"{note[: NOTE_LENGTH - 1]}…"
-    escaped = cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": escaped, "verbatim": True}]}]
-
-
-def _actions(*buttons: Block) -> Block:
-    return {"type": "actions", "elements": list(buttons)}
+    return [context({**mrkdwn(escape(cut)), "verbatim": True})]
 
 
 def _button(action_id: str, text: str, value: str, label: str) -> Block:
@@ -98,5 +96,5 @@ def _button(action_id: str, text: str, value: str, label: str) -> Block:
 
 
 def _labelled(text: str, value: str, label: str) -> Block:
-    words = {"type": "plain_text", "text": text, "emoji": True}
-    return {"text": words, "value": value, "accessibility_label": label}
+    """What all buttons have; `label` is what screen readers say."""
+    return {"text": {**plain_text(text), "emoji": True}, "value": value, "accessibility_label": label}

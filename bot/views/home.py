@@ -2,17 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.manifest import COMMAND
-from bot.store.counts.usage import DIRECT
+from bot.store.counts.usage import DIRECT, Top
 from bot.store.rules.budgets import Spent
 from bot.usage.figures import change, shortened
 from bot.usage.money import dollars
 from bot.usage.month import Overview
-from bot.views.refusals import scope
-
-Block = dict[str, Any]
+from bot.views.blocks import (
+    Block,
+    View,
+    actions,
+    button,
+    context,
+    divider,
+    fields,
+    header,
+    mrkdwn,
+    plain_text,
+    section,
+)
+from bot.views.scope import render_scope
 
 FORGET = "parley_forget"
 MOST_THREADS = 5
@@ -36,8 +46,8 @@ FOR_ADMINS = {
 
 
 @dataclass(frozen=True)
-class Talk:
-    """A thread with us; `link` is None where Slack gives none."""
+class RecentThread:
+    """A thread in which the person wrote to us; `link` is None where Slack gives none."""
 
     channel: str
     ts: str
@@ -45,39 +55,44 @@ class Talk:
 
 
 def home(
-    talks: Sequence[Talk] | None,
+    threads: Sequence[RecentThread] | None,
     direct: str | None,
     history_days: int,
     own: Overview | None = None,
-    whole: Overview | None = None,
-) -> dict[str, Any]:
-    """The view. None for what could not be looked up; `whole` is for admins and left out for everybody else.
+    workspace: Overview | None = None,
+) -> View:
+    """The view. `threads` and `own` are None if they could not be looked up.
 
-    `direct` is the person's direct message with us, which the button forgets.
+    `direct` is the person's direct message with us, which the button forgets. `workspace` is for admins only.
     """
-    blocks: list[Block] = [
-        _header("Parley"),
-        _section("Ask me anything: mention me in a channel, or write to me under *Messages*."),
-        _header("What I do with what you say"),
-        _section(DATA.format(days=history_days, command=COMMAND)),
-        _header("Your newest threads"),
-        _threads(talks),
-        _header("Your usage this month"),
-        *([_context(AWAY)] if own is None else _own(own)),
-        *([] if whole is None else _whole(whole)),
+    blocks = [
+        header("Parley"),
+        section("Ask me anything: mention me in a channel, or write to me under *Messages*."),
+        header("What I do with what you say"),
+        section(DATA.format(days=history_days, command=COMMAND)),
+        header("Your newest threads"),
+        _threads(threads),
+        header("Your usage this month"),
+        *_own(own),
     ]
+    if workspace:
+        blocks += _workspace(workspace)
     if direct:
-        blocks += [{"type": "divider"}, {"type": "actions", "elements": [_forget(direct)]}]
+        blocks += [divider(), actions(_forget(direct))]
     return {"type": "home", "blocks": blocks}
 
 
-def _threads(talks: Sequence[Talk] | None) -> Block:
-    if not talks:
-        return _context(AWAY if talks is None else NONE_YET)
-    return _section("\n".join(_line(talk) for talk in talks[:MOST_THREADS]))
+def _threads(threads: Sequence[RecentThread] | None) -> Block:
+    if threads is None:
+        return _context(AWAY)
+    if not threads:
+        return _context(NONE_YET)
+    return section("\n".join(_thread_line(thread) for thread in threads[:MOST_THREADS]))
 
 
-def _own(own: Overview) -> list[Block]:
+def _own(own: Overview | None) -> list[Block]:
+    if own is None:
+        return [_context(AWAY)]
     now = own.report.now
     figures = {
         "Questions": f"{now.requests:,}",
@@ -85,90 +100,76 @@ def _own(own: Overview) -> list[Block]:
         "Tokens": f"{shortened(now.tokens - now.output)} in, {shortened(now.output)} out",
         "Cost": dollars(now.cost),
     }
+    budgets = [_budget(spent) for spent in own.budgets]
     more = f"{own.report.query.period}, days are UTC. `{COMMAND} usage me month` tells more."
-    return [_fields(figures), *_budgets("Your budget", [_budget(each) for each in own.budgets]), _context(more)]
+    return [fields(figures), *_budgets("Your budget", budgets), _context(more)]
 
 
-def _whole(whole: Overview) -> list[Block]:
-    report, is_comparable = whole.report, whole.report.query.is_comparable
-    people, channels = (report.tops[kind] for kind in ("user", "channel"))
+def _workspace(workspace: Overview) -> list[Block]:
+    report = workspace.report
+    is_comparable = report.query.is_comparable
     figures = {
         "Cost": f"{dollars(report.now.cost)}{change(report.change('cost'), is_comparable)}",
         "Questions": f"{report.now.requests:,}{change(report.change('requests'), is_comparable)}",
-        "People": f"{people.number:,}",
-        "Top channel": f"{_place(channels.rows[0][0])}, {dollars(channels.rows[0][1].cost)}" if channels.rows else "–",
+        "People": f"{report.tops['user'].number:,}",
+        "Top channel": _top_channel(report.tops["channel"]),
     }
-    budgets = [f"{scope(each.cap.scope)}: {_budget(each)}" for each in whole.budgets]
+    budgets = [f"{render_scope(spent.cap.scope)}: {_budget(spent)}" for spent in workspace.budgets]
     commands = "\n".join(f"• `{COMMAND} {command}`: {what}" for command, what in FOR_ADMINS.items())
     return [
-        {"type": "divider"},
-        _header("This workspace this month"),
+        divider(),
+        header("This workspace this month"),
         _context(f"For admins only. {report.query.period}, {report.query.comparison}. Days are UTC."),
-        _fields(figures),
+        fields(figures),
         *(_budgets("Budgets", budgets) or [_context("There are no budgets.")]),
-        _section(commands),
+        section(commands),
     ]
+
+
+def _top_channel(channels: Top) -> str:
+    if not channels.rows:
+        return "–"
+    channel, counts = channels.rows[0]
+    name = "direct messages" if channel == DIRECT else f"<#{channel}>"
+    return f"{name}, {dollars(counts.cost)}"
 
 
 def _budgets(title: str, budgets: Sequence[str]) -> list[Block]:
     if not budgets:
         return []
-    more = [f"… and {len(budgets) - MOST_BUDGETS} more."] if len(budgets) > MOST_BUDGETS else []
-    return [_section("\n".join([f"*{title}*", *(f"• {each}" for each in budgets[:MOST_BUDGETS]), *more]))]
+    lines = [f"*{title}*", *(f"• {budget}" for budget in budgets[:MOST_BUDGETS])]
+    if len(budgets) > MOST_BUDGETS:
+        lines.append(f"… and {len(budgets) - MOST_BUDGETS} more.")
+    return [section("\n".join(lines))]
 
 
-def _budget(each: Spent) -> str:
-    amount = f"{dollars(each.cap.amount)} a {each.cap.period}"
-    if each.spent is None:
+def _budget(spent: Spent) -> str:
+    amount = f"{dollars(spent.cap.amount)} a {spent.cap.period}"
+    if spent.spent is None:
         return amount
-    share = f"{100 * each.spent // each.cap.amount} %" if each.cap.amount else "100 %"
-    return f"{dollars(each.spent)} of {amount} spent ({share})"
+    percent = 100 * spent.spent // spent.cap.amount if spent.cap.amount else 100
+    return f"{dollars(spent.spent)} of {amount} spent ({percent} %)"
 
 
-def _place(channel: str) -> str:
-    return "direct messages" if channel == DIRECT else f"<#{channel}>"
-
-
-def _line(talk: Talk) -> str:
+def _thread_line(thread: RecentThread) -> str:
     """https://docs.slack.dev/messaging/formatting-message-text#date-formatting"""
-    seconds = int(float(talk.ts))
-    date = f"<!date^{seconds}^{{date_short_pretty}}, {{time}}{f'^{talk.link}' if talk.link else ''}|a thread>"
-    return f"• {date} {'in our direct messages' if talk.channel.startswith('D') else f'in <#{talk.channel}>'}"
+    seconds = int(float(thread.ts))
+    link = f"^{thread.link}" if thread.link else ""
+    date = f"<!date^{seconds}^{{date_short_pretty}}, {{time}}{link}|a thread>"
+    where = "in our direct messages" if thread.channel.startswith("D") else f"in <#{thread.channel}>"
+    return f"• {date} {where}"
 
 
 def _forget(direct: str) -> Block:
-    return {
-        "type": "button",
-        "action_id": FORGET,
-        "value": direct,
+    confirm = {
+        "title": plain_text("Forget?"),
+        "text": plain_text("I forget all that we said in our direct messages. The messages stay in Slack."),
+        "confirm": plain_text("Forget"),
+        "deny": plain_text("Keep"),
         "style": "danger",
-        "text": _plain("Forget our direct messages"),
-        "confirm": {
-            "title": _plain("Forget?"),
-            "text": _plain("I forget all that we said in our direct messages. The messages stay in Slack."),
-            "confirm": _plain("Forget"),
-            "deny": _plain("Keep"),
-            "style": "danger",
-        },
     }
-
-
-def _fields(figures: dict[str, str]) -> Block:
-    shown = [{"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in figures.items()]
-    return {"type": "section", "fields": shown}
+    return button(FORGET, plain_text("Forget our direct messages"), direct, style="danger", confirm=confirm)
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
-
-
-def _header(text: str) -> Block:
-    return {"type": "header", "text": _plain(text)}
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-def _plain(text: str) -> dict[str, str]:
-    return {"type": "plain_text", "text": text}
+    return context(mrkdwn(text))

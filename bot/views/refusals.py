@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from bot.store.rules.budgets import EACH, WORKSPACE, Cap, Refused, Warned
-from bot.store.rules.limits import EACH_CHANNEL, EACH_PERSON, TooMany
+from bot.store.rules.budgets import WORKSPACE, Cap, Refused, Warned
+from bot.store.rules.limits import EACH_PERSON, TooMany
 from bot.usage.money import dollars
+from bot.views.scope import render_scope
 
 IN_FLIGHT = "The answers that I am writing right now may use up the rest of {cap}. Please try again in a minute."
 SPENT = "{cap} is used up. It starts anew on {when}. If you need more, ask {whom}."
@@ -17,46 +18,51 @@ def spent(refused: Refused, whom: str) -> str:
     if refused.in_flight:
         return IN_FLIGHT.format(cap=cap)
     when = f"{refused.resets:%A}, {refused.resets.day} {refused.resets:%B} at 00:00 UTC"
-    return SPENT.format(cap=cap[0].upper() + cap[1:], when=when, whom=whom)
+    return SPENT.format(cap=_capitalized(cap), when=when, whom=whom)
 
 
 def warning(warned: Sequence[Warned]) -> str:
     """One message for the admins about every budget that has reached a mark."""
-    lines = [
-        f"• {scope(each.whose)[0].upper()}{scope(each.whose)[1:]}: {each.level} % reached, {dollars(each.spent)} of "
-        f"{dollars(each.cap.amount)} {'today' if each.cap.period == 'day' else 'this month'}"
-        for each in warned[:MOST_WARNINGS]
-    ]
+    lines = [_warning_line(budget) for budget in warned[:MOST_WARNINGS]]
     more = len(warned) - len(lines)
-    rest = [f"… and {more} more. `/parley budget` shows what is set."] if more > 0 else []
-    return "\n".join(["Budgets that run out:", *lines, *rest])
+    if more > 0:
+        lines.append(f"… and {more} more. `/parley budget` shows what is set.")
+    return "\n".join(["Budgets that run out:", *lines])
 
 
 def slow_down(too_many: TooMany) -> str:
-    """Kindly, and with how long to wait."""
-    count = "no messages" if not too_many.most else f"{too_many.most} message{'s' if too_many.most > 1 else ''}"
-    window = "minute" if too_many.window == "minute" else "day"
-    where = "from you" if too_many.scope == EACH_PERSON or too_many.scope.startswith("user:") else "in this channel"
+    """The kind sentence for whoever has written too much, with how long to wait."""
+    is_of_person = too_many.scope == EACH_PERSON or too_many.scope.startswith("user:")
+    where = "from you" if is_of_person else "in this channel"
     if not too_many.most:
         return f"I take no messages {where} at the moment: so the admins here have decided."
-    return f"I take {count} a {window} {where}, so I left out your last one. Please ask again {_in(too_many.wait)}."
+    count = "1 message" if too_many.most == 1 else f"{too_many.most} messages"
+    wait = _in(too_many.wait)
+    return f"I take {count} a {too_many.window} {where}, so I left out your last one. Please ask again {wait}."
 
 
-def scope(name: str) -> str:
-    """A scope as people read it."""
-    names = {WORKSPACE: "this workspace", EACH: "each person", EACH_CHANNEL: "each channel"}
-    kind, _, id = name.partition(":")
-    shown = {"channel": f"<#{id}>", "thread": f"a thread of <#{id.partition(':')[0]}>", "user": f"<@{id}>"}
-    return names.get(name) or shown[kind]
+def _warning_line(warned: Warned) -> str:
+    scope = _capitalized(render_scope(warned.whose))
+    spent, amount = dollars(warned.spent), _amount(warned.cap)
+    return f"• {scope}: {warned.level} % reached, {spent} of {amount}"
 
 
 def _budget(cap: Cap) -> str:
-    amount = f"{dollars(cap.amount)} {'today' if cap.period == 'day' else 'this month'}"
+    amount = _amount(cap)
     if cap.scope == WORKSPACE:
         return f"this workspace's budget of {amount}"
     if cap.scope.startswith("channel:"):
         return f"this channel's budget of {amount}"
     return f"your budget of {amount}"
+
+
+def _amount(cap: Cap) -> str:
+    return f"{dollars(cap.amount)} {'today' if cap.period == 'day' else 'this month'}"
+
+
+def _capitalized(text: str) -> str:
+    """`str.capitalize` would also make small letters of an id."""
+    return text[0].upper() + text[1:]
 
 
 def _in(seconds: float) -> str:

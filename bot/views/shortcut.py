@@ -2,10 +2,21 @@
 
 import json
 import textwrap
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 from bot.manifest import SHORTCUT
+from bot.views.blocks import (
+    Content,
+    Submission,
+    View,
+    context,
+    escape,
+    form_field,
+    modal,
+    plain_text,
+    quotation,
+    text_area,
+)
 
 BLOCK, FIELD = "question", "text"
 PREFILLED = "Please explain this message."
@@ -15,13 +26,13 @@ QUOTE, METADATA = 1_000, 3_000
 # What a notification shows of a question.
 SHOWN = 300
 SOMEBODY = "Somebody"
-# Programs tell it from an answer by that.
+# Programs tell the message from an answer by it.
 EVENT_TYPE = "parley_question"
 
 
 @dataclass(frozen=True)
-class About:
-    """The message that somebody asks about; `text` and `author` as Slack has them, cut."""
+class ShortcutMessage:
+    """The message that somebody asks about; `text` and `author` as Slack has them, the text cut."""
 
     channel: str
     thread_ts: str
@@ -29,65 +40,37 @@ class About:
     text: str
 
     def to_json(self) -> str:
+        """Without the text where that would be too long for the metadata of a view."""
         whole = json.dumps(asdict(self), ensure_ascii=False)
         if len(whole) <= METADATA:
             return whole
-        return json.dumps({**asdict(self), "text": ""}, ensure_ascii=False)
+        return json.dumps(asdict(replace(self, text="")), ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, data: object) -> "About | None":
-        """None for what is none."""
+    def from_json(cls, data: object) -> "ShortcutMessage | None":
+        """None if `data` is not what `to_json` makes."""
+        if not isinstance(data, str):
+            return None
         try:
-            found = cls(**json.loads(data)) if isinstance(data, str) else None
+            message = cls(**json.loads(data))
         except (ValueError, TypeError):
             return None
-        return found if found and all(isinstance(value, str) for value in asdict(found).values()) else None
+        return message if all(isinstance(value, str) for value in asdict(message).values()) else None
 
 
-def modal(about: About) -> dict[str, Any]:
-    field = {
-        "type": "plain_text_input",
-        "action_id": FIELD,
-        "multiline": True,
-        "initial_value": PREFILLED,
-        "max_length": LONGEST,
-    }
-    return {
-        "type": "modal",
-        "callback_id": SHORTCUT,
-        "private_metadata": about.to_json(),
-        "title": _plain("Ask Parley"),
-        "submit": _plain("Ask"),
-        "close": _plain("Cancel"),
-        "blocks": [
-            {"type": "input", "block_id": BLOCK, "label": _plain("Your question"), "element": field},
-            {
-                "type": "context",
-                "elements": [_plain("The answer comes in the message's thread, where everybody can read it.")],
-            },
-        ],
-    }
+def question_form(message: ShortcutMessage) -> View:
+    field = form_field(BLOCK, "Your question", text_area(FIELD, LONGEST, PREFILLED))
+    where = context(plain_text("The answer comes in the message's thread, where everybody can read it."))
+    return modal("Ask Parley", "Cancel", [field, where], Submission("Ask", SHORTCUT, message.to_json()))
 
 
-def quoted(question: str, name: str | None, user: str, view: str) -> dict[str, Any]:
-    """The message that shows what somebody asked. As rich text nothing of it can ping or be a link.
-
-    https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
-    """
+def question_message(question: str, name: str | None, user: str, view: str) -> Content:
+    """The message that shows in the thread what `user`, called `name`, asked in the modal `view`."""
     asks = f"{name or SOMEBODY} asks:"
-    text = textwrap.shorten(f"{asks} {question}", SHOWN, placeholder="…")
-    elements = [
-        {"type": "rich_text_section", "elements": [{"type": "text", "text": asks, "style": {"bold": True}}]},
-        {"type": "rich_text_quote", "elements": [{"type": "text", "text": question}]},
-    ]
+    introduction = [{"type": "text", "text": asks, "style": {"bold": True}}]
+    notification = escape(textwrap.shorten(f"{asks} {question}", SHOWN, placeholder="…"))
+    payload = {"view": view, "user": user, "question": question}
     return {
-        "text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
-        "blocks": [{"type": "rich_text", "elements": elements}],
-        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"view": view, "user": user, "question": question}},
-        "unfurl_links": False,
-        "unfurl_media": False,
+        **quotation(introduction, question, notification),
+        "metadata": {"event_type": EVENT_TYPE, "event_payload": payload},
     }
-
-
-def _plain(text: str) -> dict[str, str]:
-    return {"type": "plain_text", "text": text}

@@ -28,7 +28,7 @@ from bot.store.metrics import Metrics
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
 from bot.views import feedback, footer, home
-from bot.views.shortcut import About
+from bot.views.shortcut import ShortcutMessage
 
 CASES = 6_000
 VALID_EVERY = 20
@@ -37,7 +37,7 @@ ODD: list[Any] = [
     *({"id": 1}, {"id": "U1"}, [{"type": []}], {"type": {"type": None}}),
 ]
 
-ABOUT = About("C1", "1.1", "U1", "text").to_json()
+ABOUT = ShortcutMessage("C1", "1.1", "U1", "text").to_json()
 ASKED = {"question": {"text": {"type": "plain_text_input", "value": "why?"}}}
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "1.1", "text": "<@UBOT> hi"}
 OURS = {"user": "UBOT", "bot_id": "BBOT", "ts": "1.2", "thread_ts": "1.1", "text": "an answer"}

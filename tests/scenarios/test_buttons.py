@@ -27,6 +27,7 @@ from bot.store.threads.history import Entry
 from bot.talk.message import Message, Thread
 from bot.views import feedback as feedback_view
 from bot.views import footer
+from bot.views.blocks import Block
 from tests.kit.parley import Parley, Transport
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -82,7 +83,7 @@ async def remembers(parley: Parley, *questions: str, channel: str = "general") -
     return of
 
 
-async def shows(web: AsyncWebClient, of: Thread, blocks: list[footer.Block]) -> str:
+async def shows(web: AsyncWebClient, of: Thread, blocks: list[Block]) -> str:
     """Our message with these blocks; its ts."""
     posted = await web.chat_postMessage(channel=of.channel, thread_ts=of.ts, text="An answer.", blocks=blocks)
     return str(posted["ts"])

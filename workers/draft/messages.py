@@ -16,6 +16,7 @@ from bot.store.threads import replies
 from bot.store.threads.replies import Final
 from bot.talk.message import Message
 from bot.views import footer
+from bot.views.blocks import context, plain_text
 from workers.draft.slack_stream import NOT_STREAMING, Stream, Streams
 from workers.markdown.frame import PLAIN_BYTES, fallback
 
@@ -118,7 +119,7 @@ def _below(due: Due, message: Message, ending: Final | None, simple: bool) -> li
 
 
 def _small_print(text: str) -> Payload:
-    return {"type": "context", "elements": [{"type": "plain_text", "text": text}]}
+    return context(plain_text(text))
 
 
 class Messages:

@@ -8,13 +8,13 @@ from bot.listeners.shortcut import AWAY, EMPTY, Question, asked, read
 from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
 from bot.talk.message import Thread, spoken
-from bot.views.shortcut import LONGEST, METADATA, SHOWN, About, modal, quoted
+from bot.views.shortcut import LONGEST, METADATA, SHOWN, ShortcutMessage, question_form, question_message
 
-ABOUT = About("C1", "1.1", "U2", "We ship on <https://x.example|Friday> &amp; rest")
+ABOUT = ShortcutMessage("C1", "1.1", "U2", "We ship on <https://x.example|Friday> &amp; rest")
 USED = {"channel": {"id": "C1"}, "message_ts": "1.2", "message": {"ts": "1.2", "user": "U2", "text": "hello"}}
 
 
-def submitted(about: About = ABOUT, value: object = "why <b>?", **fields: Any) -> dict[str, Any]:
+def submitted(about: ShortcutMessage = ABOUT, value: object = "why <b>?", **fields: Any) -> dict[str, Any]:
     view = {
         "id": "V1",
         "private_metadata": about.to_json(),
@@ -27,15 +27,15 @@ def submitted(about: About = ABOUT, value: object = "why <b>?", **fields: Any) -
 def test_slack_takes_the_modal_whatever_the_message(text: str) -> None:
     about = read({**USED, "message": {**USED["message"], "text": text}})  # type: ignore[dict-item]
     assert about is not None
-    view = checked(modal(about), "modal")
+    view = checked(question_form(about), "modal")
     assert len(view["private_metadata"]) <= METADATA
-    assert About.from_json(view["private_metadata"]) is not None
+    assert ShortcutMessage.from_json(view["private_metadata"]) is not None
 
 
 def test_a_message_of_a_thread_is_asked_about_in_that_thread() -> None:
-    assert read(USED) == About("C1", "1.2", "U2", "hello")
+    assert read(USED) == ShortcutMessage("C1", "1.2", "U2", "hello")
     inside = {**USED, "message": {"ts": "1.2", "thread_ts": "1.1", "bot_id": "B1"}}
-    assert read(inside) == About("C1", "1.1", "B1", "")
+    assert read(inside) == ShortcutMessage("C1", "1.1", "B1", "")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_broken_submission_is_told_so(fields: dict[str, Any]) -> None:
     "typed", ["why?", "<!channel> <@U1> @here *bold*", "&" * LONGEST, "a\nb", "<https://x.example|here> javascript:x"]
 )
 def test_a_shown_question_is_inert(typed: str) -> None:
-    shown = quoted(typed, "Ada <!here>", "U1", "V1")
+    shown = question_message(typed, "Ada <!here>", "U1", "V1")
     [block] = checked_blocks(shown["blocks"], "message")
     texts = [element for part in block["elements"] for element in part["elements"]]
     assert [element["type"] for element in texts] == ["text", "text"]
@@ -83,4 +83,4 @@ def test_a_shown_question_is_inert(typed: str) -> None:
 
 
 def test_whom_slack_does_not_name_is_somebody() -> None:
-    assert quoted("why?", None, "U1", "V1")["text"] == "Somebody asks: why?"
+    assert question_message("why?", None, "U1", "V1")["text"] == "Somebody asks: why?"

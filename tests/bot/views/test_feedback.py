@@ -10,7 +10,7 @@ from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
 from bot.store.counts.feedback import Comment
 from bot.talk.message import Thread
-from bot.views.feedback import INPUT, form, read_form, shown, sorry
+from bot.views.feedback import INPUT, comment_message, form, read_form, sorry
 
 THREAD = Thread("T1", "C1", "1.1")
 SENT: dict[str, Any] = {
@@ -87,7 +87,7 @@ def every(node: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("link", [None, "https://x.slack.com/archives/C1/p12"])
 def test_a_comment_is_shown_as_it_was_typed_and_does_nothing(text: str, link: str | None) -> None:
-    message = shown(Comment(str(THREAD), "1.2", "U1", text), THREAD, text, link)
+    message = comment_message(Comment(str(THREAD), "1.2", "U1", text), THREAD, text, link)
     checked_blocks(message["blocks"], "message")
     elements = every(message["blocks"])
     # Only these types can be rendered as anything but their text.
@@ -105,7 +105,8 @@ def test_a_comment_is_shown_as_it_was_typed_and_does_nothing(text: str, link: st
 
 def test_admins_see_who_said_it_and_of_which_answer() -> None:
     said = Comment(str(THREAD), "1.2", "U1", "Too long.")
-    known, unknown = shown(said, THREAD, "Ben", "https://x.example/p12"), shown(said, THREAD, None, None)
+    known = comment_message(said, THREAD, "Ben", "https://x.example/p12")
+    unknown = comment_message(said, THREAD, None, None)
     assert "Ben (U1)" in str(known)
     assert "https://x.example/p12" in str(known)
     assert "U1" in str(unknown)

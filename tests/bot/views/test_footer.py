@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.sandbox.slack.blocks import checked
 from bot.views import footer as reply
+from bot.views.blocks import Block
 
 TS = "1763700000.123456"
 EVERY = {
@@ -21,16 +22,16 @@ EVERY = {
 }
 
 
-def elements(blocks: list[reply.Block]) -> dict[str, dict[str, Any]]:
+def elements(blocks: list[Block]) -> dict[str, dict[str, Any]]:
     return {one["action_id"]: one for block in blocks for one in block["elements"] if "action_id" in one}
 
 
-def small_print(blocks: list[reply.Block]) -> list[str]:
+def small_print(blocks: list[Block]) -> list[str]:
     return [one["text"] for block in blocks if block["type"] == "context" for one in block["elements"]]
 
 
 @pytest.mark.parametrize("blocks", EVERY.values(), ids=EVERY)
-def test_slack_takes_them_below_an_answer(blocks: list[reply.Block]) -> None:
+def test_slack_takes_them_below_an_answer(blocks: list[Block]) -> None:
     assert len(checked([{"type": "markdown", "text": "An answer."}, *blocks], "message")) == len(blocks) + 1
 
 

@@ -12,9 +12,9 @@ from bot.store.rules.budgets import Cap, Spent
 from bot.usage.month import Overview
 from bot.usage.query import Query, Subject, read_period
 from bot.usage.report import Report
-from bot.views.home import AWAY, FOR_ADMINS, FORGET, MOST_BUDGETS, MOST_THREADS, NONE_YET, Talk, home
+from bot.views.home import AWAY, FOR_ADMINS, FORGET, MOST_BUDGETS, MOST_THREADS, NONE_YET, RecentThread, home
 
-TALKS = [Talk(f"C{n}", f"{n}.000001", f"https://x.example/p{n}" if n % 2 else None) for n in range(20)]
+THREADS = [RecentThread(f"C{n}", f"{n}.000001", f"https://x.example/p{n}" if n % 2 else None) for n in range(20)]
 MONTH = read_period("month", date(2026, 11, 21))
 USED = Counts(requests=12, answers=10, errors=2, input=9_000, output=1_500, cost=1_234_500)
 NOTHING = Overview(Report(Query(MONTH, Subject("user", "U1")), Counts(), Counts(), []), [])
@@ -30,21 +30,21 @@ BUDGETS = [
 ]
 
 
-@pytest.mark.parametrize("talks", [None, [], TALKS[:1], TALKS])
+@pytest.mark.parametrize("threads", [None, [], THREADS[:1], THREADS])
 @pytest.mark.parametrize("direct", [None, "D1"])
 @pytest.mark.parametrize("own", [None, NOTHING, replace(OWN, budgets=BUDGETS)])
 @pytest.mark.parametrize("whole", [None, WHOLE, replace(WHOLE, budgets=BUDGETS)])
 def test_slack_takes_it(
-    talks: list[Talk] | None, direct: str | None, own: Overview | None, whole: Overview | None
+    threads: list[RecentThread] | None, direct: str | None, own: Overview | None, whole: Overview | None
 ) -> None:
-    view = home(talks, direct, 30, own, whole)
+    view = home(threads, direct, 30, own, whole)
     assert checked(view, "home")
     assert (FORGET in str(view)) is (direct is not None)
-    assert str(view).count("<!date^") == min(len(talks or []), MOST_THREADS)
+    assert str(view).count("<!date^") == min(len(threads or []), MOST_THREADS)
 
 
 def test_threads_of_the_direct_messages_are_called_so() -> None:
-    assert "in our direct messages" in str(home([Talk("D1", "1.1", None)], "D1", 30))
+    assert "in our direct messages" in str(home([RecentThread("D1", "1.1", None)], "D1", 30))
 
 
 def test_what_could_not_be_looked_up_is_not_taken_for_nothing() -> None:

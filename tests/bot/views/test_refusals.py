@@ -4,7 +4,7 @@ import pytest
 
 from bot.store.rules.budgets import Cap, Refused, Warned
 from bot.store.rules.limits import TooMany
-from bot.views.refusals import MOST_WARNINGS, scope, slow_down, spent, warning
+from bot.views.refusals import MOST_WARNINGS, slow_down, spent, warning
 
 WHEN = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -67,13 +67,3 @@ def test_many_warnings_are_one_short_message() -> None:
 )
 def test_who_writes_too_much_is_told_kindly(too_many: TooMany, said: str) -> None:
     assert slow_down(too_many) == said
-
-
-def test_scopes_are_named_as_people_read_them() -> None:
-    assert [scope(name) for name in ("workspace", "each", "channels", "channel:C1", "user:U1")] == [
-        "this workspace",
-        "each person",
-        "each channel",
-        "<#C1>",
-        "<@U1>",
-    ]

@@ -17,7 +17,7 @@ from bot.store import keys
 from bot.store.threads import asides
 from bot.store.threads.history import Entry
 from bot.talk.message import Message, Thread
-from bot.views.shortcut import quoted
+from bot.views.shortcut import question_message
 from workers.prompt.backfill import MOST_CHARACTERS, MOST_MESSAGES, PAGE, PAGES, READING_SECONDS, earlier
 
 
@@ -81,7 +81,7 @@ async def test_earlier_messages_are_entries_of_their_authors_and_ours_are_answer
 
 async def test_a_question_by_shortcut_is_its_askers_and_no_answer(talk: Talk) -> None:
     first = await talk.say("ada", "we ship on Friday")
-    shown = quoted("why <Friday> & not Monday?", "ben", talk.sandbox.users["ben"], "V1")
+    shown = question_message("why <Friday> & not Monday?", "ben", talk.sandbox.users["ben"], "V1")
     await talk.web.chat_postMessage(channel="general", thread_ts=first, **shown)
     entry = (await talk.earlier())[1]
     assert (entry.role, entry.user, entry.name) == ("user", talk.sandbox.users["ben"], "ben")
