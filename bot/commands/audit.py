@@ -19,7 +19,7 @@ async def answer(asked: Asked) -> str:
         raise Unclear(f"I do not understand {quoted(asked.words[1])}. {USAGE}")
     word = asked.words[0] if asked.words else "1"
     if not (word.isascii() and word.isdigit() and len(word) < 6 and 1 <= int(word) <= MOST_PAGES):
-        raise Unclear(f"{quoted(word)} is no page. {USAGE}")
+        raise Unclear(f"{quoted(word)} is not a page number from 1 to {MOST_PAGES:,}. {USAGE}")
     page = int(word)
     count = await audit.count(asked.redis, asked.team)
     pages = max(1, -(-count // PAGE))

@@ -44,9 +44,7 @@ async def _set(asked: Asked) -> str:
     if window is None:
         raise Unclear(f"In a `minute` or in a `day`? {USAGE}")
     if not (number.isascii() and number.isdigit() and len(number) < 9 and int(number) <= MOST):
-        raise Unclear(
-            f"A limit is a whole number from 0 to {MOST:,}, and {quoted(number)} is none. Nothing was changed."
-        )
+        raise Unclear(f"{quoted(number)} is not a whole number from 0 to {MOST:,}. Nothing was changed.")
     await check(scope, asked.web)
     before = await _change(asked, scope, window, str(int(number)))
     was = "There was no limit before." if before is None else f"It was {_count(int(before))}."

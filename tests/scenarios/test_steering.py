@@ -256,10 +256,10 @@ async def test_limits_are_set_shown_changed_and_cleared(parley: Parley) -> None:
         ("set", "How many messages?"),
         ("set 5", "In a `minute` or in a `day`?"),
         ("set 5 hour", "I do not understand “hour”"),
-        ("set -5 minute", "A limit is a whole number from 0 to 100,000"),
-        ("set 1.5 minute", "A limit is a whole number"),
-        ("set 100001 minute", "A limit is a whole number"),
-        ("set 99999999999999999999 minute", "A limit is a whole number"),
+        ("set -5 minute", "“-5” is not a whole number from 0 to 100,000. Nothing was changed."),
+        ("set 1.5 minute", "“1.5” is not a whole number"),
+        ("set 100001 minute", "“100001” is not a whole number"),
+        ("set 99999999999999999999 minute", "“99999999999999999999” is not a whole number"),
         ("set 5 minute workspace", "does not fit here"),
         ("set 5 minute @nobody", "I find no person"),
     ],
@@ -571,3 +571,4 @@ async def test_the_record_is_read_page_by_page(parley: Parley) -> None:
     for word in ("3", "0", "-1", "x", "1 2", "99999999999", "²"):
         answer = await said(parley, f"audit {word}")
         assert "Page" not in answer
+    assert "“x” is not a page number from 1 to 1,000. Say `/parley audit`" in await said(parley, "audit x")
