@@ -55,7 +55,7 @@ async def _set(asked: Asked) -> str:
         raise Unclear(f"For a `day` or a `month`? {USAGE}")
     try:
         micro = money.read(amount)
-    except money.Amiss as amiss:
+    except money.InvalidAmount as amiss:
         raise Unclear(f"{amiss} Nothing was changed.") from None
     await check(scope, asked.web)
     before = await _change(asked, scope, period, str(micro))

@@ -1,1 +1,1 @@
-"""What was used and what it cost, from the question to the report. The counts themselves are in bot/store."""
+"""The usage report, from the words after `/parley usage` to its figures and to CSV. Slack's blocks are in bot/views."""

@@ -12,13 +12,19 @@ from bot.store.counts.usage import Kind
 
 # A cell that begins so may be run as a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-# A spreadsheet in another language cuts a line at other places than commas, and knows no quotes between them.
+# In another language a spreadsheet cuts a line at semicolons or tabs, and does not heed the quotes around them.
 LATER_FORMULA = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@])")
 MONEY = ("cost", "saved", "estimated")
 HEADER = (
-    *("day", "kind", "id", "name"),
+    "day",
+    "kind",
+    "id",
+    "name",
     *(f"{name}_usd" if name in MONEY else name for name in NUMBERS),
-    *("first_text_p50_s", "first_text_p95_s", "answer_p50_s", "answer_p95_s"),
+    "first_text_p50_s",
+    "first_text_p95_s",
+    "answer_p50_s",
+    "answer_p95_s",
 )
 
 FEEDBACK_HEADER = ("day", "channel", "thread", "answer", "user", "model", "vote", "comment")
@@ -29,40 +35,61 @@ def header() -> str:
 
 
 def lines(day: date, kind: Kind, rows: Mapping[str, Counts], names: Mapping[str, str]) -> str:
-    """One line for each of `rows`; `names` are display names by id."""
-    return _lines(_row(day, kind, name, names.get(name, ""), counts) for name, counts in rows.items())
+    """One line for each of `rows`, which are the counts by the id of a person or channel, or by the name of a model.
+
+    `names` are display names by id.
+    """
+    return _lines(_row(day, kind, id, names.get(id, ""), counts) for id, counts in rows.items())
 
 
 def feedback(given: Iterable[Given]) -> str:
-    """The whole file: one line for each person, answer and day. Thread and answer are timestamps of Slack's."""
-    return _lines([FEEDBACK_HEADER, *(_feedback_row(each) for each in given)])
+    """The whole file, with a header and a line for each person, answer and day. Thread and answer are timestamps."""
+    return _lines([FEEDBACK_HEADER, *map(_feedback_row, given)])
 
 
 def safe(cell: str) -> str:
     """The same text with an apostrophe wherever a spreadsheet could see the beginning of a formula."""
-    apart = LATER_FORMULA.sub("'", cell)
-    return f"'{apart}" if apart.startswith(FORMULA) else apart
+    marked = LATER_FORMULA.sub("'", cell)
+    return f"'{marked}" if marked.startswith(FORMULA) else marked
 
 
 def _feedback_row(given: Given) -> Sequence[str]:
-    about = (given.thread.channel, given.thread.ts, given.answer, given.user)
-    said = (given.model or "", given.vote or "", given.comment or "")
-    return [str(given.day), *(safe(cell) for cell in (*about, *said))]
+    cells = [
+        given.thread.channel,
+        given.thread.ts,
+        given.answer,
+        given.user,
+        given.model or "",
+        given.vote or "",
+        given.comment or "",
+    ]
+    return [str(given.day), *map(safe, cells)]
 
 
-def _row(day: date, kind: Kind, name: str, shown: str, counts: Counts) -> Sequence[str]:
-    numbers = [(field, getattr(counts, field)) for field in NUMBERS]
-    histograms = [(histogram, of_all) for histogram in (counts.first, counts.total) for of_all in (0.5, 0.95)]
-    times = [percentile(histogram, of_all) for histogram, of_all in histograms]
+def _row(day: date, kind: Kind, id: str, name: str, counts: Counts) -> Sequence[str]:
     return [
-        *(str(day), kind, safe(name), safe(shown)),
-        *(_usd(number) if field in MONEY else str(number) for field, number in numbers),
-        *("" if time is None else f"{time:.2f}" for time in times),
+        str(day),
+        kind,
+        safe(id),
+        safe(name),
+        *(_number(field, getattr(counts, field)) for field in NUMBERS),
+        _seconds(percentile(counts.first, 0.5)),
+        _seconds(percentile(counts.first, 0.95)),
+        _seconds(percentile(counts.total, 0.5)),
+        _seconds(percentile(counts.total, 0.95)),
     ]
 
 
+def _number(field: str, number: int) -> str:
+    return _usd(number) if field in MONEY else str(number)
+
+
+def _seconds(time: float | None) -> str:
+    return "" if time is None else f"{time:.2f}"
+
+
 def _usd(micro: int) -> str:
-    """Exact."""
+    """To the micro-dollar."""
     return f"{micro // 1_000_000}.{micro % 1_000_000:06}"
 
 

@@ -1,7 +1,7 @@
 """Numbers as people read them."""
 
-_BLOCKS = " ▏▎▍▌▋▊▉"
-_BAR = 20
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_BAR_WIDTH = 20
 
 
 def shortened(number: int) -> str:
@@ -11,7 +11,7 @@ def shortened(number: int) -> str:
     for limit, letter in ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B")):
         if number < limit * 999.95 or letter == "B":
             return f"{number / limit:,.1f}{letter}"
-    raise AssertionError("the last letter takes all")
+    raise AssertionError("the last letter fits every number")
 
 
 def many(number: int, noun: str) -> str:
@@ -19,14 +19,15 @@ def many(number: int, noun: str) -> str:
 
 
 def part(of_all: float | None) -> str:
-    """`12 %`; what rounds to nothing and is something has a digit more."""
+    """`12 %`; parts below a tenth with a digit more, `1.2 %`."""
     if of_all is None:
         return "–"
-    return f"{of_all:.1%}".replace("%", " %") if 0 < of_all < 0.1 else f"{of_all:.0%}".replace("%", " %")
+    percent = f"{of_all:.1%}" if 0 < of_all < 0.1 else f"{of_all:.0%}"
+    return percent.replace("%", " %")
 
 
 def change(of_before: float | None, is_comparable: bool = True) -> str:
-    """` (+12 %)`, ` (−5 %)`, ` (before: none)`; nothing where it is not known what was before."""
+    """` (+12 %)`, ` (−5 %)`, ` (before: none)`; empty if the counts before are not known."""
     if not is_comparable:
         return ""
     if of_before is None:
@@ -45,7 +46,11 @@ def seconds(time: float) -> str:
 
 
 def bar(value: int, most: int) -> str:
-    """As long as `value` is of `most`, in eighths of a character; always as wide, so that what follows lines up."""
-    eighths = round(value / most * _BAR * 8) if most else 0
+    """A bar for `value` where `most` fills the width, exact to an eighth of a character.
+
+    It is padded to the width, so that what follows lines up.
+    """
+    eighths = round(value / most * _BAR_WIDTH * 8) if most else 0
     full, rest = divmod(eighths, 8)
-    return ("█" * full + (_BLOCKS[rest] if rest else "")).ljust(_BAR)
+    tip = _EIGHTHS[rest] if rest else ""
+    return ("█" * full + tip).ljust(_BAR_WIDTH)

@@ -1,4 +1,4 @@
-"""This month at a glance, for the Home tab: what one person used, and for admins what the workspace did."""
+"""This month at a glance, for the Home tab: what one person used, and for admins what the whole workspace used."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from bot.usage.report import Report
 
 @dataclass(frozen=True)
 class Overview:
-    """`budgets` are those that hold for the person, or all that are set in the workspace."""
+    """The report of this month. `budgets` are those that hold for the person, or all that are set in the workspace."""
 
     report: Report
     budgets: Sequence[Spent]
@@ -23,33 +23,34 @@ class Overview:
 
 async def of_person(redis: Redis, team: str, user: str, today: date) -> Overview:
     """Raises redis.RedisError."""
-    return Overview(
-        *await asyncio.gather(
-            report.gather(redis, team, Query(read_period("month", today), Subject("user", user)), today),
-            _own_budgets(Caps(redis, 0), team, user, today),
-        )
+    query = Query(read_period("month", today), Subject("user", user))
+    own, budgets = await asyncio.gather(
+        report.gather(redis, team, query, today),
+        _own_budgets(Caps(redis, 0), team, user, today),
     )
+    return Overview(own, budgets)
 
 
 async def of_workspace(redis: Redis, team: str, today: date, keep_days: int) -> Overview:
     """Raises redis.RedisError."""
     query = Query(read_period("month", today), known_from=known_from(today, keep_days))
-    return Overview(
-        *await asyncio.gather(
-            report.gather(redis, team, query, today),
-            Caps(redis, 0).spending(team),
-        )
+    whole, budgets = await asyncio.gather(
+        report.gather(redis, team, query, today),
+        Caps(redis, 0).spending(team),
     )
+    return Overview(whole, budgets)
 
 
 async def _own_budgets(caps: Caps, team: str, user: str, today: date) -> list[Spent]:
-    """A person's own budget of a day or month stands in place of what holds for each."""
-    scope, names = f"user:{user}", {"day": f"{today}", "month": f"{today:%Y-%m}"}
-    found = {(each.cap.scope, each.cap.period): each for each in await caps.spending(team)}
+    """The budgets that hold for a person: their own one of a day or month, else that of each person."""
+    scope = f"user:{user}"
+    names = {"day": f"{today}", "month": f"{today:%Y-%m}"}
+    budgets = {(spent.cap.scope, spent.cap.period): spent for spent in await caps.spending(team)}
     own = []
     for period in PERIODS:
-        if given := found.get((scope, period)):
-            own.append(given)
-        elif each := found.get((EACH, period)):
-            own.append(Spent(Cap(scope, period, each.cap.amount), await caps.spent(team, scope, names[period])))
+        if (scope, period) in budgets:
+            own.append(budgets[scope, period])
+        elif (EACH, period) in budgets:
+            cap = Cap(scope, period, budgets[EACH, period].cap.amount)
+            own.append(Spent(cap, await caps.spent(team, scope, names[period])))
     return own

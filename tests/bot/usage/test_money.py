@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.usage.money import DOLLARS_ONLY, MOST, Amiss, dollars, is_amount, is_currency, read
+from bot.usage.money import DOLLARS_ONLY, MOST, InvalidAmount, dollars, is_amount, is_currency, read
 
 
 @pytest.mark.parametrize(
@@ -26,26 +26,26 @@ def test_a_sum_in_dollars_is_read(word: str, micro: int) -> None:
 
 @pytest.mark.parametrize("word", ["€5", "5€", "£20", "5EUR", "¥100", "100jpy", "C$5", "A$5", "20chf"])
 def test_other_currencies_are_not_taken_for_dollars(word: str) -> None:
-    with pytest.raises(Amiss) as raised:
+    with pytest.raises(InvalidAmount) as raised:
         read(word)
     assert str(raised.value) == DOLLARS_ONLY
 
 
 @pytest.mark.parametrize("word", ["-5", "$-5", "-$5", "−1"])
 def test_negative_sums_are_none(word: str) -> None:
-    with pytest.raises(Amiss, match="below zero"):
+    with pytest.raises(InvalidAmount, match="below zero"):
         read(word)
 
 
 @pytest.mark.parametrize("word", ["1000001", "99999999999999999999999", "$1,000,000.01"])
 def test_absurd_sums_are_none(word: str) -> None:
-    with pytest.raises(Amiss, match=r"more than I believe: a budget is \$1,000,000"):
+    with pytest.raises(InvalidAmount, match=r"more than I believe: a budget is \$1,000,000"):
         read(word)
 
 
 @pytest.mark.parametrize("word", ["1.000,50", "5.555", "1,00", "1e9", "0x10", "5.", ".5", "$", "$$5", "٣", "5k", "1/2"])
 def test_what_is_no_plain_sum_is_told_with_an_example(word: str) -> None:
-    with pytest.raises(Amiss, match=r"19\.50"):
+    with pytest.raises(InvalidAmount, match=r"19\.50"):
         read(word)
 
 

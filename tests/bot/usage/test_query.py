@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.talk.arguments import Unclear
-from bot.usage.query import Query, Subject, read, shown
+from bot.usage.query import Query, Subject, read, render_days
 
 TODAY = date(2026, 11, 21)
 
@@ -117,8 +117,8 @@ def test_whatever_is_typed_is_understood_or_answered(text: str) -> None:
 
 
 def test_days_are_shown_as_short_as_they_can_be() -> None:
-    assert shown(TODAY, TODAY + timedelta(days=20)) == "21 Nov – 11 Dec 2026"
-    assert shown(TODAY, TODAY + timedelta(days=60)) == "21 Nov 2026 – 20 Jan 2027"
+    assert render_days(TODAY, TODAY + timedelta(days=20)) == "21 Nov – 11 Dec 2026"
+    assert render_days(TODAY, TODAY + timedelta(days=60)) == "21 Nov 2026 – 20 Jan 2027"
 
 
 def test_a_subject_has_the_word_that_names_it() -> None:

@@ -8,8 +8,7 @@ import pytest
 from bot.sandbox.slack import blocks as block_kit
 from bot.store.counts.cells import NUMBERS, Counts
 from bot.store.counts.usage import DIRECT, KINDS, Top
-from bot.usage import query as periods
-from bot.usage.query import Subject
+from bot.usage.query import Subject, read
 from bot.usage.report import MOST_ROWS, Report, day_label
 from bot.views import usage as view
 
@@ -19,7 +18,7 @@ SMALL = Counts(requests=2, answers=1, errors=1, input=900, output=100, cost=1_50
 
 
 def made(text: str, counts: Counts = SMALL, rows: int = 2, before: Counts | None = None) -> Report:
-    query = periods.read(text.split(), TODAY, "U1", 400)
+    query = read(text.split(), TODAY, "U1", 400)
     costs = [(day_label(day), counts.cost) for day in query.period.days]
     names = {"user": "U", "channel": "C", "model": "a-model-with-a-long-name-<&>`" * 5}
     tops = {k: Top([(f"{names[k]}{n:09}", counts) for n in range(min(rows, MOST_ROWS))], rows) for k in KINDS}
@@ -65,7 +64,7 @@ def test_days_are_in_two_charts_where_one_has_no_room_for_them() -> None:
     charts = [block for block in view.blocks(made("30d")) if block["type"] == "data_visualization"]
     labels = [label for chart in charts for label in chart["chart"]["axis_config"]["categories"]]
     assert len(charts) == 2
-    assert labels == [day_label(day) for day in periods.read(["30d"], TODAY, "U1", 400).period.days]
+    assert labels == [day_label(day) for day in read(["30d"], TODAY, "U1", 400).period.days]
     assert charts[0]["title"] == "Cost per day, USD, 23 Oct to 6 Nov"
 
 
