@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.store import connections
 from bot.store.threads.inbox import Inbox
-from tests.kit.desk import Desk, at_desk
+from tests.kit.drafts import Desk, at_desk
 
 settings.register_profile(
     "default", max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

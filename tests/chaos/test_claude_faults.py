@@ -15,7 +15,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.sandbox.faults import Fault
-from tests.kit.asking import QUICK, REQUEST, bodies, serving, settings
+from tests.kit.claude import QUICK, REQUEST, bodies, serving, settings
 from workers.claude.client import Claude, Unanswered
 from workers.claude.failures import BAD_KEY, NOT_ACCEPTED, NOT_NOW, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
 

@@ -1,0 +1,1 @@
+"""What tests share: each module brings one part of Parley or of its surroundings, and is named for it."""

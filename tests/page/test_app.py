@@ -12,8 +12,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
+from tests.page.block_kit import JSON, button, chart, field, mrkdwn, option, plain, series
 from tests.page.conftest import Open
-from tests.page.kit import JSON, button, chart, field, mrkdwn, option, plain, series
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

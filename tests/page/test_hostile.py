@@ -7,8 +7,8 @@ from playwright.async_api import Browser, expect
 from slack_bolt.async_app import AsyncApp
 
 from bot.sandbox import Sandbox
+from tests.page.block_kit import JSON, button, mrkdwn, plain, raw
 from tests.page.conftest import Open
-from tests.page.kit import JSON, button, mrkdwn, plain, raw
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -14,7 +14,7 @@ from bot.slack.admins import Admins
 from bot.store import keys
 from bot.store.rules import audit, budgets
 from bot.store.rules.budgets import Caps, Reservation
-from tests.kit.settling import settle
+from tests.kit.budgets import settle
 
 
 @pytest.fixture(autouse=True)

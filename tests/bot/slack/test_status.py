@@ -10,7 +10,7 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack import status
 from bot.store import keys
-from tests.kit.desk import Desk
+from tests.kit.drafts import Desk
 
 
 @pytest.fixture

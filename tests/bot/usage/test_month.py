@@ -10,7 +10,7 @@ from bot.store.counts import usage
 from bot.store.counts.usage import Counted, Piece
 from bot.store.rules.budgets import Cap, Caps, Reservation, Spent
 from bot.usage import month
-from tests.kit.settling import settle
+from tests.kit.budgets import settle
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()

@@ -12,7 +12,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
-from tests.kit.asking import MODEL, OTHER, QUICK, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail, serving
+from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail, serving
 from workers.claude.call import MOST_CONTINUATIONS, NO_TOOL
 from workers.claude.client import About, Claude, Unanswered
 

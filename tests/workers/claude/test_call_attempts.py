@@ -12,7 +12,7 @@ import pytest
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
-from tests.kit.asking import MODEL, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from tests.kit.claude import MODEL, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
 from workers.claude.client import Claude, Unanswered
 from workers.models import Usage
 

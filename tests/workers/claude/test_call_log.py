@@ -16,7 +16,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
-from tests.kit.asking import MODEL, OTHER, REQUEST, ROUTE, begin, connected, serving, settings
+from tests.kit.claude import MODEL, OTHER, REQUEST, ROUTE, begin, connected, serving, settings
 from workers import models
 from workers.claude.call_log import About, Figures, told
 from workers.claude.client import Claude, Unanswered

@@ -15,7 +15,7 @@ from aiohttp import web
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
-from tests.kit.asking import MODEL, QUICK, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, listening, serving
+from tests.kit.claude import MODEL, QUICK, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, listening, serving
 from workers.claude.client import About, Claude, Unanswered
 
 OLD = "claude-haiku-4-5"

@@ -13,7 +13,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.store import connections
-from tests.kit.asking import MODEL, OTHER, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
 from workers.claude.call import DOWN
 from workers.claude.client import Answer, Claude
 from workers.claude.failures import OVERLOADED, Patience

@@ -14,9 +14,9 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.kit.marked import ENDINGS, FAULTS, MARK
+from tests.kit.marked_calls import ENDINGS, FAULTS, MARK
 
-DRIVE = [sys.executable, "-m", "tests.kit.marked"]
+DRIVE = [sys.executable, "-m", "tests.kit.marked_calls"]
 ASKED = 4 * (len(FAULTS) + len(ENDINGS)) + 2
 
 

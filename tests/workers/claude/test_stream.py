@@ -7,7 +7,7 @@ import pytest
 
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
-from tests.kit.asking import MODEL, OTHER, REQUEST, ask, bodies, connected, serving
+from tests.kit.claude import MODEL, OTHER, REQUEST, ask, bodies, connected, serving
 from workers.claude.client import Claude
 
 SEARCH = {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.sandbox import Claude as Sandbox
-from tests.kit.asking import MODEL, ask, connected, fail, listening, serving
+from tests.kit.claude import MODEL, ask, connected, fail, listening, serving
 from workers.claude import call
 from workers.claude.client import Claude
 from workers.claude.failures import NOT_NOW, UNREACHABLE

@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
-from tests.kit.asking import MODEL, ask, bodies, connected, serving
+from tests.kit.claude import MODEL, ask, bodies, connected, serving
 from workers.claude.client import Claude
 from workers.claude.tools import tools
 

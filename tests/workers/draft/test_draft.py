@@ -8,7 +8,7 @@ from bot.slack.rate_limits import TIER_3, RateLimits
 from bot.store import keys
 from bot.store.threads.inbox import LeaseLost
 from bot.store.threads.replies import Final
-from tests.kit.desk import Desk, Killed
+from tests.kit.drafts import Desk, Killed
 from tests.kit.parley import payload, text
 from workers.draft.draft import Deleted, Undeliverable
 from workers.draft.layout import PART_LENGTH, PLAIN_LENGTH

@@ -13,7 +13,7 @@ from bot.sandbox.slack.world.records import File
 from bot.slack import status
 from bot.store.threads import replies
 from bot.store.threads.replies import Final
-from tests.kit.desk import Desk, Killed, at_desk
+from tests.kit.drafts import Desk, Killed, at_desk
 from tests.kit.parley import payload
 from workers.draft.composition import Terms
 from workers.draft.draft import FILE_NAME, Undeliverable

@@ -13,7 +13,7 @@ from bot.store import keys
 from bot.store.threads import replies
 from bot.store.threads.replies import Final
 from bot.talk.message import Thread
-from tests.kit.desk import Desk, Killed
+from tests.kit.drafts import Desk, Killed
 from tests.kit.parley import payload
 from workers.draft.composition import Terms
 from workers.draft.draft import Deleted, Draft

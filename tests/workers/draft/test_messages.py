@@ -15,7 +15,7 @@ from bot.store.threads.inbox import LeaseLost
 from bot.store.threads.replies import Final, Reply
 from bot.talk.message import Message, Thread
 from bot.views import footer
-from tests.kit.desk import Desk
+from tests.kit.drafts import Desk
 from tests.kit.parley import payload as about
 from workers.draft.messages import IN_A_FILE, STANDS_IN, Due, Messages, Part, payload, words
 from workers.draft.slack_stream import Streams

@@ -15,7 +15,7 @@ from bot.sandbox.slack.world.limits import Window
 from bot.slack.errors import Paused
 from bot.slack.rate_limits import RateLimits
 from bot.store import connections, keys
-from tests.kit.budget import CHANNEL, TEAM, edit, now_ms, on_redis, pass_by, scores
+from tests.kit.pacing import CHANNEL, TEAM, edit, now_ms, on_redis, pass_by, scores
 from workers.draft.pacing import DRAFT_MS, MINUTE_MS, POST_SPACING_MS, POSTS_MS, POSTS_PER_MINUTE, UNDER_WAY_MS, Pacing
 
 REFUSED = SlackApiError("too many", {"ok": False, "error": "ratelimited"})

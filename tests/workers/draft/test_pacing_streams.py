@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot.slack.rate_limits import RateLimits
-from tests.kit.budget import TEAM, edit, on_redis, pass_by
+from tests.kit.pacing import TEAM, edit, on_redis, pass_by
 from workers.draft.pacing import APPENDS_PER_MINUTE, STREAM_MS, STREAMS_PER_MINUTE, Pacing
 
 

@@ -11,7 +11,7 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.errors import error_name
 from bot.store import keys
-from tests.kit.desk import Desk
+from tests.kit.drafts import Desk
 from workers.draft.slack_stream import FORGET_SECONDS, Mode, Stream, Streams
 
 Make = Callable[[Mode], Streams]

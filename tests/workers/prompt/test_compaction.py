@@ -10,7 +10,7 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import Settings
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
-from tests.kit.asking import Heard
+from tests.kit.claude import Heard
 from workers.claude.client import About, Claude
 from workers.prompt import compaction
 from workers.prompt.compaction import SUMMARY_TOKENS, compact, older, room

@@ -22,7 +22,7 @@ from bot.store.threads import history
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox, LeaseLost
 from bot.talk.message import Message, Thread
-from tests.kit.asking import QUICK, Heard
+from tests.kit.claude import QUICK, Heard
 from workers.claude.client import Answer, Claude, Unanswered
 from workers.claude.failures import SPENT, TOO_LARGE
 from workers.prompt import compaction, conversation

@@ -27,7 +27,7 @@ from bot.store.rules.budgets import (
     warned,
     warnings,
 )
-from tests.kit.settling import settle
+from tests.kit.budgets import settle
 
 TEAM, CHANNEL, USER = "T1", "C1", "U1"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

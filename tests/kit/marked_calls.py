@@ -1,4 +1,4 @@
-"""`python -m tests.kit.marked`: every way a call to Claude can go, with marks on all that nobody may find in a log.
+"""`python -m tests.kit.marked_calls`: every way a call to Claude can go, with marks on all that no log may contain.
 
 It logs at DEBUG, and prints how many calls it made.
 """
@@ -17,7 +17,7 @@ from bot.sandbox.faults import Fault
 from bot.settings import SettingError, Settings
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
-from tests.kit.asking import OTHER, ROUTE, begin
+from tests.kit.claude import OTHER, ROUTE, begin
 from workers.claude import tracing
 from workers.claude.client import About, Claude, Unanswered
 from workers.claude.failures import Patience
