@@ -1,9 +1,13 @@
-"""A thread's mailbox, and what is to be seen of it in Redis."""
+"""A thread's mailbox: messages for it, claims of it, and what Redis has of it."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.store import keys
+from bot.store import connections, keys
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Claim, Inbox
 from bot.store.threads.jobs import JOB
@@ -39,3 +43,15 @@ def woken(queue: Queue) -> list[list[str]]:
     jobs = [job for job in queue.get_jobs() if job.func_name == JOB]
     queue.empty()
     return [list(job.args) for job in jobs]
+
+
+@asynccontextmanager
+async def unreachable_inbox(lease_seconds: float) -> AsyncIterator[Inbox]:
+    """An inbox whose Redis refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"redis://127.0.0.1:{taken.getsockname()[1]}"
+        redis, producer = connections.shared(url), connections.producer(url)
+        yield Inbox(redis, connections.queue("test", producer), lease_seconds)
+        await redis.aclose()
+        producer.close()

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from redis import Redis
 
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
-from tests.kit.parley import Parley, Transport
+from tests.kit.parley import Parley
+from tests.scenarios.conftest import on_shared_redis
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,14 +27,10 @@ PLACES = ("general", "random", "leads")
 async def parley(
     request: pytest.FixtureRequest, redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parley]:
-    transport: Transport = request.param
-    folder = tmp_path_factory.mktemp(transport)
+    folder = tmp_path_factory.mktemp(request.param)
     settings = {"MAX_TOKENS": str(MAX_TOKENS)}
-    with Redis.from_url(redis_server) as redis:
-        redis.flushall()
-        async with Parley(redis_server, folder, transport=transport, workers=2, settings=settings) as parley:
-            yield parley
-        redis.flushall()
+    async with on_shared_redis(redis_server, folder, request.param, workers=2, **settings) as parley:
+        yield parley
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from redis import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.listeners.buttons import AWAY, NOT_HERE
@@ -28,7 +27,8 @@ from bot.talk.message import Message, Thread
 from bot.views import feedback as feedback_view
 from bot.views import footer
 from bot.views.blocks import Block
-from tests.kit.parley import Parley, Transport
+from tests.kit.parley import Parley
+from tests.scenarios.conftest import on_shared_redis
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -38,17 +38,11 @@ async def parley(
     request: pytest.FixtureRequest, redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parley]:
     """Without workers: what is asked waits."""
-    transport: Transport = request.param
-    folder = tmp_path_factory.mktemp(transport)
-    with Redis.from_url(redis_server) as redis:
-        redis.flushall()
-        async with Parley(
-            redis_server, folder, transport=transport, workers=0, settings={"LOG_LEVEL": "DEBUG"}
-        ) as parley:
-            # The test posts more than Parley would.
-            parley.slack.limits.on = False
-            yield parley
-        redis.flushall()
+    folder = tmp_path_factory.mktemp(request.param)
+    async with on_shared_redis(redis_server, folder, request.param, LOG_LEVEL="DEBUG") as parley:
+        # The test posts more than Parley would.
+        parley.slack.limits.on = False
+        yield parley
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")

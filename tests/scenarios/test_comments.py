@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from redis import Redis
 
 from bot.sandbox.slack.world.records import Message, id_for
 from bot.store import keys
 from bot.store.counts import feedback
 from bot.talk.message import Thread
 from bot.views import feedback as view
-from tests.kit.parley import Parley, Transport
+from tests.kit.parley import Parley
+from tests.scenarios.conftest import on_shared_redis
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -27,15 +27,11 @@ HOSTILE = "<!channel> <@U0BEN> &lt;!here&gt; *bold* https://evil.example/x.png <
 async def parley(
     request: pytest.FixtureRequest, redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parley]:
-    transport: Transport = request.param
-    given = {"ADMIN_CHANNEL": id_for("C", FOR_ADMINS), "LOG_LEVEL": "DEBUG"}
-    with Redis.from_url(redis_server) as redis:
-        redis.flushall()
-        folder = tmp_path_factory.mktemp(transport)
-        async with Parley(redis_server, folder, transport=transport, workers=0, settings=given) as parley:
-            parley.slack.limits.on = False
-            yield parley
-        redis.flushall()
+    folder = tmp_path_factory.mktemp(request.param)
+    settings = {"ADMIN_CHANNEL": id_for("C", FOR_ADMINS), "LOG_LEVEL": "DEBUG"}
+    async with on_shared_redis(redis_server, folder, request.param, workers=0, **settings) as parley:
+        parley.slack.limits.on = False
+        yield parley
 
 
 async def submits(parley: Parley, text: str, answer: str, user: str = "ben", channel: str = "general") -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from redis import Redis
 
 from bot.commands.steer import AWAY as AWAY_WITH_IT
 from bot.commands.steer import ORDERS
@@ -16,7 +15,8 @@ from bot.slack.admins import UNKNOWN
 from bot.store import keys
 from bot.store.rules import audit
 from bot.views.persona import INPUT
-from tests.kit.parley import Parley, Transport
+from tests.kit.parley import Parley
+from tests.scenarios.conftest import on_shared_redis
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,16 +26,10 @@ async def parley(
     request: pytest.FixtureRequest, redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Parley]:
     """Without workers: what is asked waits. Ada is an admin; Ben is none, Gwen is of another company."""
-    transport: Transport = request.param
-    folder = tmp_path_factory.mktemp(transport)
-    with Redis.from_url(redis_server) as redis:
-        redis.flushall()
-        async with Parley(
-            redis_server, folder, transport=transport, workers=0, settings={"LOG_LEVEL": "DEBUG"}
-        ) as parley:
-            parley.slack.limits.on = False
-            yield parley
-        redis.flushall()
+    folder = tmp_path_factory.mktemp(request.param)
+    async with on_shared_redis(redis_server, folder, request.param, LOG_LEVEL="DEBUG") as parley:
+        parley.slack.limits.on = False
+        yield parley
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")

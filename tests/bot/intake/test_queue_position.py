@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
@@ -14,7 +13,6 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.status import THINKING
-from bot.store import connections
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 
@@ -23,16 +21,6 @@ from bot.talk.message import Message, Thread
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(with_claude=False, limits=False) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def queue(redis_url: str) -> Queue:
-    return connections.queue("test", Redis.from_url(redis_url))
-
-
-@pytest.fixture
-def inbox(redis: AsyncRedis, queue: Queue) -> Inbox:
-    return Inbox(redis, queue, 60.0)
 
 
 async def ask(sandbox: Sandbox, inbox: Inbox) -> Thread:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
-from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail, serving
+from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail
 from workers.claude.call import MOST_CONTINUATIONS, NO_TOOL
 from workers.claude.client import About, Claude, Unanswered
 
@@ -21,18 +20,6 @@ NO_FALLBACKS = "claude-haiku-5-5"
 SEARCH = {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}
 CALL = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "weather"}}
 PAUSED = Script("", thinking="Hm.", blocks=({"type": "text", "text": "I look."}, CALL), stop_reason="pause_turn")
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with serving() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
-    async with connected(sandbox) as claude:
-        yield claude
 
 
 def models_asked(sandbox: Sandbox) -> list[str]:

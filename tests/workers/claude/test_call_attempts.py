@@ -26,12 +26,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
-    async with connected(sandbox) as claude:
-        yield claude
-
-
 def attempts(sandbox: Sandbox) -> int:
     return len(bodies(sandbox))
 

@@ -7,7 +7,6 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
-from tests.kit.claude import MODEL, OTHER, REQUEST, ROUTE, begin, connected, serving, settings
+from tests.kit.claude import MODEL, OTHER, REQUEST, ROUTE, begin, connected, settings
 from workers import models
 from workers.claude.call_log import About, Figures, told
 from workers.claude.client import Claude, Unanswered
@@ -30,18 +29,6 @@ FIELDS = {
     *("cost_usd_micro", "stop_reason", "refusal", "refusal_category", "attempts", "retries", "tool_errors"),
     *("error", "request_id"),
 }
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with serving() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
-    async with connected(sandbox) as claude:
-        yield claude
 
 
 async def line(caplog: pytest.LogCaptureFixture, claude: Claude, **request: Any) -> dict[str, Any]:

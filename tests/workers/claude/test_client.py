@@ -28,12 +28,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
-    async with connected(sandbox) as claude:
-        yield claude
-
-
 def betas(sandbox: Sandbox) -> list[str | None]:
     return [entry.data["headers"].get("anthropic-beta") for entry in sandbox.journal.entries("claude.request")]
 

@@ -29,12 +29,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
-    async with connected(sandbox) as claude:
-        yield claude
-
-
 async def test_all_text_blocks_are_joined_and_those_after_a_tool_begin_a_paragraph(
     sandbox: Sandbox, claude: Claude
 ) -> None:

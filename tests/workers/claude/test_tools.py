@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
-from tests.kit.claude import MODEL, ask, bodies, connected, serving
+from tests.kit.claude import MODEL, ask, bodies, serving
 from workers.claude.client import Claude
 from workers.claude.tools import tools
 
@@ -31,12 +31,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     async with serving(speed=1000) as sandbox:
         sandbox.script(None, Script("Yes."))
         yield sandbox
-
-
-@pytest.fixture
-async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
-    async with connected(sandbox) as claude:
-        yield claude
 
 
 def given(**environ: str) -> Settings:

@@ -1,7 +1,6 @@
 """A lease that is kept up, lost, and never trusted for longer than it lasts (invariant 5)."""
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 
@@ -11,6 +10,7 @@ from redis.asyncio import Redis
 from bot.store import connections, keys
 from bot.store.threads.inbox import Claim, Inbox, LeaseLost
 from bot.talk.message import Message, Thread
+from tests.kit.mailbox import unreachable_inbox
 from workers.process.lease import Lease
 
 THREAD = Thread("T1", "C1", "1.1")
@@ -34,14 +34,8 @@ async def claim(inbox: Inbox) -> Claim:
 
 @pytest.fixture
 async def absent() -> AsyncIterator[Inbox]:
-    """An inbox whose Redis refuses connections."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"redis://127.0.0.1:{taken.getsockname()[1]}"
-        redis, producer = connections.shared(url), connections.producer(url)
-        yield Inbox(redis, connections.queue("test", producer), SECONDS)
-        await redis.aclose()
-        producer.close()
+    async with unreachable_inbox(SECONDS) as inbox:
+        yield inbox
 
 
 def test_a_call_may_begin_while_the_lease_outlasts_it(inbox: Inbox, claim: Claim) -> None:

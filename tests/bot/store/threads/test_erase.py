@@ -3,13 +3,12 @@
 import asyncio
 
 import pytest
-from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 from rq.job import JobStatus
 
 from bot.slack.directory import Person, remember
-from bot.store import connections, keys
+from bot.store import keys
 from bot.store.threads import changes, files, replies
 from bot.store.threads.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
 from bot.store.threads.files import Attachment
@@ -21,16 +20,6 @@ from bot.talk.message import Message, Thread
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
 ADA = Person("Ada", is_guest=False, is_admin=True)
-
-
-@pytest.fixture
-def queue(redis_url: str) -> Queue:
-    return connections.queue("test", Redis.from_url(redis_url))
-
-
-@pytest.fixture
-def inbox(redis: AsyncRedis, queue: Queue) -> Inbox:
-    return Inbox(redis, queue, 60.0)
 
 
 def said(thread: Thread, ts: str) -> Message:

@@ -1,7 +1,6 @@
 """The mailbox of a thread: kept once, answered in order and alone (invariants 1 to 3 and 13)."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,23 +8,17 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 from rq import Queue
 
-from bot.store import connections, keys
+from bot.store import keys
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
-from tests.kit.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, woken
+from tests.kit.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, unreachable_inbox, woken
 
 
 @pytest.fixture
 async def absent() -> AsyncIterator[Inbox]:
-    """An inbox whose Redis refuses connections."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"redis://127.0.0.1:{taken.getsockname()[1]}"
-        redis, producer = connections.shared(url), connections.producer(url)
-        yield Inbox(redis, connections.queue("test", producer), 60.0)
-        await redis.aclose()
-        producer.close()
+    async with unreachable_inbox(60.0) as inbox:
+        yield inbox
 
 
 # Putting
