@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from hypothesis import strategies as st
 from markdown_it.token import Token
 
-from tests.kit.rendered_markdown import documents, parser, visible
+from tests.kit.markdown_samples import documents
+from tests.kit.rendered_markdown import parser, visible
 
 PEOPLE = frozenset({"U1", "U012ABCDEF"})
 PING = re.compile(

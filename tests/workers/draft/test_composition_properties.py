@@ -10,7 +10,7 @@ from bot.sandbox.slack.text import escaped_bytes
 from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 from tests.kit.hostile_markdown import PEOPLE, PIECES, check_plain, hostile_documents
-from tests.kit.rendered_markdown import DOCUMENTS, document
+from tests.kit.markdown_samples import DOCUMENTS, document
 from workers.draft.composition import Composition, Terms
 from workers.draft.messages import Part, Payload
 from workers.draft.slack_stream import Stream

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.slack import blocks
-from tests.kit.rendered_markdown import DOCUMENTS, document, documents, soup
+from tests.kit.markdown_samples import DOCUMENTS, document, documents, soup
 from workers.draft.layout import PART_LENGTH, PLAIN_LENGTH, Form, Layout, lay_out
 from workers.markdown.sanitize import PING, harmless
 from workers.markdown.split import Cut

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.hostile_markdown import PEOPLE, check_harmless, check_plain, hostile_documents, long_documents
-from tests.kit.rendered_markdown import DOCUMENTS, check_closed, document, seen
+from tests.kit.markdown_samples import DOCUMENTS, document
+from tests.kit.rendered_markdown import check_closed, seen
 from workers.draft.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
 from workers.markdown.frame import PLAIN_BYTES, fallback, plain_bytes
 from workers.markdown.sanitize import harmless

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.hostile_markdown import PEOPLE, check_harmless
-from tests.kit.rendered_markdown import DOCUMENTS, check_closed, document, documents, inline, seen, soup, visible
+from tests.kit.markdown_samples import DOCUMENTS, document, documents, inline, soup
+from tests.kit.rendered_markdown import check_closed, seen, visible
 from workers.markdown.frame import fallback, frame, harmless
 from workers.markdown.split import pieces
 

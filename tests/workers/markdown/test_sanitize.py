@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.hostile_markdown import PEOPLE, check_harmless
-from tests.kit.rendered_markdown import DOCUMENTS, document, documents, soup
+from tests.kit.markdown_samples import DOCUMENTS, document, documents, soup
 from workers.markdown.sanitize import harmless
 
 

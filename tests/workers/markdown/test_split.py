@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.kit.rendered_markdown import DOCUMENTS, MARKDOWN, document, documents, soup
+from tests.kit.markdown_samples import DOCUMENTS, document, documents, soup
+from tests.kit.rendered_markdown import MARKDOWN
 from workers.markdown.split import Cut, content, cut_from, pieces
 
 # What wrappers may consist of: markers of lists and quotes, white space, fences with their info, table rows.
