@@ -28,7 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Half of what imports cost is a collector of garbage that looks at a million objects which all stay."""
+    """Half of the time of the imports goes to a garbage collector that looks at a million objects which all stay."""
     gc.disable()
     try:
         return (yield)
@@ -83,7 +83,7 @@ def inbox(redis: AsyncRedis, queue: Queue) -> Inbox:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """A workspace."""
+    """A Slack, without a Claude."""
     async with Sandbox(with_claude=False) as sandbox:
         yield sandbox
 

@@ -14,8 +14,8 @@ def main(arguments: list[str] | None = None) -> int:
     benchmarks = parser.add_subparsers(dest="name", required=True)
     for name, benchmark in BENCHMARKS.items():
         benchmark.add_arguments(benchmarks.add_parser(name, help=benchmark.SUMMARY))
-    for each in benchmarks.choices.values():
-        each.add_argument("--json", action="store_true", help="one JSON object and nothing else")
+    for benchmark_parser in benchmarks.choices.values():
+        benchmark_parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     options = parser.parse_args(arguments)
     report = asyncio.run(BENCHMARKS[options.name].run(options))
     print(report.as_json() if options.json else report.as_table())

@@ -50,22 +50,23 @@ async def _measured(options: argparse.Namespace, workers: int) -> dict[str, Valu
         async with Parley(url, Path(folder), transport="http", workers=workers, settings=settings) as parley:
             # Claude is not on this machine in production.
             parley.sandbox.claude.script("question", ANSWER, times=1_000_000)
-            asked = await _ask(parley, options.rate / TWINS, options.seconds)
-            expected = TWINS * len(asked)
+            questions = await _ask(parley, options.rate / TWINS, options.seconds)
+            expected = TWINS * len(questions)
             journal = parley.sandbox.journal
 
             def is_over() -> bool:
-                mine = [e for kind in ("slack.ack", "slack.lost") for e in journal.entries(kind)]
-                return len([e for e in mine if e.data["ts"] in asked]) >= expected
+                ends = [*journal.entries("slack.ack"), *journal.entries("slack.lost")]
+                return len([end for end in ends if end.data["ts"] in questions]) >= expected
 
             async with asyncio.timeout(60):
                 while not is_over():
                     await asyncio.sleep(0.2)
-            times = _times(parley, set(asked))
-            missed = [e for e in journal.entries("slack.unanswered") if e.data.get("ts") in asked]
+            times = _times(parley, set(questions))
+            missed = [e for e in journal.entries("slack.unanswered") if e.data.get("ts") in questions]
             team = parley.sandbox.team
-            kept = [await parley.redis.exists(keys.seen_message(team, place, ts)) for ts, place in asked.items()]
-            answers = len({ts for channel in CHANNELS for ts in asked if parley.replies(channel, ts)}) if workers else 0
+            seen = [keys.seen_message(team, channel, ts) for ts, channel in questions.items()]
+            kept = [await parley.redis.exists(key) for key in seen]
+            answered = {ts for channel in CHANNELS for ts in questions if parley.replies(channel, ts)}
     centiles = quantiles(times, n=100, method="inclusive")
     return {
         "workers": workers,
@@ -75,27 +76,27 @@ async def _measured(options: argparse.Namespace, workers: int) -> dict[str, Valu
         "longest ms": max(times),
         "missed": len(missed),
         "lost": kept.count(0),
-        "answered meanwhile": answers,
+        "answered meanwhile": len(answered),
     }
 
 
 async def _ask(parley: Parley, rate: float, seconds: int) -> dict[str, str]:
     """Mention us at that rate; the channel of each message by its ts."""
-    asked: dict[str, str] = {}
+    questions: dict[str, str] = {}
     begun = time.monotonic()
     for number in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
         channel = CHANNELS[number % len(CHANNELS)]
         ts = await parley.slack.say(PEOPLE[number % 2], channel, f"@parley question {number}")
-        asked[ts] = parley.sandbox.channels[channel]
-    return asked
+        questions[ts] = parley.sandbox.channels[channel]
+    return questions
 
 
-def _times(parley: Parley, asked: set[str]) -> Sequence[float]:
+def _times(parley: Parley, questions: set[str]) -> Sequence[float]:
     """From each delivery to its acknowledgement, in ms."""
     journal = parley.sandbox.journal
     sent = {(e.data["event_id"], e.data["attempt"]): e.monotonic for e in journal.entries("slack.delivery")}
-    acks = [e for e in journal.entries("slack.ack") if e.data.get("ts") in asked]
+    acks = [e for e in journal.entries("slack.ack") if e.data.get("ts") in questions]
     return [1000 * (e.monotonic - sent[e.data["event_id"], e.data["attempt"]]) for e in acks]
 
 

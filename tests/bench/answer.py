@@ -29,20 +29,21 @@ class PacedAnswer:
 
         Seconds from the first delta; `shown` says how many words were visible from when on.
         """
-        found, words, number = [], 0, 0
+        ages: list[float] = []
+        words, number = 0, 0
         for sample in range(int(until / SAMPLE_SECONDS)):
             now = sample * SAMPLE_SECONDS
             while number < len(shown) and shown[number][0] <= now:
                 words = max(words, shown[number][1])
                 number += 1
-            found.append(max(0.0, now - self._due[words]) if words < self.words else 0.0)
-        return found
+            ages.append(max(0.0, now - self._due[words]) if words < self.words else 0.0)
+        return ages
 
 
 def visible(content: str) -> int:
     """How many words of an answer a message's content reaches to."""
-    found = WORD.findall(content)
-    return int(found[-1]) + 1 if found else 0
+    numbers = WORD.findall(content)
+    return int(numbers[-1]) + 1 if numbers else 0
 
 
 def p95(values: Sequence[float]) -> float | None:

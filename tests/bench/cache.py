@@ -27,8 +27,11 @@ QUESTION = "How does this go on, now that we know what the answer before this on
 
 
 @dataclass(frozen=True)
-class Thread:
-    """Its turns, of two people, `pause` seconds apart; the system prompt has `system` tokens."""
+class LongThread:
+    """A thread of two people who ask `turns` questions, `pause` seconds apart.
+
+    The system prompt has `system` tokens.
+    """
 
     turns: int
     system: int
@@ -43,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> Report:
     """The same requests twice, once without their breakpoints; each time from an empty cache."""
-    thread = Thread(options.turns, options.system, options.pause)
-    cached, plain = await asked(thread, cached=True), await asked(thread, cached=False)
+    thread = LongThread(options.turns, options.system, options.pause)
+    cached = await usage_of_turns(thread, cached=True)
+    plain = await usage_of_turns(thread, cached=False)
     rows: list[dict[str, Value]] = []
     for turn, (with_cache, without) in enumerate(zip(cached, plain, strict=True), start=1):
         rows.append(row(str(turn), [with_cache], [without]))
@@ -76,10 +80,9 @@ def paid(pieces: list[Usage]) -> int:
     return sum(cost(Usage(p.model, p.input, 0, p.write_5m, p.write_1h, p.read)) or 0 for p in pieces)
 
 
-async def asked(thread: Thread, *, cached: bool) -> list[Usage]:
-    """The usage of each turn."""
+async def usage_of_turns(thread: LongThread, *, cached: bool) -> list[Usage]:
     instructions = Instructions(FRAME, "x" * (thread.system * CHARS_PER_TOKEN - len(FRAME) - 2))
-    found: list[Usage] = []
+    usage: list[Usage] = []
     history: list[Entry] = []
     async with serving() as (sandbox, claude):
         for turn in range(1, thread.turns + 1):
@@ -91,9 +94,9 @@ async def asked(thread: Thread, *, cached: bool) -> list[Usage]:
             answer = await call.answer()
             history += [question, Entry("assistant", answer.text, ts)]
             [piece] = call.usage
-            found.append(piece)
+            usage.append(piece)
             sandbox.clock.advance(thread.pause)
-    return found
+    return usage
 
 
 def without_breakpoints(request: Mapping[str, Any]) -> dict[str, Any]:

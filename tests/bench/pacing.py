@@ -43,7 +43,7 @@ FAIR = 1.3
 PATIENCE = 120.0
 WAYS = ("parley", "native", "usual")
 WRITING = ("chat.postMessage", "chat.update", "chat.startStream", "chat.appendStream", "chat.stopStream")
-ASKED = re.compile(r"question (\d+)\b")
+QUESTION = re.compile(r"question (\d+)\b")
 NOTES = (
     f"Ages and delays in seconds; ages are sampled every 20 ms from a reply's first delta until it is complete. A call "
     f"to Slack takes {ROUND_TRIP} s. What is not complete {PATIENCE:.0f} s after Claude ended counts with that delay.",
@@ -132,15 +132,15 @@ class _Run:
 
     def targets(self) -> list[Target]:
         size = f"{'native, ' if self.way == 'native' else ''}{len(self.replies)} at once"
-        found = [
+        targets = [
             Target(f"{size}: refused calls", self.refused, 0),
             Target(f"{size}: complete after, p95", _rounded(self.late), COMPLETE_WITHIN),
         ]
         # An answer may be shorter than the time from one edit to the next.
         if self.best is not None:
             name = f"{size}: mean age, live ({FAIR} x best)"
-            found.append(Target(name, _rounded(self.mean_live), round(FAIR * self.best, 3)))
-        return found
+            targets.append(Target(name, _rounded(self.mean_live), round(FAIR * self.best, 3)))
+        return targets
 
 
 async def _play(way: str, replies: int, answer: PacedAnswer) -> _Run:
@@ -157,17 +157,17 @@ async def _play(way: str, replies: int, answer: PacedAnswer) -> _Run:
         sandbox.claude.script(None, Answer(answer.text, deltas_per_second=DELTAS_A_SECOND))
         for method in WRITING:
             sandbox.faults.add(method, "delay", seconds=ROUND_TRIP)
-        asked = [
+        questions = [
             (channels[n % CHANNELS], await sandbox.slack.say("ada", channels[n % CHANNELS], f"@parley question {n}"))
             for n in range(replies)
         ]
 
         def all_complete() -> bool:
-            return all(_is_complete(way, _bots(sandbox, channel, ts), answer) for channel, ts in asked)
+            return all(_is_complete(way, _bots(sandbox, channel, ts), answer) for channel, ts in questions)
 
         with suppress(TimeoutError):
             await sandbox.slack.until(all_complete, within=answer.seconds + PATIENCE)
-        return _measured(way, sandbox, asked, answer)
+        return _measured(way, sandbox, questions, answer)
 
 
 @asynccontextmanager
@@ -175,7 +175,9 @@ async def _usual_bot(folder: Path) -> AsyncIterator[Sandbox]:
     async with Sandbox() as sandbox:
         with (folder / "usual.log").open("wb") as log:
             bot = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.bench.usual"),
+                sys.executable,
+                "-m",
+                "tests.bench.usual",
                 env={**os.environ, **sandbox.environ()},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -209,12 +211,12 @@ def _is_complete(way: str, messages: list[Message], answer: PacedAnswer) -> bool
     return whole and (way == "usual" or has_ended(messages))
 
 
-def _measured(way: str, sandbox: Sandbox, asked: list[tuple[str, str]], answer: PacedAnswer) -> _Run:
+def _measured(way: str, sandbox: Sandbox, questions: list[tuple[str, str]], answer: PacedAnswer) -> _Run:
     now = time.monotonic()
     entries = sandbox.journal.entries()
     first, done = _claude_times(entries)
-    thread_of = {m.ts: ts for channel, ts in asked for m in _bots(sandbox, channel, ts)}
-    written: dict[str, list[tuple[float, str, int]]] = {ts: [] for _, ts in asked}
+    thread_of = {m.ts: ts for channel, ts in questions for m in _bots(sandbox, channel, ts)}
+    written: dict[str, list[tuple[float, str, int]]] = {ts: [] for _, ts in questions}
     streamed: dict[str, str] = {}
     for request, response in pairwise(entries):
         if request.kind == "slack.request" and request.name in WRITING:
@@ -229,7 +231,7 @@ def _measured(way: str, sandbox: Sandbox, asked: list[tuple[str, str]], answer: 
                     content = streamed[ts] = streamed.get(ts, "") + (request.data.get("markdown_text") or "")
                 written[ts].append((response.monotonic, request.name, visible(content)))
     replies = []
-    for number, (channel, ts) in enumerate(asked):
+    for number, (channel, ts) in enumerate(questions):
         began, calls = first[number], written[ts]
         whole = _is_complete(way, _bots(sandbox, channel, ts), answer)
         complete = calls[-1][0] - began if whole else None
@@ -250,8 +252,10 @@ def _claude_times(entries: list[Entry]) -> tuple[dict[int, float], dict[int, flo
     first: dict[int, float] = {}
     done: dict[int, float] = {}
     for entry in entries:
-        if entry.kind == "claude.request" and (found := ASKED.search(str(entry.data.get("body")))):
-            numbers[entry.data["request_id"]] = int(found[1])
+        if entry.kind == "claude.request":
+            question = QUESTION.search(str(entry.data.get("body")))
+            if question:
+                numbers[entry.data["request_id"]] = int(question[1])
         elif entry.kind == "claude.delta":
             first[numbers[entry.data["request_id"]]] = entry.monotonic
         elif entry.kind == "claude.done":

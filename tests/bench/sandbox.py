@@ -36,9 +36,9 @@ async def run(options: argparse.Namespace) -> Report:
         command = [sys.executable, "-m", "tests.bench.sandbox", *load]
         began, used = time.monotonic(), time.process_time()
         client = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        said, _ = await client.communicate()
+        output, _ = await client.communicate()
         seconds, used = time.monotonic() - began, time.process_time() - used
-    answered = json.loads(said)
+    answered = json.loads(output)
     row: dict[str, Value] = {
         "calls": options.calls,
         "answered ok": answered,

@@ -29,7 +29,7 @@ BATCH = 1_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", type=int, default=5_000, help="people (5000)")
     parser.add_argument("--channels", type=int, default=500, help="channels (500)")
-    parser.add_argument("--days", type=int, default=30, help="days, on each of which everybody asks once (30)")
+    parser.add_argument("--days", type=int, default=30, help="days, on bytes_a_day of which everybody asks once (30)")
     parser.add_argument("--runs", type=int, default=20, help="reports (20)")
 
 
@@ -39,23 +39,23 @@ async def run(options: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory() as folder, own_redis.running(Path(folder)) as address:
         redis = connections.shared(address)
         before = await _memory(redis)
-        asked = await _fill(redis, options, today)
+        questions = await _fill(redis, options, today)
         taken = await _memory(redis) - before
         rows = [await _measured(redis, text, today, options.runs) for text in ("today", "7d", "30d", "30d <@U000001>")]
         await redis.aclose()
-    each = taken / options.users / options.days
+    bytes_a_day = taken / options.users / options.days
     memory: dict[str, Value] = {
-        "report": f"{options.users} people, {options.channels} channels, {options.days} days, {asked} questions",
+        "report": f"{options.users} people, {options.channels} channels, {options.days} days, {questions} questions",
         "median ms": None,
         "p95 ms": None,
         "processor ms": None,
-        "bytes a person and day": each,
-        "bytes a person and month": each * 30,
+        "bytes a person and day": bytes_a_day,
+        "bytes a person and month": bytes_a_day * 30,
     }
     usual = next(row for row in rows if row["report"] == "30d")["median ms"]
     targets = [
         Target("report of 30 days, median ms", usual if isinstance(usual, float) else None, REPORT_MS),
-        Target("memory of a person on a day on which they ask, bytes", each, BYTES_A_DAY),
+        Target("memory of a person on a day on which they ask, bytes", bytes_a_day, BYTES_A_DAY),
     ]
     notes = ["Memory is all that Redis took for the counts, channels and models too, divided by people and days."]
     return Report("usage", [*rows, memory], targets, notes)

@@ -85,8 +85,9 @@ def drawn(n: int) -> list[int]:
 
 def due(n: int) -> list[int]:
     """The calls that must be made for question `n`."""
-    for made, each in enumerate(plan := drawn(n), 1):
-        if each == WELL or MEETINGS[each].stays:
+    plan = drawn(n)
+    for made, what in enumerate(plan, 1):
+        if what == WELL or MEETINGS[what].stays:
             return plan[:made]
     return plan
 
@@ -116,7 +117,8 @@ class Labelling(Claude):
     async def _send(self, request: Mapping[str, Any]) -> Any:
         n = int(request["messages"][0]["content"])
         made = self.made.setdefault(n, [])
-        what = (*drawn(n), *[WELL] * len(made))[len(made)]
+        plan = drawn(n)
+        what = plan[len(made)] if len(made) < len(plan) else WELL
         made.append(what)
         labelled = {**request, "messages": [{"role": "user", "content": label(n, len(made), what)}]}
         if what != WELL and MEETINGS[what].hangs:
@@ -124,11 +126,11 @@ class Labelling(Claude):
         return await super()._send(labelled)
 
 
-async def one(claude: Claude, n: int, places: asyncio.Semaphore) -> tuple[str, Sequence[str]]:
+async def one(claude: Claude, n: int, concurrency: asyncio.Semaphore) -> tuple[str, Sequence[str]]:
     """The text or the sentence of a failure, and each text that was shown on the way."""
     shown: list[str] = []
     request = {**REQUEST, "messages": [{"role": "user", "content": str(n)}]}
-    async with places:
+    async with concurrency:
         try:
             return (await claude.call(request, on_text=shown.append).answer()).text, shown
         except Unanswered as failure:
@@ -144,26 +146,26 @@ async def test_every_answer_is_complete_or_has_its_one_sentence() -> None:
                 fault = Fault(meeting.kind, meeting.params)
                 sandbox.script(f" text {at}, .* meets {what}$", Script(text, fault=fault))
         claude = Labelling(sandbox)
-        places = asyncio.Semaphore(AT_ONCE)
+        concurrency = asyncio.Semaphore(AT_ONCE)
         try:
-            ends = await asyncio.gather(*(one(claude, n, places) for n in range(ANSWERS)))
+            ends = await asyncio.gather(*(one(claude, n, concurrency) for n in range(ANSWERS)))
         finally:
             await claude.close()
 
-    for n, (said, shown) in enumerate(ends):
+    for n, (answer, shown) in enumerate(ends):
         assert claude.made[n] == due(n), f"question {n} was asked too often, or not often enough"
-        assert said == end(n), f"question {n}: {claude.made[n]}"
+        assert answer == end(n), f"question {n}: {claude.made[n]}"
         assert all(TEXTS[n % len(TEXTS)].startswith(text) for text in shown)
-        assert said not in TEXTS or shown[-1] == said
+        assert answer not in TEXTS or shown[-1] == answer
 
     # What hangs may be given up before the sandbox has read it. Nothing else, the SDK least, repeats a call.
-    asked = Counter(body["messages"][0]["content"] for body in bodies(sandbox))
+    arrived = Counter(body["messages"][0]["content"] for body in bodies(sandbox))
     made = [(label(n, call, what), what) for n in claude.made for call, what in enumerate(claude.made[n], 1)]
     hanging = {name for name, what in made if what != WELL and MEETINGS[what].hangs}
     assert {name: 1 for name, _ in made if name not in hanging} == {
-        name: count for name, count in asked.items() if name not in hanging
+        name: count for name, count in arrived.items() if name not in hanging
     }
-    assert all(asked[name] <= 1 for name in hanging)
+    assert all(arrived[name] <= 1 for name in hanging)
 
 
 def test_what_is_drawn_is_a_third_and_leaves_no_end_out() -> None:
@@ -174,4 +176,4 @@ def test_what_is_drawn_is_a_third_and_leaves_no_end_out() -> None:
     assert set(map(len, plans)) == set(range(1, ATTEMPTS + 1))
     assert 0.8 * ANSWERS < sum(plan[-1] == WELL for plan in plans) < ANSWERS
     used_up = {MEETINGS[plan[-1]].sentence for plan in plans if plan[-1] != WELL and not MEETINGS[plan[-1]].stays}
-    assert used_up == {each.sentence for each in PASSING}
+    assert used_up == {meeting.sentence for meeting in PASSING}

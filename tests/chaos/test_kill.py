@@ -37,14 +37,14 @@ async def counts(parley: Parley, user: str) -> Counts:
     """What was counted today of a person's questions, once any is."""
     today, name = datetime.now(UTC).date(), parley.sandbox.users[user]
 
-    async def found() -> Counts:
+    async def today_so_far() -> Counts:
         return (await usage.of_one(parley.redis, parley.sandbox.team, "user", name, [today]))[today]
 
     async def are_any() -> bool:
-        return (await found()).requests > 0
+        return (await today_so_far()).requests > 0
 
     await parley.eventually(are_any, within=10)
-    return await found()
+    return await today_so_far()
 
 
 async def test_an_answer_whose_worker_is_killed_is_completed_in_the_same_message_within_20_seconds(
@@ -94,8 +94,8 @@ async def test_an_ending_that_a_killed_worker_left_is_shown_and_counted_once_by_
         await replies.save_final(parley.redis, thread, ts, Final("This.", outcome="answer"), Bill(counted))
         await parley.start_worker()
         assert await parley.answers("general", ts) == ["This."]
-        found = await counts(parley, "ada")
-        assert (found.requests, found.answers, found.cost) == (1, 1, 700)
+        of_ada = await counts(parley, "ada")
+        assert (of_ada.requests, of_ada.answers, of_ada.cost) == (1, 1, 700)
         assert not parley.sandbox.journal.entries("claude.request")
 
 
@@ -115,9 +115,9 @@ async def test_a_worker_killed_between_the_last_word_and_its_delivery_is_billed_
         parley.sandbox.faults.clear()
         await parley.start_worker("worker2")
         await parley.answers("general", ts)
-        found = await counts(parley, "ada")
-        assert (found.requests, found.answers, found.estimated) == (1, 1, 0)
-        assert found.cost > 0
+        counted = await counts(parley, "ada")
+        assert (counted.requests, counted.answers, counted.estimated) == (1, 1, 0)
+        assert counted.cost > 0
         assert len(parley.sandbox.journal.entries("claude.request")) == 1
 
 
@@ -141,13 +141,13 @@ async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redi
 async def test_a_worker_told_to_stop_finishes_its_answers_and_leaves_the_queue(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path, settings={"SLOTS": "2"}) as parley:
         script(parley, seconds=8)
-        asked = [await parley.slack.say("ada", channel, "@parley go") for channel in ("general", "random")]
-        await asyncio.gather(begun(parley, asked[0]), begun(parley, asked[1], "random"))
+        questions = [await parley.slack.say("ada", channel, "@parley go") for channel in ("general", "random")]
+        await asyncio.gather(begun(parley, questions[0]), begun(parley, questions[1], "random"))
         waiting = await parley.slack.say("ada", "engineering", "@parley wait")
         await parley.logged(f"kept .*{waiting}")
         assert await parley.kill("worker1", signal.SIGTERM) == 0
-        assert await parley.answers("general", asked[0], within=1) == [LONG.rstrip()]
-        assert await parley.answers("random", asked[1], within=1) == [LONG.rstrip()]
+        assert await parley.answers("general", questions[0], within=1) == [LONG.rstrip()]
+        assert await parley.answers("random", questions[1], within=1) == [LONG.rstrip()]
         assert parley.replies("engineering", waiting) == []
         await parley.start_worker("worker2")
         assert await parley.answers("engineering", waiting, within=30) == [LONG.rstrip()]
@@ -193,15 +193,15 @@ async def test_every_message_of_a_thread_is_answered_in_order_when_workers_are_k
     async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
         parley.sandbox.claude.script(None, Answer("Short. " * 20, first_delta=0.2, deltas_per_second=40))
         roots = {channel: await parley.slack.say("ada", channel, "@parley 0") for channel in ("general", "random")}
-        asked = {channel: [root] for channel, root in roots.items()}
+        questions = {channel: [root] for channel, root in roots.items()}
         for channel, root in roots.items():
             for turn in range(1, 4):
-                asked[channel].append(await parley.slack.say("ben", channel, f"@parley {turn}", thread_ts=root))
+                questions[channel].append(await parley.slack.say("ben", channel, f"@parley {turn}", thread_ts=root))
         for number in (1, 2):
             await parley.slack.until(lambda: parley.replies("general", roots["general"]), within=20)
             await parley.kill(f"worker{number}")
             await parley.start_worker(f"worker{number + 2}")
         for channel, root in roots.items():
-            await parley.answers(channel, *asked[channel], thread_ts=root, within=60)
+            await parley.answers(channel, *questions[channel], thread_ts=root, within=60)
             answered = [payload(message)["message_ts"] for message in parley.replies(channel, root)]
-            assert answered == asked[channel]
+            assert answered == questions[channel]

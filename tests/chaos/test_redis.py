@@ -80,15 +80,15 @@ async def test_without_redis_slack_gets_no_acknowledgement_and_its_redelivery_is
 async def test_messages_that_wait_outlive_a_restart_of_redis(server: RedisServer, tmp_path: Path) -> None:
     async with Parley(server.url, tmp_path, workers=0) as parley:
         parley.sandbox.claude.script(None, Answer("Kept."))
-        asked = [await parley.slack.say("ada", "general", f"@parley {n}") for n in range(5)]
-        for ts in asked:
+        questions = [await parley.slack.say("ada", "general", f"@parley {n}") for n in range(5)]
+        for ts in questions:
             await parley.logged(f"kept .*{ts}")
         # The append-only file is written every second.
         await asyncio.sleep(1.5)
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
         await parley.start_worker()
-        for ts in asked:
+        for ts in questions:
             assert await parley.answers("general", ts, within=30) == ["Kept."]
 
 

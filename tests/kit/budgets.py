@@ -1,4 +1,4 @@
-"""A call that is over, settled as the store does it: in a transaction."""
+"""What a call held of a budget, settled as the store does it: in a transaction."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""A sandbox's Claude and our client for it, for the tests of whatever stands between them."""
+"""The sandbox's Claude, our client for it, and calls through that client."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -22,13 +22,16 @@ from workers.prompt.prompt import build
 ROUTE = "/v1/messages"
 MODEL = "claude-sonnet-5-5"
 OTHER = "claude-opus-5-5"
-# For tests that wait for no clock.
+# For tests that must not wait for a clock.
 QUICK = Patience(attempts=3, backoff_seconds=0.01, backoff_cap_seconds=0.05)
 REQUEST = build(MODEL, 1000, Instructions("", "Be brief."), [Entry("user", "Hi", "1.1", "U1", "Ada")])
 
 
-class Heard:
-    """A meter that keeps what it hears: `begun` all that was billed at each beginning, `usage` what calls billed."""
+class RecordingMeter:
+    """A meter that records what it is told.
+
+    `begun` has what was billed so far at the beginning of each message of Claude's, `usage` what the calls billed.
+    """
 
     def __init__(self) -> None:
         self.begun: list[tuple[Usage, ...]] = []
@@ -43,6 +46,7 @@ class Heard:
 
 @asynccontextmanager
 async def serving(speed: float = 200) -> AsyncIterator[Sandbox]:
+    """A Claude whose clock goes so many times faster than ours."""
     clock = Clock(speed=speed)
     sandbox = Sandbox(clock, Journal(clock), Faults(seed=1))
     await sandbox.start()
@@ -54,6 +58,7 @@ async def serving(speed: float = 200) -> AsyncIterator[Sandbox]:
 
 @asynccontextmanager
 async def listening(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """An HTTP server in Claude's place, for what the sandbox's Claude never does; its address."""
     runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -76,7 +81,7 @@ def settings(sandbox: Sandbox, **more: str) -> Settings:
 async def connected(
     sandbox: Sandbox, redis: Redis | None = None, /, *, patience: Patience = QUICK, **more: str
 ) -> AsyncIterator[Claude]:
-    """Settings by their names in `more`."""
+    """Our client for the sandbox's Claude; `more` are settings by their names."""
     claude = Claude(settings(sandbox, **more), redis, patience)
     try:
         yield claude
@@ -91,12 +96,13 @@ async def ask(claude: Claude, **request: Any) -> tuple[Answer, list[str]]:
 
 
 async def fail(claude: Claude, **request: Any) -> Unanswered:
+    """The failure of a call that must fail."""
     with pytest.raises(Unanswered) as raised:
         await ask(claude, **request)
     return raised.value
 
 
-async def begin(claude: Claude, **request: Any) -> "tuple[Call, asyncio.Task[Answer]]":
+async def begin(claude: Claude, **request: Any) -> tuple[Call, asyncio.Task[Answer]]:
     """A call whose first text has arrived."""
     begun = asyncio.Event()
     call = claude.call({**REQUEST, **request}, on_text=lambda text: begun.set())

@@ -1,4 +1,4 @@
-"""A question in a thread of a sandbox, and drafts of its reply."""
+"""A question in a thread of the sandbox's Slack, and drafts of the reply to it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -33,6 +33,8 @@ class Killed(Exception):
 
 @dataclass
 class Desk:
+    """A question that waits in a thread, and all that a test needs to draft the reply: Slack, Redis, drafts."""
+
     sandbox: Sandbox
     redis: Redis
     message: Message
@@ -60,7 +62,7 @@ class Desk:
         return [f"{answer.name} {answer.data['error']}" for answer in answers if not answer.data["ok"]]
 
     async def ask(self, channel: str = "general", user: str = "ada") -> "Desk":
-        """Another question, in a thread of its own."""
+        """The desk of another question, in a thread of its own."""
         ts = await self.sandbox.slack.say(user, channel, "a question")
         thread = Thread(self.sandbox.team, self.sandbox.slack.workspace.channel(channel).id, ts)
         await self.redis.hset(keys.messages(thread), ts, "waits")

@@ -1,4 +1,4 @@
-"""Markdown that wants to ping or to deceive, and whether a text that went through `harmless` still can."""
+"""Markdown that tries to ping or to deceive, and checks that a text which went through `harmless` can do neither."""
 
 import re
 from html import unescape
@@ -52,7 +52,7 @@ DEFINITIONS = ["[1]: https://evil.example", "[bank.example]: https://e.fg", "[1]
 
 @st.composite
 def hostile_documents(draw: st.DrawFn) -> str:
-    """Documents with hostile pieces for some of their words, in code and out."""
+    """Documents with hostile pieces in place of some of their words, inside and outside of code."""
     text = draw(documents)
     pieces = draw(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6))
     for word, piece in zip(("word", "a", "x", "word", "e.g.", "word"), pieces, strict=False):
@@ -68,7 +68,7 @@ long_documents = st.builds(
 
 
 def check_harmless(safe: str) -> None:
-    """Looks for whatever Slack could take for a ping, and for every link that is not what it looks like."""
+    """Fails if Slack could take anything in it for a ping, or if a link hides where it leads."""
     for raw in (safe, unescape(safe), safe.replace("\\", ""), visible(safe) if "\u2060" not in safe else ""):
         assert not PING.search(raw), raw
     assert not CONTROLS.search(safe)
@@ -78,7 +78,7 @@ def check_harmless(safe: str) -> None:
 
 
 def check_plain(text: str) -> None:
-    """The same for the escaped text of a notification, which is no Markdown."""
+    """The same for the escaped text of a notification, which Slack does not read as Markdown."""
     assert "<" not in text
     for raw in (text, unescape(text)):
         assert not PING.search(raw.replace("<@U1>", "<@U2>")), raw
@@ -102,7 +102,7 @@ def _check_links(tokens: list[Token]) -> None:
             continue
         host = (parts.hostname or "").lower()
         assert host
-        shown = {found.lower().removeprefix("www.") for found in HOST.findall(label)}
+        shown = {host_shown.lower().removeprefix("www.") for host_shown in HOST.findall(label)}
         if token.markup == "autolink":
             shown = set()
         if shown - {host.removeprefix("www.")} or "@" in parts.netloc or "xn--" in host:

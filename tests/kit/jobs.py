@@ -1,4 +1,4 @@
-"""Jobs for the worker's tests: they leave their traces in Redis lists, so that any process can read them."""
+"""Jobs for the worker's tests. They write what they do into lists in Redis, so that any process can read it."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ async def note(name: str, text: str) -> None:
 
 
 async def nap(name: str, seconds: float, together: int = 1) -> None:
-    """Notes that it begins, sleeps once so many have begun, and notes that it ended or was cancelled."""
+    """Note that it begins, wait until so many have begun, sleep, and note that it ended or was cancelled."""
     await note(name, "begun")
     try:
         async with Redis.from_url(os.environ[URL], decode_responses=True) as redis:

@@ -33,13 +33,13 @@ async def waits(redis: AsyncRedis, thread: Thread = THREAD) -> list[str]:
 
 
 async def end_lease(redis: AsyncRedis, thread: Thread = THREAD) -> None:
-    """What is left when a worker was killed and its time is over."""
+    """Leave what a killed worker leaves once its lease is over."""
     await redis.delete(keys.lease(thread))
     await redis.zadd(keys.active(thread.team), {f"{thread.channel}:{thread.ts}": 0})
 
 
 def woken(queue: Queue) -> list[list[str]]:
-    """The threads of the wake-up jobs, and no job afterwards."""
+    """The threads of the wake-up jobs; the queue is empty afterwards."""
     jobs = [job for job in queue.get_jobs() if job.func_name == JOB]
     queue.empty()
     return [list(job.args) for job in jobs]

@@ -29,11 +29,16 @@ HASTY = Patience(idle_seconds=1, attempts=2, backoff_seconds=0)
 CALL = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": MARK}}
 ERROR = {"type": "web_search_tool_result_error", "error_code": "query_too_long"}
 FAULTS: list[tuple[str, dict[str, Any]]] = [
-    *(("status", {"status": status}) for status in (400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 529)),
-    *(("status", {"status": 400, "should_retry": True}), ("rate_limit", {"retry_after": 0}), ("overloaded", {})),
-    *(("spend_limit", {}), ("error_first", {}), ("error", {}), ("error", {"error_type": "invalid_request_error"})),
-    *((kind, {}) for kind in ("drop", "eof", "half", "reset", "stall", "split")),
+    ("status", {"status": 400, "should_retry": True}),
+    ("rate_limit", {"retry_after": 0}),
+    ("overloaded", {}),
+    ("spend_limit", {}),
+    ("error_first", {}),
+    ("error", {}),
+    ("error", {"error_type": "invalid_request_error"}),
 ]
+FAULTS += [("status", {"status": status}) for status in (400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 529)]
+FAULTS += [(kind, {}) for kind in ("drop", "eof", "half", "reset", "stall", "split")]
 ENDINGS = [
     Script(f"{MARK} said.", thinking=f"{MARK} thought."),
     Script(f"{MARK} partly", stop_reason="refusal", stop_details={"category": "cyber", "explanation": MARK}),
@@ -50,7 +55,7 @@ ENDINGS = [
 
 
 async def drive(sandbox: Sandbox) -> int:
-    """How many calls were made."""
+    """Make every call; how many there were."""
     environ = {
         "ANTHROPIC_API_KEY": KEY,
         "ANTHROPIC_BASE_URL": sandbox.url,
@@ -87,7 +92,7 @@ async def answer(claude: Claude, request: dict[str, Any]) -> None:
 
 
 async def others(sandbox: Sandbox, claude: Claude, request: dict[str, Any]) -> None:
-    """What is no answer, and an answer that is stopped."""
+    """Calls that ask for something other than an answer, and an answer that is stopped."""
     sandbox.script(None, Script("word " * 100, fault=Fault("stall", {"after": 5})), Script(MARK))
     _, task = await begin(claude, **request)
     task.cancel()

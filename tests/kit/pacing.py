@@ -1,4 +1,4 @@
-"""The edit budget on a real Redis whose past is moved, so that minutes need not pass."""
+"""The pacing of edits, on a real Redis: its records are set back in time, so that no test waits for minutes."""
 
 import math
 from typing import cast
@@ -26,20 +26,19 @@ async def scores(redis: Redis, key: str) -> list[tuple[str, float]]:
 
 
 async def pass_by(redis: Redis, seconds: float) -> None:
-    """Let time pass for what the budget knows: all that it did lies further back."""
+    """Let time pass as far as the pacing knows: everything that it has recorded moves into the past."""
     ms = math.ceil(seconds * 1000)
     methods = ("chat.update", "chat.startStream", "chat.appendStream", "chat.stopStream")
     sets = [*(keys.calls(TEAM, method) for method in methods), keys.drafts(TEAM), keys.streams(TEAM), ALL_CHANNELS]
     for key in sets:
         for member, score in await scores(redis, key):
             await redis.zadd(key, {member: score - ms})
-    places = [key async for key in redis.scan_iter(f"{TEAM}:next-post:*") if key != ALL_CHANNELS]
-    for key in places:
+    next_posts = [key async for key in redis.scan_iter(f"{TEAM}:next-post:*") if key != ALL_CHANNELS]
+    for key in next_posts:
         await redis.incrby(key, -ms)
-    strings = [key async for key in redis.scan_iter(f"{TEAM}:pause:*")] + [
-        key async for key in redis.scan_iter(f"{TEAM}:slower:*")
-    ]
-    for key in [*places, *strings, *sets]:
+    pauses = [key async for key in redis.scan_iter(f"{TEAM}:pause:*")]
+    pauses += [key async for key in redis.scan_iter(f"{TEAM}:slower:*")]
+    for key in [*next_posts, *pauses, *sets]:
         left = await redis.pttl(key)
         if left > ms:
             await redis.pexpire(key, left - ms)
@@ -48,7 +47,8 @@ async def pass_by(redis: Redis, seconds: float) -> None:
 
 
 async def edit(pacing: Pacing, draft: str, since_last: float, *, final: bool) -> float:
-    """Ask for an edit; if it is allowed, Slack answers at once."""
-    if not (wait := await pacing.edit(TEAM, draft, since_last, final=final)):
+    """Ask for an edit, and if it may be made now, say that Slack has answered it; how long to wait otherwise."""
+    wait = await pacing.edit(TEAM, draft, since_last, final=final)
+    if not wait:
         await pacing.edited(TEAM, draft)
     return wait

@@ -27,15 +27,17 @@ from workers.draft.messages import EVENT_TYPE
 
 Transport = Literal["socket", "http"]
 START_SECONDS = 90.0
-"""Long, because it is Python's imports on a machine with much else to do."""
-
+"""Long, because Python imports a lot at the start, and the machine may have much else to do."""
 
 _PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 PORTS = itertools.count(12_000 + 1_000 * (_PROCESS % 20) + os.getpid() % 900)
 
 
 class Parley:
-    """`async with Parley(redis_url, folder) as parley:` has a bot and a worker that listen, unless told otherwise."""
+    """`async with Parley(redis_url, folder) as parley:` starts a bot and, unless told otherwise, one worker.
+
+    It goes on when they listen. `folder` gets a log for each process.
+    """
 
     def __init__(
         self,
@@ -113,7 +115,7 @@ class Parley:
         before = await self._registered()
         await self._start(name, "worker")
         async with asyncio.timeout(START_SECONDS):
-            while not [key for key in (await self._registered()) - before if await self._waits_for_jobs(key)]:
+            while not await self._any_waits_for_jobs((await self._registered()) - before):
                 await asyncio.sleep(0.02)
 
     async def busy_worker(self) -> str:
@@ -129,14 +131,20 @@ class Parley:
         process.send_signal(number)
         return await process.wait()
 
-    async def answers(self, channel: str, *asked: str, thread_ts: str | None = None, within: float = 30.0) -> list[str]:
-        """The complete answers to the messages `asked` (their ts) of one thread, in the order of the thread."""
+    async def answers(
+        self, channel: str, *questions: str, thread_ts: str | None = None, within: float = 30.0
+    ) -> list[str]:
+        """Wait for the complete answers to questions of one thread, named by their ts; in the order of the thread.
 
-        def complete() -> bool:
-            return all(has_ended(self.answer(channel, ts, thread_ts or asked[0])) for ts in asked)
+        The thread is that of the first question unless `thread_ts` names it.
+        """
+        root = thread_ts or questions[0]
 
-        await self.slack.until(complete, within=within)
-        return [text(m) for m in self.replies(channel, thread_ts or asked[0]) if payload(m)["message_ts"] in asked]
+        def are_complete() -> bool:
+            return all(has_ended(self.answer(channel, ts, root)) for ts in questions)
+
+        await self.slack.until(are_complete, within=within)
+        return [text(message) for message in self.replies(channel, root) if payload(message)["message_ts"] in questions]
 
     def answer(self, channel: str, ts: str, thread_ts: str) -> list[Message]:
         """The messages of the reply to the one message `ts`."""
@@ -163,7 +171,7 @@ class Parley:
         return await history.load(self.redis, Thread(self.sandbox.team, channel, ts))
 
     async def eventually(self, condition: Callable[[], Awaitable[object]], within: float) -> None:
-        """Ask again and again what no event tells."""
+        """Check again and again, for what no event tells."""
         until = time.monotonic() + within
         while not await condition():
             assert time.monotonic() < until, f"not within {within} s; the log says:\n{self.log}"
@@ -173,8 +181,9 @@ class Parley:
         log = self._folder / f"{name}.log"
         self.processes[name] = await asyncio.to_thread(Program, commands()[kind], self.environ, log)
 
-    async def _waits_for_jobs(self, worker: str | bytes) -> bool:
-        return bool(await self.redis.hget(str(worker), "state") == "idle")
+    async def _any_waits_for_jobs(self, workers: set[str | bytes]) -> bool:
+        states = [await self.redis.hget(str(worker), "state") for worker in workers]
+        return "idle" in states
 
     async def _registered(self) -> set[str | bytes]:
         return set(await self.redis.smembers(REDIS_WORKER_KEYS))
@@ -190,11 +199,15 @@ class Parley:
 def payload(message: Message) -> dict[str, Any]:
     """What our metadata says: message_ts, part and state of a reply; empty for all other messages."""
     metadata = message.metadata or {}
-    return (metadata.get("event_payload") or {}) if metadata.get("event_type") == EVENT_TYPE else {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return {}
+    return metadata.get("event_payload") or {}
 
 
 def text(message: Message) -> str:
-    return "\n\n".join(block["text"] for block in message.blocks if block["type"] == "markdown") or message.text
+    """What people read in it, without what stands below."""
+    markdown = [block["text"] for block in message.blocks if block["type"] == "markdown"]
+    return "\n\n".join(markdown) or message.text
 
 
 def _free_port() -> int:

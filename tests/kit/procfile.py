@@ -22,15 +22,18 @@ _forks.set_forkserver_preload(["bot.serve", "workers.cli"])
 
 
 def commands() -> dict[str, list[str]]:
-    """What follows `python -m` in each line."""
+    """What follows `python -m` in each line of the Procfile, by the name of the line."""
     lines = (ROOT / "Procfile").read_text().splitlines()
-    found = {name: shlex.split(command) for name, command in (line.split(": ", 1) for line in lines if line)}
-    assert all(command[:2] == ["python", "-m"] for command in found.values())
-    return {name: command[2:] for name, command in found.items()}
+    arguments: dict[str, list[str]] = {}
+    for line in filter(None, lines):
+        name, command = line.split(": ", 1)
+        python, dash_m, *arguments[name] = shlex.split(command)
+        assert (python, dash_m) == ("python", "-m")
+    return arguments
 
 
 class Program:
-    """Started when it is made. `returncode` is as for a subprocess."""
+    """A process, started at once. `command` is what follows `python -m`; the output goes to `log`."""
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self._process = _forks.Process(target=_run, args=(command, environ, log), daemon=True)

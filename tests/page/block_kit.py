@@ -1,4 +1,4 @@
-"""Pieces of Block Kit."""
+"""Pieces of Block Kit that the page shows: forms, charts and tables too."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ def button(action: str, text: str, **more: Any) -> JSON:
 
 def field(name: str, label: str, **element: Any) -> JSON:
     """An input block; its element's action_id is its name and "_value"."""
-    given = {**element, "action_id": f"{name}_value"}
-    return {"type": "input", "block_id": name, "label": plain(label), "element": given}
+    named = {**element, "action_id": f"{name}_value"}
+    return {"type": "input", "block_id": name, "label": plain(label), "element": named}
 
 
 def series(name: str, *values: float) -> JSON:
@@ -34,8 +34,8 @@ def series(name: str, *values: float) -> JSON:
 def chart(kind: str, *lines: JSON) -> JSON:
     """A line, bar or area chart of `series`."""
     axis = {"categories": [point["label"] for point in lines[0]["data"]], "x_label": "Day", "y_label": "Tokens"}
-    given = {"type": kind, "series": list(lines), "axis_config": axis}
-    return {"type": "data_visualization", "title": f"A {kind} chart", "chart": given}
+    drawn = {"type": kind, "series": list(lines), "axis_config": axis}
+    return {"type": "data_visualization", "title": f"A {kind} chart", "chart": drawn}
 
 
 def raw(text: str) -> JSON:

@@ -20,7 +20,7 @@ except ImportError:
 
 Open = Callable[..., Awaitable[Page]]
 EXPECTED = re.compile(r"Failed to load resource: .* 504 ")
-"""What a test brings about itself: an app that does not answer."""
+"""A test brings this about itself, with an app that does not answer."""
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -49,8 +49,8 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
             complaints.append(message.text)
 
     async def open_page(address: str, **options: Any) -> Page:
-        given = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
-        context = await browser.new_context(**given)
+        context_options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
+        context = await browser.new_context(**context_options)
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = await context.new_page()

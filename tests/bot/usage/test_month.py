@@ -24,18 +24,18 @@ async def use(redis: Redis, user: str, channel: str, cost: int) -> None:
 
 
 async def spend(redis: Redis, user: str, cost: int) -> None:
-    held = await Caps(redis, 60.0).reserve("T1", "C1", user, 1)
-    assert isinstance(held, Reservation)
-    await settle(redis, held, cost)
+    reservation = await Caps(redis, 60.0).reserve("T1", "C1", user, 1)
+    assert isinstance(reservation, Reservation)
+    await settle(redis, reservation, cost)
 
 
 async def test_a_person_sees_their_own_use_only(redis: Redis) -> None:
     await use(redis, "U1", "C1", 1_000)
     await use(redis, "U2", "C1", 50_000)
-    found = await month.of_person(redis, "T1", "U1", TODAY)
-    assert (found.report.now.requests, found.report.now.cost) == (1, 1_000)
-    assert found.report.query.period.word == "month"
-    assert found.budgets == []
+    overview = await month.of_person(redis, "T1", "U1", TODAY)
+    assert (overview.report.now.requests, overview.report.now.cost) == (1, 1_000)
+    assert overview.report.query.period.word == "month"
+    assert overview.budgets == []
 
 
 async def test_a_budget_of_ones_own_stands_in_place_of_everybodys(redis: Redis) -> None:
@@ -64,11 +64,11 @@ async def test_admins_see_all_use_and_every_budget(redis: Redis) -> None:
     given: dict[Any, Any] = {"each day": 2_000_000, "workspace month": 4_000_000}
     await redis.hset(keys.caps("T1"), mapping=given)
     await spend(redis, "U2", 50_000)
-    found = await month.of_workspace(redis, "T1", TODAY, 400)
-    assert (found.report.now.requests, found.report.now.cost) == (2, 51_000)
-    assert found.report.tops["user"].number == 2
-    assert found.report.tops["channel"].rows[0][0] == "C2"
-    assert found.budgets == [
+    overview = await month.of_workspace(redis, "T1", TODAY, 400)
+    assert (overview.report.now.requests, overview.report.now.cost) == (2, 51_000)
+    assert overview.report.tops["user"].number == 2
+    assert overview.report.tops["channel"].rows[0][0] == "C2"
+    assert overview.budgets == [
         Spent(Cap("each", "day", 2_000_000), None),
         Spent(Cap("workspace", "month", 4_000_000), 50_000),
     ]

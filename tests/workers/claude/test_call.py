@@ -11,7 +11,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
-from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, Heard, ask, begin, bodies, connected, fail
+from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, RecordingMeter, ask, begin, bodies, connected, fail
 from workers.claude.call import MOST_CONTINUATIONS, NO_TOOL
 from workers.claude.client import About, Claude, Unanswered
 
@@ -216,7 +216,7 @@ async def test_an_attempt_that_was_refused_at_the_door_costs_nothing(sandbox: Sa
 async def test_a_meter_hears_what_was_billed_whatever_became_of_it(sandbox: Sandbox) -> None:
     """As soon as a message has begun, and when the call is over: a failure, an answer, a cancellation."""
     sandbox.script(None, Script(TEXT, fault=Fault("reset", {"after": 6})), Script(TEXT))
-    meter = Heard()
+    meter = RecordingMeter()
     async with connected(sandbox) as claude:
         await claude.call(REQUEST, on_text=lambda text: None, about=About(meter=meter)).answer()
         [one], [cut, two] = meter.begun
@@ -225,7 +225,7 @@ async def test_a_meter_hears_what_was_billed_whatever_became_of_it(sandbox: Sand
         assert [(piece.estimated, piece.output > 1) for piece in meter.usage] == [(True, True), (False, True)]
 
         sandbox.script(None, Script(TEXT, deltas_per_second=1))
-        meter, came = Heard(), asyncio.Event()
+        meter, came = RecordingMeter(), asyncio.Event()
         call = claude.call(REQUEST, on_text=lambda text: came.set(), about=About(meter=meter))
         answering = asyncio.create_task(call.answer())
         async with asyncio.timeout(10):

@@ -15,7 +15,19 @@ from aiohttp import web
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
-from tests.kit.claude import MODEL, QUICK, REQUEST, ROUTE, Heard, ask, bodies, connected, fail, listening, serving
+from tests.kit.claude import (
+    MODEL,
+    QUICK,
+    REQUEST,
+    ROUTE,
+    RecordingMeter,
+    ask,
+    bodies,
+    connected,
+    fail,
+    listening,
+    serving,
+)
 from workers.claude.client import About, Claude, Unanswered
 
 OLD = "claude-haiku-4-5"
@@ -247,7 +259,7 @@ async def test_a_conversation_is_summed_up_in_a_block_that_goes_first_from_then_
     sandbox: Sandbox, claude: Claude
 ) -> None:
     sandbox.script(None, Script("Yes.", compaction="They greeted."))
-    meter = Heard()
+    meter = RecordingMeter()
     about = About(meter=meter)
     block = await claude.compact({**REQUEST, "max_tokens": 64_000}, "Keep the names.", about)
     assert block
@@ -271,7 +283,7 @@ async def test_who_cannot_compact_says_so(sandbox: Sandbox, claude: Claude) -> N
 
 async def test_a_compaction_without_a_summary_is_no_block_but_costs(sandbox: Sandbox, claude: Claude) -> None:
     sandbox.script(None, Script(compaction=""))
-    meter = Heard()
+    meter = RecordingMeter()
     assert await claude.compact(REQUEST, about=About(meter=meter)) is None
     assert meter.usage[0].input > 0
 

@@ -10,7 +10,7 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import Settings
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
-from tests.kit.claude import Heard
+from tests.kit.claude import RecordingMeter
 from workers.claude.client import About, Claude
 from workers.prompt import compaction
 from workers.prompt.compaction import SUMMARY_TOKENS, compact, older, room
@@ -94,7 +94,7 @@ async def test_a_summary_is_of_what_the_cheap_model_can_read(monkeypatch: pytest
     claude = Claude(Settings.load(environ, dotenv=None))
     try:
         entries = [Entry("user", f"{number} " + "x" * 60_000, "1.1", "U1") for number in range(30)]
-        meter = Heard()
+        meter = RecordingMeter()
         request = build("claude-haiku-4-5", 1_000, Instructions("", "x"), entries)
         summary = await compact(claude, request, entries, About("T1", meter=meter))
     finally:

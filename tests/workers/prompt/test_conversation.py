@@ -22,7 +22,7 @@ from bot.store.threads import history
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox, LeaseLost
 from bot.talk.message import Message, Thread
-from tests.kit.claude import QUICK, Heard
+from tests.kit.claude import QUICK, RecordingMeter
 from workers.claude.client import Answer, Claude, Unanswered
 from workers.claude.failures import SPENT, TOO_LARGE
 from workers.prompt import compaction, conversation
@@ -56,7 +56,7 @@ class Talk:
     said: int = 0
     missed: list[int] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
-    meter: Heard = field(default_factory=Heard)
+    meter: RecordingMeter = field(default_factory=RecordingMeter)
 
     async def ask(self, text: str = "And then?", user: str = "U1", *, lose_lease: bool = False) -> Answer:
         """One turn, by a worker that starts for it and ends after it. Raises Unanswered."""
