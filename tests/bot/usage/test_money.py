@@ -19,7 +19,7 @@ from bot.usage.money import DOLLARS_ONLY, MOST, InvalidAmount, dollars, is_amoun
         ("1,000,000.00", 1_000_000_000_000),
     ],
 )
-def test_a_sum_in_dollars_is_read(word: str, micro: int) -> None:
+def test_an_amount_in_dollars_is_read(word: str, micro: int) -> None:
     assert is_amount(word)
     assert read(word) == micro
 
@@ -32,19 +32,19 @@ def test_other_currencies_are_not_taken_for_dollars(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["-5", "$-5", "-$5", "−1"])
-def test_negative_sums_are_none(word: str) -> None:
+def test_an_amount_below_zero_is_refused(word: str) -> None:
     with pytest.raises(InvalidAmount, match="below zero"):
         read(word)
 
 
 @pytest.mark.parametrize("word", ["1000001", "99999999999999999999999", "$1,000,000.01"])
-def test_absurd_sums_are_none(word: str) -> None:
+def test_an_absurd_amount_is_refused(word: str) -> None:
     with pytest.raises(InvalidAmount, match=r"more than I believe: a budget is \$1,000,000"):
         read(word)
 
 
 @pytest.mark.parametrize("word", ["1.000,50", "5.555", "1,00", "1e9", "0x10", "5.", ".5", "$", "$$5", "٣", "5k", "1/2"])
-def test_what_is_no_plain_sum_is_told_with_an_example(word: str) -> None:
+def test_another_way_to_write_an_amount_is_refused_with_an_example(word: str) -> None:
     with pytest.raises(InvalidAmount, match=r"19\.50"):
         read(word)
 
@@ -72,7 +72,7 @@ def test_people_channels_and_words_are_no_amounts(word: str) -> None:
         (1_234_567_890, "$1,234.57"),
     ],
 )
-def test_sums_are_shown_as_people_read_them(micro: int, shown: str) -> None:
+def test_amounts_are_shown_as_people_read_them(micro: int, shown: str) -> None:
     assert dollars(micro) == shown
 
 

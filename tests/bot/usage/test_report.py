@@ -17,8 +17,8 @@ from bot.store.counts.cells import Counts
 from bot.store.counts.usage import KINDS, Counted, Kind, Outcome
 from bot.talk.message import Thread
 from bot.usage import csv as tables
-from bot.usage import query, report
-from bot.usage.report import MOST_ROWS, Report
+from bot.usage.query import read
+from bot.usage.report import MOST_ROWS, Report, gather
 from workers import models
 from workers.billing.meter import priced
 from workers.models import Usage
@@ -69,21 +69,21 @@ class Call:
 
 def summed(calls: Iterable[Call], model: str | None = None) -> dict[str, int]:
     """Added up one by one, of one model if one is named."""
-    found: Counter[str] = Counter()
+    sums: Counter[str] = Counter()
     for call in calls:
         if call.outcome and model in (None, call.model):
-            found["requests"] += 1
-            found[NAMES[call.outcome]] += 1
+            sums["requests"] += 1
+            sums[NAMES[call.outcome]] += 1
         for piece in call.usage:
             if model not in (None, piece.model):
                 continue
             paid = cost(piece)
-            found["unpriced"] += paid is None
-            found["cost"] += paid or 0
-            found["estimated"] += (paid or 0) if piece.estimated else 0
-            found["saved"] += saved(piece) or 0
-            found.update({name: getattr(piece, name) for name in TOKENS})
-    return {name: number for name, number in found.items() if number}
+            sums["unpriced"] += paid is None
+            sums["cost"] += paid or 0
+            sums["estimated"] += (paid or 0) if piece.estimated else 0
+            sums["saved"] += saved(piece) or 0
+            sums.update({name: getattr(piece, name) for name in TOKENS})
+    return {name: number for name, number in sums.items() if number}
 
 
 def numbers(counts: Counts) -> dict[str, int]:
@@ -115,43 +115,43 @@ async def redis(redis_server: str, calls: list[Call]) -> AsyncIterator[Redis]:
     await redis.aclose()
 
 
-async def made(redis: Redis, text: str, team: str = "T1") -> Report:
-    return await report.gather(redis, team, query.read(text.split(), TODAY, "U1", 400), TODAY)
+async def report_of(redis: Redis, text: str, team: str = "T1") -> Report:
+    return await gather(redis, team, read(text.split(), TODAY, "U1", 400), TODAY)
 
 
 @pytest.mark.parametrize("text", ["today", "yesterday", "7d", "30d", "month", "2026-10"])
 async def test_every_figure_is_what_ten_thousand_calls_add_up_to(redis: Redis, calls: list[Call], text: str) -> None:
-    found = await made(redis, text)
-    period = found.query.period
+    report = await report_of(redis, text)
+    period = report.query.period
     within = [call for call in calls if period.first <= call.day <= period.last]
     before = [call for call in calls if period.first_before <= call.day <= period.last_before]
     assert within
     assert before
     sums, sums_before = summed(within), summed(before)
-    assert numbers(found.now) == sums
-    assert numbers(found.before) == sums_before
-    assert found.now.tokens == sum(sums[name] for name in TOKENS if name != "searches")
-    assert found.change("cost") == sums["cost"] / sums_before["cost"] - 1
-    assert found.part("errors") == sums["errors"] / sums["requests"]
-    assert sum(cost for _, cost in found.costs) == sums["cost"]
+    assert numbers(report.now) == sums
+    assert numbers(report.before) == sums_before
+    assert report.now.tokens == sum(sums[name] for name in TOKENS if name != "searches")
+    assert report.change("cost") == sums["cost"] / sums_before["cost"] - 1
+    assert report.part("errors") == sums["errors"] / sums["requests"]
+    assert sum(cost for _, cost in report.costs) == sums["cost"]
     if len(period.days) > 1:
-        assert [cost for _, cost in found.costs] == [
+        assert [cost for _, cost in report.costs] == [
             sum(call.cost() for call in within if call.day == day) for day in period.days
         ]
     else:
-        assert [cost for _, cost in found.costs] == [
-            sum(call.cost() for call in within if call.at.hour == hour) for hour in range(len(found.costs))
+        assert [cost for _, cost in report.costs] == [
+            sum(call.cost() for call in within if call.at.hour == hour) for hour in range(len(report.costs))
         ]
     answers = [call for call in within if call.outcome == "answer"]
     for part in (0.5, 0.95):
-        first, total = found.seconds("first", part), found.seconds("total", part)
+        first, total = report.seconds("first", part), report.seconds("total", part)
         assert first == pytest.approx(max(0.05, nearest_rank([call.first for call in answers], part)), rel=0.091)
         assert total == pytest.approx(nearest_rank([call.total for call in answers], part), rel=0.091)
     for kind in KINDS:
-        check_top(found, kind, within)
+        check_top(report, kind, within)
 
 
-def check_top(found: Report, kind: Kind, within: list[Call]) -> None:
+def check_top(report: Report, kind: Kind, within: list[Call]) -> None:
     names = {
         "user": {call.user for call in within},
         "channel": {call.channel for call in within},
@@ -159,7 +159,7 @@ def check_top(found: Report, kind: Kind, within: list[Call]) -> None:
     }[kind]
     reference = {name: of(kind, name, within) for name in names}
     used = {name: sums for name, sums in reference.items() if sums}
-    top = found.tops[kind]
+    top = report.tops[kind]
     assert top.number == len(used)
     assert len(top.rows) == min(len(used), MOST_ROWS)
     assert {name: numbers(counts) for name, counts in top.rows}.items() <= used.items()
@@ -175,24 +175,24 @@ def of(kind: Kind, name: str, within: Iterable[Call]) -> dict[str, int]:
 
 @pytest.mark.parametrize("text", ["<@U07> 30d", "<#C03> month", "model:claude-sonnet-5-5 7d", "<@U99>"])
 async def test_a_report_of_one_adds_up_too(redis: Redis, calls: list[Call], text: str) -> None:
-    found = await made(redis, text)
-    period, subject = found.query.period, found.query.subject
+    report = await report_of(redis, text)
+    period, subject = report.query.period, report.query.subject
     assert subject
     within = [call for call in calls if period.first <= call.day <= period.last]
     before = [call for call in calls if period.first_before <= call.day <= period.last_before]
-    assert numbers(found.now) == of(subject.kind, subject.name, within)
-    assert numbers(found.before) == of(subject.kind, subject.name, before)
-    assert [cost for _, cost in found.costs] == [
+    assert numbers(report.now) == of(subject.kind, subject.name, within)
+    assert numbers(report.before) == of(subject.kind, subject.name, before)
+    assert [cost for _, cost in report.costs] == [
         of(subject.kind, subject.name, [call for call in within if call.day == day]).get("cost", 0)
         for day in period.days
     ]
-    assert found.is_empty == (text == "<@U99>")
+    assert report.is_empty == (text == "<@U99>")
 
 
 async def test_an_export_adds_up_to_the_same_sum_for_people_channels_and_models(
     redis: Redis, calls: list[Call]
 ) -> None:
-    days = query.read(["month"], TODAY, "U1", 400).period.days
+    days = read(["month"], TODAY, "U1", 400).period.days
     cost = sum(call.cost() for call in calls if call.day in days)
     for kind in KINDS:
         text = tables.header()
@@ -207,12 +207,12 @@ async def test_votes_are_those_of_the_days(redis: Redis) -> None:
     for number, day in enumerate((TODAY, TODAY, TODAY - timedelta(days=7))):
         await feedback.vote(redis, Thread("T2", "C1", "1.1"), f"1.{number}", "U1", "good", day)
     await feedback.vote(redis, Thread("T2", "C1", "1.1"), "1.9", "U1", "bad", TODAY)
-    found = await made(redis, "7d", "T2")
-    assert (found.now.good, found.now.bad, found.before.good, found.before.bad) == (2, 1, 1, 0)
-    assert ((await made(redis, "<#C1>", "T2")).now.good, (await made(redis, "me", "T2")).now.bad) == (2, 1)
+    report = await report_of(redis, "7d", "T2")
+    assert (report.now.good, report.now.bad, report.before.good, report.before.bad) == (2, 1, 1, 0)
+    assert ((await report_of(redis, "<#C1>", "T2")).now.good, (await report_of(redis, "me", "T2")).now.bad) == (2, 1)
 
 
 async def test_without_questions_there_is_nothing_to_compare(redis: Redis) -> None:
-    found = await made(redis, "7d", "T3")
-    assert found.is_empty
-    assert (found.change("cost"), found.part("errors"), found.seconds("first", 0.5)) == (None, None, None)
+    report = await report_of(redis, "7d", "T3")
+    assert report.is_empty
+    assert (report.change("cost"), report.part("errors"), report.seconds("first", 0.5)) == (None, None, None)

@@ -38,12 +38,12 @@ def test_a_submitted_form_says_what_was_written_about_which_answer() -> None:
 
 
 @pytest.mark.parametrize("about", [None, "", "C1", "C1 1.1", "C1 1.1 x", "C1 1.1 1.2 1.3", 7])
-def test_a_form_of_something_else_is_none(about: object) -> None:
+def test_a_form_about_something_else_is_not_read(about: object) -> None:
     assert read_form({**SENT, "private_metadata": about}, "T1") is None
 
 
 @pytest.mark.parametrize("value", [None, "", "  \n", 7, ["x"]])
-def test_no_words_are_no_comment(value: object) -> None:
+def test_a_form_without_words_is_not_read(value: object) -> None:
     assert read_form({**SENT, "state": {"values": {INPUT: {INPUT: {"value": value}}}}}, "T1") is None
 
 
@@ -79,9 +79,11 @@ HOSTILE = [
 
 def every(node: Any) -> list[dict[str, Any]]:
     """All elements of a message's blocks."""
-    inner = node if isinstance(node, list) else list(node.values()) if isinstance(node, dict) else []
-    found = [element for each in inner for element in every(each)]
-    return [node, *found] if isinstance(node, dict) else found
+    if isinstance(node, list):
+        return [element for child in node for element in every(child)]
+    if isinstance(node, dict):
+        return [node, *every(list(node.values()))]
+    return []
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -91,11 +93,15 @@ def test_a_comment_is_shown_as_it_was_typed_and_does_nothing(text: str, link: st
     checked_blocks(message["blocks"], "message")
     elements = every(message["blocks"])
     # Only these types can be rendered as anything but their text.
-    assert {each["type"] for each in elements if "type" in each} <= {
-        *("rich_text", "rich_text_section", "rich_text_quote", "text", "link"),
+    assert {element["type"] for element in elements if "type" in element} <= {
+        "rich_text",
+        "rich_text_section",
+        "rich_text_quote",
+        "text",
+        "link",
     }
-    assert [each["url"] for each in elements if each.get("type") == "link"] == ([link] if link else [])
-    [quote] = [each for each in elements if each.get("type") == "rich_text_quote"]
+    assert [element["url"] for element in elements if element.get("type") == "link"] == ([link] if link else [])
+    [quote] = [element for element in elements if element.get("type") == "rich_text_quote"]
     assert quote["elements"] == [{"type": "text", "text": text}]
     # Slack reads markup in it.
     assert not set(message["text"]) & set("<>&@*`")
@@ -104,9 +110,9 @@ def test_a_comment_is_shown_as_it_was_typed_and_does_nothing(text: str, link: st
 
 
 def test_admins_see_who_said_it_and_of_which_answer() -> None:
-    said = Comment(str(THREAD), "1.2", "U1", "Too long.")
-    known = comment_message(said, THREAD, "Ben", "https://x.example/p12")
-    unknown = comment_message(said, THREAD, None, None)
+    comment = Comment(str(THREAD), "1.2", "U1", "Too long.")
+    known = comment_message(comment, THREAD, "Ben", "https://x.example/p12")
+    unknown = comment_message(comment, THREAD, None, None)
     assert "Ben (U1)" in str(known)
     assert "https://x.example/p12" in str(known)
     assert "U1" in str(unknown)

@@ -36,5 +36,5 @@ def test_what_was_typed_is_read() -> None:
         {"private_metadata": "workspace", "state": []},
     ],
 )
-def test_what_is_no_form_of_ours_is_none(view: object) -> None:
+def test_what_is_not_our_form_is_not_read(view: object) -> None:
     assert read_form(view) is None

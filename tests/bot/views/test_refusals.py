@@ -37,13 +37,13 @@ def test_what_is_only_held_by_others_is_told_apart() -> None:
 
 
 def test_a_warning_tells_every_budget_in_a_line() -> None:
-    found = [Warned(Cap("each", "day", 2_000_000), "user:U1", 1_900_000, 95, "2026-11-21")]
-    assert warning(found) == "Budgets that run out:\n• <@U1>: 95 % reached, $1.90 of $2.00 today"
+    warned = [Warned(Cap("each", "day", 2_000_000), "user:U1", 1_900_000, 95, "2026-11-21")]
+    assert warning(warned) == "Budgets that run out:\n• <@U1>: 95 % reached, $1.90 of $2.00 today"
 
 
 def test_many_warnings_are_one_short_message() -> None:
-    found = [Warned(Cap("each", "month", 2), f"user:U{n}", 2, 95, "2026-11") for n in range(MOST_WARNINGS + 30)]
-    lines = warning(found).splitlines()
+    warned = [Warned(Cap("each", "month", 2), f"user:U{n}", 2, 95, "2026-11") for n in range(MOST_WARNINGS + 30)]
+    lines = warning(warned).splitlines()
     assert len(lines) == MOST_WARNINGS + 2
     assert lines[-1].startswith("… and 30 more")
 

@@ -82,11 +82,11 @@ def test_direct_messages_have_a_name() -> None:
 
 def test_what_is_not_exact_is_said() -> None:
     report = made("7d", replace(SMALL, unpriced=2, estimated=500_000), before=replace(SMALL, cost=1_000_000))
-    said = str(view.blocks(report))
-    assert "2 calls of models without a known price are not in the cost." in said
-    assert "$0.50 of the cost is estimated" in said
-    assert "$1.50 (+50 %)" in said
-    assert "50 % failed" in said
+    text = str(view.blocks(report))
+    assert "2 calls of models without a known price are not in the cost." in text
+    assert "$0.50 of the cost is estimated" in text
+    assert "$1.50 (+50 %)" in text
+    assert "50 % failed" in text
 
 
 def test_without_questions_there_is_one_sentence_and_no_table() -> None:
