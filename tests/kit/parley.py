@@ -146,6 +146,16 @@ class Parley:
         await self.slack.until(are_complete, within=within)
         return [text(message) for message in self.replies(channel, root) if payload(message)["message_ts"] in questions]
 
+    async def command(self, user: str, text: str, channel: str = "general") -> Message:
+        """Type `/parley` and the text, and wait for the one message that only this person sees."""
+        notices = self.slack.workspace.ephemerals
+        before = len(notices)
+        await self.slack.command(user, channel, "/parley", text)
+        await self.slack.until(lambda: len(notices) > before, within=3)
+        [(who, message)] = notices[before:]
+        assert who == self.sandbox.users[user]
+        return message
+
     def answer(self, channel: str, ts: str, thread_ts: str) -> list[Message]:
         """The messages of the reply to the one message `ts`."""
         return [message for message in self.replies(channel, thread_ts) if payload(message)["message_ts"] == ts]

@@ -11,10 +11,10 @@ pytest.importorskip("playwright.async_api")
 from playwright.async_api import Browser, Page
 
 from bot.sandbox import Sandbox
+from tests.kit.markdown_samples import DOCUMENTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-SAMPLES = sorted((Path(__file__).parents[1] / "data" / "markdown").glob("*.md"))
 NAMES = "{user: (id) => ({U1: 'Ada'})[id], channel: () => undefined, me: 'U1'}"
 RENDER = f"""async (text) => {{
   const {{ markdown }} = await import("/markdown.js");
@@ -101,7 +101,7 @@ async def test_a_table_keeps_its_columns_and_sides(page: Page) -> None:
     assert '<td>only</td><td class="to-end"></td>' in made
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 async def test_a_text_that_grows_ends_as_the_whole_and_makes_nothing_else(page: Page, path: Path) -> None:
     tags, same = await page.evaluate(CUT, path.read_text())
     assert set(tags) <= INLINE | BLOCKS

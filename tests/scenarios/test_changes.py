@@ -20,12 +20,18 @@ async def told(parley: Parley, subtype: str, of: str) -> bool:
     return True
 
 
-async def test_a_waiting_question_is_answered_as_it_was_edited(parley: Parley) -> None:
+async def waits(parley: Parley, text: str) -> tuple[str, str]:
+    """The ts of a question that is being answered, and that of a second one, which waits behind it in the thread."""
     parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
     root = await parley.slack.say("ada", "general", "@parley hold on")
     await parley.logged(f"kept .* ts={root}")
-    second = await parley.slack.say("ada", "general", "what is the first colour?", thread_ts=root)
+    second = await parley.slack.say("ada", "general", text, thread_ts=root)
     await parley.logged(f"kept .* ts={second}")
+    return root, second
+
+
+async def test_a_waiting_question_is_answered_as_it_was_edited(parley: Parley) -> None:
+    root, second = await waits(parley, "what is the first colour?")
     await parley.slack.edit("ada", "general", second, "what is the second colour?")
     await parley.answers("general", root, second)
     assert "second colour" in asked(parley)
@@ -33,11 +39,7 @@ async def test_a_waiting_question_is_answered_as_it_was_edited(parley: Parley) -
 
 
 async def test_a_waiting_question_that_is_deleted_is_not_answered(parley: Parley) -> None:
-    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=1.0), times=1)
-    root = await parley.slack.say("ada", "general", "@parley hold on")
-    await parley.logged(f"kept .* ts={root}")
-    second = await parley.slack.say("ada", "general", "a question too many", thread_ts=root)
-    await parley.logged(f"kept .* ts={second}")
+    root, second = await waits(parley, "a question too many")
     await parley.slack.delete("ada", "general", second)
     third = await parley.slack.say("ada", "general", "and the last one", thread_ts=root)
     await parley.answers("general", root, third)

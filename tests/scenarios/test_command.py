@@ -14,12 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def said(parley: Parley, text: str, channel: str = "general", user: str = "ben") -> str:
-    """What only the person sees."""
-    seen = len(parley.slack.workspace.ephemerals)
-    await parley.slack.command(user, channel, "/parley", text)
-    [(who, message)] = parley.slack.workspace.ephemerals[seen:]
-    assert who == parley.sandbox.users[user]
-    return message.text
+    return (await parley.command(user, text, channel)).text
 
 
 @pytest.mark.parametrize("text", ["help", "", "  HELP me"])

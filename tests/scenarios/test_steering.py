@@ -46,12 +46,7 @@ async def nothing_is_set(parley: Parley) -> None:
 
 
 async def said(parley: Parley, text: str, channel: str = "general", user: str = "ada") -> str:
-    """What only the person sees."""
-    seen = len(parley.slack.workspace.ephemerals)
-    await parley.slack.command(user, channel, "/parley", text)
-    [(who, message)] = parley.slack.workspace.ephemerals[seen:]
-    assert who == parley.sandbox.users[user]
-    return message.text
+    return (await parley.command(user, text, channel)).text
 
 
 async def everything(parley: Parley) -> dict[str, Any]:

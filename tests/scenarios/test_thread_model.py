@@ -20,12 +20,7 @@ def link(parley: Parley, channel: str, ts: str, thread_ts: str | None = None) ->
 
 
 async def said(parley: Parley, text: str, user: str = "ada", channel: str = "random") -> str:
-    """What only the person sees."""
-    seen = len(parley.slack.workspace.ephemerals)
-    await parley.slack.command(user, channel, "/parley", text)
-    [(who, message)] = parley.slack.workspace.ephemerals[seen:]
-    assert who == parley.sandbox.users[user]
-    return message.text
+    return (await parley.command(user, text, channel)).text
 
 
 async def model_of(parley: Parley, text: str, thread_ts: str | None = None) -> tuple[str, str]:

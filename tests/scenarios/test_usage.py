@@ -49,13 +49,7 @@ async def used(parley: Parley) -> None:
 
 
 async def told(parley: Parley, text: str, user: str = "ada", channel: str = "general") -> Message:
-    """What only this person sees."""
-    seen = len(parley.slack.workspace.ephemerals)
-    await parley.slack.command(user, channel, "/parley", text)
-    await parley.slack.until(lambda: len(parley.slack.workspace.ephemerals) > seen, within=3)
-    [(who, message)] = parley.slack.workspace.ephemerals[seen:]
-    assert who == parley.sandbox.users[user]
-    return message
+    return await parley.command(user, text, channel)
 
 
 def kinds(message: Message) -> list[str]:
