@@ -1,1 +1,1 @@
-"""What people see, as Slack's blocks made of values. Nobody here reads Redis or calls Slack."""
+"""What people see in Slack, made of values as blocks of Block Kit. Nothing here reads Redis or calls Slack."""
