@@ -15,7 +15,8 @@ from bot.store.threads import history, replies
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Claim, LeaseLost
 from bot.store.threads.replies import Final
-from bot.talk.message import Message, Thread, mentioned_people, spoken
+from bot.talk.markup import mentioned_people, spoken
+from bot.talk.message import Message, Thread
 from workers import endings
 from workers.billing.meter import Meter
 from workers.claude.client import About, Answer, Unanswered

@@ -4,6 +4,7 @@ from bot.commands.command import Asked
 from bot.store.rules import audit
 from bot.store.rules.audit import Change
 from bot.talk.arguments import Unclear, quoted
+from bot.talk.markup import escape
 from bot.usage.money import dollars
 from bot.views.scope import render_scope as shown
 
@@ -59,4 +60,4 @@ def _value(kind: str, value: str | None, start: int) -> str:
         return dollars(int(value))
     rest = " ".join(value[start:].split())
     short = ("…" if start else "") + (rest if len(rest) <= SHOWN else f"{rest[:SHOWN]}…")
-    return "`" + (short or " ").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'") + "`"
+    return "`" + escape(short or " ").replace("`", "'") + "`"

@@ -15,7 +15,8 @@ from bot.store.rules import limits
 from bot.store.rules.limits import TooMany
 from bot.store.threads import asides
 from bot.store.threads.inbox import Inbox
-from bot.talk.message import Message, spoken
+from bot.talk.markup import spoken
+from bot.talk.message import Message
 from bot.views.refusals import slow_down
 
 log = logging.getLogger("parley.listeners")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.intake.admission import Asker, Where
-from bot.intake.read_message import Ignored
 from bot.talk.message import Thread, is_id, is_ts
+from bot.talk.payload import Ignored, items, mapping, string
 
 
 @dataclass(frozen=True)
@@ -38,49 +38,50 @@ def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> C
 
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
     """
-    actions = body.get("actions")
-    action = _fields(actions[0] if isinstance(actions, list) and actions else None)
-    user, container, message = (_fields(body.get(name)) for name in ("user", "container", "message"))
-    channel = container.get("channel_id") or _fields(body.get("channel")).get("id")
-    message_ts, action_ts = container.get("message_ts"), action.get("action_ts")
+    action = first_action(body)
+    container = mapping(body.get("container"))
+    message = mapping(body.get("message"))
+    person = mapping(body.get("user"))
+    channel = container.get("channel_id") or mapping(body.get("channel")).get("id")
+    message_ts = container.get("message_ts")
     thread_ts = container.get("thread_ts") or message.get("thread_ts") or message_ts
-    person = user.get("id")
-    if not (is_id(person) and is_id(channel)):
+    action_ts = action.get("action_ts")
+    user = person.get("id")
+    if not (is_id(user) and is_id(channel)):
         return Ignored("nobody or nowhere")
     if not (is_ts(message_ts) and is_ts(thread_ts) and is_ts(action_ts)):
         return Ignored("no timestamp")
-    user_team = _string(user.get("team_id"))
+    user_team = string(person.get("team_id"))
     return Click(
-        action_id=_string(action.get("action_id")) or "",
-        value=_string(action.get("value")) or "",
+        action_id=string(action.get("action_id")),
+        value=string(action.get("value")),
         thread=Thread(team, channel, thread_ts),
         message_ts=message_ts,
         ts=action_ts,
-        user=person,
-        user_team=user_team if user_team and user_team.startswith("T") else None,
+        user=user,
+        user_team=user_team if user_team.startswith("T") else None,
         outsider=is_outsider(body, team, enterprise),
-        trigger_id=_string(body.get("trigger_id")),
-        response_url=_string(body.get("response_url")),
+        trigger_id=string(body.get("trigger_id")) or None,
+        response_url=string(body.get("response_url")) or None,
     )
 
 
+def first_action(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The use of a button; Slack sends a list with one."""
+    actions = items(body.get("actions"))
+    return mapping(actions[0]) if actions else {}
+
+
 def is_outsider(body: Mapping[str, Any], team: str, enterprise: str | None) -> bool:
-    """Whether whoever clicked, or submitted a form, is of another company.
+    """Whether whoever clicked, or submitted a form, belongs to another company.
 
     People of an organization come with its id in place of a workspace's, whichever of its workspaces is theirs.
-    Written of https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload, which has the same
-    fields. `team` is where it was clicked: ours if its organization is.
+    https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload says so, and the payloads of clicks
+    and forms have the same fields. The body's `team` is where the click was made: one of ours if it belongs to our
+    organization.
     """
-    own = [None, team, enterprise]
-    where = _fields(body.get("team"))
-    if enterprise and where.get("enterprise_id") == enterprise:
-        own.append(_string(where.get("id")))
-    return _string(_fields(body.get("user")).get("team_id")) not in own
-
-
-def _fields(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _string(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    own = ["", team, enterprise]
+    place = mapping(body.get("team"))
+    if enterprise and place.get("enterprise_id") == enterprise:
+        own.append(string(place.get("id")))
+    return string(mapping(body.get("user")).get("team_id")) not in own

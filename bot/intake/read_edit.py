@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.intake.read_message import Heard, Ignored, hear
+from bot.intake.read_message import Heard, hear
 from bot.talk import text_of
-from bot.talk.message import Message, Thread, is_id, is_ts, mentioned_people
+from bot.talk.markup import mentioned_people
+from bot.talk.message import Message, Thread, is_id, is_ts
+from bot.talk.payload import Ignored, mapping
 
 SUBTYPES = ("message_changed", "message_deleted")
 
 
 @dataclass(frozen=True)
-class Edited:
-    """`heard` is the new form; `mentions_anew` if it mentions us and the old form did not."""
+class Edit:
+    """`heard` is the new form of the message; `mentions_anew` if it mentions us and the old form did not."""
 
     heard: Heard
     mentions_anew: bool
@@ -27,10 +29,10 @@ class Edited:
 
 
 @dataclass(frozen=True)
-class Deleted:
-    """The message `ts` of the thread is gone; `ours` if we had written it, and then there is no `author`.
+class Deletion:
+    """The message `ts` of the thread is gone. It was `ours`, or its `author` is given, as far as Slack names them.
 
-    Who deleted it is not said.
+    Slack does not say who deleted it.
     """
 
     thread: Thread
@@ -39,42 +41,37 @@ class Deleted:
     ours: bool
 
 
-def read_change(
-    body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None
-) -> Edited | Deleted | Ignored:
-    """Our own edits come back as events too, many of them: they are told first."""
+def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None) -> Edit | Deletion | Ignored:
+    """Read the body of such an event. Our own edits come back as events too, many of them, and are ignored first."""
     event = body.get("event")
     if not isinstance(event, Mapping):
         return Ignored("no event in the body")
-    after, before = _mapping(event.get("message")), _mapping(event.get("previous_message"))
+    after = mapping(event.get("message"))
+    before = mapping(event.get("previous_message"))
     if event.get("subtype") == "message_deleted":
-        return _deleted(event, before, event.get("deleted_ts"), team, bot_user)
+        return _deletion(event, event.get("deleted_ts"), team, bot_user)
     if after.get("user") == bot_user:
         return Ignored("our own edit")
     # The first message of a thread that is deleted stays as an empty place (observed).
     if after.get("subtype") == "tombstone":
-        return _deleted(event, before, after.get("ts"), team, bot_user)
-    old = text_of.words(before)
-    if before and (text_of.words(after), after.get("files")) == (old, before.get("files")):
+        return _deletion(event, after.get("ts"), team, bot_user)
+    old_text = text_of.words(before)
+    if before and (text_of.words(after), after.get("files")) == (old_text, before.get("files")):
         return Ignored("an edit that changes no words")
-    place = {"channel": event.get("channel"), "channel_type": event.get("channel_type"), "type": "message"}
-    heard = hear({**body, "event": {**after, **place}}, team, bot_user, enterprise)
+    as_new = {**after, "channel": event.get("channel"), "channel_type": event.get("channel_type"), "type": "message"}
+    heard = hear({**body, "event": as_new}, team, bot_user, enterprise)
     if isinstance(heard, Ignored):
         return heard
-    return Edited(heard, heard.message.mentioned and bool(before) and bot_user not in mentioned_people(old))
+    mentioned_before = bot_user in mentioned_people(old_text)
+    return Edit(heard, heard.message.mentioned and bool(before) and not mentioned_before)
 
 
-def _deleted(
-    event: Mapping[str, Any], before: Mapping[str, Any], ts: object, team: str, bot_user: str
-) -> Deleted | Ignored:
+def _deletion(event: Mapping[str, Any], ts: object, team: str, bot_user: str) -> Deletion | Ignored:
+    before = mapping(event.get("previous_message"))
     channel = event.get("channel")
     thread_ts = before.get("thread_ts") or ts
     if not (is_id(channel) and is_ts(ts) and is_ts(thread_ts)):
         return Ignored("no channel or no timestamp")
     author = before.get("user")
     ours = author == bot_user
-    return Deleted(Thread(team, channel, thread_ts), ts, author if is_id(author) and not ours else "", ours)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return Deletion(Thread(team, channel, thread_ts), ts, author if is_id(author) and not ours else "", ours)

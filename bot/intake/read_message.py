@@ -8,21 +8,16 @@ from typing import Any
 from bot.intake.admission import Asker, Where
 from bot.talk import text_of
 from bot.talk.file import File
-from bot.talk.message import Message, Thread, is_id, is_ts, mentioned_people
+from bot.talk.markup import mentioned_people
+from bot.talk.message import Message, Thread, is_id, is_ts
+from bot.talk.payload import Ignored, items, mapping, storable
 
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
-# Less than what is delivered is remembered, which is a day.
+# Must be shorter than the day for which delivered events are remembered.
 LATE_SECONDS = 12 * 3600
 # https://docs.slack.dev/messaging/formatting-message-text#special-mentions
 GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)")
-
-
-@dataclass(frozen=True)
-class Ignored:
-    """An event that is not for us. Its reason goes to the log at DEBUG."""
-
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,7 @@ class Heard:
 
     @property
     def is_addressed(self) -> bool:
-        """Whether it says by itself that it is for us."""
+        """Whether the message says by itself that it is for us."""
         return self.message.direct or self.message.mentioned
 
     @property
@@ -46,11 +41,10 @@ class Heard:
 def read(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | None = None) -> Heard | Ignored:
     """Read an `event_callback` body of type `message` or `app_mention`; whether its author may ask is not decided here.
 
-    A message in a thread that neither mentions us nor is direct comes back with both flags False: it is for us only
-    if we take part in that thread, which the caller knows.
+    A message of a thread that is not addressed to us is for us only if we take part in the thread, which Intake knows.
     """
     heard = hear(body, team, bot_user, enterprise)
-    if isinstance(heard, Ignored) or heard.message.direct or heard.message.mentioned:
+    if isinstance(heard, Ignored) or heard.is_addressed:
         return heard
     if heard.message.ts == heard.message.thread.ts:
         return Ignored("not addressed to us")
@@ -64,13 +58,12 @@ def hear(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
     event = body.get("event")
     if not isinstance(event, Mapping):
         return Ignored("no event in the body")
-    is_bot = bool(event.get("bot_id"))
-    user, ts, channel = event.get("user") or event.get("bot_id"), event.get("ts"), event.get("channel")
+    if reason := _not_spoken(event, bot_user):
+        return Ignored(reason)
+    user = event.get("user") or event.get("bot_id")
+    channel = event.get("channel")
+    ts = event.get("ts")
     thread_ts = event.get("thread_ts") or ts
-    if event.get("subtype") not in SPOKEN_SUBTYPES and not (is_bot and event.get("subtype") == "bot_message"):
-        return Ignored(f"subtype {event['subtype']}")
-    if user in (bot_user, "USLACKBOT", "USLACK"):
-        return Ignored("a bot's message")
     if not (is_id(user) and is_id(channel)):
         return Ignored("no author or no channel")
     if not (is_ts(ts) and is_ts(thread_ts)):
@@ -79,63 +72,81 @@ def hear(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         return Ignored("an edit of an old message")
     if not isinstance(event.get("text") or "", str):
         return Ignored("a text that is not text")
-    direct = event.get("channel_type") == "im" or (event.get("channel_type") is None and channel.startswith("D"))
     mentioned = event.get("type") == "app_mention" or bot_user in mentioned_people(text_of.words(event))
-    if is_bot and not mentioned:
+    if event.get("bot_id") and not mentioned:
         return Ignored("a bot that does not mention us")
-    files = event.get("files")
     event_id = body.get("event_id")
     message = Message(
         thread=Thread(team, channel, thread_ts),
         ts=ts,
         user=user,
-        text=_whole(text_of.of(event)),
+        text=storable(text_of.of(event)),
         event_id=event_id if is_id(event_id) else None,
-        files=tuple(file for each in files if (file := File.of(each))) if isinstance(files, list) else (),
-        direct=direct,
+        files=_files(event),
+        direct=_is_direct(event, channel),
         mentioned=mentioned,
         user_team=_home(event),
     )
-    bots = _bot_ids(event) if is_bot else frozenset()
-    return Heard(message, Asker(user, bots, outsider=_is_outsider(body, event, team, enterprise)))
+    return Heard(message, Asker(user, _bot_ids(event), outsider=_is_outsider(body, event, team, enterprise)))
 
 
-def _whole(text: str) -> str:
-    """JSON can spell half a character (a lone surrogate), which cannot be stored."""
-    return text.encode(errors="replace").decode()
+def _not_spoken(event: Mapping[str, Any], bot_user: str) -> str | None:
+    """Why the event is not a message that somebody else wrote; None if it is one."""
+    subtype = event.get("subtype")
+    is_of_bot = subtype == "bot_message" and bool(event.get("bot_id"))
+    if subtype not in SPOKEN_SUBTYPES and not is_of_bot:
+        return f"subtype {subtype}"
+    if (event.get("user") or event.get("bot_id")) in (bot_user, "USLACKBOT", "USLACK"):
+        return "a bot's message"
+    return None
+
+
+def _is_direct(event: Mapping[str, Any], channel: str) -> bool:
+    """Whether it was written in direct messages with us. Not every event has the type of its channel."""
+    kind = event.get("channel_type")
+    return kind == "im" or (kind is None and channel.startswith("D"))
+
+
+def _files(event: Mapping[str, Any]) -> tuple[File, ...]:
+    files = [File.of(payload) for payload in items(event.get("files"))]
+    return tuple(file for file in files if file)
 
 
 def _is_late_edit(event: Mapping[str, Any]) -> bool:
-    """Slack sends the mention of an edited message anew (https://github.com/slackapi/bolt-js/issues/960).
+    """Whether a mention comes from an edit long after the message, which we may have answered and forgotten by now.
 
-    For a day it is known that the message was here before.
+    Slack sends the mention of an edited message anew (https://github.com/slackapi/bolt-js/issues/960). A copy that
+    comes within a day is recognised as one.
     """
-    edited = event.get("edited")
-    ts = edited.get("ts") if isinstance(edited, Mapping) else None
+    ts = mapping(event.get("edited")).get("ts")
     return is_ts(ts) and float(ts) - float(event["ts"]) > LATE_SECONDS
 
 
 def _bot_ids(event: Mapping[str, Any]) -> frozenset[str]:
-    """By which the operator may have listed the bot that wrote it.
+    """The ids by which the operator may have listed the bot that wrote the message; empty for a person.
 
     https://docs.slack.dev/reference/events/message/bot_message
     """
-    profile = event.get("bot_profile")
-    app = profile.get("app_id") if isinstance(profile, Mapping) else None
-    named = (event.get("bot_id"), event.get("app_id"), app)
-    return frozenset(each for each in named if isinstance(each, str))
+    if not event.get("bot_id"):
+        return frozenset()
+    app = mapping(event.get("bot_profile")).get("app_id")
+    ids = (event.get("bot_id"), event.get("app_id"), app)
+    return frozenset(id for id in ids if isinstance(id, str))
 
 
 def _home(event: Mapping[str, Any]) -> str | None:
-    """The author's workspace. Slack may name the organization in its place."""
-    named = (event.get("user_team"), event.get("team"))
-    return next((each for each in named if is_id(each) and each.startswith("T")), None)
+    """The author's workspace; None where Slack names only the organization."""
+    for team in (event.get("user_team"), event.get("team")):
+        if is_id(team) and team.startswith("T"):
+            return team
+    return None
 
 
 def _is_outsider(body: Mapping[str, Any], event: Mapping[str, Any], team: str, enterprise: str | None) -> bool:
-    """In a channel shared with another company, authors carry their own team or organization (Slack Connect).
+    """Whether the author belongs to another company.
 
-    The context is what the app is installed in; `team_id` may be the other company's
+    In a channel shared with another company, authors carry their own team or organization (Slack Connect). The context
+    is what the app is installed in; `team_id` may be the other company's
     (https://docs.slack.dev/apis/events-api/#event-type-structure).
     """
     if not body.get("is_ext_shared_channel"):

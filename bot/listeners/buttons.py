@@ -15,13 +15,13 @@ from bot.commands import usage
 from bot.intake import read_click
 from bot.intake.admission import Admission, Way
 from bot.intake.read_click import Click
-from bot.intake.read_message import Ignored
 from bot.listeners import feedback, regenerate, stop
 from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
 from bot.slack.deadline import NotDone, within_three_seconds
 from bot.slack.identity import Identity
 from bot.store.threads.inbox import Inbox
+from bot.talk.payload import Ignored
 from bot.views import feedback as feedback_view
 from bot.views import footer
 from bot.views import usage as usage_view

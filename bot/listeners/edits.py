@@ -10,13 +10,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.admission import Admission, Way
 from bot.intake.intake import Reception
-from bot.intake.read_edit import SUBTYPES, Deleted, Edited, read_change
-from bot.intake.read_message import Ignored
+from bot.intake.read_edit import SUBTYPES, Deletion, Edit, read
 from bot.slack.directory import Directory
 from bot.slack.identity import Identity
 from bot.store.threads import changes, stops
 from bot.store.threads.inbox import Inbox
-from bot.talk.message import mentioned_people, spoken
+from bot.talk.markup import mentioned_people, spoken
+from bot.talk.payload import Ignored
 
 log = logging.getLogger("parley.listeners")
 
@@ -38,12 +38,12 @@ async def receive(
     reception: Reception,
 ) -> None:
     """Bring mailbox and history up to date. Raises redis.RedisError, and then Slack delivers it again."""
-    change = read_change(body, team, identity.user, context.enterprise_id)
+    change = read(body, team, identity.user, context.enterprise_id)
     reason: str | None
     match change:
-        case Edited():
+        case Edit():
             reason = await _edit(change, identity.user, redis, Directory(redis, web), admission, reception)
-        case Deleted(thread, ts):
+        case Deletion(thread, ts):
             # A question that was asked by shortcut stands in a message of ours.
             answered = await changes.question_of(redis, thread, ts) if change.ours else None
             reason = await _forget(redis, inbox, change, answered or ts)
@@ -54,7 +54,7 @@ async def receive(
 
 
 async def _edit(
-    change: Edited, bot_user: str, redis: Redis, directory: Directory, admission: Admission, reception: Reception
+    change: Edit, bot_user: str, redis: Redis, directory: Directory, admission: Admission, reception: Reception
 ) -> str | None:
     """Bring what we know of the message up to date, or take it in if only now it mentions us; else the reason."""
     message, heard = change.message, change.heard
@@ -72,7 +72,7 @@ async def _edit(
     return None
 
 
-async def _forget(redis: Redis, inbox: Inbox, change: Deleted, question: str) -> str | None:
+async def _forget(redis: Redis, inbox: Inbox, change: Deletion, question: str) -> str | None:
     thread = change.thread
     anew = [each.ts for each in await inbox.waiting(thread) if each.again == question]
     if change.ours and anew:

@@ -10,12 +10,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.admission import Admission, Reason, Way
 from bot.intake.intake import Reception
-from bot.intake.read_message import Heard, Ignored, read
+from bot.intake.read_message import Heard, read
 from bot.listeners import stop, welcome
 from bot.slack.admins import Admins
 from bot.slack.identity import Identity
 from bot.store.threads import asides
 from bot.store.threads.inbox import Inbox
+from bot.talk.payload import Ignored
 
 log = logging.getLogger("parley.listeners")
 

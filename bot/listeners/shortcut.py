@@ -26,8 +26,9 @@ from bot.store import keys
 from bot.store.rules import limits
 from bot.store.threads.inbox import SEEN_SECONDS
 from bot.talk import text_of
+from bot.talk.markup import escape
 from bot.talk.message import Message, Thread, is_id, is_ts
-from bot.views.blocks import escape
+from bot.talk.payload import mapping
 from bot.views.refusals import slow_down
 from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, ShortcutMessage, question_form, question_message
 
@@ -112,7 +113,7 @@ def read(body: dict[str, Any]) -> ShortcutMessage | None:
 
     https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
     """
-    message, channel = _fields(body.get("message")), _fields(body.get("channel")).get("id")
+    message, channel = mapping(body.get("message")), mapping(body.get("channel")).get("id")
     ts = message.get("ts") or body.get("message_ts")
     thread_ts = message.get("thread_ts") or ts
     if not (is_id(channel) and is_ts(thread_ts)):
@@ -123,9 +124,9 @@ def read(body: dict[str, Any]) -> ShortcutMessage | None:
 
 def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Question | str:
     """The question of a submitted modal, or the sentence that says what it lacks."""
-    view, person = _fields(body.get("view")), _fields(body.get("user"))
+    view, person = mapping(body.get("view")), mapping(body.get("user"))
     about = ShortcutMessage.from_json(view.get("private_metadata"))
-    typed = _fields(_fields(_fields(_fields(view.get("state")).get("values")).get(BLOCK)).get(FIELD)).get("value")
+    typed = mapping(mapping(mapping(mapping(view.get("state")).get("values")).get(BLOCK)).get(FIELD)).get("value")
     user, view_id = person.get("id"), view.get("id")
     if about is None or not (is_id(about.channel) and is_ts(about.thread_ts) and is_id(user) and is_id(view_id)):
         return AWAY
@@ -193,12 +194,8 @@ async def _shown(question: Question, since: str, web: AsyncWebClient) -> str | N
         limit=200,
     )
     for each in found.get("messages") or []:
-        metadata = _fields(each.get("metadata"))
-        about = _fields(metadata.get("event_payload"))
+        metadata = mapping(each.get("metadata"))
+        about = mapping(metadata.get("event_payload"))
         if metadata.get("event_type") == EVENT_TYPE and about.get("view") == question.view:
             return str(each["ts"])
     return None
-
-
-def _fields(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -16,7 +16,8 @@ from bot.listeners.ephemeral import Notice, tell
 from bot.slack.admins import Admins
 from bot.store.threads import stops
 from bot.store.threads.inbox import Inbox
-from bot.talk.message import Message, Thread, is_id, is_ts, spoken
+from bot.talk.markup import spoken
+from bot.talk.message import Message, Thread, is_id, is_ts
 from bot.views.footer import read_value
 
 log = logging.getLogger("parley.listeners")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from bot.talk.payload import storable, string
+
 NAME_LENGTH = 200
 URL_LENGTH = 2_000
 
@@ -24,33 +26,32 @@ class File:
     access: str = ""
 
     @classmethod
-    def of(cls, said: object) -> "File | None":
-        """From Slack's file object, whatever its shape; None if it says neither an id nor a name."""
-        if not isinstance(said, Mapping):
+    def of(cls, payload: object) -> "File | None":
+        """The file of Slack's file object, whatever its shape; None if that has neither an id nor a name."""
+        if not isinstance(payload, Mapping):
             return None
-        size = said.get("size")
+        size = payload.get("size")
         file = cls(
-            id=_text(said.get("id"), 40),
-            name=_text(said.get("name") or said.get("title"), NAME_LENGTH),
-            mimetype=_text(said.get("mimetype"), NAME_LENGTH).partition(";")[0].strip().lower(),
+            id=_text(payload.get("id"), 40),
+            name=_text(payload.get("name") or payload.get("title"), NAME_LENGTH),
+            mimetype=_text(payload.get("mimetype"), NAME_LENGTH).partition(";")[0].strip().lower(),
             size=size if type(size) is int and 0 < size < 2**53 else 0,
-            url=_text(said.get("url_private_download") or said.get("url_private"), URL_LENGTH),
-            mode=_text(said.get("mode"), 40),
-            access=_text(said.get("file_access"), 40),
+            url=_text(payload.get("url_private_download") or payload.get("url_private"), URL_LENGTH),
+            mode=_text(payload.get("mode"), 40),
+            access=_text(payload.get("file_access"), 40),
         )
         return file if file.id or file.name else None
 
     @classmethod
     def kept(cls, stored: object) -> "File | None":
-        """As a version of ours kept it: the first one kept only names."""
+        """The file as some version of Parley stored it: the first version stored only names."""
         if isinstance(stored, str):
             return cls(name=stored)
         if not isinstance(stored, Mapping):
             return None
-        known = {each.name for each in fields(cls)}
+        known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in stored.items() if name in known})
 
 
 def _text(value: object, most: int) -> str:
-    """JSON can spell half a character (a lone surrogate), which cannot be stored."""
-    return value[:most].encode(errors="replace").decode() if isinstance(value, str) else ""
+    return storable(string(value)[:most])

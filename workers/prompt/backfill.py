@@ -17,7 +17,8 @@ from bot.store import keys
 from bot.store.threads import asides, history
 from bot.store.threads.history import Entry
 from bot.talk import text_of
-from bot.talk.message import Message, is_id, is_ts, mentioned_people, spoken
+from bot.talk.markup import mentioned_people, spoken
+from bot.talk.message import Message, is_id, is_ts
 from bot.views.shortcut import EVENT_TYPE as QUESTION
 
 log = logging.getLogger("parley.backfill")

@@ -6,9 +6,10 @@ import pytest
 
 from bot.intake.admission import Way, refusal
 from bot.intake.audience import Audience
-from bot.intake.read_message import Heard, Ignored, read
+from bot.intake.read_message import Heard, read
 from bot.settings import Settings
 from bot.talk.message import Message
+from bot.talk.payload import Ignored
 
 TEAM, BOT = "T1", "U0BOT"
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "1.1", "text": f"<@{BOT}>"}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.intake.read_click import Click, read
-from bot.intake.read_message import Ignored
 from bot.talk.message import Thread
+from bot.talk.payload import Ignored
 
 TEAM = "T1"
 BODY: dict[str, Any] = {

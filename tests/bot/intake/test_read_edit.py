@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot.intake.read_edit import Deleted, Edited, read_change
-from bot.intake.read_message import Ignored
+from bot.intake.read_edit import Deletion, Edit, read
 from bot.talk.file import File
 from bot.talk.message import Thread
+from bot.talk.payload import Ignored
 
 TEAM, BOT = "T1", "UBOT"
 THREAD = Thread(TEAM, "C1", "1.1")
@@ -29,8 +29,8 @@ def deleted(**fields: Any) -> dict[str, Any]:
 
 
 def test_an_edit_is_the_message_in_its_new_form() -> None:
-    change = read_change(changed(), TEAM, BOT)
-    assert isinstance(change, Edited)
+    change = read(changed(), TEAM, BOT)
+    assert isinstance(change, Edit)
     assert (change.message.thread, change.message.ts, change.message.text) == (THREAD, "1.2", "new")
     assert not change.mentions_anew
 
@@ -46,15 +46,15 @@ def test_an_edit_is_the_message_in_its_new_form() -> None:
 )
 def test_an_edit_may_mention_us_anew(old: str | None, new: str, anew: bool) -> None:
     body = changed(message={**NEW, "text": new}, previous_message={**OLD, "text": old} if old else None)
-    change = read_change(body, TEAM, BOT)
-    assert isinstance(change, Edited)
+    change = read(body, TEAM, BOT)
+    assert isinstance(change, Edit)
     assert change.mentions_anew is anew
 
 
 def test_files_that_were_taken_away_change_a_message() -> None:
     old = {**OLD, "files": [{"id": "F1"}, {"id": "F2"}]}
-    change = read_change(changed(message={**old, "files": [{"id": "F1"}]}, previous_message=old), TEAM, BOT)
-    assert isinstance(change, Edited)
+    change = read(changed(message={**old, "files": [{"id": "F1"}]}, previous_message=old), TEAM, BOT)
+    assert isinstance(change, Edit)
     assert change.message.files == (File("F1"),)
 
 
@@ -63,8 +63,8 @@ def test_an_edit_of_blocks_alone_is_one_and_a_mention_in_them_is_no_new_one() ->
         block = {"type": "section", "text": {"type": "mrkdwn", "text": f"<@{BOT}> {words}"}}
         return {**NEW, "text": "", "blocks": [block]}
 
-    change = read_change(changed(message=written("new"), previous_message=written("old")), TEAM, BOT)
-    assert isinstance(change, Edited)
+    change = read(changed(message=written("new"), previous_message=written("old")), TEAM, BOT)
+    assert isinstance(change, Edit)
     assert (change.message.text, change.mentions_anew) == (f"<@{BOT}> new", False)
 
 
@@ -83,30 +83,28 @@ def test_an_edit_of_blocks_alone_is_one_and_a_mention_in_them_is_no_new_one() ->
     ],
 )
 def test_other_changes_have_their_reason(body: dict[str, Any], reason: str) -> None:
-    change = read_change(body, TEAM, BOT)
+    change = read(body, TEAM, BOT)
     assert isinstance(change, Ignored)
     assert reason in change.reason
 
 
 def test_a_deletion_says_whose_message_it_was() -> None:
-    assert read_change(deleted(), TEAM, BOT) == Deleted(THREAD, "1.2", "U1", ours=False)
+    assert read(deleted(), TEAM, BOT) == Deletion(THREAD, "1.2", "U1", ours=False)
     ours = deleted(previous_message={**OLD, "user": BOT})
-    assert read_change(ours, TEAM, BOT) == Deleted(THREAD, "1.2", "", ours=True)
+    assert read(ours, TEAM, BOT) == Deletion(THREAD, "1.2", "", ours=True)
 
 
 @pytest.mark.parametrize("author", [7, None, ["U1"], "U 1"])
 def test_a_deletion_may_not_say_whose_message_it_was(author: object) -> None:
-    assert read_change(deleted(previous_message={**OLD, "user": author}), TEAM, BOT) == Deleted(
-        THREAD, "1.2", "", ours=False
-    )
+    assert read(deleted(previous_message={**OLD, "user": author}), TEAM, BOT) == Deletion(THREAD, "1.2", "", ours=False)
 
 
 def test_a_deletion_that_does_not_say_what_was_there_is_of_a_threads_first_message() -> None:
     bare = deleted(previous_message=None)
-    assert read_change(bare, TEAM, BOT) == Deleted(Thread(TEAM, "C1", "1.2"), "1.2", "", ours=False)
+    assert read(bare, TEAM, BOT) == Deletion(Thread(TEAM, "C1", "1.2"), "1.2", "", ours=False)
 
 
 def test_the_first_message_of_a_thread_leaves_a_tombstone() -> None:
     gone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "1.1", "thread_ts": "1.1"}
     body = changed(message=gone, previous_message={**OLD, "ts": "1.1"})
-    assert read_change(body, TEAM, BOT) == Deleted(THREAD, "1.1", "U1", ours=False)
+    assert read(body, TEAM, BOT) == Deletion(THREAD, "1.1", "U1", ours=False)

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.intake.read_message import Heard, Ignored, read
+from bot.intake.read_message import Heard, read
 from bot.talk.file import File
-from bot.talk.message import Message, Thread, mentioned_people
+from bot.talk.markup import mentioned_people
+from bot.talk.message import Message, Thread
+from bot.talk.payload import Ignored
 
 TEAM, BOT = "T1", "U0BOT"
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "100.000001", "text": "hi"}

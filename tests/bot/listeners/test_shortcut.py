@@ -7,7 +7,8 @@ import pytest
 from bot.listeners.shortcut import AWAY, EMPTY, Question, asked, read
 from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
-from bot.talk.message import Thread, spoken
+from bot.talk.markup import spoken
+from bot.talk.message import Thread
 from bot.views.shortcut import LONGEST, METADATA, SHOWN, ShortcutMessage, question_form, question_message
 
 ABOUT = ShortcutMessage("C1", "1.1", "U2", "We ship on <https://x.example|Friday> &amp; rest")

@@ -1,0 +1,34 @@
+"""Reading what Slack sends: any field may be missing or of another type, and then it counts as empty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """Something that Slack sent and that is not for us. Its reason goes to the log at DEBUG."""
+
+    reason: str
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """The items of a list that are mappings."""
+    return [item for item in items(value) if isinstance(item, Mapping)]
+
+
+def string(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def storable(text: str) -> str:
+    """JSON can spell half a character (a lone surrogate), which cannot be stored."""
+    return text.encode(errors="replace").decode()
