@@ -6,28 +6,21 @@ from collections.abc import Awaitable, Callable
 from traceback import walk_tb
 from typing import Any
 
-from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
-from bot.intake.admission import Admission
-from bot.intake.audience import Audience
-from bot.intake.intake import Reception
 from bot.manifest import EVENTS
-from bot.settings import Settings
-from bot.slack.admins import Admins
-from bot.slack.directory import Directory
+from bot.services import Services
 from bot.slack.errors import describe
 from bot.slack.identity import Identity
 from bot.store.metrics import Metrics
-from bot.store.threads.inbox import Inbox
 from bot.talk.message import is_id
+from bot.talk.payload import mapping
 
 log = logging.getLogger("parley.app")
 
@@ -36,7 +29,7 @@ bolt_log = logging.getLogger("parley.bolt")
 bolt_log.setLevel(logging.ERROR)
 
 
-# Everybody can send any type over HTTP, signed or not.
+# The types of deliveries that are counted under their own names. Anybody can send any type over HTTP, signed or not.
 INTERACTIONS = {"block_actions", "message_action", "view_submission", "view_closed", "shortcut"}
 TYPES = INTERACTIONS | {"message" if event.startswith("message.") else event for event in EVENTS}
 
@@ -47,8 +40,8 @@ class _App(AsyncApp):
     metrics: Metrics
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        began, kind = time.monotonic(), _kind(req.body)
-        self.metrics.count("events", kind)
+        began = time.monotonic()
+        self.metrics.count("events", _kind(req.body))
         status = 500
         try:
             response = await super().async_dispatch(req)
@@ -61,43 +54,36 @@ class _App(AsyncApp):
 
 
 def _kind(body: dict[str, Any]) -> str:
-    """The type of a delivery, of those that we know."""
-    event = body.get("event")
-    kind = event.get("type") if isinstance(event, dict) else body.get("type")
+    """The type of a delivery if it is one that we expect: a label of a metric must not take any value."""
     if "command" in body:
         return "command"
+    event = body.get("event")
+    kind = event.get("type") if isinstance(event, dict) else body.get("type")
     return kind if isinstance(kind, str) and kind in TYPES else "other"
 
 
-def create_app(
-    settings: Settings, web: AsyncWebClient, identity: Identity, inbox: Inbox, redis: Redis, metrics: Metrics
-) -> AsyncApp:
-    """Listeners find these among their arguments, and `team`, under which everything of the workspace is kept.
+def create_app(services: Services) -> AsyncApp:
+    """Listeners find `services` among their arguments, and `team`, under which everything of the workspace is kept.
 
     `process_before_response` makes Bolt answer 200 after the listener, and 500 (in Socket Mode: nothing) when it
     raised, so that Slack delivers again (invariant 1).
     """
-
-    admission = Admission(Audience.of(settings), redis, Directory(redis, web))
-    reception = Reception(inbox, redis, web)
-    admins = Admins(settings, web, redis)
+    identity = services.identity
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
             enterprise_id=None,
             team_id=identity.team,
-            bot_token=settings.slack_bot_token,
+            bot_token=services.settings.slack_bot_token,
             bot_id=identity.bot,
             bot_user_id=identity.user,
         )
 
-    client = AsyncWebClient(base_url=web.base_url, session=web.session, retry_handlers=[])
-    client.proxy = web.proxy
     app = _App(
         name="slack",
         logger=bolt_log,
-        client=client,
-        signing_secret=settings.slack_signing_secret,
+        client=services.plain_web,
+        signing_secret=services.settings.slack_signing_secret,
         authorize=authorize,
         process_before_response=True,
         # Bolt takes the deletion of our message for our own act.
@@ -107,13 +93,11 @@ def create_app(
 
     @app.use
     async def bring(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:
-        context["inbox"], context["web"], context["identity"] = inbox, web, identity
-        context["redis"], context["settings"], context["admission"] = redis, settings, admission
-        context["reception"], context["admins"] = reception, admins
+        context["services"] = services
         context["team"] = _installed_in(context, identity)
         await next()
 
-    app.metrics = metrics
+    app.metrics = services.metrics
     app.error(_failed)
     listeners.register(app)
     return app
@@ -122,17 +106,16 @@ def create_app(
 def _installed_in(context: AsyncBoltContext, identity: Identity) -> str:
     """The installing team; for an org-wide installation the organization.
 
-    Whose our token is says it: what a click calls the team may be that of a person of another company.
+    It is the team of our token: the team that a click names may be that of a person of another company.
     """
     named = context.enterprise_id if context.is_enterprise_install else None
     return named if is_id(named) else identity.team
 
 
 async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
-    """What no listener wants, or Bolt cannot read, is acknowledged; what a listener could not keep is sent again."""
+    """Acknowledge what no listener wants and what Bolt cannot read; what a listener could not keep is sent again."""
     body = request.body
-    event = body.get("event")
-    event = event if isinstance(event, dict) else {}
+    event = mapping(body.get("event"))
     if isinstance(error, BoltUnhandledRequestError):
         log.debug("ignored type=%s reason=no listener", event.get("type") or body.get("type") or body.get("command"))
         return BoltResponse(status=200)
@@ -141,11 +124,14 @@ async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse |
         return BoltResponse(status=200)
     log.error(
         "not acknowledged event_id=%s channel=%s ts=%s error=%s",
-        *(body.get("event_id"), event.get("channel"), event.get("ts"), describe(error)),
+        body.get("event_id"),
+        event.get("channel"),
+        event.get("ts"),
+        describe(error),
     )
     return None
 
 
 def _is_ours(error: Exception) -> bool:
-    """Whether it came out of a module of ours, and not while Bolt looked for the listener."""
+    """Whether the error was raised in a module of ours, and not while Bolt looked for the listener."""
     return any(str(frame.f_globals.get("__name__")).startswith("bot.") for frame, _ in walk_tb(error.__traceback__))

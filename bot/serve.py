@@ -19,9 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app import bolt_log, create_app
 from bot.ops.alerts import Alerts
 from bot.ops.health import Health
+from bot.services import Services
 from bot.settings import SettingError, Settings
 from bot.slack import client as slack
-from bot.slack.admins import Admins
 from bot.slack.identity import identify, try_app_token
 from bot.slack.rate_limits import RateLimits
 from bot.store import connections, keys
@@ -34,7 +34,8 @@ DEFAULT_PORT = 3000
 # While Slack refreshes one connection, events come through the other.
 SOCKETS = 2
 STOP_SECONDS = 5.0
-# What Bolt raises for a body whose fields are not of their types; what our listeners raise it answers with 500.
+# What Bolt raises for a body whose fields are not of their types. Errors of our listeners are not among them: Bolt
+# answers those with 500.
 UNREADABLE = (ValueError, AttributeError, TypeError, LookupError)
 
 
@@ -45,9 +46,33 @@ async def serve(settings: Settings, redis_url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(_connected(settings, redis_url))
+        identity = services.identity
+        app = create_app(services)
+        alerts = Alerts(services.redis, services.web, services.admins, settings.admin_channel, identity.team)
+        await stack.enter_async_context(alerts.telling())
+        sockets = []
+        if settings.slack_app_token:
+            await try_app_token(services.web, settings.slack_app_token)
+            for _ in range(SOCKETS):
+                socket = _socket(app, services.web, settings.slack_app_token)
+                sockets.append(await stack.enter_async_context(socket))
+        if settings.port or not settings.slack_app_token:
+            health = Health(services.redis, services.inbox, settings, identity.team, sockets)
+            await stack.enter_async_context(_http(app, health, settings))
+        log.info("listening team=%s bot=%s mode=%s", identity.team, identity.user, mode(settings))
+        await stop.wait()
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def _connected(settings: Settings, redis_url: str) -> AsyncIterator[Services]:
+    """Raises SettingError."""
+    async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(slack.client(settings))
-        redis, producer = connections.shared(redis_url), connections.producer(redis_url)
+        redis = connections.shared(redis_url)
         stack.push_async_callback(redis.aclose)
+        producer = connections.producer(redis_url)
         stack.callback(producer.close)
         inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
         identity = await identify(client)
@@ -56,20 +81,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
             await redis.sadd(keys.TEAMS, identity.team)
         client.rate_limits = RateLimits(redis, identity.team)
         client.metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
-        app = create_app(settings, client, identity, inbox, redis, client.metrics)
-        alerts = Alerts(redis, client, Admins(settings, client, redis), settings.admin_channel, identity.team)
-        await stack.enter_async_context(alerts.telling())
-        sockets = []
-        if settings.slack_app_token:
-            await try_app_token(client, settings.slack_app_token)
-            for _ in range(SOCKETS):
-                sockets.append(await stack.enter_async_context(_socket(app, client, settings.slack_app_token)))
-        if settings.port or not settings.slack_app_token:
-            health = Health(redis, inbox, settings, identity.team, sockets)
-            await stack.enter_async_context(_http(app, health, settings))
-        log.info("listening team=%s bot=%s mode=%s", identity.team, identity.user, mode(settings))
-        await stop.wait()
-        log.info("stopping")
+        yield Services(settings, redis, client, identity, inbox, client.metrics)
 
 
 def mode(settings: Settings) -> str:

@@ -129,6 +129,7 @@ SHOWN_BY = {
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/models.py": "tests/workers/test_models.py",
     "bot/sandbox": "tests/bot/sandbox/test_sandbox.py",
+    "bot/services.py": "tests/bot/test_app_fuzz.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/slack/upload.py": "tests/workers/draft/test_upload.py",
     "bot/store/threads/files.py": "tests/workers/files/test_files.py",

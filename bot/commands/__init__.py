@@ -1,1 +1,1 @@
-"""What people type after /parley, a module for each word. Events, buttons and forms are heard in bot/listeners."""
+"""What people can do with /parley, a module for each command; that one was typed is heard in bot/listeners."""

@@ -1,6 +1,6 @@
 """`/parley audit`: what admins changed, the newest first."""
 
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.store.rules import audit
 from bot.store.rules.audit import Change
 from bot.talk.arguments import Unclear, quoted
@@ -14,19 +14,19 @@ SHOWN = 80
 USAGE = "Say `/parley audit`, or `/parley audit 2` for the second page."
 
 
-async def answer(asked: Asked) -> str:
+async def answer(command: Command) -> str:
     """Raises Unclear."""
-    if len(asked.words) > 1:
-        raise Unclear(f"I do not understand {quoted(asked.words[1])}. {USAGE}")
-    word = asked.words[0] if asked.words else "1"
+    if len(command.words) > 1:
+        raise Unclear(f"I do not understand {quoted(command.words[1])}. {USAGE}")
+    word = command.words[0] if command.words else "1"
     if not (word.isascii() and word.isdigit() and len(word) < 6 and 1 <= int(word) <= MOST_PAGES):
         raise Unclear(f"{quoted(word)} is not a page number from 1 to {MOST_PAGES:,}. {USAGE}")
     page = int(word)
-    count = await audit.count(asked.redis, asked.team)
+    count = await audit.count(command.services.redis, command.team)
     pages = max(1, -(-count // PAGE))
     if page > pages:
         raise Unclear(f"There {'is one page' if pages == 1 else f'are {pages} pages'} only.")
-    found = await audit.changes(asked.redis, asked.team, (page - 1) * PAGE, PAGE)
+    found = await audit.changes(command.services.redis, command.team, (page - 1) * PAGE, PAGE)
     if not found:
         return "Nobody has changed anything yet."
     more = f" Older ones: `/parley audit {page + 1}`." if page < pages else ""

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
 from bot.store import keys
@@ -22,14 +22,14 @@ USAGE = (
 WORDS = {"day": "day", "daily": "day", "month": "month", "monthly": "month"}
 
 
-async def answer(asked: Asked) -> str:
+async def answer(command: Command) -> str:
     """Raises Unclear."""
-    return await follow(asked, {"show": _show, "set": _set, "clear": _clear}, "budgets", USAGE)
+    return await follow(command, {"show": _show, "set": _set, "clear": _clear}, "budgets", USAGE)
 
 
-async def _show(asked: Asked) -> str:
-    Words(asked.words).end(USAGE)
-    found = await Caps(asked.redis, 0).spending(asked.team)
+async def _show(command: Command) -> str:
+    Words(command.words).end(USAGE)
+    found = await Caps(command.services.redis, 0).spending(command.team)
     if not found:
         return f"There are no budgets here: everybody may ask as much as they like. {USAGE}"
     lines = []
@@ -41,10 +41,10 @@ async def _show(asked: Asked) -> str:
     return "\n".join(["Budgets (days and months are UTC):", *lines])
 
 
-async def _set(asked: Asked) -> str:
-    words = Words(asked.words)
+async def _set(command: Command) -> str:
+    words = Words(command.words)
     period = _period(words)
-    scope = take_scope(words, asked, SCOPES, "workspace")
+    scope = take_scope(words, command, SCOPES, "workspace")
     amount = words.take("amount", money.is_amount)
     if any(word.lower() not in DOLLARS for word in words.take_all(money.is_currency)):
         raise Unclear(f"{money.DOLLARS_ONLY} Nothing was changed.")
@@ -57,20 +57,20 @@ async def _set(asked: Asked) -> str:
         micro = money.read(amount)
     except money.InvalidAmount as amiss:
         raise Unclear(f"{amiss} Nothing was changed.") from None
-    await check(scope, asked.web)
-    before = await _change(asked, scope, period, str(micro))
+    await check(scope, command.services.web)
+    before = await _change(command, scope, period, str(micro))
     was = "There was no budget before." if before is None else f"It was {dollars(int(before))}."
     return f"Done: {shown(scope)} may spend {dollars(micro)} a {period}. {was}"
 
 
-async def _clear(asked: Asked) -> str:
-    words = Words(asked.words)
+async def _clear(command: Command) -> str:
+    words = Words(command.words)
     period = _period(words)
-    scope = take_scope(words, asked, SCOPES, "workspace")
+    scope = take_scope(words, command, SCOPES, "workspace")
     words.end(USAGE)
     gone = []
     for each in (period,) if period else PERIODS:
-        before = await _change(asked, scope, each, None)
+        before = await _change(command, scope, each, None)
         if before is not None:
             gone.append(f"{dollars(int(before))} a {each}")
     if not gone:
@@ -79,9 +79,10 @@ async def _clear(asked: Asked) -> str:
     return f"Done: the budget of {shown(scope)} is gone (it was {' and '.join(gone)}).{rest}"
 
 
-async def _change(asked: Asked, scope: str, period: Period, value: str | None) -> str | None:
-    field, key = cap_field(scope, period), keys.caps(asked.team)
-    changed = await audit.change(asked.redis, asked.team, asked.user, f"budget {field}", key, field, value)
+async def _change(command: Command, scope: str, period: Period, value: str | None) -> str | None:
+    redis, team = command.services.redis, command.team
+    field = cap_field(scope, period)
+    changed = await audit.change(redis, team, command.user, f"budget {field}", keys.caps(team), field, value)
     return changed.before
 
 

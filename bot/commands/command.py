@@ -3,17 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from redis.asyncio import Redis
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.settings import Settings
-from bot.slack.admins import Admins
-from bot.store.threads.inbox import Inbox
+from bot.services import Services
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Who typed it where, the words after its name, and what it may look at.
+class Command:
+    """Who typed what after `/parley`, and where. `words` are those after the command's own name.
 
     At `response_url` more can be said within half an hour; with `trigger_id` a form can be opened within three seconds.
     """
@@ -24,11 +19,8 @@ class Asked:
     words: Sequence[str]
     response_url: str
     trigger_id: str
-    inbox: Inbox
-    redis: Redis
-    web: AsyncWebClient
-    settings: Settings
-    admins: Admins
+    services: Services
 
-    def after(self, count: int) -> "Asked":
+    def after(self, count: int) -> "Command":
+        """The same command without its first words."""
         return replace(self, words=self.words[count:])

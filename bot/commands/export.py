@@ -4,9 +4,8 @@ import logging
 from dataclasses import dataclass
 
 from bot import background
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.commands.usage import today
-from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.slack.respond import respond
 from bot.slack.upload import NoUpload, complete, put
@@ -37,54 +36,54 @@ class File:
     content: bytes
 
 
-async def send(asked: Asked) -> str | None:
+async def send(command: Command) -> str | None:
     """Raises Unclear and redis.RedisError."""
-    query = periods.read(asked.words, today(), asked.user, asked.settings.usage_days)
-    if refusal := await asked.admins.refusal(asked.team, asked.user):
+    query = periods.read(command.words, today(), command.user, command.services.settings.usage_days)
+    if refusal := await command.services.admins.refusal(command.team, command.user):
         return refusal
     if query.subject:
         return WHOLE
-    background.run(_send(asked, query.period))
+    background.run(_send(command, query.period))
     return COMING
 
 
-async def _send(asked: Asked, period: Period) -> None:
+async def _send(command: Command, period: Period) -> None:
     """Never raises: nobody would hear it."""
     try:
-        told = await _sent(asked, period)
+        told = await _sent(command, period)
     except NoUpload as refusal:
-        log.warning("export failed team=%s user=%s error=%s", asked.team, asked.user, refusal)
+        log.warning("export failed team=%s user=%s error=%s", command.team, command.user, refusal)
         told = REFUSED.format(error=refusal)
     except SLACK_OR_REDIS_TROUBLE as error:
-        log.warning("export failed team=%s user=%s error=%s", asked.team, asked.user, describe(error))
+        log.warning("export failed team=%s user=%s error=%s", command.team, command.user, describe(error))
         name = error_name(error)
         told = REFUSED.format(error=name) if name else FAILED
     if told:
-        await respond(asked.web, asked.response_url, told)
+        await respond(command.services.web, command.response_url, told)
 
 
-async def _sent(asked: Asked, period: Period) -> str | None:
-    files = [file for file in (await _usage(asked, period), await _feedback(asked, period)) if file]
+async def _sent(command: Command, period: Period) -> str | None:
+    files = [file for file in (await _usage(command, period), await _feedback(command, period)) if file]
     if not files:
         return NOTHING.format(period=period)
-    opened = await asked.web.conversations_open(users=asked.user)
+    opened = await command.services.web.conversations_open(users=command.user)
     titles = {}
     for file in files:
-        titles[await put(asked.web, file.name, file.content)] = file.title
+        titles[await put(command.services.web, file.name, file.content)] = file.title
     comment = "\n".join(file.about for file in files)
-    await complete(asked.web, titles, str(opened["channel"]["id"]), comment=comment)
+    await complete(command.services.web, titles, str(opened["channel"]["id"]), comment=comment)
     size = sum(len(file.content) for file in files)
-    log.info("exported team=%s user=%s files=%d bytes=%d", asked.team, asked.user, len(files), size)
+    log.info("exported team=%s user=%s files=%d bytes=%d", command.team, command.user, len(files), size)
     return None
 
 
-async def _usage(asked: Asked, period: Period) -> File | None:
+async def _usage(command: Command, period: Period) -> File | None:
     """A line for each day and person, channel and model; None if there is none. A day at a time, others go between."""
     parts = [tables.header()]
     for day in period.days:
         for kind in KINDS:
-            rows = await usage.all_of(asked.redis, asked.team, kind, day)
-            names = await Directory(asked.redis, asked.web).known_names(asked.team, rows) if kind == "user" else {}
+            rows = await usage.all_of(command.services.redis, command.team, kind, day)
+            names = await command.services.directory.known_names(command.team, rows) if kind == "user" else {}
             parts.append(tables.lines(day, kind, rows, names))
     if not any(parts[1:]):
         return None
@@ -92,9 +91,9 @@ async def _usage(asked: Asked, period: Period) -> File | None:
     return File(name, f"Usage, {period}", USED.format(period=period), "".join(parts).encode())
 
 
-async def _feedback(asked: Asked, period: Period) -> File | None:
+async def _feedback(command: Command, period: Period) -> File | None:
     """A line for each vote and comment; None if there is none."""
-    given = await feedback.all_of(asked.redis, asked.team, period.days)
+    given = await feedback.all_of(command.services.redis, command.team, period.days)
     if not given:
         return None
     name = f"parley-feedback-{period.first}-{period.last}.csv"

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
 from bot.store import keys
@@ -19,24 +19,24 @@ USAGE = (
 )
 
 
-async def answer(asked: Asked) -> str:
+async def answer(command: Command) -> str:
     """Raises Unclear."""
-    return await follow(asked, {"show": _show, "set": _set, "clear": _clear}, "limits", USAGE)
+    return await follow(command, {"show": _show, "set": _set, "clear": _clear}, "limits", USAGE)
 
 
-async def _show(asked: Asked) -> str:
-    Words(asked.words).end(USAGE)
-    found = await limits(asked.redis, asked.team)
+async def _show(command: Command) -> str:
+    Words(command.words).end(USAGE)
+    found = await limits(command.services.redis, command.team)
     if not found:
         return f"There are no limits here: I take every message. {USAGE}"
     lines = [f"• {shown(scope)}: {_count(most)} a {window}" for (scope, window), most in found.items()]
     return "\n".join(["Messages that I take:", *lines])
 
 
-async def _set(asked: Asked) -> str:
-    words = Words(asked.words)
+async def _set(command: Command) -> str:
+    words = Words(command.words)
     window = _window(words)
-    scope = take_scope(words, asked, SCOPES, "each")
+    scope = take_scope(words, command, SCOPES, "each")
     number = words.take("number", lambda word: any(char.isdigit() for char in word) and not word.startswith("<"))
     words.end(USAGE)
     if number is None:
@@ -45,20 +45,20 @@ async def _set(asked: Asked) -> str:
         raise Unclear(f"In a `minute` or in a `day`? {USAGE}")
     if not (number.isascii() and number.isdigit() and len(number) < 9 and int(number) <= MOST):
         raise Unclear(f"{quoted(number)} is not a whole number from 0 to {MOST:,}. Nothing was changed.")
-    await check(scope, asked.web)
-    before = await _change(asked, scope, window, str(int(number)))
+    await check(scope, command.services.web)
+    before = await _change(command, scope, window, str(int(number)))
     was = "There was no limit before." if before is None else f"It was {_count(int(before))}."
     return f"Done: I take {_count(int(number))} a {window} from {shown(scope)}. {was}"
 
 
-async def _clear(asked: Asked) -> str:
-    words = Words(asked.words)
+async def _clear(command: Command) -> str:
+    words = Words(command.words)
     window = _window(words)
-    scope = take_scope(words, asked, SCOPES, "each")
+    scope = take_scope(words, command, SCOPES, "each")
     words.end(USAGE)
     gone = []
     for each in (window,) if window else WINDOWS:
-        before = await _change(asked, scope, each, None)
+        before = await _change(command, scope, each, None)
         if before is not None:
             gone.append(f"{_count(int(before))} a {each}")
     if not gone:
@@ -66,10 +66,10 @@ async def _clear(asked: Asked) -> str:
     return f"Done: the limit of {shown(scope)} is gone (it was {' and '.join(gone)})."
 
 
-async def _change(asked: Asked, scope: str, window: Window, value: str | None) -> str | None:
+async def _change(command: Command, scope: str, window: Window, value: str | None) -> str | None:
     field = f"{scope} {window}"
     changed = await audit.change(
-        asked.redis, asked.team, asked.user, f"limit {field}", keys.limits(asked.team), field, value
+        command.services.redis, command.team, command.user, f"limit {field}", keys.limits(command.team), field, value
     )
     return changed.before
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import cast
 
 from bot import models
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.commands.scope import check, policy, take_scope
 from bot.store import keys
 from bot.store.rules import audit
@@ -24,21 +24,33 @@ USAGE = (
 )
 
 
-async def show(asked: Asked) -> str:
-    """For everybody."""
-    own = keys.channel_policy(asked.team, asked.channel), keys.workspace_policy(asked.team)
-    chosen = [await cast("Awaitable[str | None]", asked.redis.hget(key, FIELD)) for key in own]
-    model = chosen[0] or chosen[1] or asked.settings.model
-    where = "this channel" if chosen[0] else "this workspace" if chosen[1] else None
-    return f"Answers here come from `{model}`" + (f", which was chosen for {where}." if where else ".")
+async def answer(command: Command) -> str:
+    """Everybody may ask which model it is, and admins choose it. Raises Unclear."""
+    if not command.words:
+        return await _show(command)
+    refusal = await command.services.admins.refusal(command.team, command.user)
+    return refusal or await _choose(command)
 
 
-async def answer(asked: Asked) -> str:
-    """Raises Unclear."""
-    words = Words(asked.words)
+async def _show(command: Command) -> str:
+    of_channel = await _chosen(command, keys.channel_policy(command.team, command.channel))
+    of_workspace = await _chosen(command, keys.workspace_policy(command.team))
+    if of_channel:
+        return f"Answers here come from `{of_channel}`, which was chosen for this channel."
+    if of_workspace:
+        return f"Answers here come from `{of_workspace}`, which was chosen for this workspace."
+    return f"Answers here come from `{command.services.settings.model}`."
+
+
+async def _chosen(command: Command, key: str) -> str | None:
+    return await cast("Awaitable[str | None]", command.services.redis.hget(key, FIELD))
+
+
+async def _choose(command: Command) -> str:
+    words = Words(command.words)
     verb = words.take("verb", lambda word: word.lower() in ("set", "clear"))
     is_forced = words.take("`force`", lambda word: word.lower() == "force") is not None
-    scope = take_scope(words, asked, SCOPES, f"channel:{asked.channel}")
+    scope = take_scope(words, command, SCOPES, f"channel:{command.channel}")
     if verb and verb.lower() == "clear":
         words.end(USAGE)
         model = None
@@ -49,11 +61,11 @@ async def answer(asked: Asked) -> str:
         if model is None:
             raise Unclear(f"Which model? {USAGE} There are {_list(today)}.")
         require(model, today, is_forced=is_forced)
-    await check(scope, asked.web)
-    key = policy(asked.team, scope)
-    changed = await audit.change(asked.redis, asked.team, asked.user, f"model {scope}", key, FIELD, model)
+    await check(scope, command.services.web)
+    redis, key = command.services.redis, policy(command.team, scope)
+    changed = await audit.change(redis, command.team, command.user, f"model {scope}", key, FIELD, model)
     if scope.startswith("thread:"):
-        await asked.redis.expire(key, THREAD_SECONDS)
+        await redis.expire(key, THREAD_SECONDS)
     was = f" It was `{changed.before}`." if changed.before else ""
     if model is None:
         return f"Done: no model is chosen for {shown(scope)} any more.{was}" if was else "There was no model to clear."

@@ -7,7 +7,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.commands.scope import check, policy, take_scope
 from bot.slack.directory import ASK_SECONDS
 from bot.slack.errors import SLACK_TROUBLE, describe
@@ -23,18 +23,18 @@ SCOPES = ("workspace", "channel")
 USAGE = "Say `/parley persona` for this channel, `/parley persona workspace`, or `/parley persona #general`."
 
 
-async def answer(asked: Asked) -> str | None:
+async def answer(command: Command) -> str | None:
     """None: the form says it all. Slack gives three seconds to open it. Raises Unclear and redis.RedisError."""
-    words = Words(asked.words)
-    scope = take_scope(words, asked, SCOPES, f"channel:{asked.channel}")
+    words = Words(command.words)
+    scope = take_scope(words, command, SCOPES, f"channel:{command.channel}")
     words.end(USAGE)
-    await check(scope, asked.web)
-    text = await cast("Awaitable[str | None]", asked.redis.hget(policy(asked.team, scope), FIELD))
+    await check(scope, command.services.web)
+    text = await cast("Awaitable[str | None]", command.services.redis.hget(policy(command.team, scope), FIELD))
     try:
         async with asyncio.timeout(ASK_SECONDS):
-            await asked.web.views_open(trigger_id=asked.trigger_id, view=form(scope, text or ""))
+            await command.services.web.views_open(trigger_id=command.trigger_id, view=form(scope, text or ""))
     except SLACK_TROUBLE as error:
-        log.warning("no form team=%s error=%s", asked.team, describe(error))
+        log.warning("no form team=%s error=%s", command.team, describe(error))
         raise Unclear("Slack does not let me open the form right now. Please try again.") from None
     return None
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.slack.directory import ASK_SECONDS
 from bot.slack.errors import SLACK_TROUBLE, error_name, verdict
 from bot.store import keys
@@ -18,10 +18,10 @@ CHANNEL_ERRORS = {"channel_not_found"}
 PERSON_ERRORS = {"user_not_found", "user_not_visible", "users_not_found"}
 
 
-def take_scope(said: Words, asked: Asked, allowed: Collection[str], usual: str) -> str:
+def take_scope(said: Words, command: Command, allowed: Collection[str], usual: str) -> str:
     """The one that the words name, else the usual one; `allowed` are the kinds that fit. Raises Unclear."""
     word = said.take("place or person", _is_scope)
-    found = usual if word is None else _scope(word, asked)
+    found = usual if word is None else _scope(word, command)
     if found.partition(":")[0] not in allowed:
         raise Unclear(f"{quoted(word or usual)} does not fit here: it can be {named(allowed)}.")
     return found
@@ -77,7 +77,7 @@ def _is_scope(word: str) -> bool:
     return word.lower() in NAMES or word.startswith(("@", "#", "<@", "<#", "<!")) or arguments.thread(word) is not None
 
 
-def _scope(word: str, asked: Asked) -> str:
+def _scope(word: str, command: Command) -> str:
     if user := arguments.person(word):
         return f"user:{user}"
     if channel := arguments.channel(word):
@@ -85,4 +85,4 @@ def _scope(word: str, asked: Asked) -> str:
     if found := arguments.thread(word):
         return f"thread:{found[0]}:{found[1]}"
     name = word.lower()
-    return {"here": f"channel:{asked.channel}", "everyone": "each"}.get(name, name)
+    return {"here": f"channel:{command.channel}", "everyone": "each"}.get(name, name)

@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.talk.arguments import Unclear, quoted
 
-Verb = Callable[[Asked], Awaitable[str]]
+Verb = Callable[[Command], Awaitable[str]]
 
 
-async def follow(asked: Asked, verbs: Mapping[str, Verb], what: str, usage: str) -> str:
+async def follow(command: Command, verbs: Mapping[str, Verb], what: str, usage: str) -> str:
     """Do what the first word says, `show` without one. Raises Unclear."""
-    word = asked.words[0] if asked.words else "show"
+    word = command.words[0] if command.words else "show"
     if (verb := verbs.get(word.lower())) is None:
         raise Unclear(f"I do not understand {quoted(word)}: I can `show`, `set` and `clear` {what}. {usage}")
-    return await verb(asked.after(1))
+    return await verb(command.after(1))

@@ -1,1 +1,1 @@
-"""How something that somebody did in Slack is read, and whether they may ask; nothing here writes an answer."""
+"""How what somebody did in Slack is read, who may ask, and how a message is taken in; no answer is written here."""

@@ -1,4 +1,4 @@
-"""Questions for which no worker has a free slot yet: their threads show their place in the queue."""
+"""Questions for which no worker has a free slot yet: their threads show how far in the queue they are."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.slack import status
+from bot.slack.errors import describe
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
 
@@ -21,57 +22,58 @@ EVERY_SECONDS = 2.0
 AGAIN_SECONDS = 90.0
 # Slack takes about one status a second in a channel, and a few hundred a minute in all.
 MOST_TOLD = 20
-PLACE = "is busy: you are number {place} in line…"
+POSITION = "is busy: you are number {position} in line…"
 
 
 @dataclass
 class _Waiting:
-    """`ts` is the question's; `place` is what people were told `at` that time, 0 for nothing yet."""
+    """`ts` is the question's; `position` is what people were told `at` that time, 0 for nothing yet."""
 
     ts: str
-    place: int = 0
+    position: int = 0
     at: float = 0.0
 
 
-class Line:
-    """The threads that came in through this process and wait. Nothing of it outlives the process, and nothing must."""
+class WaitingThreads:
+    """The threads that came in through this process and wait. They are forgotten with the process, and may be."""
 
     def __init__(self, inbox: Inbox, redis: Redis, web: AsyncWebClient, every: float = EVERY_SECONDS) -> None:
         self._inbox, self._redis, self._web, self._every = inbox, redis, web, every
         self._threads: dict[Thread, _Waiting] = {}
         self._watches = False
 
-    def join(self, thread: Thread, ts: str) -> None:
+    def add(self, thread: Thread, ts: str) -> None:
         self._threads.setdefault(thread, _Waiting(ts))
         if not self._watches:
             self._watches = True
             background.run(self._watch())
 
     async def _watch(self) -> None:
-        """Until nobody waits."""
+        """Tell the positions every few seconds until nobody waits."""
         try:
             while self._threads:
                 await asyncio.sleep(self._every)
                 try:
-                    places = await self._inbox.places(list(self._threads))
+                    positions = await self._inbox.places(list(self._threads))
                 except RedisError as error:
-                    log.debug("no places error=%s", type(error).__name__)
+                    log.debug("no places error=%s", describe(error))
                     continue
-                await self._tell(places)
+                await self._tell(positions)
         finally:
             self._watches = False
 
-    async def _tell(self, places: dict[Thread, int]) -> None:
+    async def _tell(self, positions: dict[Thread, int]) -> None:
         told = 0
         for thread, waiting in list(self._threads.items()):
-            place = places.get(thread)
-            if place is None:
+            position = positions.get(thread)
+            if position is None:
                 del self._threads[thread]
-                if waiting.place:
+                if waiting.position:
                     await status.show(self._web, self._redis, thread, waiting.ts)
                 continue
             is_old = time.monotonic() - waiting.at > AGAIN_SECONDS
-            if told < MOST_TOLD and (place != waiting.place or is_old):
+            if told < MOST_TOLD and (position != waiting.position or is_old):
                 told += 1
-                waiting.place, waiting.at = place, time.monotonic()
-                await status.show(self._web, self._redis, thread, waiting.ts, PLACE.format(place=place))
+                waiting.position = position
+                waiting.at = time.monotonic()
+                await status.show(self._web, self._redis, thread, waiting.ts, POSITION.format(position=position))

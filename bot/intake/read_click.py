@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.intake.admission import Asker, Where
 from bot.talk.message import Thread, is_id, is_ts
-from bot.talk.payload import Ignored, items, mapping, string
+from bot.talk.payload import Ignored, find, items, mapping, string
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def read(body: Mapping[str, Any], team: str, enterprise: str | None = None) -> C
     container = mapping(body.get("container"))
     message = mapping(body.get("message"))
     person = mapping(body.get("user"))
-    channel = container.get("channel_id") or mapping(body.get("channel")).get("id")
+    channel = container.get("channel_id") or find(body, "channel", "id")
     message_ts = container.get("message_ts")
     thread_ts = container.get("thread_ts") or message.get("thread_ts") or message_ts
     action_ts = action.get("action_ts")
@@ -84,4 +84,4 @@ def is_outsider(body: Mapping[str, Any], team: str, enterprise: str | None) -> b
     place = mapping(body.get("team"))
     if enterprise and place.get("enterprise_id") == enterprise:
         own.append(string(place.get("id")))
-    return string(mapping(body.get("user")).get("team_id")) not in own
+    return string(find(body, "user", "team_id")) not in own

@@ -10,7 +10,7 @@ from bot.talk import text_of
 from bot.talk.file import File
 from bot.talk.markup import mentioned_people
 from bot.talk.message import Message, Thread, is_id, is_ts
-from bot.talk.payload import Ignored, items, mapping, storable
+from bot.talk.payload import Ignored, find, items, storable
 
 # https://docs.slack.dev/reference/events/message: the other subtypes are about channels, edits and bots.
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
@@ -118,7 +118,7 @@ def _is_late_edit(event: Mapping[str, Any]) -> bool:
     Slack sends the mention of an edited message anew (https://github.com/slackapi/bolt-js/issues/960). A copy that
     comes within a day is recognised as one.
     """
-    ts = mapping(event.get("edited")).get("ts")
+    ts = find(event, "edited", "ts")
     return is_ts(ts) and float(ts) - float(event["ts"]) > LATE_SECONDS
 
 
@@ -129,7 +129,7 @@ def _bot_ids(event: Mapping[str, Any]) -> frozenset[str]:
     """
     if not event.get("bot_id"):
         return frozenset()
-    app = mapping(event.get("bot_profile")).get("app_id")
+    app = find(event, "bot_profile", "app_id")
     ids = (event.get("bot_id"), event.get("app_id"), app)
     return frozenset(id for id in ids if isinstance(id, str))
 

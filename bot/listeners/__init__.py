@@ -1,15 +1,30 @@
-"""What we do when Slack tells us something: a module for each kind, each with `register(app)`."""
+"""What we do when Slack tells us something: a module for each kind of event, each with `register(app)`.
+
+What the commands themselves do lives in bot/commands, what becomes of a message in bot/intake.
+"""
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.commands import steer, table
-from bot.listeners import buttons, edits, feedback, home, mention, message, shortcut, stop, uninstall, welcome
+from bot.listeners import (
+    buttons,
+    command,
+    edits,
+    feedback,
+    home,
+    mention,
+    message,
+    persona,
+    shortcut,
+    stop,
+    uninstall,
+    welcome,
+)
 
 
 def register(app: AsyncApp) -> None:
     uninstall.register(app)
-    table.register(app)
-    steer.register(app)
+    command.register(app)
+    persona.register(app)
     home.register(app)
     shortcut.register(app)
     welcome.register(app)

@@ -7,20 +7,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands import usage
 from bot.intake import read_click
-from bot.intake.admission import Admission, Way
+from bot.intake.admission import Way
 from bot.intake.read_click import Click
 from bot.listeners import feedback, regenerate, stop
 from bot.listeners.ephemeral import Notice, tell
-from bot.slack.admins import Admins
+from bot.services import Services
 from bot.slack.deadline import NotDone, within_three_seconds
-from bot.slack.identity import Identity
-from bot.store.threads.inbox import Inbox
 from bot.talk.payload import Ignored
 from bot.views import feedback as feedback_view
 from bot.views import footer
@@ -32,7 +28,7 @@ AWAY = Notice("I cannot do that right now. Please try again in a minute.")
 NOT_HERE = Notice("I may not answer you here.")
 ASKING_AGAIN = {footer.REGENERATE, footer.CONTINUE}
 
-HANDLERS: dict[str, Callable[[Click, Inbox, Redis, AsyncWebClient, Admins], Awaitable[Notice | None]]] = {
+HANDLERS: dict[str, Callable[[Click, Services], Awaitable[Notice | None]]] = {
     footer.STOP: stop.press,
     footer.REGENERATE: regenerate.regenerate,
     footer.CONTINUE: regenerate.go_on,
@@ -49,33 +45,24 @@ def register(app: AsyncApp) -> None:
         app.action({"type": "block_actions", "action_id": action_id})(receive)
 
 
-async def receive(
-    body: dict[str, Any],
-    ack: AsyncAck,
-    inbox: Inbox,
-    redis: Redis,
-    web: AsyncWebClient,
-    client: AsyncWebClient,
-    admins: Admins,
-    admission: Admission,
-    identity: Identity,
-    team: str,
-) -> None:
+async def receive(body: dict[str, Any], ack: AsyncAck, services: Services, team: str) -> None:
     await ack()
-    click = read_click.read(body, team, identity.enterprise)
+    click = read_click.read(body, team, services.identity.enterprise)
     if isinstance(click, Ignored):
         log.debug("ignored type=block_actions reason=%s", click.reason)
         return
     try:
         async with within_three_seconds("click", action=click.action_id, thread=click.thread, user=click.user):
-            way = Way.ASK_AGAIN if click.action_id in ASKING_AGAIN else Way.CLICK
-            if reason := await admission.refusal(click.asker, way, click.where):
-                log.debug("ignored type=block_actions reason=%s", reason)
-                notice: Notice | None = NOT_HERE
-            else:
-                notice = await HANDLERS[click.action_id](click, inbox, redis, web, admins)
+            notice = await _obey(click, services)
     except NotDone:
-        # The other client would ask the budget first, which is in Redis.
-        tell(client, click.thread, click.user, AWAY)
+        tell(services.plain_web, click.thread, click.user, AWAY)
         return
-    tell(web, click.thread, click.user, notice)
+    tell(services.web, click.thread, click.user, notice)
+
+
+async def _obey(click: Click, services: Services) -> Notice | None:
+    way = Way.ASK_AGAIN if click.action_id in ASKING_AGAIN else Way.CLICK
+    if reason := await services.admission.refusal(click.asker, way, click.where):
+        log.debug("ignored type=block_actions reason=%s", reason)
+        return NOT_HERE
+    return await HANDLERS[click.action_id](click, services)

@@ -1,4 +1,4 @@
-"""What one person is told in a thread, seen by nobody else."""
+"""A notice: what one person is told in a thread, seen by nobody else."""
 
 import logging
 from collections.abc import Sequence

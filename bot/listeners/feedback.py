@@ -4,23 +4,20 @@ import logging
 from datetime import UTC, date, datetime
 from typing import Any
 
-from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.intake.read_click import Click
 from bot.listeners.ephemeral import Notice
-from bot.settings import Settings
-from bot.slack.admins import Admins
+from bot.services import Services
 from bot.slack.deadline import NotDone, within_three_seconds
-from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store.counts import feedback
 from bot.store.counts.feedback import Comment
 from bot.store.threads import history
-from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread, is_id, is_ts
+from bot.talk.payload import find
 from bot.views import feedback as view
 from bot.views.blocks import View
 from bot.views.footer import read_value
@@ -34,50 +31,47 @@ def register(app: AsyncApp) -> None:
     app.view(view.COMMENT)(keep_comment)
 
 
-async def vote(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> Notice | None:
-    """The answer is the message with the buttons; its last one, if there are several."""
-    value = read_value(click.value)
-    if value is None or value[1] is None:
+async def vote(click: Click, services: Services) -> Notice | None:
+    """Count a vote on the answer whose last message has the buttons."""
+    question, vote = read_value(click.value) or (None, None)
+    if question is None or vote is None:
         return None
-    question, said = value[0], value[1]
+    redis = services.redis
     model = history.model_of(await history.load(redis, click.thread), question)
-    if not await feedback.vote(redis, click.thread, click.message_ts, click.user, said, _today(), model):
+    if not await feedback.vote(redis, click.thread, click.message_ts, click.user, vote, _today(), model):
         return None
-    log.info("feedback thread=%s answer=%s user=%s vote=%s", click.thread, click.message_ts, click.user, said)
-    if said == "good":
+    log.info("feedback thread=%s answer=%s user=%s vote=%s", click.thread, click.message_ts, click.user, vote)
+    if vote == "good":
         return Notice(view.THANKS)
     return Notice(view.SORRY, view.sorry(click.thread.ts, click.message_ts))
 
 
-async def open_comment(click: Click, inbox: Inbox, redis: Redis, web: AsyncWebClient, admins: Admins) -> None:
+async def open_comment(click: Click, services: Services) -> None:
     """Slack gives three seconds for it: https://docs.slack.dev/interactivity/handling-user-interaction."""
     thread_ts, _, answer = click.value.partition(" ")
     if is_ts(thread_ts) and is_ts(answer) and click.trigger_id:
         thread = Thread(click.thread.team, click.thread.channel, thread_ts)
-        background.run(_open(web, click.trigger_id, view.form(thread, answer)))
+        background.run(_open(services.web, click.trigger_id, view.form(thread, answer)))
 
 
-async def keep_comment(
-    body: dict[str, Any], ack: AsyncAck, redis: Redis, web: AsyncWebClient, team: str, settings: Settings
-) -> None:
-    user = body.get("user")
-    person = user.get("id") if isinstance(user, dict) else None
-    found = view.read_form(body.get("view"), team)
-    if found is None or not is_id(person):
+async def keep_comment(body: dict[str, Any], ack: AsyncAck, services: Services, team: str) -> None:
+    user = find(body, "user", "id")
+    form = view.read_form(body.get("view"), team)
+    if form is None or not is_id(user):
         log.debug("ignored type=view_submission reason=not a comment")
         await ack()
         return
-    thread, answer, text = found
+    thread, answer, text = form
     try:
-        async with within_three_seconds("comment", thread=thread, user=person):
-            said = await feedback.comment(redis, thread, answer, person, text, _today())
+        async with within_three_seconds("comment", thread=thread, user=user):
+            comment = await feedback.comment(services.redis, thread, answer, user, text, _today())
     except NotDone:
         await ack(response_action="errors", errors={view.INPUT: UNKEPT})
         return
-    log.info("comment thread=%s answer=%s user=%s chars=%d", thread, answer, person, len(text))
+    log.info("comment thread=%s answer=%s user=%s chars=%d", thread, answer, user, len(text))
     await ack()
-    if settings.admin_channel:
-        background.run(_tell(said, thread, settings.admin_channel, redis, web))
+    if services.settings.admin_channel:
+        background.run(_tell(comment, thread, services.settings.admin_channel, services))
 
 
 async def _open(web: AsyncWebClient, trigger: str, form: View) -> None:
@@ -87,25 +81,31 @@ async def _open(web: AsyncWebClient, trigger: str, form: View) -> None:
         log.warning("no form error=%s", describe(error))
 
 
-async def _tell(said: Comment, thread: Thread, channel: str, redis: Redis, web: AsyncWebClient) -> None:
-    """Show the comment to the admins, once. It is kept and can be exported, so it is lost with no refusal."""
+async def _tell(comment: Comment, thread: Thread, channel: str, services: Services) -> None:
+    """Show the comment to the admins, once. If Slack refuses it, it can still be exported."""
+    redis, web = services.redis, services.web
     try:
-        if not await feedback.is_news(redis, thread, said):
-            log.info("comment not told answer=%s user=%s reason=a repetition", said.answer, said.user)
+        if not await feedback.is_news(redis, thread, comment):
+            log.info("comment not told answer=%s user=%s reason=a repetition", comment.answer, comment.user)
             return
-        names = await Directory(redis, web).names(thread.team, [said.user])
-        permalink = await _permalink(web, thread.channel, said.answer)
-        message = view.comment_message(said, thread, names.get(said.user), permalink)
-        await web.chat_postMessage(channel=channel, **message)
+        names = await services.directory.names(thread.team, [comment.user])
+        permalink = await _permalink(web, thread.channel, comment.answer)
+        await web.chat_postMessage(
+            channel=channel, **view.comment_message(comment, thread, names.get(comment.user), permalink)
+        )
     except SLACK_OR_REDIS_TROUBLE as error:
         log.warning(
             "comment not told answer=%s user=%s thread=%s to=%s error=%s",
-            *(said.answer, said.user, thread, channel, describe(error)),
+            comment.answer,
+            comment.user,
+            thread,
+            channel,
+            describe(error),
         )
 
 
 async def _permalink(web: AsyncWebClient, channel: str, ts: str) -> str | None:
-    """None where Slack tells none: the answer is deleted, or nobody gets at it any more."""
+    """None where Slack tells none: the answer is deleted, or we can no longer see it."""
     try:
         return str((await web.chat_getPermalink(channel=channel, message_ts=ts))["permalink"])
     except SLACK_OR_REDIS_TROUBLE as error:

@@ -9,26 +9,23 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.intake.admission import Admission, Asker, Way
-from bot.intake.intake import Reception
+from bot.intake.admission import Asker, Way
 from bot.intake.read_click import is_outsider
 from bot.intake.read_message import Heard
 from bot.manifest import SHORTCUT
+from bot.services import Services
 from bot.slack.deadline import NotDone, within_three_seconds
-from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_TROUBLE, describe, error_name
-from bot.slack.identity import Identity
 from bot.store import keys
 from bot.store.rules import limits
 from bot.store.threads.inbox import SEEN_SECONDS
 from bot.talk import text_of
 from bot.talk.markup import escape
 from bot.talk.message import Message, Thread, is_id, is_ts
-from bot.talk.payload import mapping
+from bot.talk.payload import find, mapping, mappings, string
 from bot.views.refusals import slow_down
 from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, ShortcutMessage, question_form, question_message
 
@@ -64,42 +61,29 @@ def register(app: AsyncApp) -> None:
     app.view({"type": "view_submission", "callback_id": SHORTCUT})(submitted)
 
 
-async def used(body: dict[str, Any], ack: AsyncAck, client: AsyncWebClient) -> None:
-    """Open the modal, with Bolt's client: the other asks Redis before each call."""
+async def used(body: dict[str, Any], ack: AsyncAck, services: Services) -> None:
+    """Open the modal, with the client that does not ask Redis before the call: Slack gives three seconds."""
     await ack()
     about = read(body)
     if about is None:
         log.debug("ignored type=message_action reason=no message")
         return
     try:
-        await client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=question_form(about))
+        await services.plain_web.views_open(trigger_id=str(body.get("trigger_id") or ""), view=question_form(about))
     except SLACK_TROUBLE as error:
         log.warning("no modal channel=%s error=%s", about.channel, describe(error))
 
 
-async def submitted(
-    body: dict[str, Any],
-    ack: AsyncAck,
-    redis: Redis,
-    web: AsyncWebClient,
-    identity: Identity,
-    team: str,
-    admission: Admission,
-    reception: Reception,
-) -> None:
+async def submitted(body: dict[str, Any], ack: AsyncAck, services: Services, team: str) -> None:
     """Show the question in its thread and put it into the mailbox, or say in the modal why not."""
-    question = asked(body, team, identity.enterprise)
+    question = read_question(body, team, services.identity.enterprise)
     if isinstance(question, str):
         await ack(response_action="errors", errors={BLOCK: question})
         return
     message = question.message
     try:
         async with within_three_seconds("question", thread=message.thread, user=message.user):
-            if reason := await admission.refusal(question.heard.asker, Way.SHORTCUT, question.heard.where):
-                log.debug("ignored type=view_submission reason=%s", reason)
-                refusal: str | None = NOT_HERE
-            else:
-                refusal = await _ask(question, redis, web, reception)
+            refusal = await _ask(question, services)
     except NotDone as failure:
         refusal = NOT_THERE if error_name(failure.why) in ABSENT else AWAY
     if refusal:
@@ -109,33 +93,34 @@ async def submitted(
 
 
 def read(body: dict[str, Any]) -> ShortcutMessage | None:
-    """The message of a `message_action` payload.
+    """The message of a `message_action` payload; None if the payload names none.
 
     https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
     """
-    message, channel = mapping(body.get("message")), mapping(body.get("channel")).get("id")
+    message = mapping(body.get("message"))
+    channel = find(body, "channel", "id")
     ts = message.get("ts") or body.get("message_ts")
     thread_ts = message.get("thread_ts") or ts
     if not (is_id(channel) and is_ts(thread_ts)):
         return None
     author = message.get("user") or message.get("bot_id")
-    return ShortcutMessage(channel, thread_ts, author if isinstance(author, str) else "", text_of.of(message)[:QUOTE])
+    return ShortcutMessage(channel, thread_ts, string(author), text_of.of(message)[:QUOTE])
 
 
-def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Question | str:
+def read_question(body: dict[str, Any], team: str, enterprise: str | None = None) -> Question | str:
     """The question of a submitted modal, or the sentence that says what it lacks."""
-    view, person = mapping(body.get("view")), mapping(body.get("user"))
-    about = ShortcutMessage.from_json(view.get("private_metadata"))
-    typed = mapping(mapping(mapping(mapping(view.get("state")).get("values")).get(BLOCK)).get(FIELD)).get("value")
-    user, view_id = person.get("id"), view.get("id")
+    about = ShortcutMessage.from_json(find(body, "view", "private_metadata"))
+    user = find(body, "user", "id")
+    view_id = find(body, "view", "id")
     if about is None or not (is_id(about.channel) and is_ts(about.thread_ts) and is_id(user) and is_id(view_id)):
         return AWAY
-    if not (isinstance(typed, str) and typed.strip()):
+    typed = string(find(body, "view", "state", "values", BLOCK, FIELD, "value")).strip()
+    if not typed:
         return EMPTY
-    text = escape(typed.strip())
+    text = escape(typed)
     if about.text:
-        who = f", by <@{about.author}>" if about.author[:1] in ("U", "W") else ""
-        text += f"\n\nThe message that this is about{who}:\n{about.text}"
+        author = f", by <@{about.author}>" if about.author[:1] in ("U", "W") else ""
+        text += f"\n\nThe message that this is about{author}:\n{about.text}"
     message = Message(
         Thread(team, about.channel, about.thread_ts),
         f"{time.time():.6f}",
@@ -146,56 +131,67 @@ def asked(body: dict[str, Any], team: str, enterprise: str | None = None) -> Que
         mentioned=True,
     )
     asker = Asker(user, outsider=is_outsider(body, team, enterprise))
-    return Question(Heard(message, asker), typed.strip(), view_id)
+    return Question(Heard(message, asker), typed, view_id)
 
 
-async def _ask(question: Question, redis: Redis, web: AsyncWebClient, reception: Reception) -> str | None:
-    """The message that shows the question stands for it: it gives it its ts. Raises what Slack and Redis raise.
-
-    What is submitted again is asked once, and shown once: a message that was posted before we died, or of which Slack
-    did not tell us, is looked up.
-    """
-    message, view = question.message, question.view
-    team, thread = message.thread.team, message.thread
-    if not await redis.set(keys.asking_now(team, view), 1, nx=True, px=int(LONGEST_SECONDS * 1000)):
+async def _ask(question: Question, services: Services) -> str | None:
+    """Keep the question unless its author may not ask; then what the modal says. Raises what Slack and Redis raise."""
+    heard, redis = question.heard, services.redis
+    if reason := await services.admission.refusal(heard.asker, Way.SHORTCUT, heard.where):
+        log.debug("ignored type=view_submission reason=%s", reason)
+        return NOT_HERE
+    lock = keys.asking_now(heard.where.team, question.view)
+    if not await redis.set(lock, 1, nx=True, px=int(LONGEST_SECONDS * 1000)):
         return AWAY
     try:
-        if too_many := await limits.take(redis, message):
+        if too_many := await limits.take(redis, question.message):
             return slow_down(too_many)
-        is_first = await redis.set(keys.asking(team, view), message.ts, nx=True, ex=SEEN_SECONDS)
-        ts = None if is_first else await _shown(question, str(await redis.get(keys.asking(team, view)) or "0"), web)
-        if ts is None:
-            name = await _name(redis, web, team, message.user)
-            content = question_message(question.typed, name, message.user, view)
-            posted = await web.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, **content)
-            ts = str(posted["ts"])
-        await reception.keep(replace(message, ts=ts))
+        ts = await _show(question, services)
+        await services.intake.keep(replace(question.message, ts=ts))
     finally:
-        await redis.delete(keys.asking_now(team, view))
+        await redis.delete(lock)
     return None
 
 
-async def _name(redis: Redis, web: AsyncWebClient, team: str, user: str) -> str | None:
+async def _show(question: Question, services: Services) -> str:
+    """Post the message that shows the question, and return its ts, under which the question is kept.
+
+    A modal that is submitted again is shown once: a message that was posted before we died, or of which Slack did not
+    tell us, is looked up.
+    """
+    message, redis, web = question.message, services.redis, services.web
+    team, thread = message.thread.team, message.thread
+    key = keys.asking(team, question.view)
+    if not await redis.set(key, message.ts, nx=True, ex=SEEN_SECONDS):
+        since = str(await redis.get(key) or "0")
+        if ts := await _shown(question, since, web):
+            return ts
+    name = await _name(services, team, message.user)
+    content = question_message(question.typed, name, message.user, question.view)
+    posted = await web.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, **content)
+    return str(posted["ts"])
+
+
+async def _name(services: Services, team: str, user: str) -> str | None:
     try:
         async with asyncio.timeout(NAME_SECONDS):
-            return (await Directory(redis, web).names(team, [user])).get(user)
+            return (await services.directory.names(team, [user])).get(user)
     except TimeoutError:
         return None
 
 
 async def _shown(question: Question, since: str, web: AsyncWebClient) -> str | None:
-    """The ts of the message that shows it already."""
+    """The ts of the message in the thread that shows the question already."""
     thread = question.message.thread
-    found = await web.conversations_replies(
+    page = await web.conversations_replies(
         channel=thread.channel,
         ts=thread.ts,
         oldest=f"{float(since) - SKEW_SECONDS:.6f}",
         include_all_metadata=True,
         limit=200,
     )
-    for each in found.get("messages") or []:
-        metadata = mapping(each.get("metadata"))
-        about = mapping(metadata.get("event_payload"))
-        if metadata.get("event_type") == EVENT_TYPE and about.get("view") == question.view:
-            return str(each["ts"])
+    for reply in mappings(page.get("messages")):
+        is_question = find(reply, "metadata", "event_type") == EVENT_TYPE
+        if is_question and find(reply, "metadata", "event_payload", "view") == question.view:
+            return str(reply["ts"])
     return None

@@ -6,12 +6,11 @@ https://docs.slack.dev/reference/events/app_uninstalled and .../tokens_revoked
 import logging
 from typing import Any
 
-from redis.asyncio import Redis
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack.identity import Identity
+from bot.services import Services
 from bot.store.threads.erase import erase
-from bot.store.threads.inbox import Inbox
+from bot.talk.payload import find, items
 
 log = logging.getLogger("parley.listeners")
 
@@ -21,16 +20,14 @@ def register(app: AsyncApp) -> None:
     app.event("tokens_revoked")(revoked)
 
 
-async def uninstalled(inbox: Inbox, redis: Redis, team: str) -> None:
+async def uninstalled(services: Services, team: str) -> None:
     """Raises redis.RedisError, and then Slack delivers it again."""
-    deleted = await erase(redis, inbox, team)
+    deleted = await erase(services.redis, services.inbox, team)
     log.info("uninstalled team=%s keys_erased=%d", team, deleted)
 
 
-async def revoked(event: dict[str, Any], inbox: Inbox, redis: Redis, team: str, identity: Identity) -> None:
-    """People's own tokens are no business of ours, the bot's is. Raises redis.RedisError."""
-    tokens = event.get("tokens")
-    bots = tokens.get("bot") if isinstance(tokens, dict) else None
-    if isinstance(bots, list) and identity.user in bots:
-        deleted = await erase(redis, inbox, team)
+async def revoked(event: dict[str, Any], services: Services, team: str) -> None:
+    """Erase the team if our own token was revoked; those of people do not matter. Raises redis.RedisError."""
+    if services.identity.user in items(find(event, "tokens", "bot")):
+        deleted = await erase(services.redis, services.inbox, team)
         log.info("token revoked team=%s keys_erased=%d", team, deleted)

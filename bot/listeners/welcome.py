@@ -4,21 +4,19 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
 from bot.manifest import COMMAND
+from bot.services import Services
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
-from bot.slack.identity import Identity
 from bot.store import keys
 from bot.talk.message import is_id
 
 log = logging.getLogger("parley.listeners")
 
-# As long as anything is kept.
+# No key of ours is kept longer.
 ONCE_SECONDS = 400 * 24 * 3600
 IN_CHANNEL = (
     "Hi! I answer questions with Claude, an AI model. Mention <@{bot}> with a question, here or in a thread, and I "
@@ -43,40 +41,42 @@ def register(app: AsyncApp) -> None:
     app.event("member_joined_channel")(joined)
 
 
-async def joined(event: dict[str, Any], identity: Identity, redis: Redis, web: AsyncWebClient, team: str) -> None:
+async def joined(event: dict[str, Any], services: Services, team: str) -> None:
     """https://docs.slack.dev/reference/events/member_joined_channel. Raises redis.RedisError."""
     channel = event.get("channel")
-    if event.get("user") == identity.user and is_id(channel):
-        await introduce(redis, web, team, channel, IN_CHANNEL.format(bot=identity.user))
+    bot_user = services.identity.user
+    if event.get("user") == bot_user and is_id(channel):
+        await introduce(services, team, channel, IN_CHANNEL.format(bot=bot_user))
 
 
-async def greet(redis: Redis, web: AsyncWebClient, team: str, channel: str) -> None:
+async def greet(services: Services, team: str, channel: str) -> None:
     """Introduce ourselves in a direct message. Raises redis.RedisError."""
-    await introduce(redis, web, team, channel, IN_DIRECT)
+    await introduce(services, team, channel, IN_DIRECT)
 
 
-async def introduce(redis: Redis, web: AsyncWebClient, team: str, channel: str, text: str) -> None:
-    if await redis.set(keys.introduced(team, channel), 1, nx=True, ex=ONCE_SECONDS):
-        background.run(_post(redis, web, team, channel, text))
+async def introduce(services: Services, team: str, channel: str, text: str) -> None:
+    """Post the text, once in a channel. Raises redis.RedisError."""
+    if await services.redis.set(keys.introduced(team, channel), 1, nx=True, ex=ONCE_SECONDS):
+        background.run(_post(services, team, channel, text))
 
 
-def suggest(web: AsyncWebClient, channel: str) -> None:
+def suggest(services: Services, channel: str) -> None:
     """Show the prompts of our direct messages, without waiting for Slack."""
-    background.run(_suggest(web, channel))
+    background.run(_suggest(services, channel))
 
 
-async def _post(redis: Redis, web: AsyncWebClient, team: str, channel: str, text: str) -> None:
+async def _post(services: Services, team: str, channel: str, text: str) -> None:
     try:
-        await web.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False)
+        await services.web.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False)
     except SLACK_OR_REDIS_TROUBLE as error:
         log.debug("not introduced team=%s channel=%s error=%s", team, channel, describe(error))
         with suppress(RedisError):
-            await redis.delete(keys.introduced(team, channel))
+            await services.redis.delete(keys.introduced(team, channel))
 
 
-async def _suggest(web: AsyncWebClient, channel: str) -> None:
+async def _suggest(services: Services, channel: str) -> None:
     try:
-        await web.assistant_threads_setSuggestedPrompts(
+        await services.web.assistant_threads_setSuggestedPrompts(
             channel_id=channel, title=PROMPTS_TITLE, prompts=[dict(prompt) for prompt in PROMPTS]
         )
     except SLACK_OR_REDIS_TROUBLE as error:

@@ -16,6 +16,13 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def find(value: object, *path: str) -> Any:
+    """What lies at the end of the path through mappings; None where the path leads nowhere."""
+    for name in path:
+        value = mapping(value).get(name)
+    return value
+
+
 def items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 

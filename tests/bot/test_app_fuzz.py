@@ -20,6 +20,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.app import create_app
 from bot.sandbox import Sandbox
 from bot.serve import UNREADABLE
+from bot.services import Services
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.identity import Identity
@@ -178,7 +179,7 @@ async def door(redis_url: str) -> AsyncIterator[Door]:
         inbox = Inbox(redis, connections.queue("test", producer), 60.0)
         identity = Identity("T1", "UBOT", "BBOT", "parley", "Team", None)
         yield Door(
-            create_app(settings, web, identity, inbox, redis, Metrics(redis, "T1")),
+            create_app(Services(settings, redis, web, identity, inbox, Metrics(redis, "T1"))),
             inbox,
             str(settings.slack_signing_secret),
         )

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from bot.commands.table import AWAY, NOTHING, NOWHERE, help_text
+from bot.commands.basics import NOTHING
+from bot.commands.table import help_text
+from bot.listeners.command import AWAY, NOWHERE
 from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.kit.parley import Parley

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from bot.commands import export
 from bot.commands import usage as listener
-from bot.commands.table import AWAY
+from bot.listeners.command import AWAY
 from bot.sandbox.slack.world.records import Message
 from bot.slack.admins import NOT_YOURS, UNKNOWN
 from bot.store import keys

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from bot.intake.queue_position import AGAIN_SECONDS, MOST_TOLD, PLACE, Line
+from bot.intake.queue_position import AGAIN_SECONDS, MOST_TOLD, POSITION, WaitingThreads
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
@@ -46,16 +46,16 @@ async def test_a_thread_shows_its_place_until_a_worker_has_it(
     threads = [await ask(sandbox, inbox) for _ in range(3)]
     shown = sandbox.slack.workspace.statuses
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        line = Line(inbox, redis, web, every=0.05)
+        waiting = WaitingThreads(inbox, redis, web, every=0.05)
         for thread in threads:
-            line.join(thread, thread.ts)
+            waiting.add(thread, thread.ts)
 
         def places() -> list[str]:
             return [shown[thread.channel, thread.ts].text for thread in threads if (thread.channel, thread.ts) in shown]
 
-        await sandbox.slack.until(lambda: places() == [PLACE.format(place=place) for place in (1, 2, 3)])
+        await sandbox.slack.until(lambda: places() == [POSITION.format(position=place) for place in (1, 2, 3)])
         queue.connection.lpop(queue.key, 2)
-        await sandbox.slack.until(lambda: places() == [THINKING, THINKING, PLACE.format(place=1)])
+        await sandbox.slack.until(lambda: places() == [THINKING, THINKING, POSITION.format(position=1)])
         queue.empty()
         await sandbox.slack.until(lambda: places() == [THINKING] * 3)
 
@@ -66,9 +66,9 @@ async def test_who_is_answered_at_once_is_told_no_place(
     gone, there = await ask(sandbox, inbox), await ask(sandbox, inbox)
     queue.connection.lpop(queue.key, 1)
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        line = Line(inbox, redis, web, every=0.05)
+        waiting = WaitingThreads(inbox, redis, web, every=0.05)
         for thread in (gone, there):
-            line.join(thread, thread.ts)
+            waiting.add(thread, thread.ts)
         await sandbox.slack.until(lambda: sandbox.slack.workspace.statuses)
         queue.empty()
         await sandbox.slack.until(lambda: sandbox.slack.workspace.statuses[there.channel, there.ts].text == THINKING)
@@ -87,23 +87,23 @@ async def looked(redis: AsyncRedis, times: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_place_is_told_once_however_often_the_thread_joins(
+async def test_a_place_is_told_once_however_often_the_thread_is_added(
     sandbox: Sandbox, redis: AsyncRedis, inbox: Inbox, queue: Queue
 ) -> None:
     thread = await ask(sandbox, inbox)
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        line = Line(inbox, redis, web, every=0.02)
+        waiting = WaitingThreads(inbox, redis, web, every=0.02)
         for _ in range(2):
-            line.join(thread, thread.ts)
+            waiting.add(thread, thread.ts)
             await sandbox.slack.until(lambda: sandbox.slack.workspace.statuses)
             await looked(redis, 5)
-        watching = [task for task in asyncio.all_tasks() if "Line._watch" in repr(task.get_coro())]
+        watching = [task for task in asyncio.all_tasks() if "WaitingThreads._watch" in repr(task.get_coro())]
         assert len(watching) == 1
         assert len(sandbox.journal.entries("slack.request", "assistant.threads.setStatus")) == 1
         queue.empty()
         await asyncio.wait_for(watching[0], 10)
         again = await ask(sandbox, inbox)
-        line.join(again, again.ts)
+        waiting.add(again, again.ts)
         await sandbox.slack.until(lambda: (again.channel, again.ts) in sandbox.slack.workspace.statuses)
         queue.empty()
 
@@ -114,15 +114,15 @@ async def test_in_one_look_only_so_many_are_told_and_who_waits_long_is_told_agai
     threads = [await ask(sandbox, inbox) for _ in range(MOST_TOLD + 3)]
     told = sandbox.journal.entries
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        line = Line(inbox, redis, web, every=3600.0)
+        waiting = WaitingThreads(inbox, redis, web, every=3600.0)
         for thread in threads:
-            line.join(thread, thread.ts)
+            waiting.add(thread, thread.ts)
         places = await inbox.places(threads)
         for expected in (MOST_TOLD, MOST_TOLD + 3, MOST_TOLD + 3):
-            await line._tell(places)
+            await waiting._tell(places)
             assert len(told("slack.request", "assistant.threads.setStatus")) == expected
-        line._threads[threads[5]].at -= AGAIN_SECONDS
-        await line._tell(places)
+        waiting._threads[threads[5]].at -= AGAIN_SECONDS
+        await waiting._tell(places)
         assert len(told("slack.request", "assistant.threads.setStatus")) == MOST_TOLD + 4
 
 
@@ -134,7 +134,7 @@ async def test_a_redis_that_stumbles_does_not_end_the_line(
     await redis.rename(queue.key, "aside")
     await redis.set(queue.key, "no list")
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        Line(inbox, redis, web, every=0.02).join(thread, thread.ts)
+        WaitingThreads(inbox, redis, web, every=0.02).add(thread, thread.ts)
         async with asyncio.timeout(10):
             while "no places error=ResponseError" not in caplog.text:
                 await asyncio.sleep(0.01)

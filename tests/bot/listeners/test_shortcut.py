@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.listeners.shortcut import AWAY, EMPTY, Question, asked, read
+from bot.listeners.shortcut import AWAY, EMPTY, Question, read, read_question
 from bot.sandbox.slack.blocks import checked as checked_blocks
 from bot.sandbox.slack.views import checked
 from bot.talk.markup import spoken
@@ -47,7 +47,7 @@ def test_what_says_no_message_opens_nothing(body: dict[str, Any]) -> None:
 
 
 def test_the_question_goes_into_the_mailbox_with_the_message_it_is_about() -> None:
-    question = asked(submitted(), "T1")
+    question = read_question(submitted(), "T1")
     assert isinstance(question, Question)
     message = question.message
     assert (question.typed, question.view) == ("why <b>?", "V1")
@@ -59,14 +59,14 @@ def test_the_question_goes_into_the_mailbox_with_the_message_it_is_about() -> No
 
 @pytest.mark.parametrize("value", ["", "  ", None, 5, ["x"]])
 def test_an_empty_question_is_none(value: object) -> None:
-    assert asked(submitted(value=value), "T1") == EMPTY
+    assert read_question(submitted(value=value), "T1") == EMPTY
 
 
 @pytest.mark.parametrize(
     "fields", [{"view": None}, {"view": {"private_metadata": "{"}}, {"user": None}, {"user": {"id": 5}}]
 )
 def test_a_broken_submission_is_told_so(fields: dict[str, Any]) -> None:
-    assert asked(submitted(**fields), "T1") == AWAY
+    assert read_question(submitted(**fields), "T1") == AWAY
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,32 @@
 """The word that stops an answer, from its event on."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.intake.admission import Admission
-from bot.intake.audience import Audience
-from bot.intake.intake import Reception
 from bot.listeners.message import receive
 from bot.sandbox import Sandbox
+from bot.services import Services
 from bot.settings import Settings
-from bot.slack.admins import Admins
-from bot.slack.directory import Directory
-from bot.slack.identity import Identity, identify
+from bot.slack.identity import identify
+from bot.store.metrics import Metrics
 from bot.store.threads import stops
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
+
+OPEN = Settings(allow_guests=True)
 
 
 class Word:
     """Ben asked something in a thread, and somebody says a word in it."""
 
-    def __init__(self, sandbox: Sandbox, redis: Redis, inbox: Inbox, web: AsyncWebClient, identity: Identity) -> None:
-        self.sandbox, self.redis, self.inbox, self.web, self.identity = sandbox, redis, inbox, web, identity
+    def __init__(self, sandbox: Sandbox, services: Services) -> None:
+        self.sandbox, self.services = sandbox, services
+        self.redis, self.inbox, self.identity = services.redis, services.inbox, services.identity
         self.root = ""
 
     @property
@@ -36,20 +37,14 @@ class Word:
         self.root = await self.sandbox.slack.say("ben", "general", "@parley hello")
         await self.inbox.put(Message(self.thread, self.root, self.sandbox.users["ben"], "hello"))
 
-    async def say(self, user: str, text: str, kind: str = "message", audience: Audience | None = None) -> None:
+    async def say(self, user: str, text: str, kind: str = "message", settings: Settings = OPEN) -> None:
         ts = f"{float(self.root) + 1:.6f}"
         event = {"type": kind, "channel": self.thread.channel, "channel_type": "channel", "thread_ts": self.root}
         await receive(
             {"event": {**event, "user": self.sandbox.users[user], "ts": ts, "text": text}},
             AsyncBoltContext(),
-            self.inbox,
-            self.redis,
-            self.web,
-            self.identity,
+            replace(self.services, settings=settings),
             self.sandbox.team,
-            Admission(audience or Audience(guests=True), self.redis, Directory(self.redis, self.web)),
-            Reception(self.inbox, self.redis, self.web),
-            Admins(Settings(), self.web, self.redis),
         )
 
     async def waiting(self) -> list[str]:
@@ -58,7 +53,8 @@ class Word:
 
 @pytest.fixture
 async def word(redis: Redis, inbox: Inbox, sandbox: Sandbox, web: AsyncWebClient) -> Word:
-    word = Word(sandbox, redis, inbox, web, await identify(web))
+    services = Services(OPEN, redis, web, await identify(web), inbox, Metrics(redis, sandbox.team))
+    word = Word(sandbox, services)
     await word.ask()
     return word
 
@@ -71,7 +67,7 @@ async def test_who_asked_stops_it_by_the_word(word: Word, text: str) -> None:
 
 
 async def test_the_word_is_heard_where_follow_ups_are_not(word: Word) -> None:
-    await word.say("ben", "stop", audience=Audience(guests=True, follow_ups=False))
+    await word.say("ben", "stop", settings=replace(OPEN, follow_ups=False))
     assert await stops.asked(word.redis, word.thread, word.root) is not None
 
 
@@ -90,10 +86,10 @@ async def test_somebody_elses_word_stops_nothing_and_is_no_question(word: Word) 
 
 
 async def test_the_word_of_somebody_who_may_not_ask_does_nothing_and_nobody_is_told(word: Word) -> None:
-    await word.say("ben", "stop", audience=Audience(guests=True, channels=frozenset({"C0OTHER"})))
+    await word.say("ben", "stop", settings=replace(OPEN, allowed_channels=frozenset({"C0OTHER"})))
     for guest in ("ben", "chidi"):
         await word.sandbox.slack.set_guest(guest, True)
-        await word.say(guest, "stop", audience=Audience())
+        await word.say(guest, "stop", settings=Settings())
     await asyncio.sleep(0.1)
     assert await stops.asked(word.redis, word.thread, word.root) is None
     assert word.sandbox.slack.workspace.ephemerals == []

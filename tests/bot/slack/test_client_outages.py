@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.commands import persona, scope
-from bot.commands.command import Asked
+from bot.commands.command import Command
 from bot.sandbox import Sandbox
+from bot.services import Services
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack import native_stop, sessions
@@ -18,6 +19,7 @@ from bot.slack.client import Client
 from bot.slack.deadline import within_three_seconds
 from bot.slack.directory import Directory
 from bot.slack.errors import SLACK_TROUBLE, verdict
+from bot.slack.identity import Identity
 from bot.slack.rate_limits import RateLimits
 from bot.store import connections, keys
 from bot.store.metrics import Metrics, totals
@@ -47,18 +49,11 @@ async def message(sandbox: Sandbox) -> Message:
     return Message(Thread(sandbox.team, sandbox.channels["general"], root), ts, sandbox.users["ada"], "when?")
 
 
-def asked(redis: Redis, inbox: Inbox, web: Client, message: Message) -> Asked:
-    settings = Settings()
-    return Asked(
-        *(message.thread.team, message.thread.channel, message.user, ()),
-        response_url="",
-        trigger_id="1.2.x",
-        inbox=inbox,
-        redis=redis,
-        web=web,
-        settings=settings,
-        admins=Admins(settings, web, redis),
-    )
+def command(redis: Redis, inbox: Inbox, web: Client, message: Message) -> Command:
+    team = message.thread.team
+    identity = Identity(team, "UBOT", "BBOT", "parley", "Team", None)
+    services = Services(Settings(), redis, web, identity, inbox, Metrics(redis, team))
+    return Command(team, message.thread.channel, message.user, (), "", "1.2.x", services)
 
 
 async def end_sessions(redis: Redis, inbox: Inbox, web: Client, message: Message) -> None:
@@ -73,8 +68,8 @@ CALLS: dict[str, Call] = {
     "a guest": lambda redis, inbox, web, message: Directory(redis, web).is_guest(message.thread.team, message.user),
     "a name": lambda redis, inbox, web, message: Directory(redis, web).names(message.thread.team, [message.user]),
     "a person": lambda redis, inbox, web, message: scope.check(f"user:{message.user}", web),
-    "a form": lambda redis, inbox, web, message: persona.answer(asked(redis, inbox, web, message)),
-    "an admin": lambda redis, inbox, web, message: asked(redis, inbox, web, message).admins.verdict("T1", message.user),
+    "a form": lambda redis, inbox, web, message: persona.answer(command(redis, inbox, web, message)),
+    "an admin": lambda redis, inbox, web, message: Admins(Settings(), web, redis).verdict("T1", message.user),
     "a channel": lambda redis, inbox, web, message: Directory(redis, web).channel_name(message),
     "a thread": lambda redis, inbox, web, message: backfill.earlier(web, redis, message, "U1"),
     "a file": lambda redis, inbox, web, message: described(web, File("F1", "a", "", 1, "", access="check_file_info")),

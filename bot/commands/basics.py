@@ -1,0 +1,58 @@
+"""`/parley help`, `/parley status` and `/parley forget`."""
+
+import difflib
+import logging
+from collections.abc import Mapping
+
+from bot.commands.command import Command
+from bot.manifest import COMMAND
+from bot.store import keys
+from bot.store.rules import policy
+from bot.store.threads import erase
+
+log = logging.getLogger("parley.listeners")
+
+FORGOTTEN = "Done. I have forgotten {what} here: what was said, files, and questions that were waiting."
+NOTHING = "There was nothing to forget here."
+NO_WORKERS = "I can hear you, but nothing that writes answers is running. Questions wait until it is back."
+
+
+def help_text(lines: Mapping[str, str]) -> str:
+    """`lines` say what each command does, by its name."""
+    return "\n".join(
+        [
+            "Mention me with a question, or write to me in a direct message. I answer in the thread.",
+            "",
+            *(f"`{COMMAND} {name}` {line}" for name, line in lines.items()),
+        ]
+    )
+
+
+def unknown(word: str, lines: Mapping[str, str]) -> str:
+    """What is said about a word that is no command: anything that somebody typed."""
+    near = difflib.get_close_matches(word.lower(), lines, n=1, cutoff=0.5)
+    meant = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
+    return f"I do not know that command.{meant}\n\n{help_text(lines)}"
+
+
+async def status(command: Command) -> str:
+    services = command.services
+    load = await services.inbox.load()
+    if not load.workers:
+        return NO_WORKERS
+    model = await policy.model_in(services.redis, command.team, command.channel) or services.settings.model
+    if await services.redis.hexists(keys.breaker(model), "open_until"):
+        return f"Claude (`{model}`) does not answer at the moment. I go on trying. Waiting: {load.waiting}."
+    slots = load.workers * services.settings.slots
+    return (
+        f"All is well. Answers being written: {load.running} of {slots} possible at once. "
+        f"Waiting for a free place: {load.waiting}."
+    )
+
+
+async def forget(command: Command) -> str:
+    count = await erase.forget(command.services.redis, command.team, command.channel)
+    log.info("forgotten team=%s channel=%s user=%s threads=%d", command.team, command.channel, command.user, count)
+    if not count:
+        return NOTHING
+    return FORGOTTEN.format(what="our conversation" if count == 1 else f"our {count} conversations")
