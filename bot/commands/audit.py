@@ -26,30 +26,34 @@ async def answer(command: Command) -> str:
     pages = max(1, -(-count // PAGE))
     if page > pages:
         raise Unclear(f"There {'is one page' if pages == 1 else f'are {pages} pages'} only.")
-    found = await audit.changes(command.services.redis, command.team, (page - 1) * PAGE, PAGE)
-    if not found:
+    changes = await audit.changes(command.services.redis, command.team, (page - 1) * PAGE, PAGE)
+    if not changes:
         return "Nobody has changed anything yet."
     more = f" Older ones: `/parley audit {page + 1}`." if page < pages else ""
-    return "\n".join([*map(line, found), f"Page {page} of {pages}.{more}"])
+    return "\n".join([*map(line, changes), f"Page {page} of {pages}.{more}"])
 
 
 def line(change: Change) -> str:
     """https://docs.slack.dev/messaging/formatting-message-text#date-formatting"""
     seconds = int(change.when.timestamp())
     when = f"<!date^{seconds}^{{date_short}}, {{time}}|{change.when:%Y-%m-%d %H:%M} UTC>"
-    kind, place, *rest = change.what.split(" ")
-    about = " ".join([kind, *rest, "of", shown(place)])
+    kind, scope, *rest = change.what.split(" ")
+    about = " ".join([kind, *rest, "of", shown(scope)])
     start = _parting(change.before or "", change.after or "")
-    before, after = (_value(kind, value, start) for value in (change.before, change.after))
+    before = _value(kind, change.before, start)
+    after = _value(kind, change.after, start)
     return f"• {when} <@{change.by}> {about}: {before} → {after}"
 
 
 def _parting(before: str, after: str) -> int:
-    """From where long values are shown, so that one sees in what they differ."""
+    """From which character on long values are shown, so that one sees in what they differ."""
     if max(len(before), len(after)) <= SHOWN:
         return 0
-    pairs = enumerate(zip(before, after, strict=False))
-    same = next((place for place, (old, new) in pairs if old != new), min(len(before), len(after)))
+    same = 0
+    for old, new in zip(before, after, strict=False):
+        if old != new:
+            break
+        same += 1
     return max(0, same - SHOWN // 2)
 
 

@@ -29,16 +29,17 @@ async def answer(command: Command) -> str:
 
 async def _show(command: Command) -> str:
     Words(command.words).end(USAGE)
-    found = await Caps(command.services.redis, 0).spending(command.team)
-    if not found:
+    spending = await Caps(command.services.redis, 0).spending(command.team)
+    if not spending:
         return f"There are no budgets here: everybody may ask as much as they like. {USAGE}"
-    lines = []
-    for each in found:
-        cap, spent = each.cap, ""
-        if each.spent is not None:
-            spent = f", {dollars(each.spent)} of it spent ({_share(each.spent, cap.amount)})"
-        lines.append(f"• {shown(cap.scope)}: {dollars(cap.amount)} a {cap.period}{spent}")
-    return "\n".join(["Budgets (days and months are UTC):", *lines])
+    lines = ["Budgets (days and months are UTC):"]
+    for spent in spending:
+        cap = spent.cap
+        line = f"• {shown(cap.scope)}: {dollars(cap.amount)} a {cap.period}"
+        if spent.spent is not None:
+            line += f", {dollars(spent.spent)} of it spent ({_share(spent.spent, cap.amount)})"
+        lines.append(line)
+    return "\n".join(lines)
 
 
 async def _set(command: Command) -> str:
@@ -69,10 +70,10 @@ async def _clear(command: Command) -> str:
     scope = take_scope(words, command, SCOPES, "workspace")
     words.end(USAGE)
     gone = []
-    for each in (period,) if period else PERIODS:
-        before = await _change(command, scope, each, None)
+    for cleared in (period,) if period else PERIODS:
+        before = await _change(command, scope, cleared, None)
         if before is not None:
-            gone.append(f"{dollars(int(before))} a {each}")
+            gone.append(f"{dollars(int(before))} a {cleared}")
     if not gone:
         return f"There was no budget to take away from {shown(scope)}."
     rest = " What holds for each person counts for them again." if scope.startswith("user:") else ""
@@ -80,6 +81,7 @@ async def _clear(command: Command) -> str:
 
 
 async def _change(command: Command, scope: str, period: Period, value: str | None) -> str | None:
+    """Set the budget in micro-dollars, None clears it; what was set before."""
     redis, team = command.services.redis, command.team
     field = cap_field(scope, period)
     changed = await audit.change(redis, team, command.user, f"budget {field}", keys.caps(team), field, value)

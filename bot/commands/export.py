@@ -27,8 +27,8 @@ FAILED = "I could not send the file. Please try again in a minute."
 
 
 @dataclass(frozen=True)
-class File:
-    """`about` says what is in it."""
+class Table:
+    """A CSV file; `about` says what is in it."""
 
     name: str
     title: str
@@ -48,53 +48,62 @@ async def send(command: Command) -> str | None:
 
 
 async def _send(command: Command, period: Period) -> None:
-    """Never raises: nobody would hear it."""
+    """Send the files, or tell by response_url why not: nobody waits for what this raises."""
     try:
-        told = await _sent(command, period)
+        problem = await _sent(command, period)
     except NoUpload as refusal:
         log.warning("export failed team=%s user=%s error=%s", command.team, command.user, refusal)
-        told = REFUSED.format(error=refusal)
+        problem = REFUSED.format(error=refusal)
     except SLACK_OR_REDIS_TROUBLE as error:
         log.warning("export failed team=%s user=%s error=%s", command.team, command.user, describe(error))
         name = error_name(error)
-        told = REFUSED.format(error=name) if name else FAILED
-    if told:
-        await respond(command.services.web, command.response_url, told)
+        problem = REFUSED.format(error=name) if name else FAILED
+    if problem:
+        await respond(command.services.web, command.response_url, problem)
 
 
 async def _sent(command: Command, period: Period) -> str | None:
-    files = [file for file in (await _usage(command, period), await _feedback(command, period)) if file]
+    """What went wrong, in words. Raises NoUpload and what Slack and Redis raise."""
+    web, files = command.services.web, []
+    for file in (await _usage(command, period), await _feedback(command, period)):
+        if file:
+            files.append(file)
     if not files:
         return NOTHING.format(period=period)
-    opened = await command.services.web.conversations_open(users=command.user)
+    direct = await web.conversations_open(users=command.user)
     titles = {}
     for file in files:
-        titles[await put(command.services.web, file.name, file.content)] = file.title
+        file_id = await put(web, file.name, file.content)
+        titles[file_id] = file.title
     comment = "\n".join(file.about for file in files)
-    await complete(command.services.web, titles, str(opened["channel"]["id"]), comment=comment)
+    await complete(web, titles, str(direct["channel"]["id"]), comment=comment)
     size = sum(len(file.content) for file in files)
     log.info("exported team=%s user=%s files=%d bytes=%d", command.team, command.user, len(files), size)
     return None
 
 
-async def _usage(command: Command, period: Period) -> File | None:
-    """A line for each day and person, channel and model; None if there is none. A day at a time, others go between."""
+async def _usage(command: Command, period: Period) -> Table | None:
+    """A line for each day and person, channel and model; None if there is none.
+
+    It reads a day at a time, so that other tasks are not held up.
+    """
+    redis, team = command.services.redis, command.team
     parts = [tables.header()]
     for day in period.days:
         for kind in KINDS:
-            rows = await usage.all_of(command.services.redis, command.team, kind, day)
-            names = await command.services.directory.known_names(command.team, rows) if kind == "user" else {}
+            rows = await usage.all_of(redis, team, kind, day)
+            names = await command.services.directory.known_names(team, rows) if kind == "user" else {}
             parts.append(tables.lines(day, kind, rows, names))
     if not any(parts[1:]):
         return None
     name = f"parley-usage-{period.first}-{period.last}.csv"
-    return File(name, f"Usage, {period}", USED.format(period=period), "".join(parts).encode())
+    return Table(name, f"Usage, {period}", USED.format(period=period), "".join(parts).encode())
 
 
-async def _feedback(command: Command, period: Period) -> File | None:
+async def _feedback(command: Command, period: Period) -> Table | None:
     """A line for each vote and comment; None if there is none."""
     given = await feedback.all_of(command.services.redis, command.team, period.days)
     if not given:
         return None
     name = f"parley-feedback-{period.first}-{period.last}.csv"
-    return File(name, f"Feedback, {period}", GIVEN.format(period=period), tables.feedback(given).encode())
+    return Table(name, f"Feedback, {period}", GIVEN.format(period=period), tables.feedback(given).encode())

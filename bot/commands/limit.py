@@ -26,10 +26,10 @@ async def answer(command: Command) -> str:
 
 async def _show(command: Command) -> str:
     Words(command.words).end(USAGE)
-    found = await limits(command.services.redis, command.team)
-    if not found:
+    most_by_scope = await limits(command.services.redis, command.team)
+    if not most_by_scope:
         return f"There are no limits here: I take every message. {USAGE}"
-    lines = [f"• {shown(scope)}: {_count(most)} a {window}" for (scope, window), most in found.items()]
+    lines = [f"• {shown(scope)}: {_count(most)} a {window}" for (scope, window), most in most_by_scope.items()]
     return "\n".join(["Messages that I take:", *lines])
 
 
@@ -57,20 +57,20 @@ async def _clear(command: Command) -> str:
     scope = take_scope(words, command, SCOPES, "each")
     words.end(USAGE)
     gone = []
-    for each in (window,) if window else WINDOWS:
-        before = await _change(command, scope, each, None)
+    for cleared in (window,) if window else WINDOWS:
+        before = await _change(command, scope, cleared, None)
         if before is not None:
-            gone.append(f"{_count(int(before))} a {each}")
+            gone.append(f"{_count(int(before))} a {cleared}")
     if not gone:
         return f"There was no limit to take away from {shown(scope)}."
     return f"Done: the limit of {shown(scope)} is gone (it was {' and '.join(gone)})."
 
 
 async def _change(command: Command, scope: str, window: Window, value: str | None) -> str | None:
+    """Set the limit, None clears it; what was set before."""
+    redis, team = command.services.redis, command.team
     field = f"{scope} {window}"
-    changed = await audit.change(
-        command.services.redis, command.team, command.user, f"limit {field}", keys.limits(command.team), field, value
-    )
+    changed = await audit.change(redis, team, command.user, f"limit {field}", keys.limits(team), field, value)
     return changed.before
 
 

@@ -1,6 +1,7 @@
 """`/parley model`: which model answers where."""
 
 import difflib
+import re
 from collections.abc import Awaitable
 from datetime import UTC, date, datetime
 from typing import cast
@@ -17,7 +18,7 @@ SCOPES = ("workspace", "channel", "thread")
 # As long as a thread can be remembered (HISTORY_DAYS).
 THREAD_SECONDS = 400 * 24 * 3600
 FIELD = "model"
-LENGTH = 100
+NAME = re.compile(r"[A-Za-z0-9._:/@-]{1,100}")
 USAGE = (
     "Say, for example, `/parley model claude-opus-5-5` for this channel, `/parley model claude-opus-5-5 workspace`, "
     "`/parley model clear`, or put the link of a thread behind it."
@@ -74,19 +75,19 @@ async def _choose(command: Command) -> str:
 
 
 def end(model: str) -> str:
-    """A word about the day from which it answers no more, if that is known."""
+    """A sentence about the day on which the model is retired, if that is known."""
     day = models.retirement(model)
     return f" Mind that it answers until {day} only." if day else ""
 
 
 def require(model: str, today: date, *, is_forced: bool) -> None:
-    """Raises Unclear for one that cannot answer, or that we do not know."""
+    """Raises Unclear for a model that is retired or cannot be one, and without `force` for one that we do not know."""
     day = models.retirement(model)
     if day and day <= today:
         raise Unclear(f"{quoted(model)} does not answer any more, since {day}. There are {_list(today)}.")
     if model in models.known():
         return
-    if len(model) > LENGTH or not all(char.isascii() and (char.isalnum() or char in "-._:/@") for char in model):
+    if not NAME.fullmatch(model):
         raise Unclear(f"{quoted(model)} cannot be a model. There are {_list(today)}.")
     if not is_forced:
         near = difflib.get_close_matches(model.lower(), models.known(), n=1)
@@ -98,5 +99,9 @@ def require(model: str, today: date, *, is_forced: bool) -> None:
 
 
 def _list(today: date) -> str:
-    usable = [id for id in models.known() if not (day := models.retirement(id)) or day > today]
-    return ", ".join(f"`{id}`" for id in usable)
+    usable = []
+    for id in models.known():
+        retirement = models.retirement(id)
+        if not retirement or retirement > today:
+            usable.append(f"`{id}`")
+    return ", ".join(usable)

@@ -24,15 +24,19 @@ USAGE = "Say `/parley persona` for this channel, `/parley persona workspace`, or
 
 
 async def answer(command: Command) -> str | None:
-    """None: the form says it all. Slack gives three seconds to open it. Raises Unclear and redis.RedisError."""
+    """Open the form, for which Slack gives three seconds; then nothing is left to say.
+
+    Raises Unclear and redis.RedisError.
+    """
+    services = command.services
     words = Words(command.words)
     scope = take_scope(words, command, SCOPES, f"channel:{command.channel}")
     words.end(USAGE)
-    await check(scope, command.services.web)
-    text = await cast("Awaitable[str | None]", command.services.redis.hget(policy(command.team, scope), FIELD))
+    await check(scope, services.web)
+    text = await cast("Awaitable[str | None]", services.redis.hget(policy(command.team, scope), FIELD))
     try:
         async with asyncio.timeout(ASK_SECONDS):
-            await command.services.web.views_open(trigger_id=command.trigger_id, view=form(scope, text or ""))
+            await services.web.views_open(trigger_id=command.trigger_id, view=form(scope, text or ""))
     except SLACK_TROUBLE as error:
         log.warning("no form team=%s error=%s", command.team, describe(error))
         raise Unclear("Slack does not let me open the form right now. Please try again.") from None
@@ -40,7 +44,7 @@ async def answer(command: Command) -> str | None:
 
 
 async def save(redis: Redis, team: str, user: str, scope: str, text: str) -> str:
-    """Keep it; what there is to say about that. Raises redis.RedisError."""
+    """Keep the persona, and return what its author is told. Raises redis.RedisError."""
     key = policy(team, scope)
     changed = await audit.change(redis, team, user, f"persona {scope}", key, FIELD, text or None)
     if not changed.is_new:

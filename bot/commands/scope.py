@@ -18,16 +18,17 @@ CHANNEL_ERRORS = {"channel_not_found"}
 PERSON_ERRORS = {"user_not_found", "user_not_visible", "users_not_found"}
 
 
-def take_scope(said: Words, command: Command, allowed: Collection[str], usual: str) -> str:
-    """The one that the words name, else the usual one; `allowed` are the kinds that fit. Raises Unclear."""
-    word = said.take("place or person", _is_scope)
-    found = usual if word is None else _scope(word, command)
-    if found.partition(":")[0] not in allowed:
+def take_scope(words: Words, command: Command, allowed: Collection[str], usual: str) -> str:
+    """The scope that the words name, else the usual one; `allowed` are the kinds that fit. Raises Unclear."""
+    word = words.take("place or person", _is_scope)
+    scope = usual if word is None else _scope(word, command)
+    if scope.partition(":")[0] not in allowed:
         raise Unclear(f"{quoted(word or usual)} does not fit here: it can be {named(allowed)}.")
-    return found
+    return scope
 
 
-def named(scopes: Collection[str]) -> str:
+def named(kinds: Collection[str]) -> str:
+    """How somebody types a scope of one of these kinds, for a sentence."""
     shown = {
         "workspace": "`workspace`",
         "channel": "`here` or a `#channel`",
@@ -36,14 +37,14 @@ def named(scopes: Collection[str]) -> str:
         "each": "`each` (person)",
         "user": "a `@person`",
     }
-    *others, last = [text for scope, text in shown.items() if scope in scopes]
+    *others, last = [text for kind, text in shown.items() if kind in kinds]
     return f"{', '.join(others)} or {last}" if others else last
 
 
 async def check(scope: str, web: AsyncWebClient) -> None:
-    """Ask Slack whether the person or channel exists.
+    """Ask Slack whether the person or channel of the scope exists.
 
-    Raises Unclear, also where Slack does not say, and redis.RedisError.
+    Raises Unclear if it does not, or if Slack does not answer, and redis.RedisError.
     """
     kind, _, id = scope.partition(":")
     if kind not in ("user", "channel", "thread") or id.startswith("D"):
@@ -66,11 +67,13 @@ async def check(scope: str, web: AsyncWebClient) -> None:
 
 
 def policy(team: str, scope: str) -> str:
-    """The hash in which persona, model and access of a scope are."""
+    """The key of the hash with persona, model and access of a scope."""
     kind, _, id = scope.partition(":")
     if kind == "thread":
         return keys.thread_policy(Thread(team, *id.split(":")))
-    return keys.channel_policy(team, id) if kind == "channel" else keys.workspace_policy(team)
+    if kind == "channel":
+        return keys.channel_policy(team, id)
+    return keys.workspace_policy(team)
 
 
 def _is_scope(word: str) -> bool:
@@ -82,7 +85,10 @@ def _scope(word: str, command: Command) -> str:
         return f"user:{user}"
     if channel := arguments.channel(word):
         return f"channel:{channel}"
-    if found := arguments.thread(word):
-        return f"thread:{found[0]}:{found[1]}"
+    if thread := arguments.thread(word):
+        channel, ts = thread
+        return f"thread:{channel}:{ts}"
     name = word.lower()
-    return {"here": f"channel:{command.channel}", "everyone": "each"}.get(name, name)
+    if name == "here":
+        return f"channel:{command.channel}"
+    return "each" if name == "everyone" else name

@@ -9,8 +9,9 @@ Verb = Callable[[Command], Awaitable[str]]
 
 
 async def follow(command: Command, verbs: Mapping[str, Verb], what: str, usage: str) -> str:
-    """Do what the first word says, `show` without one. Raises Unclear."""
+    """Do what the first word says, `show` without one; `what` names the things it is done with. Raises Unclear."""
     word = command.words[0] if command.words else "show"
-    if (verb := verbs.get(word.lower())) is None:
+    verb = verbs.get(word.lower())
+    if verb is None:
         raise Unclear(f"I do not understand {quoted(word)}: I can `show`, `set` and `clear` {what}. {usage}")
     return await verb(command.after(1))

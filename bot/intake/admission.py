@@ -25,7 +25,7 @@ class Way(Enum):
     ASK_AGAIN = auto()
     # Every other button: Stop, an opinion, the posting of a report.
     CLICK = auto()
-    # Of a message that we know. An edit that mentions us anew is a mention.
+    # An edit of a message that we know. One that mentions us anew is a mention.
     EDIT = auto()
 
 
@@ -44,7 +44,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Asker:
-    """Who turns to us. `bots` are the ids by which a bot may be listed, empty for a person.
+    """Who turns to us. `bots` are the ids by which a bot may be listed; a person has none.
 
     An `outsider` belongs to another company, a `guest` to one channel or a few of this workspace.
     """
@@ -82,13 +82,13 @@ def refusal(asker: Asker, way: Way, where: Where, audience: Audience) -> Reason 
 
 
 class Admission:
-    """Decides by the rules that hold in a channel, and asks Slack whether somebody is a guest where that matters."""
+    """Decides by the rules that hold in a channel, and asks Slack whether somebody is a guest only where it matters."""
 
     def __init__(self, audience: Audience, redis: Redis, directory: Directory) -> None:
         self._audience, self._redis, self._directory = audience, redis, directory
 
     async def refusal(self, asker: Asker, way: Way, where: Where) -> Reason | None:
-        """As the function `refusal`. Raises redis.RedisError."""
+        """As the function `refusal`, but whether the asker is a guest is looked up here. Raises redis.RedisError."""
         audience = self._audience.under(await access.rules(self._redis, where.team, where.channel))
         reason = refusal(asker, way, where, audience)
         if reason or asker.bots or refusal(replace(asker, guest=True), way, where, audience) is None:

@@ -1,4 +1,4 @@
-"""Whom we answer, and where."""
+"""Whom we answer, and where: the operator's settings, under what admins have set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ ANYWHERE = "any"
 
 @dataclass(frozen=True)
 class Audience:
-    """`bots` are bot or app ids. `channels` None is everywhere; direct messages are on no list."""
+    """`bots` are bot or app ids. `channels` are where we answer, None for everywhere; direct messages always count."""
 
     bots: frozenset[str] = frozenset()
     channels: frozenset[str] | None = None
@@ -30,7 +30,7 @@ class Audience:
         )
 
     def under(self, rules: Mapping[str, str]) -> "Audience":
-        """What admins have set for a place counts before what the operator has."""
+        """The audience as it holds in a channel: what admins have set there comes before what the operator has set."""
         return Audience(
             bots=_listed(rules, "bots", self.bots) or frozenset(),
             channels=None if rules.get("channels") == ANYWHERE else _listed(rules, "channels", self.channels),

@@ -1,4 +1,4 @@
-"""Words that somebody typed after a command. Those that fit nothing are told, and then nothing is changed."""
+"""Words that somebody typed after a command. Whoever types a word that fits nothing is told so."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ _CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^<>]*)?>")
 # https://docs.slack.dev/reference/methods/chat.getPermalink
 _PERMALINK = re.compile(r"<?https://[^/\s|>]+/archives/([CGD][A-Z0-9]+)/p(\d{10})(\d{6})(\?[^\s|>]*)?(?:\|[^<>]*)?>?")
 _THREAD_TS = re.compile(r"[?&;]thread_ts=(\d{10}\.\d{6})")
-# Slack has escaped the text already.
+# Slack has escaped the text already: only an ampersand that begins no entity is to be escaped.
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 _FILLERS = {"a", "an", "at", "for", "in", "most", "of", "people", "per", "person", "the", "to", "/"}
 _SHOWN = 40
@@ -20,25 +20,25 @@ class Unclear(Exception):
 
 
 class Words:
-    """The words that are still to be understood. Each `take` removes one, and there may be one of each kind only."""
+    """The words of a command that are still to be understood. Each `take` removes one, the only one of its kind."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._left = [word for word in words if word.lower() not in _FILLERS]
 
     def take(self, what: str, is_one: Callable[[str], bool]) -> str | None:
-        """The word that is one, None if none is. Raises Unclear for two."""
-        found = [word for word in self._left if is_one(word)]
-        if len(found) > 1:
-            raise Unclear(f"One {what} at a time, please: {quoted(found[0])} or {quoted(found[1])}?")
-        if found:
-            self._left.remove(found[0])
-            return found[0]
-        return None
+        """The word that `is_one`; None if there is none. Raises Unclear for two."""
+        fitting = [word for word in self._left if is_one(word)]
+        if not fitting:
+            return None
+        if len(fitting) > 1:
+            raise Unclear(f"One {what} at a time, please: {quoted(fitting[0])} or {quoted(fitting[1])}?")
+        self._left.remove(fitting[0])
+        return fitting[0]
 
     def take_all(self, is_one: Callable[[str], bool]) -> list[str]:
-        found = [word for word in self._left if is_one(word)]
+        fitting = [word for word in self._left if is_one(word)]
         self._left = [word for word in self._left if not is_one(word)]
-        return found
+        return fitting
 
     def end(self, usage: str) -> None:
         """Raises Unclear if a word is left."""
@@ -65,7 +65,7 @@ def channel(word: str) -> str | None:
 
 
 def thread(word: str) -> tuple[str, str] | None:
-    """Channel and ts of the thread in which the message is whose link somebody pasted, None for another word."""
+    """Channel and ts of the thread that has the message whose link this is; None for another word."""
     match = _PERMALINK.fullmatch(word)
     if match is None:
         return None
@@ -74,6 +74,6 @@ def thread(word: str) -> tuple[str, str] | None:
 
 
 def quoted(word: str) -> str:
-    """As it was typed, unable to do anything."""
+    """The word in quotes, as it was typed, so that Slack shows it as plain text."""
     cut = word if len(word) <= _SHOWN else f"{word[:_SHOWN]}…"
     return "“" + _BARE_AMPERSAND.sub("&amp;", cut).replace("<", "&lt;").replace(">", "&gt;").replace("`", "'") + "”"
