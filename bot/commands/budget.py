@@ -7,7 +7,7 @@ from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
 from bot.store import keys
 from bot.store.rules import audit
-from bot.store.rules.budgets import PERIODS, Caps, Period, cap_field
+from bot.store.rules.budgets import BUDGET_PERIODS, BudgetPeriod, Caps, cap_field
 from bot.talk.arguments import Unclear, Words
 from bot.usage import money
 from bot.usage.money import dollars
@@ -70,7 +70,7 @@ async def _clear(command: Command) -> str:
     scope = take_scope(words, command, SCOPES, "workspace")
     words.end(USAGE)
     gone = []
-    for cleared in (period,) if period else PERIODS:
+    for cleared in (period,) if period else BUDGET_PERIODS:
         before = await _change(command, scope, cleared, None)
         if before is not None:
             gone.append(f"{dollars(int(before))} a {cleared}")
@@ -80,7 +80,7 @@ async def _clear(command: Command) -> str:
     return f"Done: the budget of {shown(scope)} is gone (it was {' and '.join(gone)}).{rest}"
 
 
-async def _change(command: Command, scope: str, period: Period, value: str | None) -> str | None:
+async def _change(command: Command, scope: str, period: BudgetPeriod, value: str | None) -> str | None:
     """Set the budget in micro-dollars, None clears it; what was set before."""
     redis, team = command.services.redis, command.team
     field = cap_field(scope, period)
@@ -88,9 +88,9 @@ async def _change(command: Command, scope: str, period: Period, value: str | Non
     return changed.before
 
 
-def _period(words: Words) -> Period | None:
+def _period(words: Words) -> BudgetPeriod | None:
     word = words.take("period", lambda word: word.lower() in WORDS)
-    return cast("Period", WORDS[word.lower()]) if word else None
+    return cast("BudgetPeriod", WORDS[word.lower()]) if word else None
 
 
 def _share(spent: int, amount: int) -> str:

@@ -102,8 +102,8 @@ async def _usage(command: Command, period: Period) -> Table | None:
 
 async def _feedback(command: Command, period: Period) -> Table | None:
     """A line for each vote and comment; None if there is none."""
-    given = await feedback.all_of(command.services.redis, command.team, period.days)
-    if not given:
+    rows = await feedback.all_of(command.services.redis, command.team, period.days)
+    if not rows:
         return None
     name = f"parley-feedback-{period.first}-{period.last}.csv"
-    return Table(name, f"Feedback, {period}", GIVEN.format(period=period), tables.feedback(given).encode())
+    return Table(name, f"Feedback, {period}", GIVEN.format(period=period), tables.feedback(rows).encode())

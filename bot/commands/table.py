@@ -11,9 +11,9 @@ from bot.commands.command import Command
 class Row:
     """A command: its line of the help, and the function that does it.
 
-    With `admins_only` everybody else is told who can. A command of which a part is for everybody sees to that itself.
-    The function returns None if its answer comes by another way: by response_url, or as a form. It raises Unclear and
-    redis.RedisError.
+    With `admins_only` everybody else is told who can; usage, model and export, which answer some words for everybody,
+    ask that themselves. The function returns None if its answer comes by another way: by response_url, or as a form.
+    It raises Unclear and redis.RedisError.
     """
 
     help: str

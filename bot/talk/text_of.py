@@ -58,8 +58,8 @@ def _block(block: Mapping[str, Any]) -> str:
 
 def _text(text: Mapping[str, Any]) -> str:
     """https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
-    said = string(text.get("text"))
-    return said if text.get("type") == "mrkdwn" else escape(said)
+    words = string(text.get("text"))
+    return words if text.get("type") == "mrkdwn" else escape(words)
 
 
 def _rich(element: Mapping[str, Any]) -> str:

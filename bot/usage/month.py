@@ -7,7 +7,7 @@ from datetime import date
 
 from redis.asyncio import Redis
 
-from bot.store.rules.budgets import EACH, PERIODS, Cap, Caps, Spent
+from bot.store.rules.budgets import BUDGET_PERIODS, EACH, Cap, Caps, Spent
 from bot.usage import report
 from bot.usage.query import Query, Subject, known_from, read_period
 from bot.usage.report import Report
@@ -47,7 +47,7 @@ async def _own_budgets(caps: Caps, team: str, user: str, today: date) -> list[Sp
     names = {"day": f"{today}", "month": f"{today:%Y-%m}"}
     budgets = {(spent.cap.scope, spent.cap.period): spent for spent in await caps.spending(team)}
     own = []
-    for period in PERIODS:
+    for period in BUDGET_PERIODS:
         if (scope, period) in budgets:
             own.append(budgets[scope, period])
         elif (EACH, period) in budgets:

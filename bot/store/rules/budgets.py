@@ -17,8 +17,8 @@ from redis.client import Pipeline
 
 from bot.store import keys
 
-Period = Literal["day", "month"]
-PERIODS: tuple[Period, ...] = ("day", "month")
+BudgetPeriod = Literal["day", "month"]
+BUDGET_PERIODS: tuple[BudgetPeriod, ...] = ("day", "month")
 
 WORKSPACE = "workspace"
 # Each person who has no cap of their own.
@@ -121,7 +121,7 @@ class Cap:
     """`scope` is `workspace`, `each` (person), `channel:C…` or `user:U…`; `amount` is in micro-dollars."""
 
     scope: str
-    period: Period
+    period: BudgetPeriod
     amount: int
 
 
@@ -205,7 +205,7 @@ class Caps:
         now, found = self._clock(), []
         for field, amount in sorted(stored.items()):
             scope, _, period = field.partition(" ")
-            cap = Cap(scope, cast("Period", period), int(amount))
+            cap = Cap(scope, cast("BudgetPeriod", period), int(amount))
             spent = None if scope == EACH else await self.spent(team, scope, _name(now, cap.period))
             found.append(Spent(cap, spent))
         return found
@@ -239,7 +239,7 @@ async def warned(redis: Redis, team: str, count: int) -> None:
     await cast("Awaitable[Any]", redis.ltrim(keys.warnings(team), count, -1))
 
 
-def resets(now: datetime, period: Period) -> datetime:
+def resets(now: datetime, period: BudgetPeriod) -> datetime:
     """When the day or month is over, UTC."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if period == "day":
@@ -247,12 +247,12 @@ def resets(now: datetime, period: Period) -> datetime:
     return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def cap_field(scope: str, period: Period) -> str:
+def cap_field(scope: str, period: BudgetPeriod) -> str:
     """Where a cap stands in `keys.caps`."""
     return f"{scope} {period}"
 
 
-def _name(now: datetime, period: Period) -> str:
+def _name(now: datetime, period: BudgetPeriod) -> str:
     return now.strftime("%Y-%m-%d" if period == "day" else "%Y-%m")
 
 

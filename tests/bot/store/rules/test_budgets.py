@@ -14,10 +14,10 @@ from redis.asyncio import Redis as AsyncRedis
 from bot.store import connections, keys
 from bot.store.rules import budgets as store
 from bot.store.rules.budgets import (
-    PERIODS,
+    BUDGET_PERIODS,
+    BudgetPeriod,
     Cap,
     Caps,
-    Period,
     Refused,
     Reservation,
     Settled,
@@ -57,7 +57,7 @@ def caps(redis: AsyncRedis, clock: Clock) -> Caps:
     return Caps(redis, 60, clock)
 
 
-async def cap(redis: AsyncRedis, scope: str, period: Period, amount: int) -> None:
+async def cap(redis: AsyncRedis, scope: str, period: BudgetPeriod, amount: int) -> None:
     await redis.hset(keys.caps(TEAM), cap_field(scope, period), amount)
 
 
@@ -77,10 +77,10 @@ async def test_without_caps_everything_may_be_spent_and_is_counted(redis: AsyncR
     assert await caps.spent("T2", "workspace", "2026-11") == 0
 
 
-@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("period", BUDGET_PERIODS)
 @pytest.mark.parametrize("scope", ["workspace", "channel:C1", "user:U1", "each"])
 async def test_a_cap_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
-    redis: AsyncRedis, caps: Caps, clock: Clock, scope: str, period: Period
+    redis: AsyncRedis, caps: Caps, clock: Clock, scope: str, period: BudgetPeriod
 ) -> None:
     await cap(redis, scope, period, 10)
     await spend(redis, caps, 9)
