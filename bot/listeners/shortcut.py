@@ -26,6 +26,7 @@ from bot.talk import text_of
 from bot.talk.markup import escape
 from bot.talk.message import Message, Thread, is_id, is_ts
 from bot.talk.payload import find, mapping, mappings, string
+from bot.views.blocks import field_state, metadata
 from bot.views.refusals import slow_down
 from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, ShortcutMessage, question_form, question_message
 
@@ -109,12 +110,13 @@ def read(body: dict[str, Any]) -> ShortcutMessage | None:
 
 def read_question(body: dict[str, Any], team: str, enterprise: str | None = None) -> Question | str:
     """The question of a submitted modal, or the sentence that says what it lacks."""
-    about = ShortcutMessage.from_json(find(body, "view", "private_metadata"))
+    view = body.get("view")
+    about = ShortcutMessage.from_json(metadata(view))
     user = find(body, "user", "id")
-    view_id = find(body, "view", "id")
+    view_id = find(view, "id")
     if about is None or not (is_id(about.channel) and is_ts(about.thread_ts) and is_id(user) and is_id(view_id)):
         return AWAY
-    typed = string(find(body, "view", "state", "values", BLOCK, FIELD, "value")).strip()
+    typed = string(find(field_state(view, BLOCK, FIELD), "value")).strip()
     if not typed:
         return EMPTY
     text = escape(typed)

@@ -20,7 +20,7 @@ def mentioned_people(text: str) -> set[str]:
 
 
 def escape(text: str) -> str:
-    """Slack escapes these three characters and nothing else."""
+    """The text so that Slack finds no markup in it. Slack escapes these three characters and nothing else."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

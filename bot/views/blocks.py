@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.talk.payload import find, string
+
 # A block, an element of one, or a text object.
 Block = dict[str, Any]
 # A modal or a Home tab.
@@ -30,14 +32,6 @@ def plain_text(text: str) -> Block:
 
 def mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": text}
-
-
-def escape(text: str) -> str:
-    """A text in which Slack finds no markup of its own: no mention, no link.
-
-    https://docs.slack.dev/messaging/formatting-message-text#escaping
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def header(text: str) -> Block:
@@ -104,18 +98,13 @@ def field_state(view: object, block_id: str, action_id: str) -> Mapping[str, obj
 
     https://docs.slack.dev/reference/views/view-submission
     """
-    state = view
-    for name in ("state", "values", block_id, action_id):
-        if not isinstance(state, dict):
-            return None
-        state = state.get(name)
+    state = find(view, "state", "values", block_id, action_id)
     return state if isinstance(state, dict) else None
 
 
 def metadata(view: object) -> str:
     """The `private_metadata` of a form that Slack sends back; empty if it has none."""
-    value = view.get("private_metadata") if isinstance(view, dict) else None
-    return value if isinstance(value, str) else ""
+    return string(find(view, "private_metadata"))
 
 
 def rich_section(*elements: Block) -> Block:

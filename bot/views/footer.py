@@ -7,7 +7,8 @@ An icon_button is documented with one icon only, "trash", so Regenerate is a but
 import re
 
 from bot.store.counts.feedback import Vote
-from bot.views.blocks import Block, actions, context, escape, mrkdwn, plain_text
+from bot.talk.markup import escape
+from bot.views.blocks import Block, actions, context, mrkdwn, plain_text
 
 STOP = "parley_stop"
 REGENERATE = "parley_regenerate"

@@ -5,18 +5,8 @@ import textwrap
 from dataclasses import asdict, dataclass, replace
 
 from bot.manifest import SHORTCUT
-from bot.views.blocks import (
-    Content,
-    Submission,
-    View,
-    context,
-    escape,
-    form_field,
-    modal,
-    plain_text,
-    quotation,
-    text_area,
-)
+from bot.talk.markup import escape
+from bot.views.blocks import Content, Submission, View, context, form_field, modal, plain_text, quotation, text_area
 
 BLOCK, FIELD = "question", "text"
 PREFILLED = "Please explain this message."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.store.counts.usage import DIRECT, Kind, Top
-from bot.views.blocks import escape
+from bot.talk.markup import escape
 
 MODEL_LENGTH = 60
 TITLES: Mapping[Kind, tuple[str, str]] = {

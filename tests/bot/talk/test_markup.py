@@ -67,3 +67,7 @@ def test_no_message_holds_up_the_event_loop(text: str) -> None:
     began = time.process_time()
     spoken(text, BOT, NAMES)
     assert time.process_time() - began < 0.5
+
+
+def test_an_escaped_text_has_no_mention() -> None:
+    assert escape("<!here> & &lt;") == "&lt;!here&gt; &amp; &amp;lt;"

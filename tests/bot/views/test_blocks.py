@@ -10,7 +10,6 @@ from bot.views.blocks import (
     button,
     context,
     divider,
-    escape,
     field_state,
     fields,
     form_field,
@@ -51,10 +50,6 @@ def test_a_quotation_has_the_text_as_it_was_typed() -> None:
     assert block["elements"][1]["elements"] == [{"type": "text", "text": "<!here> *b*"}]
     assert message["text"] == "Somebody says something"
     assert message["unfurl_links"] is message["unfurl_media"] is False
-
-
-def test_an_escaped_text_has_no_mention() -> None:
-    assert escape("<!here> & &lt;") == "&lt;!here&gt; &amp; &amp;lt;"
 
 
 def test_what_people_typed_is_found_in_the_form_that_slack_sends() -> None:
