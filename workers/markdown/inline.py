@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -41,6 +41,13 @@ PLAIN_DEFINITION = re.compile(
     r"[ ]{0,3}\[((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+(<(?:[^<>\\\n]|\\.)*+>|[^\s<]\S*+)[ \t]*+(?:\n|$)", re.S
 )
 
+# https://spec.commonmark.org/0.31.2/#link-destination asks for three levels at least.
+DEEPEST_PARENTHESES = 32
+
+# Where something in a content begins and ends.
+Extent = tuple[int, int]
+# More text decides whether there is such a construct, and where it ends.
+Undecided = Literal["half"]
 SpanKind = Literal["code", "link", "image", "reference", "auto", "email", "slack", "html"]
 
 
@@ -50,8 +57,8 @@ class Span(NamedTuple):
     kind: SpanKind
     start: int
     end: int
-    label: tuple[int, int] = (0, 0)
-    target: tuple[int, int] = (0, 0)
+    label: Extent = (0, 0)
+    target: Extent = (0, 0)
 
 
 class Half(NamedTuple):
@@ -120,178 +127,262 @@ def run_at(content: str, position: int) -> tuple[Run | None, int]:
     return Run(position, char, end - position, opens, closes), end
 
 
-def link_tail(content: str, position: int) -> tuple[int, tuple[int, int]] | Literal["half"] | None:
-    """What follows `[label]` at a "(": (end, target), None if it is no link, "half" if more text decides."""
-    size = len(content)
-    at = position + 1
-    while at < size and content[at] in " \t\r\n":
-        at += 1
-    if at >= size:
+def link_tail(content: str, position: int) -> tuple[int, Extent] | Undecided | None:
+    """What follows `[label]` at a "(": (end, target), or None if this is not a link."""
+    start = _past_space(content, position + 1)
+    if start >= len(content):
         return "half"
-    start = at
-    if content[at] == "<":
-        while True:
-            at += 1
-            if at >= size:
-                return "half"
-            char = content[at]
-            if char == "\\":
-                at += 1
-            elif char in "<\n":
-                return None
-            elif char == ">":
-                break
-        target = (start + 1, at)
-        at += 1
-    else:
-        depth = 0
-        while at < size:
-            char = content[at]
-            if char <= " " or char == "\x7f":
-                break
-            if char == "\\" and at + 1 < size and content[at + 1] != " ":
-                at += 1
-            elif char == "(":
-                depth += 1
-                if depth > 32:
-                    return None
-            elif char == ")":
-                if not depth:
-                    break
-                depth -= 1
-            at += 1
-        if at >= size:
-            return "half"
-        if depth:
-            return None
-        target = (start, at)
-    before = at
-    while at < size and content[at] in " \t\r\n":
-        at += 1
-    if at >= size:
+    target = _enclosed_target(content, start) if content[start] == "<" else _bare_target(content, start)
+    if not isinstance(target, tuple):
+        return target
+    after = target[1] + 1 if content[start] == "<" else target[1]
+    at = _past_space(content, after)
+    if at >= len(content):
         return "half"
-    if at > before and content[at] in "\"'(":
-        title = TITLE.match(content, at)
-        if title is None:
-            rest = content[at + 1 :]
-            return None if content[at] == "(" and "(" in rest.replace("\\(", "") else "half"
-        at = title.end()
-        while at < size and content[at] in " \t\r\n":
-            at += 1
-        if at >= size:
+    if at > after and content[at] in "\"'(":
+        end = _title_end(content, at)
+        if not isinstance(end, int):
+            return end
+        at = _past_space(content, end)
+        if at >= len(content):
             return "half"
     return (at + 1, target) if content[at] == ")" else None
 
 
+def _past_space(content: str, position: int) -> int:
+    size = len(content)
+    while position < size and content[position] in " \t\r\n":
+        position += 1
+    return position
+
+
+def _enclosed_target(content: str, start: int) -> Extent | Undecided | None:
+    """A link's target in angle brackets, of which the first stands at `start`."""
+    size = len(content)
+    at = start + 1
+    while at < size:
+        char = content[at]
+        if char == ">":
+            return start + 1, at
+        if char in "<\n":
+            return None
+        at += 2 if char == "\\" else 1
+    return "half"
+
+
+def _bare_target(content: str, start: int) -> Extent | Undecided | None:
+    """A link's target without angle brackets: up to white space or an unbalanced parenthesis."""
+    size = len(content)
+    at = start
+    depth = 0
+    while at < size:
+        char = content[at]
+        if char <= " " or char == "\x7f":
+            break
+        if char == "\\" and at + 1 < size and content[at + 1] != " ":
+            at += 1
+        elif char == "(":
+            depth += 1
+            if depth > DEEPEST_PARENTHESES:
+                return None
+        elif char == ")":
+            if not depth:
+                break
+            depth -= 1
+        at += 1
+    if at >= size:
+        return "half"
+    return None if depth else (start, at)
+
+
+def _title_end(content: str, start: int) -> int | Undecided | None:
+    """Where a link's title ends that begins at `start`."""
+    title = TITLE.match(content, start)
+    if title is not None:
+        return title.end()
+    if content[start] == "(" and "(" in content[start + 1 :].replace("\\(", ""):
+        return None
+    return "half"
+
+
+class _Bracket(NamedTuple):
+    """A `[` or `![` that may begin a link; `runs` and `spans` are how many of each stand before it."""
+
+    start: int
+    is_image: bool
+    runs: int
+    spans: int
+
+
+class _Parser:
+    """Reads a content from left to right.
+
+    Each method that reads a construct gets its position and returns the position from which to go on.
+    """
+
+    def __init__(self, content: str, references: Container[str], raw_html: bool) -> None:
+        self.content, self.references, self.raw_html = content, references, raw_html
+        self.spans: list[Span] = []
+        self.runs: list[Run] = []
+        self.half: Half | None = None
+        # Inside a link there is no other link: an opening bracket before this index may only begin an image.
+        self.active = 0
+        self.brackets: list[_Bracket] = []
+        self.ticks: dict[int, list[int]] | None = None
+
+    def parse(self) -> Inline:
+        content = self.content
+        position = 0
+        while (special := SPECIAL.search(content, position)) is not None:
+            position = READERS[special[0]](self, special.start())
+        bracket = self._first_open_bracket()
+        if bracket is not None:
+            self._hold_bracket(bracket)
+        return Inline(self.spans, self.runs, self.half)
+
+    def escape(self, position: int) -> int:
+        after = self.content[position + 1 : position + 2]
+        return position + 2 if after in PUNCTUATION else position + 1
+
+    def code(self, position: int) -> int:
+        content, size = self.content, len(self.content)
+        end = position
+        while end < size and content[end] == "`":
+            end += 1
+        wide = end - position
+        starts = self._ticks(position).get(wide, [])
+        index = bisect_left(starts, end)
+        is_closed = index < len(starts)
+        if is_closed and starts[index] + wide < size:
+            after = starts[index] + wide
+            self.spans.append(Span("code", position, after))
+            return after
+        # The closing ticks at the end of the content may still become more ticks.
+        if self.half is None:
+            inside = _plain(content, end)
+            if end < size and content[end] in " \n":
+                inside = end
+            self._hold(Half(position, inside if inside > end else position, 0, "`" * wide))
+        if not is_closed:
+            return end
+        self.spans.append(Span("code", position, size))
+        return size
+
+    def angle(self, position: int) -> int:
+        span = _angle(self.content, position, self.raw_html)
+        if span is not None:
+            self.spans.append(span)
+            return span.end
+        if self.half is None and HALF_TAG.match(self.content, position):
+            self._hold(Half(position, position))
+        return position + 1
+
+    def entity(self, position: int) -> int:
+        entity = ENTITY.match(self.content, position)
+        if entity is not None:
+            return entity.end()
+        if self.half is None and HALF_ENTITY.match(self.content, position):
+            self._hold(Half(position, position))
+        return position + 1
+
+    def image(self, position: int) -> int:
+        if not self.content.startswith("[", position + 1):
+            return position + 1
+        self.brackets.append(_Bracket(position, True, len(self.runs), len(self.spans)))
+        return position + 2
+
+    def bracket(self, position: int) -> int:
+        self.brackets.append(_Bracket(position, False, len(self.runs), len(self.spans)))
+        return position + 1
+
+    def closing_bracket(self, position: int) -> int:
+        after = position + 1
+        if not self.brackets:
+            return after
+        bracket = self.brackets.pop()
+        if not bracket.is_image and len(self.brackets) < self.active:
+            self.active = len(self.brackets)
+            return after
+        span = self._link(bracket, position)
+        if span is None:
+            return after
+        self.spans.insert(bracket.spans, span)
+        del self.runs[bracket.runs :]
+        if not bracket.is_image:
+            self.active = len(self.brackets)
+        return span.end
+
+    def delimiters(self, position: int) -> int:
+        run, end = run_at(self.content, position)
+        if run is not None:
+            self.runs.append(run)
+        return end
+
+    def _link(self, bracket: _Bracket, position: int) -> Span | None:
+        """The link, image or reference whose label ends with the bracket at `position`."""
+        label = (bracket.start + 1 + bracket.is_image, position)
+        tail = self._tail(position + 1)
+        if isinstance(tail, tuple):
+            end, target = tail
+            return Span("image" if bracket.is_image else "link", bracket.start, end, label, target)
+        if tail == "half":
+            self._hold_bracket(bracket)
+        end_of_reference = _reference(self.content, position + 1, label, self.references)
+        return None if end_of_reference is None else Span("reference", bracket.start, end_of_reference, label)
+
+    def _tail(self, position: int) -> tuple[int, Extent] | Undecided | None:
+        content = self.content
+        if position >= len(content):
+            return "half"
+        if content[position] == "(":
+            return link_tail(content, position)
+        # A second label that is not closed yet.
+        if self.references and content[position] == "[" and "]" not in content[position:]:
+            return "half"
+        return None
+
+    def _ticks(self, position: int) -> dict[int, list[int]]:
+        """Where the runs of backticks from the first one on begin, by their length."""
+        if self.ticks is None:
+            self.ticks = {}
+            for run in TICKS.finditer(self.content, position):
+                self.ticks.setdefault(run.end() - run.start(), []).append(run.start())
+        return self.ticks
+
+    def _hold(self, half: Half) -> None:
+        """Hold back a construct; an open bracket before it is half-open too, and comes first."""
+        bracket = self._first_open_bracket()
+        self.half = half if bracket is None else _open_bracket(self.content, bracket)
+
+    def _hold_bracket(self, bracket: _Bracket) -> None:
+        if self.half is None or bracket.start < self.half.start:
+            self.half = _open_bracket(self.content, bracket)
+
+    def _first_open_bracket(self) -> _Bracket | None:
+        """The first bracket that may still begin a link or an image."""
+        for index, bracket in enumerate(self.brackets):
+            if bracket.is_image or index >= self.active:
+                return bracket
+        return None
+
+
+READERS: dict[str, Callable[[_Parser, int], int]] = {
+    "\\": _Parser.escape,
+    "`": _Parser.code,
+    "<": _Parser.angle,
+    "&": _Parser.entity,
+    "!": _Parser.image,
+    "[": _Parser.bracket,
+    "]": _Parser.closing_bracket,
+    "*": _Parser.delimiters,
+    "_": _Parser.delimiters,
+    "~": _Parser.delimiters,
+}
+
+
 def parse(content: str, references: Container[str] = frozenset(), raw_html: bool = True) -> Inline:
     """The spans and delimiter runs of one block's content; `half` is set if more text may complete something."""
-    result = Inline()
-    spans, runs = result.spans, result.runs
-    size = len(content)
-    ticks: dict[int, list[int]] | None = None
-    brackets: list[tuple[int, bool, int, int]] = []
-    active = 0
-    half: Half | None = None
-
-    def pending(inner: Half) -> Half:
-        """An open bracket before a half-open construct is half-open too."""
-        for index, (start, image, _, _) in enumerate(brackets):
-            if image or index >= active:
-                return _open_bracket(content, start, image)
-        return inner
-
-    position = 0
-    while (found := SPECIAL.search(content, position)) is not None:
-        position = found.start()
-        char = found[0]
-        if char == "\\":
-            position += 2 if position + 1 < size and content[position + 1] in PUNCTUATION else 1
-        elif char == "`":
-            if ticks is None:
-                ticks = {}
-                for run in TICKS.finditer(content, position):
-                    ticks.setdefault(run.end() - run.start(), []).append(run.start())
-            end = position
-            while end < size and content[end] == "`":
-                end += 1
-            wide = end - position
-            starts = ticks.get(wide, [])
-            index = bisect_left(starts, end)
-            if index < len(starts) and starts[index] + wide < size:
-                spans.append(Span("code", position, starts[index] + wide))
-                position = starts[index] + wide
-            else:
-                if half is None:
-                    inside = _plain(content, end)
-                    if end < size and content[end] in " \n":
-                        inside = end
-                    half = pending(Half(position, inside if inside > end else position, 0, "`" * wide))
-                if index < len(starts):
-                    spans.append(Span("code", position, size))
-                    position = size
-                else:
-                    position = end
-        elif char == "<":
-            span = _angle(content, position, raw_html)
-            if span is not None:
-                spans.append(span)
-                position = span.end
-            else:
-                if half is None and HALF_TAG.match(content, position):
-                    half = pending(Half(position, position))
-                position += 1
-        elif char == "&":
-            entity = ENTITY.match(content, position)
-            if entity is None and half is None and HALF_ENTITY.match(content, position):
-                half = pending(Half(position, position))
-            position = entity.end() if entity else position + 1
-        elif char == "!":
-            if content.startswith("[", position + 1):
-                brackets.append((position, True, len(runs), len(spans)))
-                position += 1
-            position += 1
-        elif char == "[":
-            brackets.append((position, False, len(runs), len(spans)))
-            position += 1
-        elif char == "]":
-            position += 1
-            if not brackets:
-                continue
-            start, image, first_run, first_span = brackets.pop()
-            if not image and len(brackets) < active:
-                active = len(brackets)
-                continue
-            label = (start + 1 + image, position - 1)
-            tail: tuple[int, tuple[int, int]] | Literal["half"] | None = None
-            if position >= size or (references and content[position] == "[" and "]" not in content[position:]):
-                tail = "half"
-            elif content[position] == "(":
-                tail = link_tail(content, position)
-            if tail is None or tail == "half":
-                reference = _reference(content, position, label, references)
-                if tail == "half" and (half is None or start < half.start):
-                    half = _open_bracket(content, start, image)
-                if reference is None:
-                    continue
-                spans.insert(first_span, Span("reference", start, reference, label))
-                position = reference
-            else:
-                spans.insert(first_span, Span("image" if image else "link", start, tail[0], label, tail[1]))
-                position = tail[0]
-            del runs[first_run:]
-            if not image:
-                active = len(brackets)
-        else:
-            delimiter, position = run_at(content, position)
-            if delimiter is not None:
-                runs.append(delimiter)
-    for index, (start, image, _, _) in enumerate(brackets):
-        if image or index >= active:
-            if half is None or start < half.start:
-                half = _open_bracket(content, start, image)
-            break
-    result.half = half
-    return result
+    return _Parser(content, references, raw_html).parse()
 
 
 def _plain(content: str, position: int) -> int:
@@ -300,8 +391,9 @@ def _plain(content: str, position: int) -> int:
     return found.start() if found else len(content)
 
 
-def _open_bracket(content: str, start: int, image: bool) -> Half:
-    if image:
+def _open_bracket(content: str, bracket: _Bracket) -> Half:
+    start = bracket.start
+    if bracket.is_image:
         return Half(start, start + 1)
     before = content[start - 1] if start else "\n"
     first = content[start + 1 : start + 2]
@@ -310,7 +402,7 @@ def _open_bracket(content: str, start: int, image: bool) -> Half:
     return Half(start, _plain(content, start + 1), 1)
 
 
-def _reference(content: str, position: int, label: tuple[int, int], references: Container[str]) -> int | None:
+def _reference(content: str, position: int, label: Extent, references: Container[str]) -> int | None:
     """Where a reference link ends whose label ends before `position`."""
     if content.startswith("[", position) and not content.startswith("[]", position):
         end = content.find("]", position)
