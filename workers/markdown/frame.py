@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import combinations
 
-from workers.markdown.blocks import Block, Scanner, lines, scan
+from workers.markdown.blocks import LeafBlock, Scanner, lines, scan
 from workers.markdown.inline import Half, Run, definition, label_key, parse, unmatched
 from workers.markdown.sanitize import NOTICE, harmless, harmless_plain
 
@@ -32,6 +32,9 @@ ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # chat.update refuses a `text` of 4,000 bytes (docs.slack.dev/reference/methods/chat.update; bytes: observed,
 # gitlab.com/gitlab-org/gitlab/-/merge_requests/258898).
 PLAIN_BYTES = 3_900
+
+# The key, the start and the end of a link reference definition.
+Definition = tuple[str, int, int]
 
 
 def frame(text: str) -> str:
@@ -68,7 +71,9 @@ def frame(text: str) -> str:
 
 def without_late_definitions(text: str) -> str:
     """A whole part of an answer that still grows: what `frame` showed with its brackets keeps them until the end."""
-    return _without(text, _late_definitions(text, scan(text))) if "]:" in text else text
+    if "]:" not in text:
+        return text
+    return _without(text, _late(text, list(_definitions(text, scan(text)))))
 
 
 def _number(scanner: Scanner, tail: str) -> int:
@@ -79,7 +84,7 @@ def _number(scanner: Scanner, tail: str) -> int:
     return found.end() if found else 0
 
 
-def _undecided(text: str, leaf: Block, *, new: bool) -> bool:
+def _undecided(text: str, leaf: LeafBlock, *, new: bool) -> bool:
     """Whether the unfinished last line of `leaf` may still become something else, and is held back whole."""
     _, at, end = leaf.lines[-1]
     if leaf.kind == "fence":
@@ -89,38 +94,29 @@ def _undecided(text: str, leaf: Block, *, new: bool) -> bool:
     return leaf.kind in ("table", "rule")
 
 
-def _closed(shown: str, scanner: Scanner) -> str | None:
+def _closed(text: str, scanner: Scanner) -> str | None:
     """The text with its last block closed; None if nothing of the unfinished last line can be shown."""
-    text, leaf, block = shown, scanner.leaf, scanner.blocks[-1]
-    late = _late_definitions(shown, scanner.blocks) if "]:" in shown else []
-    if (paid := _paid(shown, scanner.blocks)) < len(shown):
-        return frame(shown[:paid])
+    blocks, leaf, block = scanner.blocks, scanner.leaf, scanner.blocks[-1]
+    paid = _paid(text, blocks)
+    if paid < len(text):
+        return frame(text[:paid])
+    definitions = list(_definitions(text, blocks)) if "]:" in text else []
+    late = _late(text, definitions)
+    shown: str | None = text
     if leaf is not None and leaf.kind == "fence":
         prefix = "".join(parent.prefix for parent in leaf.parents) + " " * leaf.indent
-        closing = ("" if shown.endswith("\n") else "\n") + prefix + leaf.mark
-        shown += closing
-    elif block.kind == "html" and (leaf is block or "\n" not in shown[block.lines[-1][0] :]):
-        opened = shown.rfind("<", block.start)
-        comment = shown.rfind("<!--", block.start)
-        if comment >= 0 and "-->" not in shown[comment:]:
-            opened = comment
-        elif opened >= 0 and ">" in shown[opened:]:
-            opened = -1
-        if opened >= 0:
-            if opened == block.lines[0][1] and "\n" not in shown[opened:]:
-                return None
-            shown = shown[:opened].rstrip()
-    elif leaf is not None and leaf.kind == "paragraph":
-        inline = _inline(shown, leaf, _references(shown, scanner.blocks))
-        if inline is None:
-            return None
-        shown = inline
-    elif block.kind == "heading" and "\n" not in shown[block.start :]:
-        inline = _inline(shown, block, _references(shown, scanner.blocks))
-        if inline is None:
-            return None
-        shown = inline
-    fence = next((block for block in reversed(scanner.blocks) if block.kind == "fence"), None)
+        line_end = "" if text.endswith("\n") else "\n"
+        shown = f"{text}{line_end}{prefix}{leaf.mark}"
+    elif block.kind == "html":
+        if leaf is block or "\n" not in text[block.lines[-1][0] :]:
+            shown = _closed_html(text, block)
+    elif (leaf is not None and leaf.kind == "paragraph") or (
+        block.kind == "heading" and "\n" not in text[block.start :]
+    ):
+        shown = _inline(text, block, frozenset(key for key, start, end in definitions if (start, end) not in late))
+    if shown is None:
+        return None
+    fence = next((block for block in reversed(blocks) if block.kind == "fence"), None)
     if fence is not None and fence is not leaf:
         end = fence.lines[-1][2]
         behind = _without(shown[end:], [(start - end, stop - end) for start, stop in late if start >= end])
@@ -128,6 +124,21 @@ def _closed(shown: str, scanner: Scanner) -> str | None:
             # Nothing is shown of what ended the quote or the item, and with it the fence.
             return frame(text[:end] + "\n")
     return _without(shown, late)
+
+
+def _closed_html(text: str, block: LeafBlock) -> str | None:
+    """The text without a tag or comment at its end that is still open; None if that is all there is of the block."""
+    opened = text.rfind("<", block.start)
+    comment = text.rfind("<!--", block.start)
+    if comment >= 0 and "-->" not in text[comment:]:
+        opened = comment
+    elif ">" in text[max(opened, 0) :]:
+        return text
+    if opened < 0:
+        return text
+    if opened == block.lines[0][1] and "\n" not in text[opened:]:
+        return None
+    return text[:opened].rstrip()
 
 
 def _without(text: str, places: list[tuple[int, int]]) -> str:
@@ -138,7 +149,7 @@ def _without(text: str, places: list[tuple[int, int]]) -> str:
     return "".join([*kept, text[position:]])
 
 
-def _content(text: str, block: Block) -> tuple[str, list[tuple[int, int]]]:
+def _content(text: str, block: LeafBlock) -> tuple[str, list[tuple[int, int]]]:
     """A block's inline content, and (offset in it, offset in the text) of each of its lines."""
     parts: list[str] = []
     places: list[tuple[int, int]] = []
@@ -158,8 +169,8 @@ def _source(places: list[tuple[int, int]], position: int) -> int:
     return start + position - offset
 
 
-def _definitions(text: str, blocks: list[Block]) -> Iterator[tuple[str, int, int]]:
-    """(key, start, end) of the link reference definitions."""
+def _definitions(text: str, blocks: list[LeafBlock]) -> Iterator[Definition]:
+    """The link reference definitions of a text."""
     for block in blocks:
         if block.kind == "paragraph" and text.startswith("[", block.lines[0][1]):
             content, places = _content(text, block)
@@ -170,22 +181,16 @@ def _definitions(text: str, blocks: list[Block]) -> Iterator[tuple[str, int, int
                 first = found.end()
 
 
-def _late_definitions(text: str, blocks: list[Block]) -> list[tuple[int, int]]:
-    """Where definitions stand whose label has been used, and shown with its brackets, before."""
+def _late(text: str, definitions: list[Definition]) -> list[tuple[int, int]]:
+    """Where those definitions stand whose label has been used, and shown with its brackets, before."""
     uses: dict[str, int] = {}
-    for found in LABEL.finditer(text):
-        uses.setdefault(label_key(found[1]), found.start())
-    return [(start, end) for key, start, end in _definitions(text, blocks) if uses.get(key, start) < start]
+    if definitions:
+        for label in LABEL.finditer(text):
+            uses.setdefault(label_key(label[1]), label.start())
+    return [(start, end) for key, start, end in definitions if uses.get(key, start) < start]
 
 
-def _references(text: str, blocks: list[Block]) -> frozenset[str]:
-    if "]:" not in text:
-        return frozenset()
-    late = set(_late_definitions(text, blocks))
-    return frozenset(key for key, start, end in _definitions(text, blocks) if (start, end) not in late)
-
-
-def _paid(text: str, blocks: list[Block]) -> int:
+def _paid(text: str, blocks: list[LeafBlock]) -> int:
     """Up to where tables may be shown. A header row without a leading pipe was shown as plain text and becomes a header
     only when its table has as much to show."""
     stop = len(text)
@@ -204,7 +209,7 @@ def _paid(text: str, blocks: list[Block]) -> int:
     return stop
 
 
-def _inline(text: str, block: Block, references: frozenset[str]) -> str | None:
+def _inline(text: str, block: LeafBlock, references: frozenset[str]) -> str | None:
     """Closes or holds back what is half-open in the last block; None if its unfinished last line shows nothing."""
     content, places = _content(text, block)
     heading = block.kind == "heading"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from workers.markdown.blocks import Block, scan
+from workers.markdown.blocks import LeafBlock, scan
 from workers.markdown.inline import ENTITY, Span, definition, label_key, parse
 
 JOINER = "\u2060"
@@ -139,7 +139,7 @@ def _links(text: str, *, raw_html: bool) -> str:
     return "".join([*parts, text[position:]])
 
 
-def _contents(text: str, block: Block) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+def _contents(text: str, block: LeafBlock) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """The inline contents of a block, each with (offset in the content, offset in the text) of its lines."""
     if block.kind in ("fence", "code", "rule"):
         return

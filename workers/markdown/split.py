@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from workers.markdown.blocks import Block, Container, Scanner
+from workers.markdown.blocks import Container, LeafBlock, Scanner
 from workers.markdown.inline import Run, parse, unmatched
 
 SENTENCE = re.compile(r"[.!?…][\"')\]”’]*\s+|[。！？]")
@@ -134,7 +134,7 @@ def _choose(window: str, begin: int, limit: int) -> Cut:
     return _within(window, begin, limit, blocks)
 
 
-def _block_cuts(window: str, block: Block, after_heading: bool) -> list[Cut]:
+def _block_cuts(window: str, block: LeafBlock, after_heading: bool) -> list[Cut]:
     cuts: list[Cut] = []
     first = block.lines[0][0]
     carried = tuple(parent for parent in block.parents if parent.start < block.start)
@@ -157,7 +157,7 @@ def _block_cuts(window: str, block: Block, after_heading: bool) -> list[Cut]:
     return cuts
 
 
-def wrappers(window: str, block: Block) -> tuple[str, str]:
+def wrappers(window: str, block: LeafBlock) -> tuple[str, str]:
     """What closes a block at a line's end, and what reopens it."""
     prefix = "".join(parent.prefix for parent in block.parents)
     markers = _markers(block.parents)
@@ -183,7 +183,7 @@ def _markers(parents: tuple[Container, ...]) -> str:
     return "".join(parts)
 
 
-def _within(window: str, begin: int, limit: int, blocks: list[Block]) -> Cut:
+def _within(window: str, begin: int, limit: int, blocks: list[LeafBlock]) -> Cut:
     """A cut inside a line that has no better one."""
     block = next((block for block in reversed(blocks) if block.start < limit), None)
     foot = head = ""
@@ -210,7 +210,7 @@ def _within(window: str, begin: int, limit: int, blocks: list[Block]) -> Cut:
     return Cut(9, end, end, foot, head)
 
 
-def _inline(window: str, block: Block) -> tuple[list[tuple[int, int]], list[Run]]:
+def _inline(window: str, block: LeafBlock) -> tuple[list[tuple[int, int]], list[Run]]:
     """Where code, links and tags of a block's last line stand in the window, and the delimiters of emphasis in it."""
     _, at, end = block.lines[-1]
     found = parse(window[at:end])
