@@ -144,6 +144,7 @@ SHOWN_BY = {
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",
     "workers/__main__.py": "tests/kit/parley.py",
     "workers/cli.py": "tests/bot/ops/test_check.py",
+    "workers/draft/turn.py": "tests/workers/draft/test_draft.py",
     "workers/markdown/blocks.py": "tests/workers/markdown/test_frame.py",
     "workers/markdown/inline.py": "tests/workers/markdown/test_frame.py",
     "workers/process/loop.py": "tests/workers/process/test_worker.py",

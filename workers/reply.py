@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
-from functools import partial
 
 from redis.exceptions import RedisError
 
@@ -20,9 +19,9 @@ from bot.talk.message import Message, Thread
 from workers import endings
 from workers.billing.meter import Meter
 from workers.claude.client import About, Answer, Unanswered
-from workers.draft.composition import Terms
-from workers.draft.draft import Deleted, Draft, Undeliverable
-from workers.draft.slack_stream import Streams
+from workers.draft.draft import Draft
+from workers.draft.refusals import ReplyDeleted, Undeliverable
+from workers.draft.turn import Terms
 from workers.files.files import Taken
 from workers.process.lease import Lease
 from workers.process.runtime import Runtime, current
@@ -77,7 +76,7 @@ async def _answer(runtime: Runtime, claim: Claim, since: float) -> None:
         raise
     except Overtaken:
         await runtime.inbox.release(claim, begun=False, bill=turn.bill(None))
-    except Deleted:
+    except ReplyDeleted:
         log.info("reply deleted by somebody thread=%s ts=%s ref=%s", thread, ts, ref)
         await _drop(runtime, claim, turn.bill("stop"))
     except Undeliverable as error:
@@ -116,9 +115,14 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 class _Turn:
+    """One attempt at a turn; its draft knows it as a `workers.draft.turn.Turn`."""
+
     def __init__(self, runtime: Runtime, claim: Claim, lease: Lease) -> None:
         self._runtime, self._claim, self._lease = runtime, claim, lease
-        self._message, self._thread = claim.message, claim.thread
+        self.message, self._thread = claim.message, claim.thread
+        self.reply = replies.Reply()
+        self.is_resumed = claim.attempts > 1
+        self._stop: Stop | None = None
         self._ref = claim.token[:8]
         self._taken = Taken()
         self._talk: Conversation | None = None
@@ -135,8 +139,8 @@ class _Turn:
         return self._bill if outcome else None
 
     async def run(self, group: asyncio.TaskGroup) -> None:
-        runtime, message, settings = self._runtime, self._message, self._runtime.settings
-        record = await replies.load(runtime.redis, self._thread, message.ts)
+        runtime, message, settings = self._runtime, self.message, self._runtime.settings
+        self.reply = record = await replies.load(runtime.redis, self._thread, message.ts)
         said = await history.load(runtime.redis, self._thread)
         before = await self._before(said)
         said = [*said, *before]
@@ -144,22 +148,11 @@ class _Turn:
         self._shown, self._final, self._bill = record.text, record.final, record.bill
         self._meter.take_over(record)
         async with runtime.stops.watch(self._thread, message.ts) as stop:
-            draft = Draft(
-                runtime.slack,
-                runtime.redis,
-                runtime.pacing,
-                message,
-                record,
-                Streams(runtime.slack, runtime.redis, message, settings.streaming),
-                Terms(_people(past, message)),
-                resumed=self._claim.attempts > 1,
-                may_send=self._lease.check,
-                may_begin=self._may_begin,
-                on_stop=lambda: stop.set(""),
-                on_edit=partial(runtime.metrics.observe, "edit_age_seconds"),
-            )
+            self._stop = stop
+            terms = Terms(_people(past, message), streaming=settings.streaming)
+            draft = Draft(runtime.slack, runtime.redis, runtime.pacing, self, terms)
             group.create_task(draft.run())
-            status = group.create_task(draft.keep_status())
+            status = group.create_task(draft.status.keep())
             question = await self._question(said)
             final = self._final or await self._conclude(draft, past, question, stop)
         await draft.finish(final)
@@ -179,17 +172,27 @@ class _Turn:
 
     async def _before(self, said: list[Entry]) -> list[Entry]:
         """What was said in the thread and is not remembered. What is answered anew was asked before that."""
-        if self._message.again:
+        if self.message.again:
             return []
         runtime = self._runtime
-        return await backfill.earlier(runtime.slack, runtime.redis, self._message, runtime.bot_user, said)
+        return await backfill.earlier(runtime.slack, runtime.redis, self.message, runtime.bot_user, said)
 
-    async def _may_begin(self) -> None:
+    def may_send(self) -> None:
+        self._lease.check()
+
+    async def may_begin(self) -> None:
         if await self._runtime.inbox.is_overtaken(self._claim):
             raise Overtaken
 
+    def on_stop(self) -> None:
+        if self._stop is not None:
+            self._stop.set("")
+
+    def on_edit(self, age: float, /) -> None:
+        self._runtime.metrics.observe("edit_age_seconds", age)
+
     async def _question(self, said: list[Entry]) -> Entry:
-        message = self._message
+        message = self.message
         if message.again:
             return history.asked(said, message.again) or Entry("user", "", message.again, message.user)
         directory = Directory(self._runtime.redis, self._runtime.slack)
@@ -207,9 +210,9 @@ class _Turn:
         """What the reply says in the end, kept in Redis from the moment it is known."""
         left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
         if question.text == self._taken.note and not question.files:
-            final = Final(endings.FORGOTTEN if self._message.again else left_out or endings.EMPTY)
+            final = Final(endings.FORGOTTEN if self.message.again else left_out or endings.EMPTY)
         elif self._claim.attempts > MOST_ATTEMPTS:
-            log.error("given up thread=%s ts=%s ref=%s", self._thread, self._message.ts, self._ref)
+            log.error("given up thread=%s ts=%s ref=%s", self._thread, self.message.ts, self._ref)
             final = Final(endings.GIVEN_UP.format(ref=self._ref), outcome="error")
         else:
             final = await self._ask_until_stopped(draft, past, question, stop)
@@ -217,7 +220,7 @@ class _Turn:
                 final = replace(final, text=f"{final.text}\n\n{left_out}", said=final.remembered)
         final = replace(final, instruction=self._talk.instruction if self._talk else None)
         bill = self._meter.bill(final.outcome)
-        await replies.save_final(self._runtime.redis, self._thread, self._message.ts, final, bill)
+        await replies.save_final(self._runtime.redis, self._thread, self.message.ts, final, bill)
         self._final, self._bill = final, bill
         return final
 
@@ -235,7 +238,7 @@ class _Turn:
                 # What it billed is known when it is over.
                 await asyncio.wait({asking})
         by = await stop.wait()
-        log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self._message.ts, self._ref, by or "somebody")
+        log.info("stopped thread=%s ts=%s ref=%s by=%s", self._thread, self.message.ts, self._ref, by or "somebody")
         directory = Directory(self._runtime.redis, self._runtime.slack)
         names = await directory.names(self._thread.team, [by] if by else [])
         return endings.stopped(self._shown, names.get(by, ""))
@@ -246,12 +249,12 @@ class _Turn:
         files = await runtime.files.blocks(self._thread, [*past, question])
         self._talk = talk = Conversation(
             *(settings, runtime.redis, runtime.inbox, runtime.claude, self._claim, past, question, files),
-            draft.say,
+            draft.status.say,
             self._meter,
         )
         await talk.begin()
         self._meter.model = talk.model
-        begun = await runtime.spending.begin(self._message, talk.model, talk.tokens, talk.request["max_tokens"])
+        begun = await runtime.spending.begin(self.message, talk.model, talk.tokens, talk.request["max_tokens"])
         if isinstance(begun, str):
             return Final(begun, hidden=True)
         self._meter.reservation = begun
@@ -263,7 +266,7 @@ class _Turn:
                 return await self._ask(draft, past, question)
             log.error(
                 "unanswered thread=%s ts=%s ref=%s error=%s request_id=%s",
-                *(self._thread, self._message.ts, self._ref, failure.kind, failure.request_id),
+                *(self._thread, self.message.ts, self._ref, failure.kind, failure.request_id),
             )
             if failure.is_refused and question.files:
                 return Final(endings.UNREADABLE.format(ref=self._ref), outcome="error", without_files=True)
@@ -272,7 +275,7 @@ class _Turn:
 
     async def _answer(self, draft: Draft, talk: Conversation, question: Entry) -> Answer:
         """Ask, in other forms if need be. Raises Unanswered."""
-        about = About(str(self._thread), self._message.ts, self._ref, question.text, self._meter)
+        about = About(str(self._thread), self.message.ts, self._ref, question.text, self._meter)
 
         def on_text(text: str) -> None:
             self._shown = text if len(text) > len(self._shown) else self._shown
@@ -280,11 +283,11 @@ class _Turn:
             draft.write(text)
 
         def on_thought(thought: str) -> None:
-            draft.say(endings.thinking(thought))
+            draft.status.say(endings.thinking(thought))
 
         while True:
             call = self._runtime.claude.call(
-                talk.request, on_text=on_text, on_wait=draft.say, on_thought=on_thought, about=about
+                talk.request, on_text=on_text, on_wait=draft.status.say, on_thought=on_thought, about=about
             )
             try:
                 answer = await call.answer()

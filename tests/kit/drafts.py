@@ -1,9 +1,10 @@
 """A question in a thread of the sandbox's Slack, and drafts of the reply to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -17,18 +18,29 @@ from bot.store import keys
 from bot.store.threads import replies
 from bot.talk.message import Message, Thread
 from tests.kit.parley import payload, text
-from workers.draft.backoff import BACKOFF_SECONDS
-from workers.draft.composition import Terms
-from workers.draft.draft import FINAL_SECONDS, Draft
+from workers.draft.draft import Draft
 from workers.draft.pacing import Pacing
-from workers.draft.slack_stream import Mode, Streams
+from workers.draft.turn import Terms
+
+
+class Killed(Exception):
+    """What a test raises where a process dies: what it had under way is dropped."""
 
 
 async def _begin() -> None: ...
 
 
-class Killed(Exception):
-    """What a test raises where a process dies: what it had under way is dropped."""
+@dataclass
+class DeskTurn:
+    """A turn whose attempt may do everything, if a test does not say otherwise."""
+
+    message: Message
+    reply: replies.Reply = field(default_factory=replies.Reply)
+    is_resumed: bool = False
+    may_send: Callable[[], None] = lambda: None
+    may_begin: Callable[[], Coroutine[Any, Any, None]] = _begin
+    on_stop: Callable[[], None] = lambda: None
+    on_edit: Callable[[float], None] = lambda age: None
 
 
 @dataclass
@@ -72,38 +84,29 @@ class Desk:
         """A call may take half of the lease: two seconds."""
         return slack.client(Settings.load({**self.sandbox.environ(), "LEASE_SECONDS": "4"}, dotenv=None))
 
+    async def turn(self, *, resumed: bool = False) -> DeskTurn:
+        """The turn of the question, with what is stored of its reply."""
+        reply = await replies.load(self.redis, self.message.thread, self.message.ts)
+        return DeskTurn(self.message, reply, resumed)
+
     @asynccontextmanager
     async def draft(
         self,
         *,
         resumed: bool = False,
         may_send: Callable[[], None] = lambda: None,
-        may_begin: Callable[[], Awaitable[None]] = _begin,
-        streaming: Mode = "edit",
-        terms: Terms | None = None,
-        has_rate_limits: bool = True,
+        may_begin: Callable[[], Coroutine[Any, Any, None]] = _begin,
         on_stop: Callable[[], None] = lambda: None,
-        final_seconds: float = FINAL_SECONDS,
-        backoff_seconds: tuple[float, float] = BACKOFF_SECONDS,
+        has_rate_limits: bool = True,
+        terms: Terms | None = None,
+        **other_terms: Any,
     ) -> AsyncIterator[Draft]:
-        reply = await replies.load(self.redis, self.message.thread, self.message.ts)
+        """A draft that runs; `other_terms` are fields of `Terms`."""
+        turn = replace(await self.turn(resumed=resumed), may_send=may_send, may_begin=may_begin, on_stop=on_stop)
+        terms = replace(terms or Terms(frozenset({self.message.user})), **other_terms)
         async with self.web() as web:
             web.rate_limits = RateLimits(self.redis, self.message.thread.team) if has_rate_limits else None
-            draft = Draft(
-                web,
-                self.redis,
-                Pacing(self.redis),
-                self.message,
-                reply,
-                Streams(web, self.redis, self.message, streaming),
-                terms or Terms(frozenset({self.message.user})),
-                resumed=resumed,
-                may_send=may_send,
-                may_begin=may_begin,
-                on_stop=on_stop,
-                final_seconds=final_seconds,
-                backoff_seconds=backoff_seconds,
-            )
+            draft = Draft(web, self.redis, Pacing(self.redis), turn, terms)
             running = asyncio.create_task(draft.run())
             try:
                 yield draft

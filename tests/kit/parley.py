@@ -23,7 +23,7 @@ from bot.store.threads import history
 from bot.store.threads.history import Entry
 from bot.talk.message import Thread
 from tests.kit.procfile import Program, commands
-from workers.draft.messages import EVENT_TYPE
+from workers.draft.part import EVENT_TYPE
 
 Transport = Literal["socket", "http"]
 START_SECONDS = 90.0

@@ -1,30 +1,17 @@
 """What the messages of a reply shall be: its text laid out over them, and which of them is due next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from bot.store.threads.replies import Final
 from bot.talk.message import Message
 from workers.draft.layout import Form, Layout, lay_out
-from workers.draft.messages import Due, Part, Payload, payload
-from workers.draft.slack_stream import LONGEST_SECONDS, ROTATE_SECONDS
+from workers.draft.part import Due, Part, Payload, payload
+from workers.draft.turn import Terms
 from workers.markdown.split import Cut, cut_from
 
-# From this length on the rest of an answer comes as a file, in characters: about two full messages.
-MOST_LENGTH = 24_000
-
 Step = Literal["post", "edit", "open", "append", "stop"]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Whom a reply may mention, from which length on it goes into a file, and how long its streams may last."""
-
-    people: frozenset[str]
-    most_length: int = MOST_LENGTH
-    rotate_seconds: float = ROTATE_SECONDS
-    longest_seconds: float = LONGEST_SECONDS
 
 
 class Composition:

@@ -1,11 +1,10 @@
-"""The Slack messages of one reply: what is in them, and the calls that make it so."""
+"""The Slack messages of one reply, and the calls that change them."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -13,138 +12,33 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store.threads import replies
-from bot.store.threads.replies import Final
-from bot.talk.message import Message
-from bot.views import footer
-from bot.views.blocks import context, plain_text
-from workers.draft.slack_stream import NOT_STREAMING, Stream, Streams
-from workers.markdown.frame import PLAIN_BYTES, fallback
+from workers.draft.part import EVENT_TYPE, Due, Part, Payload
+from workers.draft.slack_stream import NOT_STREAMING, SlackStream, SlackStreams
+from workers.draft.turn import Turn
 
 log = logging.getLogger("parley.messages")
 
-EVENT_TYPE = "parley_reply"
 POSTS = ("chat.postMessage", "chat.startStream")
-IN_A_FILE = "The rest of this answer is in the file below."
 # How long after we gave up waiting for Slack it may still make the edit or the post, and how often we look for that.
 LATE_SECONDS = 6.0
 LOOKING_SECONDS = 2.0
-STANDS_IN = "For two minutes Slack did not take the end of the message above, so this is its whole text."
 
-Payload = dict[str, Any]
-Made = TypeVar("Made")
-
-
-@dataclass
-class Part:
-    """One Slack message. `sent` is what stands in it, None if nobody knows.
-
-    `unanswered` are the edits that Slack did not answer in time, and when we gave up waiting.
-    """
-
-    ts: str
-    sent: Payload | None = None
-    stream: Stream | None = None
-    unanswered: list[tuple[Payload, float]] = field(default_factory=list)
-
-    @property
-    def shown(self) -> int:
-        """How many characters of the answer people see in it."""
-        if self.stream is not None:
-            return len(self.stream.sent)
-        if self.sent is None:
-            return 0
-        return len(self.sent["blocks"][0]["text"] if self.sent["blocks"] else self.sent["text"])
-
-
-@dataclass(frozen=True)
-class Due:
-    """What the message with this number shall be; behind one that `is_last` there is none yet.
-
-    `length` is how much of the message's own text its content has. `has_rest` says that the answer goes on in a file,
-    `stands_in` that the message before could not be completed and this one has its text.
-    """
-
-    number: int
-    content: str
-    is_last: bool
-    length: int = 0
-    has_rest: bool = False
-    stands_in: bool = False
-
-
-def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, plain: bool) -> Payload:
-    """Blocks carry the text, `text` is what a notification shows; Slack's own markup stays off.
-
-    The metadata tells programs which message this answers. `state` is that of this message; the last one of a reply
-    that has ended says how many there are. `simple` and `plain` are for a Slack that refuses newer blocks, or any.
-    """
-    is_growing, is_failed = due.is_last and not ending, due.is_last and ending and ending.outcome == "error"
-    state = "streaming" if is_growing else "failed" if is_failed else "complete"
-    about: dict[str, Any] = {"message_ts": message.ts, "part": due.number + 1, "state": state}
-    if due.is_last and ending:
-        about["parts"] = due.number + 1
-    blocks = [] if plain else [{"type": "markdown", "text": due.content}, *_below(due, message, ending, simple)]
-    return {
-        "text": fallback(due.content, PLAIN_BYTES) if plain else fallback(due.content),
-        "blocks": blocks,
-        "parse": "none",
-        "metadata": {"event_type": EVENT_TYPE, "event_payload": about},
-    }
-
-
-def words(content: Payload) -> object:
-    """What people read of it, without what stands below."""
-    return content["blocks"][:1] or content["text"]
-
-
-def _below(due: Due, message: Message, ending: Final | None, simple: bool) -> list[Payload]:
-    blocks = [_small_print(STANDS_IN)] if due.stands_in else []
-    if due.number or not due.is_last:
-        blocks.append(_small_print(f"Part {due.number + 1}" + ("" if due.is_last else ", continued below")))
-    if not due.is_last:
-        return blocks
-    if ending is None:
-        return [*blocks, *footer.streaming(message.ts)]
-    if due.has_rest:
-        blocks.append(_small_print(IN_A_FILE))
-    if not ending.has_buttons:
-        return blocks
-    question = message.again or message.ts
-    if ending.stopped_by is None:
-        return [*blocks, *footer.done(question, continuable=ending.continuable, note=ending.note, simple=simple)]
-    stopped = footer.stopped(
-        question, by=ending.stopped_by or None, continuable=ending.continuable, note=ending.note, simple=simple
-    )
-    return [*blocks, *stopped]
-
-
-def _small_print(text: str) -> Payload:
-    return context(plain_text(text))
+Answer = TypeVar("Answer")
 
 
 class Messages:
-    """`may_send` raises LeaseLost when this process may no longer write (invariant 5).
+    """`parts` are those that are there, `shown` is how many characters of the answer people have seen in them.
 
     `method` is the one that was called last. `unsure` says that a message may have been posted of which nobody heard.
     """
 
-    def __init__(
-        self,
-        slack: AsyncWebClient,
-        redis: Redis,
-        message: Message,
-        reply: replies.Reply,
-        streams: Streams,
-        *,
-        resumed: bool,
-        may_send: Callable[[], None],
-    ) -> None:
-        self._slack, self._redis, self._streams = slack, redis, streams
-        self._message, self._thread = message, message.thread
-        self._may_send = may_send
+    def __init__(self, slack: AsyncWebClient, redis: Redis, turn: Turn, streams: SlackStreams) -> None:
+        self._slack, self._redis, self._turn, self.streams = slack, redis, turn, streams
+        self._message, self._thread = turn.message, turn.message.thread
+        reply = turn.reply
         self.parts = [Part(ts) for ts in reply.parts]
         self.shown = reply.shown
-        self.unsure = resumed
+        self.unsure = turn.is_resumed
         self.method = ""
         # A status that arrives after the post would stay: Slack clears it when a message comes.
         self.posting = asyncio.Lock()
@@ -156,7 +50,7 @@ class Messages:
         """Post the next message, unless it turns out to be there."""
         if await self._found():
             return
-        self._may_send()
+        self._turn.may_send()
         self.method, self.unsure = "chat.postMessage", True
         posted = await self._new(
             self._slack.chat_postMessage(
@@ -171,7 +65,7 @@ class Messages:
         self.parts.append(Part(str(posted["ts"]), content))
 
     async def edit(self, part: Part, content: Payload) -> None:
-        self._may_send()
+        self._turn.may_send()
         self.method = "chat.update"
         try:
             await self._slack.chat_update(channel=self._thread.channel, ts=part.ts, **content)
@@ -194,40 +88,40 @@ class Messages:
         """Post the next message as a native stream, unless it turns out to be there."""
         if await self._found():
             return
-        self._may_send()
+        self._turn.may_send()
         if not self._has_streamed:
             await replies.save_streamed(self._redis, self._thread, self._message.ts)
             self._has_streamed = True
-        self._may_send()
+        self._turn.may_send()
         self.method, self.unsure = "chat.startStream", True
-        ts = await self._new(self._streams.start(due.content))
+        ts = await self._new(self.streams.start(due.content))
         self.unsure = False
-        self.parts.append(Part(ts, stream=Stream(due.content, due.length)))
+        self.parts.append(Part(ts, stream=SlackStream(due.content, due.length)))
 
     async def append(self, part: Part, due: Due) -> None:
         """What people see of the stream now is how the content begins."""
         assert part.stream is not None
-        self._may_send()
+        self._turn.may_send()
         self.method = "chat.appendStream"
-        await self._streams.append(part.ts, due.content[len(part.stream.sent) :])
+        await self.streams.append(part.ts, due.content[len(part.stream.sent) :])
         part.stream.sent, part.stream.length = due.content, due.length
 
     async def stop(self, part: Part, due: Due, content: Payload) -> None:
         """End the stream with the content in it; if it has begun otherwise, the message needs an edit after that."""
         assert part.stream is not None
-        self._may_send()
+        self._turn.may_send()
         self.method = "chat.stopStream"
         sent = part.stream.sent
         goes_on = due.content.startswith(sent)
-        await self._streams.stop(part.ts, due.content[len(sent) :] if goes_on else "", content if goes_on else None)
+        await self.streams.stop(part.ts, due.content[len(sent) :] if goes_on else "", content if goes_on else None)
         part.stream, part.sent = None, content if goes_on else None
 
     async def abandon(self, part: Part) -> Exception | None:
         """Stop the stream as it is, for edits from now on; what went wrong, unless Slack had ended it already."""
-        self._may_send()
+        self._turn.may_send()
         part.stream = part.sent = None
         try:
-            await self._streams.stop(part.ts, "", None)
+            await self.streams.stop(part.ts, "", None)
         except SLACK_OR_REDIS_TROUBLE as error:
             log.info("stream not stopped thread=%s ts=%s error=%s", self._thread, part.ts, describe(error))
             return None if error_name(error) == NOT_STREAMING else error
@@ -254,7 +148,7 @@ class Messages:
             part = self.parts.pop()
             if part.stream is not None:
                 await self.abandon(part)
-            self._may_send()
+            self._turn.may_send()
             try:
                 await self._slack.chat_delete(channel=self._thread.channel, ts=part.ts)
             except SLACK_OR_REDIS_TROUBLE as error:
@@ -277,7 +171,7 @@ class Messages:
         except RedisError as error:
             log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
 
-    async def _new(self, call: Awaitable[Made]) -> Made:
+    async def _new(self, call: Awaitable[Answer]) -> Answer:
         """What Slack says to a new message."""
         try:
             async with self.posting:

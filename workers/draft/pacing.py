@@ -17,6 +17,8 @@ here heeds such a pause, and makes none.
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -108,7 +110,7 @@ return 1
 """
 )
 
-# KEYS next_post pause posts; ARGV spacing in ms, place
+# KEYS next_post pause posts; ARGV spacing in ms, id of the post
 POST = (
     PRELUDE
     + f"""
@@ -159,6 +161,23 @@ return 0
 )
 
 
+@dataclass(frozen=True)
+class Frames:
+    """The budget of the calls that show a growing text: `limit` a minute, shared by all `drafts` of the workspace.
+
+    `kept` calls are kept back for each draft, for its last words; two calls for one are `spacing_ms` apart.
+    """
+
+    method: str
+    drafts: Callable[[str], str]
+    limit: int
+    kept: int = 0
+    spacing_ms: int = 0
+
+
+APPENDS = Frames("chat.appendStream", keys.streams, APPENDS_PER_MINUTE, spacing_ms=APPEND_SPACING_MS)
+
+
 class Pacing:
     """All waits are in seconds. `window` is Slack's minute."""
 
@@ -166,7 +185,7 @@ class Pacing:
         self, redis: Redis, edits_per_minute: int = EDITS_PER_MINUTE, *, window: float = MINUTE_MS / 1000
     ) -> None:
         self._redis = redis
-        self._limit = edits_per_minute
+        self._edits = Frames("chat.update", keys.drafts, edits_per_minute, kept=1)
         self._window_ms = int(window * 1000)
         # A second more for the way, as for posts.
         self._stream_window_ms = int(window * 1000) + 1_000
@@ -182,7 +201,7 @@ class Pacing:
 
         It may be possible sooner: others end, and edits that are under way are answered.
         """
-        return await self._frame("chat.update", keys.drafts(team), team, draft, since_last, final, self._limit, 1, 0)
+        return await self._frame(self._edits, team, draft, since_last, final=final)
 
     async def edited(self, team: str, draft: str) -> None:
         """The call for which `edit` said 0 is over, whatever became of it."""
@@ -197,10 +216,7 @@ class Pacing:
 
     async def append(self, team: str, draft: str, since_last: float) -> float:
         """As `edit`, for a piece of a native stream; `appended` when the call is over."""
-        method, limit = "chat.appendStream", APPENDS_PER_MINUTE
-        return await self._frame(
-            method, keys.streams(team), team, draft, since_last, False, limit, 0, APPEND_SPACING_MS
-        )
+        return await self._frame(APPENDS, team, draft, since_last, final=False)
 
     async def appended(self, team: str, draft: str) -> None:
         await self._redis.eval(ANSWERED, 1, keys.calls(team, "chat.appendStream"), draft)
@@ -210,11 +226,11 @@ class Pacing:
         if pause := await self._paused_for(team, "chat.stopStream"):
             return pause
         names = [keys.calls(team, "chat.stopStream"), keys.streams(team)]
-        given: list[str | int] = [draft, STREAMS_PER_MINUTE, self._stream_window_ms]
-        return float(await self._redis.eval(STOP, len(names), *names, *given)) / 1000
+        arguments: list[str | int] = [draft, STREAMS_PER_MINUTE, self._stream_window_ms]
+        return float(await self._redis.eval(STOP, len(names), *names, *arguments)) / 1000
 
     async def post(self, team: str, channel: str) -> float:
-        """Take the next place for a message in the channel: how long to wait before posting it."""
+        """Reserve the next time for a message in the channel: how long to wait before posting it."""
         names = [keys.next_post(team, channel), keys.pause(team, "chat.postMessage"), keys.posts(team)]
         return float(await self._redis.eval(POST, len(names), *names, POST_SPACING_MS, uuid4().hex)) / 1000
 
@@ -229,7 +245,7 @@ class Pacing:
         may be no pause that says how long to wait.
         """
         if isinstance(error, Paused):
-            # A post takes the place of a stream that may not begin, at once.
+            # Instead of a stream that may not begin a message is posted, at once.
             return 0.0 if method == "chat.startStream" else error.seconds
         try:
             await self._redis.set(keys.slower(team, method), 1, ex=SLOWER_SECONDS)
@@ -248,18 +264,16 @@ class Pacing:
     async def _paused_for(self, team: str, method: str) -> float:
         return max(0.0, float(await self._redis.pttl(keys.pause(team, method))) / 1000)
 
-    async def _frame(
-        self,
-        method: str,
-        drafts: str,
-        team: str,
-        draft: str,
-        since_last: float,
-        final: bool,
-        limit: int,
-        kept: int,
-        spacing_ms: int,
-    ) -> float:
-        names = [keys.calls(team, method), keys.pause(team, method), keys.slower(team, method), drafts]
-        given: list[str | int] = [limit, draft, int(final), int(since_last * 1000), self._window_ms, kept, spacing_ms]
-        return float(await self._redis.eval(FRAME, len(names), *names, *given)) / 1000
+    async def _frame(self, frames: Frames, team: str, draft: str, since_last: float, *, final: bool) -> float:
+        method = frames.method
+        names = [keys.calls(team, method), keys.pause(team, method), keys.slower(team, method), frames.drafts(team)]
+        arguments: list[str | int] = [
+            frames.limit,
+            draft,
+            int(final),
+            int(since_last * 1000),
+            self._window_ms,
+            frames.kept,
+            frames.spacing_ms,
+        ]
+        return float(await self._redis.eval(FRAME, len(names), *names, *arguments)) / 1000

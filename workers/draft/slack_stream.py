@@ -29,7 +29,7 @@ STILL_STREAMING = "streaming_state_conflict"
 
 
 @dataclass
-class Stream:
+class SlackStream:
     """An open stream. `sent` is what people see of it, `length` how much of its message's own text that is."""
 
     sent: str
@@ -41,7 +41,7 @@ class Stream:
         return time.monotonic() - self.began
 
 
-class Streams:
+class SlackStreams:
     """The calls of one reply's streams, and whether the workspace has them."""
 
     def __init__(self, slack: AsyncWebClient, redis: Redis, message: Message, mode: Mode) -> None:

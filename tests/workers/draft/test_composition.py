@@ -6,9 +6,10 @@ import pytest
 
 from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
-from workers.draft.composition import Composition, Step, Terms
-from workers.draft.messages import Due, Part
-from workers.draft.slack_stream import Stream
+from workers.draft.composition import Composition, Step
+from workers.draft.part import Due, Part
+from workers.draft.slack_stream import SlackStream
+from workers.draft.turn import Terms
 
 TERMS = Terms(frozenset({"U1"}))
 LONG = "\n\n".join(f"{n}. paragraph of the answer. " * 30 for n in range(16))
@@ -52,7 +53,7 @@ def streaming(composition: Composition, age: float = 0.0) -> Part:
     """The last message of the reply as an open stream with all that can be shown."""
     due = composition.next([], 0)
     assert due is not None
-    return Part("0.5", stream=Stream(due.content, due.length, time.monotonic() - age))
+    return Part("0.5", stream=SlackStream(due.content, due.length, time.monotonic() - age))
 
 
 @pytest.mark.parametrize("native", [False, True])

@@ -11,9 +11,10 @@ from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 from tests.kit.hostile_markdown import PEOPLE, PIECES, check_plain, hostile_documents
 from tests.kit.markdown_samples import DOCUMENTS, document
-from workers.draft.composition import Composition, Terms
-from workers.draft.messages import Part, Payload
-from workers.draft.slack_stream import Stream
+from workers.draft.composition import Composition
+from workers.draft.part import Part, Payload
+from workers.draft.slack_stream import SlackStream
+from workers.draft.turn import Terms
 
 MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
 TERMS = Terms(PEOPLE)
@@ -70,7 +71,7 @@ def test_slack_takes_every_message_of_a_live_and_of_an_ended_reply(text: str, pl
 def test_a_retry_is_not_cut_where_the_first_try_was() -> None:
     composition = Composition(MESSAGE, Terms(PEOPLE, rotate_seconds=0.0, longest_seconds=0.0))
     composition.text = "```py\n" + "x = 1\n" * 5
-    composition.rotate([Part("1", stream=Stream("```py\nx = 1", 11))])
+    composition.rotate([Part("1", stream=SlackStream("```py\nx = 1", 11))])
     assert composition.count == 2
     composition.text = "Other words. " * 20
     assert composition.count == 1

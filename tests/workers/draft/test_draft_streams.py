@@ -15,8 +15,9 @@ from bot.store.threads.replies import Final
 from bot.talk.message import Thread
 from tests.kit.drafts import Desk, Killed
 from tests.kit.parley import payload
-from workers.draft.composition import Terms
-from workers.draft.draft import Deleted, Draft
+from workers.draft.draft import Draft
+from workers.draft.refusals import ReplyDeleted
+from workers.draft.turn import Terms
 from workers.markdown.sanitize import PING
 
 BUTTONS = ["context_actions", "actions"]
@@ -118,8 +119,8 @@ async def test_what_pings_never_stands_in_a_stream_however_it_is_split(desk: Des
 
 async def test_25_replies_at_once_are_complete_without_a_refused_call(desk: Desk) -> None:
     """Invariant 6, with Slack's limits on: the ones beyond 20 are edited."""
-    places = ["general", "random", "engineering", "@ada", "@ben"]
-    asked = [await desk.ask(place, "ben" if place == "@ben" else "ada") for place in places for _ in range(5)]
+    channels = ["general", "random", "engineering", "@ada", "@ben"]
+    desks = [await desk.ask(name, "ben" if name == "@ben" else "ada") for name in channels for _ in range(5)]
 
     async def answer(one: Desk, number: int) -> None:
         async with one.draft(streaming="native") as draft:
@@ -128,10 +129,10 @@ async def test_25_replies_at_once_are_complete_without_a_refused_call(desk: Desk
                 await asyncio.sleep(0.15)
             await draft.finish(Final(f"{number}: " + "word " * 60 + "end", has_buttons=True))
 
-    await asyncio.gather(*(answer(one, number) for number, one in enumerate(asked)))
+    await asyncio.gather(*(answer(one, number) for number, one in enumerate(desks)))
     assert desk.refused() == []
-    assert [one.texts for one in asked] == [[f"{number}: " + "word " * 60 + "end"] for number in range(25)]
-    assert {state for one in asked for state in one.states} == {"complete"}
+    assert [one.texts for one in desks] == [[f"{number}: " + "word " * 60 + "end"] for number in range(25)]
+    assert {state for one in desks for state in one.states} == {"complete"}
     assert 10 <= desk.calls("chat.startStream") <= 20
 
 
@@ -345,7 +346,7 @@ async def test_a_deleted_stream_ends_it(desk: Desk) -> None:
             await desk.sandbox.slack.delete("ada", "general", desk.posted[0].ts)
             await draft.finish(Final("First and last"))
 
-    with pytest.raises(Deleted):
+    with pytest.raises(ReplyDeleted):
         await answer()
     assert desk.posted == []
 

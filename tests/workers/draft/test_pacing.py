@@ -289,7 +289,7 @@ async def test_all_channels_together_have_a_cap(redis: Redis, pacing: Pacing) ->
     assert await pacing.post(TEAM, "Clater") == 0
 
 
-async def test_places_of_one_channel_count_for_the_others_when_they_come(redis: Redis, pacing: Pacing) -> None:
+async def test_posts_reserved_in_one_channel_count_for_the_others_when_they_come(redis: Redis, pacing: Pacing) -> None:
     spacing = POST_SPACING_MS / 1000
     waits = [await pacing.post(TEAM, CHANNEL) for _ in range(POSTS_PER_MINUTE)]
     assert waits[-1] == pytest.approx(spacing * (POSTS_PER_MINUTE - 1), abs=5)

@@ -59,7 +59,7 @@ async def test_an_open_stream_can_be_stopped_at_any_time(redis: Redis, acts: lis
     assert [await pacing.stop_stream(TEAM, name) for name in sorted(running)] == [0.0] * len(running)
 
 
-async def test_a_stream_that_is_closed_or_stopped_frees_its_place(redis: Redis, pacing: Pacing) -> None:
+async def test_a_stream_that_is_closed_or_stopped_makes_room_for_another(redis: Redis, pacing: Pacing) -> None:
     names = await opened(pacing, STREAMS_PER_MINUTE)
     await pass_by(redis, 61.1)
     assert await opened(pacing, 30) == []

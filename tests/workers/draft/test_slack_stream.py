@@ -12,9 +12,9 @@ from bot.slack import client as slack
 from bot.slack.errors import error_name
 from bot.store import keys
 from tests.kit.drafts import Desk
-from workers.draft.slack_stream import FORGET_SECONDS, Mode, Stream, Streams
+from workers.draft.slack_stream import FORGET_SECONDS, Mode, SlackStream, SlackStreams
 
-Make = Callable[[Mode], Streams]
+Make = Callable[[Mode], SlackStreams]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def web(desk: Desk) -> AsyncIterator[AsyncWebClient]:
 
 @pytest.fixture
 def make(desk: Desk, web: AsyncWebClient) -> Make:
-    return lambda mode: Streams(web, desk.redis, desk.message, mode)
+    return lambda mode: SlackStreams(web, desk.redis, desk.message, mode)
 
 
 async def refusal(call: Awaitable[Any]) -> SlackApiError:
@@ -59,13 +59,13 @@ async def test_another_team_is_another_matter(desk: Desk, web: AsyncWebClient, m
     desk.sandbox.faults.add("chat.startStream", "error", error="unknown_method")
     await make("auto").refused(await refusal(make("auto").start("Words")))
     elsewhere = replace(desk.message, thread=replace(desk.message.thread, team="T2"))
-    assert await Streams(web, desk.redis, elsewhere, "auto").are_wanted()
+    assert await SlackStreams(web, desk.redis, elsewhere, "auto").are_wanted()
 
 
 async def test_slack_is_told_for_whom_it_is(desk: Desk, web: AsyncWebClient, make: Make) -> None:
     await make("native").start("Words")
     guest = replace(desk.message, user_team="TPARTNER")
-    await Streams(web, desk.redis, guest, "native").start("Words")
+    await SlackStreams(web, desk.redis, guest, "native").start("Words")
     calls = [call.data for call in desk.sandbox.journal.entries("slack.request", "chat.startStream")]
     assert [call["recipient_team_id"] for call in calls] == [desk.sandbox.team, "TPARTNER"]
     assert {call["recipient_user_id"] for call in calls} == {desk.sandbox.users["ada"]}
@@ -94,5 +94,5 @@ async def test_a_stream_can_be_stopped_as_it_is(desk: Desk, make: Make) -> None:
 
 
 def test_a_stream_knows_its_age() -> None:
-    assert Stream("", 0, time.monotonic() - 30).age == pytest.approx(30, abs=1)
-    assert Stream("", 0).age < 1
+    assert SlackStream("", 0, time.monotonic() - 30).age == pytest.approx(30, abs=1)
+    assert SlackStream("", 0).age < 1

@@ -12,7 +12,8 @@ from bot.sandbox.slack.world.records import File
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.errors import SLACK_TROUBLE, error_name
-from workers.draft.upload import NoUpload, upload_markdown
+from bot.talk.message import Thread
+from workers.draft.upload import MarkdownFile, NoUpload, upload_markdown
 
 TEXT = "# The rest\n\n" + "\n".join(f"- line {n} äöü" for n in range(500))
 
@@ -38,16 +39,10 @@ class Caller:
 
     async def upload(self) -> None:
         self.thread_ts = self.thread_ts or await self.sandbox.slack.say("ada", self.channel, "@parley all of it")
-        await upload_markdown(
-            self.web,
-            self.sandbox.slack.workspace.channel("@ada" if self.channel == "dm" else self.channel).id,
-            self.thread_ts,
-            TEXT,
-            filename="answer.md",
-            title="The whole answer",
-            known=self.known,
-            keep=self.keep,
-        )
+        channel = self.sandbox.slack.workspace.channel("@ada" if self.channel == "dm" else self.channel)
+        thread = Thread(self.sandbox.team, channel.id, self.thread_ts)
+        file = MarkdownFile(TEXT, "answer.md", "The whole answer")
+        await upload_markdown(self.web, thread, file, known=self.known, keep=self.keep)
 
     async def keep(self, file: str) -> None:
         assert self.shared == []
@@ -114,10 +109,9 @@ async def test_what_keeping_raises_ends_it_unseen(sandbox: Sandbox, web: AsyncWe
         raise LookupError
 
     ts = await sandbox.slack.say("ada", "general", "@parley all of it")
+    thread = Thread(sandbox.team, sandbox.channels["general"], ts)
     with pytest.raises(LookupError):
-        await upload_markdown(
-            web, sandbox.channels["general"], ts, TEXT, filename="answer.md", title="Answer", keep=lost
-        )
+        await upload_markdown(web, thread, MarkdownFile(TEXT, "answer.md", "Answer"), keep=lost)
     assert calls(sandbox, "files.completeUploadExternal") == 0
 
 
