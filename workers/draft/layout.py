@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from workers.markdown.frame import PLAIN_BYTES, frame, plain_bytes, without_late_definitions
 from workers.markdown.sanitize import harmless
-from workers.markdown.split import Cut, Piece, content, pieces
+from workers.markdown.split import Cut, TextPart, content, split_text
 
 PART_LENGTH = 10_000
 # Slack takes 12,000 characters of markdown in a message (docs.slack.dev/reference/block-kit/blocks/markdown-block), and
@@ -30,7 +30,7 @@ class Layout:
     """
 
     contents: tuple[str, ...]
-    parts: tuple[Piece, ...] = ()
+    parts: tuple[TextPart, ...] = ()
     rest: str = ""
     length: int = 0
 
@@ -63,7 +63,7 @@ def lay_out(text: str, form: Form, *, ended: bool, streams: Callable[[int], bool
 
     # What people have seen stays until the end, and only then goes into the file with the rest of its block.
     text, rest = _divided(text, form.most) if ended else (text[: form.most], "")
-    parts = pieces(text, PLAIN_LENGTH if form.plain else form.part_length, cuts, fits)
+    parts = split_text(text, PLAIN_LENGTH if form.plain else form.part_length, cuts, fits)
     contents = [content(text, part) for part in parts]
     length = 0
     if contents and not ended:
@@ -103,7 +103,7 @@ def _unchanged(text: str) -> str:
 def _divided(text: str, most: int | None) -> tuple[str, str]:
     if most is None or len(text) <= most:
         return text, ""
-    first, *others = pieces(text, most)
+    first, *others = split_text(text, most)
     if not others:
         return text, ""
     return text[: first.end] + first.foot, others[0].head + text[others[0].start :]

@@ -1,13 +1,15 @@
 """A well-formed frame of an answer that is still being written, and the plain text of its notification."""
 
 import re
-import sys
-from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import combinations
 
-from workers.markdown.blocks import LeafBlock, Scanner, lines, scan
-from workers.markdown.inline import Half, Run, definition, label_key, parse, unmatched
+from workers.markdown.blocks import LeafBlock, Scanner, scan
+from workers.markdown.content import content_of
+from workers.markdown.delimiters import Run, unmatched
+from workers.markdown.inline import parse
+from workers.markdown.line import lines
+from workers.markdown.links import definition, label_key
 from workers.markdown.sanitize import NOTICE, harmless, harmless_plain
 
 __all__ = ["fallback", "frame", "harmless"]
@@ -141,44 +143,25 @@ def _closed_html(text: str, block: LeafBlock) -> str | None:
     return text[:opened].rstrip()
 
 
-def _without(text: str, places: list[tuple[int, int]]) -> str:
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
     kept, position = [], 0
-    for start, end in places:
+    for start, end in spans:
         kept.append(text[position:start])
         position = end
     return "".join([*kept, text[position:]])
 
 
-def _content(text: str, block: LeafBlock) -> tuple[str, list[tuple[int, int]]]:
-    """A block's inline content, and (offset in it, offset in the text) of each of its lines."""
-    parts: list[str] = []
-    places: list[tuple[int, int]] = []
-    offset = 0
-    for _, at, end in block.lines:
-        if at > len(text):
-            break
-        part = text[at:end]
-        parts.append(part)
-        places.append((offset, at))
-        offset += len(part) + 1
-    return "\n".join(parts), places
-
-
-def _source(places: list[tuple[int, int]], position: int) -> int:
-    offset, start = places[bisect_right(places, (position, sys.maxsize)) - 1]
-    return start + position - offset
-
-
 def _definitions(text: str, blocks: list[LeafBlock]) -> Iterator[Definition]:
     """The link reference definitions of a text."""
     for block in blocks:
-        if block.kind == "paragraph" and text.startswith("[", block.lines[0][1]):
-            content, places = _content(text, block)
-            first = 0
-            while (found := definition(content, first)) is not None:
-                end = found.end() - content.startswith("\n", found.end() - 1)
-                yield label_key(found[1]), _source(places, first), _source(places, end)
-                first = found.end()
+        if block.kind != "paragraph" or not text.startswith("[", block.lines[0][1]):
+            continue
+        content = content_of(text, block)
+        first = 0
+        while (match := definition(content.text, first)) is not None:
+            end = match.end() - content.text.startswith("\n", match.end() - 1)
+            yield label_key(match[1]), content.source(first), content.source(end)
+            first = match.end()
 
 
 def _late(text: str, definitions: list[Definition]) -> list[tuple[int, int]]:
@@ -211,20 +194,13 @@ def _paid(text: str, blocks: list[LeafBlock]) -> int:
 
 def _inline(text: str, block: LeafBlock, references: frozenset[str]) -> str | None:
     """Closes or holds back what is half-open in the last block; None if its unfinished last line shows nothing."""
-    content, places = _content(text, block)
+    block_content = content_of(text, block)
+    content, source = block_content.text, block_content.source
     heading = block.kind == "heading"
-    first = 0
-    size = len(content)
     row = content.rfind("\n") + 1
-    if not heading:
-        while (found := definition(content, first)) is not None and found.end() < size:
-            first = found.end()
-        if HALF_DEFINITION.match(content, first) or definition(content, first):
-            size = first
-        elif content.startswith("|", row):
-            size = row
+    first, size = (0, len(content)) if heading else _sure(content, row)
     inline = parse(content[:size], references)
-    half: Half | None = inline.half
+    half = inline.half
     stop = _trimmed(content, half.shown if half else size, heading)
     if half is not None and stop <= half.start + half.drop + len(half.close):
         stop = _trimmed(content, min(stop, half.start), heading)
@@ -237,12 +213,25 @@ def _inline(text: str, block: LeafBlock, references: frozenset[str]) -> str | No
     if stop <= row and "\n" not in text[block.lines[-1][0] :]:
         return None
     if stop <= first:
-        return text[: _source(places, first)].rstrip(" \t")
-    end = _source(places, stop)
+        return text[: source(first)].rstrip(" \t")
+    end = source(stop)
     if half is None:
         return text[:end] + closers
-    start = _source(places, half.start)
+    start = source(half.start)
     return text[:start] + text[start + half.drop : end] + half.close + closers
+
+
+def _sure(content: str, row: int) -> tuple[int, int]:
+    """Where a paragraph's text begins behind its definitions, and where it ends before a half-open one or a table row.
+
+    Its last line begins at `row`.
+    """
+    first = 0
+    while (match := definition(content, first)) is not None and match.end() < len(content):
+        first = match.end()
+    if HALF_DEFINITION.match(content, first) or definition(content, first):
+        return first, first
+    return first, row if content.startswith("|", row) else len(content)
 
 
 def _closers(content: str, runs: list[Run]) -> str:
@@ -259,8 +248,8 @@ def _closers(content: str, runs: list[Run]) -> str:
     size = len(closers)
     breaks = [(), *((at,) for at in range(1, min(size, 9))), *combinations(range(1, min(size, 7)), 2)]
     for joiner in ("\u2060", "&#8288;"):
-        for places in breaks:
-            parted = "".join(joiner * (index in places) + mark for index, mark in enumerate(closers))
+        for indexes in breaks:
+            parted = "".join(joiner * (index in indexes) + mark for index, mark in enumerate(closers))
             if not set(opened) & set(unmatched(parse(content + parted).runs, lost=True)):
                 return parted
     return joined
@@ -288,17 +277,17 @@ def _escaped(content: str, position: int) -> bool:
 
 def fallback(text: str, limit: int = 3000) -> str:
     """The notification's plain `text`: escaped, at most `limit` bytes of UTF-8 (chat.update refuses 4,000)."""
-    pieces: list[str] = []
+    kept: list[str] = []
     size = 0
     for char in _plain(text):
-        piece = ESCAPED.get(char, char)
-        size += len(piece.encode("utf-8", "replace"))
+        escaped = ESCAPED.get(char, char)
+        size += len(escaped.encode("utf-8", "replace"))
         if size > limit:
-            while pieces and size + 3 > limit:
-                size -= len(pieces.pop().encode("utf-8", "replace"))
-            return "".join(pieces).rstrip() + "…"
-        pieces.append(piece)
-    return "".join(pieces)
+            while kept and size + 3 > limit:
+                size -= len(kept.pop().encode("utf-8", "replace"))
+            return "".join(kept).rstrip() + "…"
+        kept.append(escaped)
+    return "".join(kept)
 
 
 def plain_bytes(text: str) -> int:

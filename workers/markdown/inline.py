@@ -1,17 +1,17 @@
-"""The inline structure of CommonMark: code spans, links, autolinks, raw HTML, delimiter runs, and what is half-open."""
+"""The inline structure of CommonMark, from left to right: its spans, and what is half-open at the end."""
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from workers.markdown.blocks import ATTRIBUTE, CLOSE_TAG, NAME, OPEN_TAG
+from workers.markdown.delimiters import PUNCTUATION, Run, run_at
+from workers.markdown.links import Extent, Undecided, label_key, link_tail
 
 SPECIAL = re.compile(r"[\\`<&\[\]!*_~]")
 NOT_PLAIN = re.compile(r"[\\`<&\[\]!*_~\n|]")
-PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 TICKS = re.compile(r"`+")
 ENTITY = re.compile(r"&(?:#[xX][0-9a-fA-F]{1,6}|#[0-9]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});")
 HALF_ENTITY = re.compile(r"&(?:#(?:[xX][0-9a-fA-F]{0,6}|[0-9]{0,7})|[A-Za-z][A-Za-z0-9]{0,31})?$")
@@ -31,23 +31,7 @@ HALF_TAG = re.compile(
     )?$""",
     re.S | re.A | re.X,
 )
-TITLE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)""", re.S)
-DEFINITION = re.compile(
-    r"""[ ]{0,3}\[((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+(<(?:[^<>\\\n]|\\.)*+>|[^\s<]\S*+)
-    (?:(?:[ \t]++\n?|\n)[ \t]*+("(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)))?+[ \t]*+(?:\n|$)""",
-    re.X | re.S,
-)
-PLAIN_DEFINITION = re.compile(
-    r"[ ]{0,3}\[((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+(<(?:[^<>\\\n]|\\.)*+>|[^\s<]\S*+)[ \t]*+(?:\n|$)", re.S
-)
 
-# https://spec.commonmark.org/0.31.2/#link-destination asks for three levels at least.
-DEEPEST_PARENTHESES = 32
-
-# Where something in a content begins and ends.
-Extent = tuple[int, int]
-# More text decides whether there is such a construct, and where it ends.
-Undecided = Literal["half"]
 SpanKind = Literal["code", "link", "image", "reference", "auto", "email", "slack", "html"]
 
 
@@ -71,138 +55,10 @@ class Half(NamedTuple):
 
 
 @dataclass(slots=True)
-class Run:
-    """A run of `*`, `_` or `~`: `count` delimiters, each `len(mark)` characters."""
-
-    start: int
-    mark: str
-    count: int
-    opens: bool
-    closes: bool
-
-
-@dataclass(slots=True)
 class Inline:
     spans: list[Span] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     half: Half | None = None
-
-
-def label_key(label: str) -> str:
-    """A reference label as it is compared."""
-    return " ".join(label.split()).casefold().upper()
-
-
-def definition(content: str, position: int = 0) -> re.Match[str] | None:
-    """A link reference definition that stands at `position` of a paragraph's content."""
-    if not content.startswith("[", position) and not content[position : position + 4].lstrip(" ").startswith("["):
-        return None
-    found = DEFINITION.match(content, position) or PLAIN_DEFINITION.match(content, position)
-    return found if found and found[1].strip() else None
-
-
-def _punctuation(char: str) -> bool:
-    return char in PUNCTUATION or (char > "\x7f" and unicodedata.category(char)[0] in "PS")
-
-
-def run_at(content: str, position: int) -> tuple[Run | None, int]:
-    """The delimiter run at a position, by the flanking rules, and where it ends."""
-    char = content[position]
-    end = position + 1
-    size = len(content)
-    while end < size and content[end] == char:
-        end += 1
-    before = content[position - 1] if position else " "
-    after = content[end] if end < size else " "
-    before_space, after_space = before.isspace(), after.isspace()
-    before_mark, after_mark = _punctuation(before), _punctuation(after)
-    left = not (after_space or (after_mark and not (before_space or before_mark)))
-    right = not (before_space or (before_mark and not (after_space or after_mark)))
-    if char == "~":
-        pairs = (end - position) // 2
-        return (Run(end - 2 * pairs, "~~", pairs, left, right) if pairs else None), end
-    split = char == "*"
-    opens = left and (split or not right or before_mark)
-    closes = right and (split or not left or after_mark)
-    return Run(position, char, end - position, opens, closes), end
-
-
-def link_tail(content: str, position: int) -> tuple[int, Extent] | Undecided | None:
-    """What follows `[label]` at a "(": (end, target), or None if this is not a link."""
-    start = _past_space(content, position + 1)
-    if start >= len(content):
-        return "half"
-    target = _enclosed_target(content, start) if content[start] == "<" else _bare_target(content, start)
-    if not isinstance(target, tuple):
-        return target
-    after = target[1] + 1 if content[start] == "<" else target[1]
-    at = _past_space(content, after)
-    if at >= len(content):
-        return "half"
-    if at > after and content[at] in "\"'(":
-        end = _title_end(content, at)
-        if not isinstance(end, int):
-            return end
-        at = _past_space(content, end)
-        if at >= len(content):
-            return "half"
-    return (at + 1, target) if content[at] == ")" else None
-
-
-def _past_space(content: str, position: int) -> int:
-    size = len(content)
-    while position < size and content[position] in " \t\r\n":
-        position += 1
-    return position
-
-
-def _enclosed_target(content: str, start: int) -> Extent | Undecided | None:
-    """A link's target in angle brackets, of which the first stands at `start`."""
-    size = len(content)
-    at = start + 1
-    while at < size:
-        char = content[at]
-        if char == ">":
-            return start + 1, at
-        if char in "<\n":
-            return None
-        at += 2 if char == "\\" else 1
-    return "half"
-
-
-def _bare_target(content: str, start: int) -> Extent | Undecided | None:
-    """A link's target without angle brackets: up to white space or an unbalanced parenthesis."""
-    size = len(content)
-    at = start
-    depth = 0
-    while at < size:
-        char = content[at]
-        if char <= " " or char == "\x7f":
-            break
-        if char == "\\" and at + 1 < size and content[at + 1] != " ":
-            at += 1
-        elif char == "(":
-            depth += 1
-            if depth > DEEPEST_PARENTHESES:
-                return None
-        elif char == ")":
-            if not depth:
-                break
-            depth -= 1
-        at += 1
-    if at >= size:
-        return "half"
-    return None if depth else (start, at)
-
-
-def _title_end(content: str, start: int) -> int | Undecided | None:
-    """Where a link's title ends that begins at `start`."""
-    title = TITLE.match(content, start)
-    if title is not None:
-        return title.end()
-    if content[start] == "(" and "(" in content[start + 1 :].replace("\\(", ""):
-        return None
-    return "half"
 
 
 class _Bracket(NamedTuple):
@@ -425,58 +281,3 @@ def _angle(content: str, position: int, raw_html: bool) -> Span | None:
             return Span("slack", position, found.end())
         return Span(kind, position, found.end(), target=(position + 1, found.end() - 1))  # type: ignore[arg-type]
     return None
-
-
-def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
-    """The delimiters that may still open emphasis: (position, mark), in order (spec, "process emphasis").
-
-    With `lost`, also those that a pair around them has made plain text.
-    """
-    marks = [(run, index) for run in runs for index in range(run.count)]
-    ends = [-1] * len(marks)
-    opens = [run.opens for run, _ in marks]
-    closes = [run.closes for run, _ in marks]
-    jumps: list[int] = []
-    bottoms: dict[tuple[str, bool, int], int] = {}
-    header, last = 0, -2
-    matched = [False] * len(marks)
-    for closer, (run, _) in enumerate(marks):
-        jumps.append(0)
-        if marks[header][0] is not run or last != closer - 1:
-            header = closer
-        last = closer
-        if not closes[closer]:
-            continue
-        length = run.count if run.mark != "~~" else 0
-        key = (run.mark, opens[closer], length % 3)
-        bottom = bottoms.get(key, -1)
-        opener = header - jumps[header] - 1
-        lowest = opener
-        while opener > bottom:
-            other = marks[opener][0]
-            if other.mark == run.mark and opens[opener] and ends[opener] < 0:
-                wide = other.count if other.mark != "~~" else 0
-                odd = (closes[opener] or opens[closer]) and (wide + length) % 3 == 0 and (wide % 3 or length % 3)
-                if not odd:
-                    jump = jumps[opener - 1] + 1 if opener > 0 and not opens[opener - 1] else 0
-                    jumps[closer] = closer - opener + jump
-                    jumps[opener] = jump
-                    opens[closer] = False
-                    ends[opener] = closer
-                    closes[opener] = False
-                    matched[opener] = matched[closer] = True
-                    lowest = -1
-                    last = -2
-                    break
-            opener -= jumps[opener] + 1
-        if lowest != -1:
-            bottoms[key] = lowest
-    # A delimiter between a matched pair can no longer open anything.
-    result = []
-    covered = -1
-    for index, (run, nth) in enumerate(marks):
-        if ends[index] >= 0:
-            covered = max(covered, ends[index])
-        elif opens[index] and not matched[index] and (lost or index > covered):
-            result.append((run.start + nth * len(run.mark), run.mark))
-    return result

@@ -6,15 +6,15 @@ not documented; it is taken for granted here, in code too.
 
 import html
 import re
-import sys
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from workers.markdown.blocks import LeafBlock, scan
-from workers.markdown.inline import ENTITY, Span, definition, label_key, parse
+from workers.markdown.content import Content, content_of
+from workers.markdown.inline import ENTITY, Span, parse
+from workers.markdown.links import definition, label_key
 
 JOINER = "\u2060"
 # Controls, lone surrogates, bidi embeddings, overrides and isolates, line and paragraph separators.
@@ -47,6 +47,16 @@ SUFFIX = re.compile(
     r"\.(?:[jt]sx?|jsonl?|ya?ml|toml|txt|html?|css|xml|[ct]sv|pdf|png|jpe?g|gif|svg|java|[ch]pp|exe|ini|cfg|conf|lock|log|"
     r"sql|ipynb|php|rb|kt|swift|vue|bat|env)$"
 )
+# What no link may have in its address: controls, spaces, backslashes, invisible and directional characters.
+NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\\\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f]")
+URL_END = re.compile(r"[\s<>]")
+HOST_END = re.compile(r"[/?#]")
+NOT_IN_CODE = re.compile(r"[`|\x00-\x1f]")
+ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+BRACKET = re.compile(r"[()\[\]\\]")
+# What people do not see of a label: markup and invisible characters.
+UNSEEN = re.compile(r"[*_~`\\\u2060\u200b-\u200f\u00ad]")
+CELL = re.compile(r"(?:[^|\\]|\\.)+")
 PLAIN_LABEL = re.compile(r"[^\W\d_][^\\`<&\[\]!*_~|\n@]*$")
 
 
@@ -105,33 +115,44 @@ def _links(text: str, *, raw_html: bool) -> str:
     """Links made honest; a renderer may know raw HTML or take it for text, and both must be safe."""
     if not INTERESTING.search(text):
         return text
-    blocks = scan(text, raw_html)
     references: dict[str, str] = {}
     edits: list[Edit] = []
-    pending: list[tuple[str, list[tuple[int, int]]]] = []
-    for block in blocks:
-        for content, places in _contents(text, block):
-            first = 0
-            if block.kind == "paragraph":
-                while (found := definition(content, first)) is not None:
-                    target = found[2][1:-1] if found[2].startswith("<") else found[2]
-                    host = true_host(_unescaped(target))
-                    if host is None:
-                        at = _source(places, found.start() + found[0].index("["))
-                        edits.append(Edit(at, at, "\\"))
-                        break
-                    references.setdefault(label_key(found[1]), _unescaped(target))
-                    first = found.end()
-            pending.append((content[first:], _from(places, first)))
-    for content, places in pending:
-        if INTERESTING.search(content) or (references and "[" in content):
-            for edit in _edits(content, references, raw_html):
-                edits.append(Edit(_source(places, edit.start), _source(places, edit.end), edit.new))
+    # A link may refer to a definition that follows it.
+    contents = [
+        content.after(_define(content, references, edits)) if block.kind == "paragraph" else content
+        for block in scan(text, raw_html)
+        for content in _contents(text, block)
+    ]
+    for content in contents:
+        if INTERESTING.search(content.text) or (references and "[" in content.text):
+            for edit in _edits(content.text, references, raw_html):
+                edits.append(Edit(content.source(edit.start), content.source(edit.end), edit.new))
+    return _edited(text, edits)
+
+
+def _define(content: Content, references: dict[str, str], edits: list[Edit]) -> int:
+    """Add the reference definitions at the beginning of a paragraph to `references`; where the text behind them begins.
+
+    One that leads where no link may lead becomes text, by one of the `edits`.
+    """
+    first = 0
+    while (match := definition(content.text, first)) is not None:
+        target = _unescaped(match[2][1:-1] if match[2].startswith("<") else match[2])
+        if true_host(target) is None:
+            at = content.source(match.start() + match[0].index("["))
+            edits.append(Edit(at, at, "\\"))
+            break
+        references.setdefault(label_key(match[1]), target)
+        first = match.end()
+    return first
+
+
+def _edited(text: str, edits: list[Edit]) -> str:
+    """The text with the edits made; of two that overlap only the first one is made."""
     if not edits:
         return text
-    edits.sort(key=lambda edit: (edit.start, edit.end))
     parts, position = [], 0
-    for edit in edits:
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         if edit.start < position:
             continue
         parts += [text[position : edit.start], edit.new]
@@ -139,36 +160,22 @@ def _links(text: str, *, raw_html: bool) -> str:
     return "".join([*parts, text[position:]])
 
 
-def _contents(text: str, block: LeafBlock) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """The inline contents of a block, each with (offset in the content, offset in the text) of its lines."""
+def _contents(text: str, block: LeafBlock) -> Iterator[Content]:
+    """The inline contents of a block: one for each cell of a table."""
     if block.kind in ("fence", "code", "rule"):
         return
-    if block.kind == "table":
-        for _, start, end in block.lines:
-            for found in re.finditer(r"(?:[^|\\]|\\.)+", text[start:end]):
-                yield found[0], [(0, start + found.start())]
+    if block.kind != "table":
+        yield content_of(text, block)
         return
-    places, offset, parts = [], 0, []
     for _, start, end in block.lines:
-        places.append((offset, start))
-        parts.append(text[start:end])
-        offset += end - start + 1
-    yield "\n".join(parts), places
-
-
-def _from(places: list[tuple[int, int]], first: int) -> list[tuple[int, int]]:
-    return [(offset - first, start) for offset, start in places]
-
-
-def _source(places: list[tuple[int, int]], position: int) -> int:
-    offset, start = places[bisect_right(places, (position, sys.maxsize)) - 1]
-    return start + position - offset
+        for cell in CELL.finditer(text[start:end]):
+            yield Content(cell[0], [(0, start + cell.start())])
 
 
 def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator[Edit]:
-    inline = parse(content, references, raw_html)
+    # What is a link already, or code.
     covered: list[tuple[int, int]] = []
-    for span in inline.spans:
+    for span in parse(content, references, raw_html).spans:
         if span.kind == "code":
             covered.append((span.start, span.end))
         elif span.kind in ("auto", "email"):
@@ -180,15 +187,7 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
             covered.append((span.start, span.end))
         elif span.kind == "html":
             if ANCHOR.match(content, span.start):
-                tag = content[span.start : span.end]
-                if (
-                    "`" in tag
-                    or "\n" in tag
-                    or "`" in (content[span.start - 1 : span.start], content[span.end : span.end + 1])
-                ):
-                    yield Edit(span.start + 1, span.start + 1, JOINER)
-                else:
-                    yield Edit(span.start, span.end, f"`{tag}`")
+                yield _anchor(content, span)
         else:
             label = content[span.label[0] : span.label[1]]
             if span.kind == "reference":
@@ -197,20 +196,38 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
                 url = _unescaped(content[span.target[0] : span.target[1]])
             covered.append((span.label[1], span.end))
             yield from _shown(content, span, url, label)
-    for found in URL.finditer(content):
-        if any(start <= found.start() < end for start, end in covered):
+    yield from _addresses(content, covered)
+
+
+def _anchor(content: str, span: Span) -> Edit:
+    """An `<a …>` tag, as code where that is possible."""
+    tag = content[span.start : span.end]
+    beside = (content[span.start - 1 : span.start], content[span.end : span.end + 1])
+    if "`" in tag or "\n" in tag or "`" in beside:
+        return Edit(span.start + 1, span.start + 1, JOINER)
+    return Edit(span.start, span.end, f"`{tag}`")
+
+
+def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Edit]:
+    """What addresses in plain text need, which Slack makes links of."""
+    for address in URL.finditer(content):
+        if _is_in(address.start(), covered):
             continue
-        url = _bare(found[0])
-        shown = re.split(r"[\s<>]", _unescaped(url), maxsplit=1)[0]
+        url = _bare(address[0])
+        shown = URL_END.split(_unescaped(url), maxsplit=1)[0]
         host = true_host(shown)
         if host is not None and _masked(shown, host):
-            end = found.start() + len(url)
+            end = address.start() + len(url)
             # Beside a link that ends there too stands the link's own host first.
             if f" ({host})" not in NOTES.match(content, end)[0]:  # type: ignore[index]
                 yield from _beside(content, end, host)
-    for found in BAD_SCHEME.finditer(content):
-        if not any(start <= found.start() < end for start, end in covered):
-            yield Edit(found.end(), found.end(), JOINER)
+    for scheme in BAD_SCHEME.finditer(content):
+        if not _is_in(scheme.start(), covered):
+            yield Edit(scheme.end(), scheme.end(), JOINER)
+
+
+def _is_in(position: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= position < end for start, end in spans)
 
 
 def _bare(url: str) -> str:
@@ -244,7 +261,7 @@ def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Edit]:
     start, end = span.start, span.label[1]
     target = url.strip()
     shown = "" if target.startswith("#") or not target or len(target) > 200 else f" (`{target}`)"
-    if re.search(r"[`|\x00-\x1f]", target):
+    if NOT_IN_CODE.search(target):
         shown = ""
     if PLAIN_LABEL.match(label) and content[start - 1 : start] not in ("<", "@", "\\", "!", "]"):
         yield Edit(start, span.label[0], "")
@@ -258,7 +275,7 @@ def _slack(content: str, span: Span) -> Iterator[Edit]:
     """Slack's `<url|label>`, as a Markdown link."""
     inner = content[span.start + 1 : span.end - 1]
     url, _, label = inner.partition("|")
-    if true_host(_unescaped(url)) is None or re.search(r"[()\[\]\\]", inner):
+    if true_host(_unescaped(url)) is None or BRACKET.search(inner):
         yield Edit(span.start + 1, span.start + 1, JOINER)
     else:
         yield Edit(span.start, span.end, f"[{label or url}]({url})")
@@ -271,13 +288,13 @@ def _beside(content: str, end: int, host: str) -> Iterator[Edit]:
 
 
 def _unescaped(target: str) -> str:
-    target = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", target)
+    target = ESCAPE.sub(r"\1", target)
     return ENTITY.sub(lambda found: html.unescape(found[0]), target)
 
 
 def true_host(url: str) -> str | None:
     """The host a link leads to, in ASCII; None for what may not be a link."""
-    if re.search(r"[\x00-\x20\\\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f]", url):
+    if NOT_IN_ADDRESS.search(url):
         return None
     scheme, colon, rest = url.partition(":")
     scheme = scheme.lower()
@@ -302,15 +319,13 @@ def _masked(url: str, host: str) -> bool:
     """Whether an address, read as it stands, may be taken for another host's."""
     if url[:7].lower() == "mailto:":
         return False
-    netloc = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
+    netloc = HOST_END.split(url.partition("://")[2], maxsplit=1)[0]
     return "@" in netloc or "xn--" in host or netloc.partition(":")[0].lower() != host.partition(":")[0]
 
 
 def _deceptive(label: str, host: str) -> bool:
     """Whether a label looks like an address or host other than the true one."""
-    plain = unicodedata.normalize(
-        "NFKC", re.sub(r"[*_~`\\\u2060\u200b-\u200f\u00ad]", "", html.unescape(label))
-    ).lower()
+    plain = unicodedata.normalize("NFKC", UNSEEN.sub("", html.unescape(label))).lower()
     plain = plain.replace("。", ".")
     true = host.removeprefix("www.").rstrip(".")
     for found in SHOWN_HOST.finditer(plain):

@@ -5,18 +5,24 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from workers.markdown.blocks import Container, LeafBlock, Scanner
-from workers.markdown.inline import Run, parse, unmatched
+from workers.markdown.blocks import LeafBlock, Scanner
+from workers.markdown.delimiters import Run, unmatched
+from workers.markdown.inline import parse
+from workers.markdown.line import Container
 
 SENTENCE = re.compile(r"[.!?…][\"')\]”’]*\s+|[。！？]")
 WORD = re.compile(r"\s+")
 BLANK = re.compile(r"(?:[ \t]*\r?\n)*")
 # No part is cut shorter than this to make it fit.
 SMALLEST = 100
+# How many lines at its beginning a block is never cut behind: those that are repeated, and one.
+UNCUT_LINES = {"fence": 2, "table": 3}
+# The level of a cut inside of a line.
+LAST_RESORT = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextPart:
     """One part of a text: `head + text[start:end] + foot`."""
 
     head: str
@@ -27,7 +33,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A place in a text: the part ends at `end` with `foot`, the next begins at `start` with `head`."""
+    """Where a text is cut: one part ends at `end` with `foot`, the next begins at `start` with `head`.
+
+    Of several cuts the one with the lowest `level` is best.
+    """
 
     level: int
     end: int
@@ -36,12 +45,12 @@ class Cut:
     head: str = ""
 
 
-def pieces(
+def split_text(
     text: str,
     limit: int,
     forced: Mapping[int, Cut] | None = None,
     fits: Callable[[str], bool] | None = None,
-) -> list[Piece]:
+) -> list[TextPart]:
     """The parts of a text, each at most `limit` characters; none for a blank text.
 
     Those with the numbers in `forced` end there, before they are full. The law: bodies are in order and never overlap;
@@ -50,16 +59,17 @@ def pieces(
     depends on nothing behind the first `limit + 1` characters of its part, so a growing text never changes a part that
     has a successor.
 
-    A part that does not fit is cut at half the limit, and again at half of that. So that a growing text changes no part
-    that has a successor, `fits` is asked about all that a part could have, too: it should not be true of a text and
-    false of its beginning.
+    A part that does not fit is cut at half the limit, and again at half of that. `fits` is asked about everything that
+    a part could have, and must be monotone, so that a growing text changes no part that has a successor: what holds
+    for a text holds for its prefixes.
     """
-    parts: list[Piece] = []
+    splitter = _Splitter(text, limit, fits)
+    parts: list[TextPart] = []
     head, start = "", 0
     if not text.strip():
         return parts
     while True:
-        part, cut = _next(text, start, head, limit, (forced or {}).get(len(parts)), fits)
+        part, cut = splitter.next(start, head, (forced or {}).get(len(parts)))
         parts.append(part)
         if cut is None:
             return parts
@@ -71,47 +81,61 @@ def pieces(
             return parts
 
 
-def _next(
-    text: str, start: int, head: str, limit: int, forced: Cut | None, fits: Callable[[str], bool] | None
-) -> tuple[Piece, Cut | None]:
-    """The part that begins at `start`, and where it ends if that is before the text does."""
-    if forced is not None and forced.end <= len(text):
-        part = Piece(head, start, forced.end, forced.foot)
-        if fits is None or fits(content(text, part)):
-            return part, forced
-    while True:
-        if len(head) > limit // 2:
-            head = ""
-        window = head + text[start : start + limit + 1 - len(head)]
-        cut = None if len(window) <= limit else _moved(_choose(window, len(head), limit), start - len(head))
-        part = Piece(head, start, cut.end, cut.foot) if cut else Piece(head, start, len(text), "")
-        if fits is None or limit <= SMALLEST or (fits(window[:limit]) and (cut is None or fits(content(text, part)))):
-            return part, cut
-        limit //= 2
+@dataclass(frozen=True, slots=True)
+class _Splitter:
+    text: str
+    limit: int
+    fits: Callable[[str], bool] | None
+
+    def next(self, start: int, head: str, forced: Cut | None) -> tuple[TextPart, Cut | None]:
+        """The part that begins at `start`, and where it ends if that is before the text does."""
+        text, limit = self.text, self.limit
+        if forced is not None and forced.end <= len(text):
+            part = TextPart(head, start, forced.end, forced.foot)
+            if self._fits(content(text, part)):
+                return part, forced
+        while True:
+            if len(head) > limit // 2:
+                head = ""
+            window = head + text[start : start + limit + 1 - len(head)]
+            if len(window) <= limit:
+                cut = None
+                part = TextPart(head, start, len(text), "")
+            else:
+                cut = _moved(_choose(window, len(head), limit), start - len(head))
+                part = TextPart(head, start, cut.end, cut.foot)
+            if limit <= SMALLEST:
+                return part, cut
+            if self._fits(window[:limit]) and (cut is None or self._fits(content(text, part))):
+                return part, cut
+            limit //= 2
+
+    def _fits(self, part: str) -> bool:
+        return self.fits is None or self.fits(part)
 
 
-def content(text: str, part: Piece) -> str:
+def content(text: str, part: TextPart) -> str:
     """What is sent of a part."""
     return part.head + text[part.start : part.end] + part.foot
 
 
-def cut_from(text: str, part: Piece, least: int, *, at_once: bool) -> Cut | None:
-    """The first place at or behind `least` where the last part can end between blocks or lines.
+def cut_from(text: str, part: TextPart, least: int, *, at_once: bool) -> Cut | None:
+    """The first cut at or behind `least` where the last part can end between blocks or lines.
 
     None if there is none yet; then it is `least` itself if it must be `at_once`.
     """
     window, shift = part.head + text[part.start :], part.start - len(part.head)
     blocks = Scanner(window).scan()
-    found = [cut for block in blocks for cut in _block_cuts(window, block, False) if cut.end + shift >= least]
-    if found:
-        return _moved(min(found, key=lambda cut: cut.end), shift)
+    cuts = [cut for block in blocks for cut in _block_cuts(window, block, False) if cut.end + shift >= least]
+    if cuts:
+        return _moved(min(cuts, key=lambda cut: cut.end), shift)
     if not at_once:
         return None
     foot = head = ""
     block = next((block for block in reversed(blocks) if block.start < least - shift), None)
     if block is not None and block.kind in ("fence", "table", "paragraph", "code"):
         foot, head = wrappers(window, block)
-    return Cut(9, least, least, f"\n{foot}" if foot else "", head)
+    return Cut(LAST_RESORT, least, least, f"\n{foot}" if foot else "", head)
 
 
 def _moved(cut: Cut, shift: int) -> Cut:
@@ -146,7 +170,7 @@ def _block_cuts(window: str, block: LeafBlock, after_heading: bool) -> list[Cut]
         if carried:
             level = 2
         cuts.append(Cut(level + 4 * after_heading, end, at if carried else block.start, "", _markers(carried)))
-    skip = 2 if block.kind == "fence" else 3 if block.kind == "table" else 1
+    skip = UNCUT_LINES.get(block.kind, 1)
     last = len(block.lines) - (1 if block.setext or (block.kind == "fence" and block.closed) else 0)
     for start, inner, _ in block.lines[skip:last]:
         if block.kind == "paragraph" and "|" in window[window.rfind("\n", 0, max(start - 1, 0)) + 1 : start]:
@@ -205,9 +229,9 @@ def _within(window: str, begin: int, limit: int, blocks: list[LeafBlock]) -> Cut
             closing, opening = "".join(reversed(open_marks)), "".join(open_marks)
             if body + len(closing) > most or len(head) + len(opening) > limit // 2:
                 closing = opening = ""
-            return Cut(9, body, end, closing + foot, head + opening)
+            return Cut(LAST_RESORT, body, end, closing + foot, head + opening)
     end = _grapheme(window, most, begin)
-    return Cut(9, end, end, foot, head)
+    return Cut(LAST_RESORT, end, end, foot, head)
 
 
 def _inline(window: str, block: LeafBlock) -> tuple[list[tuple[int, int]], list[Run]]:
@@ -223,7 +247,7 @@ def _inline(window: str, block: LeafBlock) -> tuple[list[tuple[int, int]], list[
 
 
 def _grapheme(window: str, position: int, begin: int) -> int:
-    """The last place at or before `position` that is not inside a grapheme or an escape."""
+    """The last position at or before `position` that is not inside a grapheme or an escape."""
     for end in range(position, max(begin, position - 32), -1):
         char, before = window[end : end + 1], window[end - 1]
         if before in "\\\u200d\r" or not char:

@@ -10,7 +10,7 @@ from tests.kit.rendered_markdown import check_closed, seen
 from workers.draft.layout import MOST_LENGTH, PART_LENGTH, Form, Layout, decided, lay_out
 from workers.markdown.frame import PLAIN_BYTES, fallback, plain_bytes
 from workers.markdown.sanitize import harmless
-from workers.markdown.split import SMALLEST, content, pieces
+from workers.markdown.split import SMALLEST, content, split_text
 
 # Small enough that short texts take several messages and a file, and large enough for what the shortest part becomes.
 PART, MOST, FILE = 400, 520, 1_500
@@ -40,7 +40,7 @@ def check_contents(layout: Layout) -> None:
 def check_nothing_lost(text: str, layout: Layout) -> None:
     """What lies between two messages is white space and quote marks, and the file goes on where they end."""
     if len(text) > FILE and layout.rest:
-        first, second = pieces(text, FILE)[:2]
+        first, second = split_text(text, FILE)[:2]
         assert layout.rest == harmless(second.head + text[second.start :], PEOPLE)
         assert not text[first.end : second.start].strip("> \t\r\n")
         text = text[: first.end] + first.foot

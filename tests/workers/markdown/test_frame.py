@@ -11,7 +11,7 @@ from tests.kit.hostile_markdown import PEOPLE, check_harmless
 from tests.kit.markdown_samples import DOCUMENTS, document, documents, inline, soup
 from tests.kit.rendered_markdown import check_closed, seen, visible
 from workers.markdown.frame import fallback, frame, harmless
-from workers.markdown.split import pieces
+from workers.markdown.split import split_text
 
 
 def check_every_prefix(text: str) -> None:
@@ -178,7 +178,7 @@ def test_a_whole_document_is_its_own_frame(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "work", [frame, harmless, lambda text: pieces(text, 12_000)], ids=["frame", "harmless", "pieces"]
+    "work", [frame, harmless, lambda text: split_text(text, 12_000)], ids=["frame", "harmless", "split_text"]
 )
 def test_an_answer_of_24_000_characters_takes_milliseconds(work: Callable[[str], object]) -> None:
     """10 ms are meant, for text that wants nothing bad; the bound leaves room for a busy machine."""
@@ -238,7 +238,7 @@ def test_an_answer_of_24_000_characters_takes_milliseconds(work: Callable[[str],
 )
 def test_no_repetition_takes_long(unit: str) -> None:
     text = (unit * 24_000)[:24_000]
-    for work in (frame, harmless, fallback, lambda text: pieces(text, 3000)):
+    for work in (frame, harmless, fallback, lambda text: split_text(text, 3000)):
         assert _duration(work, text) < 1.0
     assert _duration(harmless, f"[{text}](https://a.bc)") < 1.0
 

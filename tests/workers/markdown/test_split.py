@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.kit.markdown_samples import DOCUMENTS, document, documents, soup
 from tests.kit.rendered_markdown import MARKDOWN
-from workers.markdown.split import Cut, content, cut_from, pieces
+from workers.markdown.split import Cut, content, cut_from, split_text
 
 # What wrappers may consist of: markers of lists and quotes, white space, fences with their info, table rows.
 MARKERS = re.compile(r"(?:>|[-+*]|\d{1,9}[.)]|[ \t])*")
@@ -16,11 +16,11 @@ MARKERS = re.compile(r"(?:>|[-+*]|\d{1,9}[.)]|[ \t])*")
 
 def split(text: str, limit: int) -> list[str]:
     """What is sent of a text in so many characters a part."""
-    return [content(text, part) for part in pieces(text, limit)]
+    return [content(text, part) for part in split_text(text, limit)]
 
 
 def check(text: str, limit: int, forced: Mapping[int, Cut] | None = None) -> None:
-    parts = pieces(text, limit, forced)
+    parts = split_text(text, limit, forced)
     assert [content(text, part) for part in parts] == [p.head + text[p.start : p.end] + p.foot for p in parts]
     position = 0
     for index, part in enumerate(parts):
@@ -158,11 +158,11 @@ def test_emphasis_goes_on_in_the_next_part() -> None:
 
 def cut_at(text: str, least: int, *, at_once: bool = False) -> tuple[str, str] | None:
     """The two parts of a text that is cut at `least` or behind it."""
-    [part] = pieces(text, 10_000)
+    [part] = split_text(text, 10_000)
     if (cut := cut_from(text, part, least, at_once=at_once)) is None:
         return None
     assert cut.end >= least
-    first, second = pieces(text, 10_000, {0: cut})
+    first, second = split_text(text, 10_000, {0: cut})
     return first.head + text[first.start : first.end] + first.foot, second.head + text[second.start : second.end]
 
 
@@ -200,7 +200,7 @@ def test_a_forced_cut_loses_and_doubles_nothing_however_the_text_goes_on(
 ) -> None:
     text, come, shown, at_once = drawn
     here = text[: round(len(text) * come)]
-    parts = pieces(here, limit)
+    parts = split_text(here, limit)
     if not parts:
         return
     number, part = len(parts) - 1, parts[-1]

@@ -1,0 +1,98 @@
+"""Runs of `*`, `_` and `~`, and which of their delimiters are open (https://spec.commonmark.org/0.31.2/)."""
+
+import unicodedata
+from dataclasses import dataclass
+
+PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+
+
+@dataclass(slots=True)
+class Run:
+    """A run of `*`, `_` or `~`: `count` delimiters, each `len(mark)` characters."""
+
+    start: int
+    mark: str
+    count: int
+    opens: bool
+    closes: bool
+
+
+def _punctuation(char: str) -> bool:
+    return char in PUNCTUATION or (char > "\x7f" and unicodedata.category(char)[0] in "PS")
+
+
+def run_at(content: str, position: int) -> tuple[Run | None, int]:
+    """The delimiter run at a position, by the flanking rules, and where it ends."""
+    char = content[position]
+    end = position + 1
+    size = len(content)
+    while end < size and content[end] == char:
+        end += 1
+    before = content[position - 1] if position else " "
+    after = content[end] if end < size else " "
+    before_space, after_space = before.isspace(), after.isspace()
+    before_mark, after_mark = _punctuation(before), _punctuation(after)
+    left = not (after_space or (after_mark and not (before_space or before_mark)))
+    right = not (before_space or (before_mark and not (after_space or after_mark)))
+    if char == "~":
+        pairs = (end - position) // 2
+        return (Run(end - 2 * pairs, "~~", pairs, left, right) if pairs else None), end
+    split = char == "*"
+    opens = left and (split or not right or before_mark)
+    closes = right and (split or not left or after_mark)
+    return Run(position, char, end - position, opens, closes), end
+
+
+def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
+    """The delimiters that may still open emphasis: (position, mark), in order (spec, "process emphasis").
+
+    With `lost`, also those that a pair around them has made plain text.
+    """
+    marks = [(run, index) for run in runs for index in range(run.count)]
+    ends = [-1] * len(marks)
+    opens = [run.opens for run, _ in marks]
+    closes = [run.closes for run, _ in marks]
+    jumps: list[int] = []
+    bottoms: dict[tuple[str, bool, int], int] = {}
+    header, last = 0, -2
+    matched = [False] * len(marks)
+    for closer, (run, _) in enumerate(marks):
+        jumps.append(0)
+        if marks[header][0] is not run or last != closer - 1:
+            header = closer
+        last = closer
+        if not closes[closer]:
+            continue
+        length = run.count if run.mark != "~~" else 0
+        key = (run.mark, opens[closer], length % 3)
+        bottom = bottoms.get(key, -1)
+        opener = header - jumps[header] - 1
+        lowest = opener
+        while opener > bottom:
+            other = marks[opener][0]
+            if other.mark == run.mark and opens[opener] and ends[opener] < 0:
+                wide = other.count if other.mark != "~~" else 0
+                odd = (closes[opener] or opens[closer]) and (wide + length) % 3 == 0 and (wide % 3 or length % 3)
+                if not odd:
+                    jump = jumps[opener - 1] + 1 if opener > 0 and not opens[opener - 1] else 0
+                    jumps[closer] = closer - opener + jump
+                    jumps[opener] = jump
+                    opens[closer] = False
+                    ends[opener] = closer
+                    closes[opener] = False
+                    matched[opener] = matched[closer] = True
+                    lowest = -1
+                    last = -2
+                    break
+            opener -= jumps[opener] + 1
+        if lowest != -1:
+            bottoms[key] = lowest
+    # A delimiter between a matched pair can no longer open anything.
+    result = []
+    covered = -1
+    for index, (run, nth) in enumerate(marks):
+        if ends[index] >= 0:
+            covered = max(covered, ends[index])
+        elif opens[index] and not matched[index] and (lost or index > covered):
+            result.append((run.start + nth * len(run.mark), run.mark))
+    return result
