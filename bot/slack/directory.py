@@ -5,15 +5,16 @@ https://docs.slack.dev/reference/objects/user-object, https://docs.slack.dev/ref
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import SLACK_TROUBLE, describe, verdict
 from bot.store import keys
+from bot.store.lua import Script
 from bot.talk.message import Message
 
 log = logging.getLogger("parley.directory")
@@ -30,11 +31,14 @@ GROUP = "a group direct message"
 
 # KEYS teams, and what to set; ARGV team, then value and seconds to keep for each. Of a team that has removed us nothing
 # is kept.
-REMEMBER = """
+REMEMBER = Script(
+    """
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 0 end
 for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 2], 'EX', ARGV[2 * i - 1]) end
 return 1
-"""
+""",
+    keys=None,
+)
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ async def _keep(redis: Redis, team: str, values: dict[str, tuple[str | int, int]
     arguments: list[str | int] = [team]
     for value, seconds in values.values():
         arguments += [value, seconds]
-    await cast("Awaitable[int]", redis.eval(REMEMBER, len(names), *names, *arguments))
+    await REMEMBER.run(redis, names, *arguments)
 
 
 def _person(user: dict[str, Any], team: str) -> Person:

@@ -10,6 +10,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from bot.store import keys
+from bot.store.lua import NOW_MS, Script
 
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
 # Slack counts a call when it comes, which may be a few seconds after it was sent.
@@ -39,13 +40,13 @@ PER_MINUTE = {
 STATUSES, STATUSES_MS = 8, 10_000
 
 # KEYS pause calls; ARGV limit (0: no limit), window in ms, member
-TAKE = """
+TAKE = Script(
+    NOW_MS
+    + """
 local pause = redis.call('PTTL', KEYS[1])
 if pause > 0 then return pause end
 local limit = tonumber(ARGV[1])
 if limit == 0 then return 0 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 if redis.call('ZCARD', KEYS[2]) >= limit then
     return math.max(1, redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2] - now)
@@ -53,12 +54,17 @@ end
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 0
-"""
+""",
+    keys=2,
+)
 
 # KEYS pause; ARGV ms. The longer of two pauses counts.
-PAUSE = """
+PAUSE = Script(
+    """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
-"""
+""",
+    keys=1,
+)
 
 
 class RateLimits:
@@ -75,8 +81,8 @@ class RateLimits:
             calls = f"{calls}:{channel}"
             limit, window = STATUSES, STATUSES_MS
         names = [keys.pause(self._team, method), calls]
-        return float(await self._redis.eval(TAKE, len(names), *names, limit, window, uuid4().hex)) / 1000
+        return float(await TAKE.run(self._redis, names, limit, window, uuid4().hex)) / 1000
 
     async def pause(self, method: str, seconds: float) -> None:
         """After a refusal of Slack's: no process calls `method` for so many seconds."""
-        await self._redis.eval(PAUSE, 1, keys.pause(self._team, method), max(1, int(seconds * 1000)))
+        await PAUSE.run(self._redis, [keys.pause(self._team, method)], max(1, int(seconds * 1000)))

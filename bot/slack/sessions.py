@@ -5,12 +5,11 @@ and the sweeper takes it back as soon as nothing waits in the thread, whatever b
 https://docs.slack.dev/ai/agent-sessions/
 """
 
-from typing import Any
-
 from redis.asyncio import Redis
 
 from bot.slack.rate_limits import PER_MINUTE
 from bot.store import keys
+from bot.store.lua import NOW_SECONDS, Script
 from bot.talk.message import Thread
 
 METHOD = "agents.sessions.setStatus"
@@ -20,12 +19,10 @@ GRACE_SECONDS = 10.0
 AGAIN_SECONDS = 10.0
 FORGET_SECONDS = 24 * 3600
 
-NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
-
 # KEYS teams none calls sessions; ARGV team, member, calls a minute, grace, expiry. There must be room in the rate limit
 # for the calls that are still to come: one for each session to end, and one more for each that has not begun yet.
-BEGIN = (
-    NOW
+BEGIN = Script(
+    NOW_SECONDS
     + """
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 if not redis.call('ZSCORE', KEYS[4], ARGV[2]) then
@@ -36,15 +33,19 @@ end
 redis.call('ZADD', KEYS[4], now + ARGV[4], ARGV[2])
 redis.call('EXPIRE', KEYS[4], ARGV[5])
 return 1
-"""
+""",
+    keys=4,
 )
 
 # KEYS sessions; ARGV member
-BEGAN = NOW + "return redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1])"
+BEGAN = Script(
+    NOW_SECONDS + "return redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1])",
+    keys=1,
+)
 
 # KEYS sessions; ARGV prefix of mailboxes, seconds until the end is tried again
-OVER = (
-    NOW
+OVER = Script(
+    NOW_SECONDS
     + """
 local over = {}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
@@ -55,27 +56,31 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
     end
 end
 return over
-"""
+""",
+    keys=1,
 )
 
 # KEYS sessions; ARGV member, mark. A session that began anew meanwhile has another mark, and stays.
-ENDED = """
+ENDED = Script(
+    """
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if score and tonumber(score) == tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
-"""
+""",
+    keys=1,
+)
 
 
 async def begin(redis: Redis, thread: Thread) -> bool:
     """Note that a session begins and must end; False if none may begin now."""
     team = thread.team
     names = [keys.TEAMS, keys.no_sessions(team), keys.calls(team, METHOD), keys.sessions(team)]
-    arguments = [team, _member(thread), PER_MINUTE[METHOD], GRACE_SECONDS, FORGET_SECONDS]
-    return bool(await _eval(redis, BEGIN, names, *arguments))
+    arguments: list[str | float] = [team, _member(thread), PER_MINUTE[METHOD], GRACE_SECONDS, FORGET_SECONDS]
+    return bool(await BEGIN.run(redis, names, *arguments))
 
 
 async def began(redis: Redis, thread: Thread) -> None:
     """Slack shows the session, so from now on it may end."""
-    await _eval(redis, BEGAN, [keys.sessions(thread.team)], _member(thread))
+    await BEGAN.run(redis, [keys.sessions(thread.team)], _member(thread))
 
 
 async def drop(redis: Redis, thread: Thread) -> None:
@@ -93,18 +98,14 @@ async def over(redis: Redis, team: str) -> list[tuple[Thread, str]]:
 
     Each is handed out once in ten seconds, so two processes do not end the same one.
     """
-    members = await _eval(redis, OVER, [keys.sessions(team)], f"{team}:", AGAIN_SECONDS)
+    members = await OVER.run(redis, [keys.sessions(team)], f"{team}:", AGAIN_SECONDS)
     return [(Thread(team, *member.rsplit(":", 1)), mark) for member, mark in members]
 
 
 async def ended(redis: Redis, thread: Thread, mark: str) -> None:
     """Slack shows the session no longer. `mark` is that of `over`."""
-    await _eval(redis, ENDED, [keys.sessions(thread.team)], _member(thread), mark)
+    await ENDED.run(redis, [keys.sessions(thread.team)], _member(thread), mark)
 
 
 def _member(thread: Thread) -> str:
     return f"{thread.channel}:{thread.ts}"
-
-
-async def _eval(redis: Redis, script: str, names: list[str], *arguments: Any) -> Any:
-    return await redis.eval(script, len(names), *names, *arguments)

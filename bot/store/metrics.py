@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.store import keys
+from bot.store.lua import Script
 
 log = logging.getLogger("parley.metrics")
 
@@ -56,12 +57,15 @@ METRICS = {
 }
 
 # KEYS teams metrics; ARGV team, seconds to keep, series and amounts. Of a team that has removed us nothing is kept.
-ADD = """
+ADD = Script(
+    """
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 0 end
 for n = 3, #ARGV, 2 do redis.call('HINCRBY', KEYS[2], ARGV[n], ARGV[n + 1]) end
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1
-"""
+""",
+    keys=2,
+)
 
 # The metric, its labels, and for a histogram the number of a bucket or `sum` (in thousandths).
 Series = tuple[str | int, ...]
@@ -93,7 +97,7 @@ class Metrics:
         given = [part for series, amount in pending.items() for part in (json.dumps(series), amount)]
         names = (keys.TEAMS, keys.metrics(self._team))
         try:
-            await cast("Awaitable[int]", self._redis.eval(ADD, len(names), *names, self._team, KEPT_SECONDS, *given))
+            await ADD.run(self._redis, names, self._team, KEPT_SECONDS, *given)
         except RedisError:
             self._pending.update(pending)
             raise

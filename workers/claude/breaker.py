@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.store import keys
+from bot.store.lua import NOW_MS, Script
 
 log = logging.getLogger("parley.breaker")
 
@@ -30,14 +31,9 @@ CLOSED_KEPT_MS = 120_000
 # Those that wait come back at different moments.
 SPREAD = 0.25
 
-NOW = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-"""
-
 # KEYS breaker; ARGV token, ms for trying. Gives now, how long to wait, whether this one tries.
-ENTER = (
-    NOW
+ENTER = Script(
+    NOW_MS
     + f"""
 local open, trying = unpack(redis.call('HMGET', KEYS[1], 'open_until', 'trying_until'))
 if not open then return {{now, 0, 0}} end
@@ -46,12 +42,13 @@ if trying and tonumber(trying) > now then return {{now, math.min(trying - now, {
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'trying_until', now + ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + {OPEN_KEPT_MS})
 return {{now, 0, 1}}
-"""
+""",
+    keys=1,
 )
 
 # KEYS breaker outages; ARGV when it entered, token, most outages, window, first and longest time open. All in ms.
-FAILED = (
-    NOW
+FAILED = Script(
+    NOW_MS
     + f"""
 local open, token, times, closed = unpack(redis.call('HMGET', KEYS[1], 'open_until', 'token', 'times', 'closed'))
 if open then
@@ -73,12 +70,13 @@ redis.call('HDEL', KEYS[1], 'token', 'trying_until', 'closed')
 redis.call('PEXPIRE', KEYS[1], ms + {OPEN_KEPT_MS})
 redis.call('DEL', KEYS[2])
 return ms
-"""
+""",
+    keys=2,
 )
 
 # KEYS breaker outages; ARGV when it entered, token
-SUCCEEDED = (
-    NOW
+SUCCEEDED = Script(
+    NOW_MS
     + f"""
 if ARGV[2] ~= '' and redis.call('HGET', KEYS[1], 'token') == ARGV[2] then
     redis.call('HDEL', KEYS[1], 'open_until', 'token', 'trying_until')
@@ -90,13 +88,17 @@ end
 local oldest = redis.call('LINDEX', KEYS[2], -1)
 if oldest and tonumber(ARGV[1]) >= tonumber(oldest) then redis.call('DEL', KEYS[2]) end
 return 0
-"""
+""",
+    keys=2,
 )
 
 # KEYS breaker; ARGV token
-LEFT = """
+LEFT = Script(
+    """
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[1], 'token', 'trying_until') end
-"""
+""",
+    keys=1,
+)
 
 
 @dataclass(frozen=True)
@@ -150,10 +152,10 @@ class Breaker:
         if call.token:
             await self._run(LEFT, [keys.breaker(call.model)], call.token)
 
-    async def _run(self, script: str, names: list[str], *given: str | int) -> Any:
+    async def _run(self, script: Script, names: list[str], *given: str | int) -> Any:
         """What the script gives, None if Redis does not answer."""
         try:
-            return await self._redis.eval(script, len(names), *names, *given)
+            return await script.run(self._redis, names, *given)
         except RedisError as error:
             log.warning("breaker not asked error=%s", type(error).__name__)
             return None

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.store import keys
+from bot.store.lua import NOW_MS, Script
 
 log = logging.getLogger("parley.places")
 
@@ -24,14 +25,9 @@ log = logging.getLogger("parley.places")
 POLL = 0.05
 LONGEST_POLL = 1.5
 
-NOW = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-"""
-
 # KEYS calls waiting heard; ARGV token, most, lease and patience in ms. Gives 0 with a place, else one's number.
-ASK = (
-    NOW
+ASK = Script(
+    NOW_MS
     + """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do
@@ -51,20 +47,25 @@ redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 0
-"""
+""",
+    keys=3,
 )
 
 # KEYS calls; ARGV token, lease in ms
-RENEW = (
-    NOW
+RENEW = Script(
+    NOW_MS
     + """
 redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-"""
+""",
+    keys=1,
 )
 
 # KEYS calls waiting heard; ARGV token
-LEAVE = "for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end"
+LEAVE = Script(
+    "for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end",
+    keys=3,
+)
 
 
 class Places:
@@ -109,10 +110,10 @@ class Places:
             await asyncio.sleep(self._lease / 3)
             await self._run(RENEW, [keys.CALLS], token, int(self._lease * 1000))
 
-    async def _run(self, script: str, names: list[str], *given: str | int) -> Any:
+    async def _run(self, script: Script, names: list[str], *given: str | int) -> Any:
         """What the script gives, None if Redis does not answer."""
         try:
-            return await self._redis.eval(script, len(names), *names, *given)
+            return await script.run(self._redis, names, *given)
         except RedisError as error:
             log.warning("places not asked error=%s", type(error).__name__)
             return None

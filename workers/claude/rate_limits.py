@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.store import keys
+from bot.store.lua import NOW_MS, Script
 
 log = logging.getLogger("parley.headroom")
 
@@ -33,14 +34,9 @@ LEAST_MS = 1_000
 # Who waits asks again after so many seconds: it may be possible sooner than it seemed.
 LONGEST_POLL = 2.0
 
-NOW = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-"""
-
 # KEYS rates taken heard pause; ARGV call, its input tokens. Gives how long to wait; what it takes counts already.
-TAKE = (
-    NOW
+TAKE = Script(
+    NOW_MS
     + f"""
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do
     redis.call('ZREM', KEYS[2], gone)
@@ -78,12 +74,13 @@ local knows_input = check('input-tokens', input, tonumber(ARGV[2]))
 local knows_output = check('output-tokens', 0, 1)
 if not knows_input and not knows_output then check('tokens', input, tonumber(ARGV[2])) end
 return math.ceil(wait)
-"""
+""",
+    keys=4,
 )
 
 # KEYS rates taken heard; ARGV call, then kind, limit, remaining, ms until full or '' for each
-SAW = (
-    NOW
+SAW = Script(
+    NOW_MS
     + f"""
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
@@ -94,11 +91,15 @@ for i = 2, #ARGV, 4 do
     else redis.call('HSET', KEYS[1], name .. 'full', now + ARGV[i + 3]) end
     redis.call('PEXPIRE', KEYS[1], {KNOWN_MS})
 end
-"""
+""",
+    keys=3,
 )
 
 # KEYS pause; ARGV ms
-PAUSE = "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end"
+PAUSE = Script(
+    "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end",
+    keys=1,
+)
 
 
 @dataclass(frozen=True)
@@ -173,10 +174,10 @@ class Headroom:
     def _names(self, family: str) -> list[str]:
         return [keys.rates(family), keys.rates_taken(family), keys.rates_heard(family), keys.rates_pause(family)]
 
-    async def _run(self, script: str, names: list[str], *given: str | int) -> Any:
+    async def _run(self, script: Script, names: list[str], *given: str | int) -> Any:
         """What the script gives, None if Redis does not answer."""
         try:
-            return await self._redis.eval(script, len(names), *names, *given)
+            return await script.run(self._redis, names, *given)
         except RedisError as error:
             log.warning("headroom not asked error=%s", type(error).__name__)
             return None

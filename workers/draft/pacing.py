@@ -26,6 +26,7 @@ from redis.exceptions import RedisError
 
 from bot.slack.errors import Paused, retry_after
 from bot.store import keys
+from bot.store.lua import NOW_MS, Script
 
 MINUTE_MS = 60_000
 # An edit of which nobody says that it was answered: its process died while it was under way.
@@ -46,15 +47,10 @@ STREAMS_PER_MINUTE = 20
 # Slack ends a stream after five minutes, whatever became of the one who wrote it.
 STREAM_MS = 300_000
 
-PRELUDE = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-"""
-
 # KEYS calls pause slower drafts
 # ARGV limit, draft, is final, ms since this draft's last frame, window in ms, kept back for each draft, least spacing
-FRAME = (
-    PRELUDE
+FRAME = Script(
+    NOW_MS
     + f"""
 local limit, window, kept = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
 if redis.call('EXISTS', KEYS[3]) == 1 then limit = math.floor(limit * {SLOWER_SHARE}) end
@@ -84,35 +80,38 @@ if lost then redis.call('ZADD', KEYS[1], lost, ARGV[2] .. ':' .. lost) end
 redis.call('ZADD', KEYS[1], now + {UNDER_WAY_MS}, ARGV[2])
 redis.call('PEXPIRE', KEYS[1], window + {UNDER_WAY_MS})
 return 0
-"""
+""",
+    keys=4,
 )
 
 # KEYS calls; ARGV draft. Rounded up: the next one may come a whole window after it.
-ANSWERED = (
-    PRELUDE
+ANSWERED = Script(
+    NOW_MS
     + f"""
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
     redis.call('ZADD', KEYS[1], now + 1, ARGV[1] .. ':' .. time[1] .. '.' .. time[2])
     redis.call('PEXPIRE', KEYS[1], {MINUTE_MS + UNDER_WAY_MS})
 end
-"""
+""",
+    keys=1,
 )
 
 # KEYS drafts; ARGV draft, most
-ADMIT = (
-    PRELUDE
+ADMIT = Script(
+    NOW_MS
     + f"""
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('ZADD', KEYS[1], now + {DRAFT_MS}, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], {MINUTE_MS})
 return 1
-"""
+""",
+    keys=1,
 )
 
 # KEYS next_post pause posts; ARGV spacing in ms, id of the post
-POST = (
-    PRELUDE
+POST = Script(
+    NOW_MS
     + f"""
 local at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
 local pause = redis.call('PTTL', KEYS[2])
@@ -126,12 +125,13 @@ redis.call('SET', KEYS[1], at + ARGV[1], 'PX', at + ARGV[1] - now)
 redis.call('ZADD', KEYS[3], at, ARGV[2])
 redis.call('PEXPIRE', KEYS[3], at - now + {POSTS_MS})
 return at - now
-"""
+""",
+    keys=3,
 )
 
 # KEYS starts stops open; ARGV stream, most, window in ms
-OPEN = (
-    PRELUDE
+OPEN = Script(
+    NOW_MS
     + f"""
 for _, key in ipairs({{KEYS[1], KEYS[2], KEYS[3]}}) do redis.call('ZREMRANGEBYSCORE', key, '-inf', now) end
 local most, ends = tonumber(ARGV[2]), now + ARGV[3]
@@ -142,12 +142,13 @@ redis.call('ZADD', KEYS[3], now + {STREAM_MS}, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], {STREAM_MS})
 return 1
-"""
+""",
+    keys=3,
 )
 
 # KEYS stops open; ARGV stream, most, window in ms
-STOP = (
-    PRELUDE
+STOP = Script(
+    NOW_MS
     + """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
@@ -157,7 +158,8 @@ redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1] .. ':' .. time[1] .. '.' .. t
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 0
-"""
+""",
+    keys=2,
 )
 
 
@@ -194,7 +196,7 @@ class Pacing:
 
     async def admit(self, team: str, draft: str) -> bool:
         """Whether the draft may be edited live; it counts as open from then on, until `close` or 30 s of silence."""
-        return bool(await self._redis.eval(ADMIT, 1, keys.drafts(team), draft, self._most_live))
+        return bool(await ADMIT.run(self._redis, [keys.drafts(team)], draft, self._most_live))
 
     async def edit(self, team: str, draft: str, since_last: float, *, final: bool) -> float:
         """0 when an edit may be sent now (it counts from then on, see `edited`), else how long to wait at most.
@@ -205,21 +207,21 @@ class Pacing:
 
     async def edited(self, team: str, draft: str) -> None:
         """The call for which `edit` said 0 is over, whatever became of it."""
-        await self._redis.eval(ANSWERED, 1, keys.calls(team, "chat.update"), draft)
+        await ANSWERED.run(self._redis, [keys.calls(team, "chat.update")], draft)
 
     async def open_stream(self, team: str, draft: str) -> bool:
         """Whether the draft may start a native stream now. `stop_stream` ends it, or five minutes."""
         if await self.is_paused(team, "chat.startStream"):
             return False
         names = [keys.calls(team, "chat.startStream"), keys.calls(team, "chat.stopStream"), keys.streams(team)]
-        return bool(await self._redis.eval(OPEN, len(names), *names, draft, STREAMS_PER_MINUTE, self._stream_window_ms))
+        return bool(await OPEN.run(self._redis, names, draft, STREAMS_PER_MINUTE, self._stream_window_ms))
 
     async def append(self, team: str, draft: str, since_last: float) -> float:
         """As `edit`, for a piece of a native stream; `appended` when the call is over."""
         return await self._frame(APPENDS, team, draft, since_last, final=False)
 
     async def appended(self, team: str, draft: str) -> None:
-        await self._redis.eval(ANSWERED, 1, keys.calls(team, "chat.appendStream"), draft)
+        await ANSWERED.run(self._redis, [keys.calls(team, "chat.appendStream")], draft)
 
     async def stop_stream(self, team: str, draft: str) -> float:
         """0 when the stream may be stopped now, which counts from then on; else how long to wait."""
@@ -227,12 +229,12 @@ class Pacing:
             return pause
         names = [keys.calls(team, "chat.stopStream"), keys.streams(team)]
         arguments: list[str | int] = [draft, STREAMS_PER_MINUTE, self._stream_window_ms]
-        return float(await self._redis.eval(STOP, len(names), *names, *arguments)) / 1000
+        return float(await STOP.run(self._redis, names, *arguments)) / 1000
 
     async def post(self, team: str, channel: str) -> float:
         """Reserve the next time for a message in the channel: how long to wait before posting it."""
         names = [keys.next_post(team, channel), keys.pause(team, "chat.postMessage"), keys.posts(team)]
-        return float(await self._redis.eval(POST, len(names), *names, POST_SPACING_MS, uuid4().hex)) / 1000
+        return float(await POST.run(self._redis, names, POST_SPACING_MS, uuid4().hex)) / 1000
 
     async def is_paused(self, team: str, method: str) -> bool:
         return await self._paused_for(team, method) > 0
@@ -276,4 +278,4 @@ class Pacing:
             frames.kept,
             frames.spacing_ms,
         ]
-        return float(await self._redis.eval(FRAME, len(names), *names, *arguments)) / 1000
+        return float(await FRAME.run(self._redis, names, *arguments)) / 1000

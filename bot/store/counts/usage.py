@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.counts.cells import Counts, bucket
+from bot.store.lua import Script
 from bot.talk.message import Thread
 
 Kind = Literal["user", "channel", "model"]
@@ -30,7 +31,8 @@ _OUTCOMES: Mapping[Outcome, str] = {"answer": "answers", "refusal": "refusals", 
 # KEYS for each cell its hash, and the sorted sets of its day and week; ARGV seconds to keep, whether they begin anew,
 # then for each cell its field, what is added to it as `name:number` pairs, and what is added to its cost (empty:
 # nothing). Numbers of Lua are exact to 2^53, which is nine thousand million dollars.
-ADD = """
+ADD = Script(
+    """
 local function keep(key)
     if ARGV[2] == '1' or redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, ARGV[1]) end
 end
@@ -59,7 +61,9 @@ for n = 0, #KEYS / 3 - 1 do
         keep(week)
     end
 end
-"""
+""",
+    keys=None,
+)
 
 
 @dataclass(frozen=True)
@@ -241,4 +245,4 @@ def _write(
     for kind, name, counts in cells:
         is_ranked = kind != "hour" and (counts.requests or counts.tokens)
         added += [name, counts.to_cell(), counts.cost if is_ranked else ""]
-    pipe.eval(ADD, len(names), *names, *added)
+    ADD.send(pipe, names, *added)

@@ -4,7 +4,6 @@ The record is kept for 400 days.
 """
 
 import json
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -12,12 +11,15 @@ from typing import cast
 from redis.asyncio import Redis
 
 from bot.store import keys
+from bot.store.lua import NOW_SECONDS, Script
 
 KEEP_SECONDS = 400 * 24 * 3600
 
 # KEYS hash audit; ARGV field, value, whether it is set, who, what, how long the record is kept in seconds, and as JSON
 # a list of what may be set before, empty for whatever it is
-CHANGE = """
+CHANGE = Script(
+    NOW_SECONDS
+    + """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 local is_set = ARGV[3] == '1'
 local wanted = cjson.decode(ARGV[7])[1]
@@ -27,11 +29,13 @@ if is_set then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) else redis.call('HD
 local entry = {'by', ARGV[4], 'what', ARGV[5]}
 if before then table.insert(entry, 'before') table.insert(entry, before) end
 if is_set then table.insert(entry, 'after') table.insert(entry, ARGV[2]) end
-local oldest = (redis.call('TIME')[1] - ARGV[6]) * 1000
+local oldest = (now - ARGV[6]) * 1000
 redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', oldest), '*', unpack(entry))
 redis.call('EXPIRE', KEYS[2], ARGV[6])
 return {1, before}
-"""
+""",
+    keys=2,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ async def change(
     With `only_after` nothing is changed where something else is set before.
     """
     given = (field, value or "", int(value is not None), by, what, KEEP_SECONDS, json.dumps(only_after))
-    is_new, before = await cast("Awaitable[list[str | None]]", redis.eval(CHANGE, 2, key, keys.audit(team), *given))
+    is_new, before = await CHANGE.run(redis, [key, keys.audit(team)], *given)
     return Changed(bool(is_new), before)
 
 

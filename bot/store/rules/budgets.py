@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.client import Pipeline
 
 from bot.store import keys
+from bot.store.lua import NOW_MS, Script
 
 BudgetPeriod = Literal["day", "month"]
 BUDGET_PERIODS: tuple[BudgetPeriod, ...] = ("day", "month")
@@ -65,12 +66,11 @@ end
 """
 
 # KEYS further: teams; ARGV further: name, amount, ms, team. Of a team that has removed us nothing is kept.
-RESERVE = (
+RESERVE = Script(
     PRELUDE
+    + NOW_MS
     + f"""
 if redis.call('SISMEMBER', KEYS[4], ARGV[9]) == 0 then return false end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do let_go(name) end
 let_go(ARGV[6])
 for _, each in ipairs(caps()) do
@@ -84,11 +84,12 @@ redis.call('ZADD', KEYS[3], now + ARGV[8], ARGV[6])
 redis.call('EXPIRE', KEYS[2], {HOLDS_KEPT})
 redis.call('EXPIRE', KEYS[3], {HOLDS_KEPT})
 return false
-"""
+""",
+    keys=4,
 )
 
 # KEYS further: warned (day), warned (month), warnings; ARGV further: name, cost, shares in percent, the highest first
-SETTLE = (
+SETTLE = Script(
     PRELUDE
     + f"""
 let_go(ARGV[6])
@@ -112,7 +113,8 @@ for _, each in ipairs(caps()) do
         end
     end
 end
-"""
+""",
+    keys=6,
 )
 
 
@@ -192,7 +194,7 @@ class Caps:
         given = Reservation(name or uuid4().hex, team, channel, user, _name(now, "day"), _name(now, "month"))
         names = [keys.caps(team), keys.holds(team), keys.holds_until(team), keys.TEAMS]
         about: tuple[Any, ...] = (*_about(given), given.name, max(0, estimate), self._hold_ms, team)
-        reached = await self._redis.eval(RESERVE, len(names), *names, *about)
+        reached = await RESERVE.run(self._redis, names, *about)
         if reached is None:
             return given
         scope, period, amount, spent = reached
@@ -221,7 +223,7 @@ def settle(pipe: "Pipeline", settled: Settled) -> None:
     call, team = settled.reservation, settled.reservation.team
     names = [keys.caps(team), keys.holds(team), keys.holds_until(team)]
     names += [keys.warned(team, call.day), keys.warned(team, call.month), keys.warnings(team)]
-    pipe.eval(SETTLE, len(names), *names, *_about(call), call.name, max(0, settled.cost), *WARN_AT)
+    SETTLE.send(pipe, names, *_about(call), call.name, max(0, settled.cost), *WARN_AT)
 
 
 async def warnings(redis: Redis, team: str, most: int = 50) -> list[Warned]:

@@ -11,6 +11,7 @@ from typing import Literal, cast
 from redis.asyncio import Redis
 
 from bot.store import keys
+from bot.store.lua import NOW_MS, Script
 from bot.talk.message import Message
 
 Window = Literal["minute", "day"]
@@ -21,14 +22,14 @@ SEEN_SECONDS = 24 * 3600
 TELL_SECONDS = 60
 
 # KEYS limits seen told; ARGV member, user, channel, prefix of rate, ms of a minute, ms of a day
-TAKE = f"""
+TAKE = Script(
+    NOW_MS
+    + f"""
 local set = redis.call('HGETALL', KEYS[1])
 if #set == 0 then return false end
 local limit = {{}}
 for i = 1, #set, 2 do limit[set[i]] = tonumber(set[i + 1]) end
 if redis.call('EXISTS', KEYS[2]) == 1 then return false end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local day = tonumber(ARGV[6])
 local counted = {{}}
 for _, each in ipairs({{{{'user:' .. ARGV[2], '{EACH_PERSON}'}}, {{'channel:' .. ARGV[3], '{EACH_CHANNEL}'}}}}) do
@@ -64,7 +65,9 @@ for key in pairs(counted) do
     redis.call('PEXPIRE', key, day)
 end
 return false
-"""
+""",
+    keys=3,
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ async def take(redis: Redis, message: Message) -> TooMany | None:
     team, channel, user = message.thread.team, message.thread.channel, message.user
     names = [keys.limits(team), keys.seen_message(team, channel, message.ts), keys.slow_down(team, user)]
     given: list[str | int] = [f"{channel}:{message.ts}", user, channel, keys.rate(team, ""), *WINDOWS.values()]
-    found = await cast("Awaitable[list[str] | None]", redis.eval(TAKE, len(names), *names, *given))
+    found = await TAKE.run(redis, names, *given)
     if found is None:
         return None
     scope, window, most, wait, tell = found

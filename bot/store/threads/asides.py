@@ -10,21 +10,25 @@ from typing import Literal, cast
 from redis.asyncio import Redis
 
 from bot.store import keys
+from bot.store.lua import Script
 from bot.talk.message import Thread
 
 KEEP_SECONDS = 30 * 24 * 3600
 
 # KEYS asides; ARGV whom, ts, seconds to keep
-NOTE = """
+NOTE = Script(
+    """
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
-"""
+""",
+    keys=1,
+)
 
 
 async def note(redis: Redis, thread: Thread, whom: Literal["others", "us", "nobody"], ts: str) -> None:
     """The message `ts` mentions them; one that mentions nobody was not for us either. Raises redis.RedisError."""
-    await cast("Awaitable[None]", redis.eval(NOTE, 1, keys.asides(thread), whom, ts, KEEP_SECONDS))
+    await NOTE.run(redis, [keys.asides(thread)], whom, ts, KEEP_SECONDS)
 
 
 async def is_one(redis: Redis, thread: Thread, ts: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 from redis.asyncio import Redis
 
 from bot.store import keys
+from bot.store.lua import Script
 from bot.talk.message import Thread
 
 Block = dict[str, Any]
@@ -19,12 +20,15 @@ Kind = Literal["image", "document", "text", "link"]
 
 
 # KEYS messages files; ARGV id, value, seconds to keep. Where no question is open, the thread was forgotten meanwhile.
-KEEP = """
+KEEP = Script(
+    """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local new = redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return new
-"""
+""",
+    keys=2,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ async def keep(redis: Redis, thread: Thread, attachment: Attachment, blocks: Seq
         json.dumps({"file": asdict(attachment), "blocks": blocks}),
     )
     given = (attachment.id, value, days * 24 * 3600)
-    is_new = await cast("Awaitable[int]", redis.eval(KEEP, len(names), *names, *given))
+    is_new = await KEEP.run(redis, names, *given)
     return attachment if is_new else (await find(redis, thread, [attachment.id])).get(attachment.id, attachment)
 
 

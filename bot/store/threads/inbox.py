@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from redis import WatchError
 from redis.asyncio import Redis as AsyncRedis
@@ -21,6 +21,7 @@ from rq.utils import as_text
 
 from bot.store import keys
 from bot.store.counts.bills import Bill, pay
+from bot.store.lua import NOW_SECONDS, Script
 from bot.store.threads import history, jobs, replies
 from bot.store.threads.history import Entry
 from bot.store.threads.jobs import Load
@@ -36,11 +37,9 @@ TALKS = 10
 TALKS_SECONDS = 400 * 24 * 3600
 BUSY_JOBS = 200
 
-NOW = "local time = redis.call('TIME'); local now = time[1] + time[2] / 1000000; "
-
 # KEYS lease box messages attempts active edited; ARGV token, lease in ms, member of active
-CLAIM = (
-    NOW
+CLAIM = Script(
+    NOW_SECONDS
     + """
 if redis.call('EXISTS', KEYS[1]) == 1 then return nil end
 local head = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
@@ -55,22 +54,25 @@ redis.call('ZADD', KEYS[5], now + ARGV[2] / 1000, ARGV[3])
 local attempts = redis.call('HINCRBY', KEYS[4], head, 1)
 redis.call('PEXPIRE', KEYS[4], redis.call('PTTL', KEYS[2]))
 return {head, redis.call('HGET', KEYS[3], head), attempts}
-"""
+""",
+    keys=6,
 )
 
 # KEYS lease active; ARGV token, lease in ms, member of active
-RENEW = (
-    NOW
+RENEW = Script(
+    NOW_SECONDS
     + """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('ZADD', KEYS[2], 'XX', now + ARGV[2] / 1000, ARGV[3])
 return 1
-"""
+""",
+    keys=2,
 )
 
 # KEYS lease history record; ARGV token, how many entries go, the summary, expiry in seconds
-COMPACT = """
+COMPACT = Script(
+    """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if redis.call('LINDEX', KEYS[2], 0) == ARGV[3] then return 1 end
 redis.call('LTRIM', KEYS[2], ARGV[2], -1)
@@ -78,16 +80,19 @@ redis.call('LPUSH', KEYS[2], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 redis.call('HDEL', KEYS[3], 'asked')
 return 1
-"""
+""",
+    keys=3,
+)
 
 # KEYS active; ARGV seconds until the next look, how many at the most
-DUE = (
-    NOW
+DUE = Script(
+    NOW_SECONDS
     + """
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
 for _, member in ipairs(due) do redis.call('ZADD', KEYS[1], now + ARGV[1], member) end
 return due
-"""
+""",
+    keys=1,
 )
 
 
@@ -145,7 +150,7 @@ class Inbox:
             keys.active(thread.team),
             keys.edited(thread),
         ]
-        found = await self._run(CLAIM, names, token, self._lease_ms, _member(thread))
+        found = await CLAIM.run(self._redis, names, token, self._lease_ms, _member(thread))
         if found is None:
             return None
         ts, stored, attempts = found
@@ -164,7 +169,7 @@ class Inbox:
     async def renew(self, claim: Claim) -> None:
         """Raises LeaseLost."""
         names = [keys.lease(claim.thread), keys.active(claim.thread.team)]
-        if not await self._run(RENEW, names, claim.token, self._lease_ms, _member(claim.thread)):
+        if not await RENEW.run(self._redis, names, claim.token, self._lease_ms, _member(claim.thread)):
             raise LeaseLost(str(claim.thread))
 
     async def is_overtaken(self, claim: Claim) -> bool:
@@ -179,8 +184,8 @@ class Inbox:
         thread are the same.
         """
         names = [keys.lease(claim.thread), keys.history(claim.thread), keys.record(claim.thread)]
-        arguments = [claim.token, count, summary.to_json(), history_days * 24 * 3600]
-        if not await self._run(COMPACT, names, *arguments):
+        arguments: list[str | int] = [claim.token, count, summary.to_json(), history_days * 24 * 3600]
+        if not await COMPACT.run(self._redis, names, *arguments):
             raise LeaseLost(str(claim.thread))
 
     async def acknowledge(
@@ -338,7 +343,7 @@ class Inbox:
             return 0
         woken = 0
         for team in map(as_text, redis.smembers(keys.TEAMS)):
-            due = redis.eval(DUE, 1, keys.active(team), GRACE_SECONDS, most)
+            due = DUE.send(redis, [keys.active(team)], GRACE_SECONDS, most)
             for member in map(as_text, due):
                 channel, _, ts = member.rpartition(":")
                 with redis.pipeline() as pipe:
@@ -356,9 +361,6 @@ class Inbox:
         pipe.watch(keys.lease(claim.thread), *others)
         if pipe.get(keys.lease(claim.thread)) != claim.token.encode():
             raise LeaseLost(str(claim.thread))
-
-    async def _run(self, script: str, names: Sequence[str], *args: Any) -> Any:
-        return await self._redis.eval(script, len(names), *names, *args)
 
 
 def _add_files(pipe: Pipeline, twin: Message) -> None:

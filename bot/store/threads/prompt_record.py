@@ -1,26 +1,31 @@
 """What a thread's prompt began with, and what of it Claude was sent last."""
 
 import json
-from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
-from typing import cast
 
 from redis.asyncio import Redis
 
 from bot.store import keys
+from bot.store.lua import Script
 from bot.talk.message import Thread
 
 # KEYS messages record; ARGV instructions, seconds to keep. Nothing is kept of a thread that was forgotten meanwhile.
-BEGIN = """
+BEGIN = Script(
+    """
 if redis.call('EXISTS', KEYS[1]) == 1 then
     redis.call('HSETNX', KEYS[2], 'instructions', ARGV[1])
     redis.call('EXPIRE', KEYS[2], ARGV[2])
 end
 return redis.call('HMGET', KEYS[2], 'instructions', 'asked')
-"""
+""",
+    keys=2,
+)
 
 # KEYS record; ARGV asked. A thread that was forgotten meanwhile has no record, and gets none.
-SAVE_ASKED = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'asked', ARGV[1]) end"
+SAVE_ASKED = Script(
+    "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'asked', ARGV[1]) end",
+    keys=1,
+)
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,10 @@ async def load(redis: Redis, thread: Thread, instructions: Instructions, days: i
     A thread without one begins with these instructions and keeps them (invariant 11).
     """
     names, given = (keys.messages(thread), keys.record(thread)), json.dumps(asdict(instructions), ensure_ascii=False)
-    found = await cast("Awaitable[list[str | None]]", redis.eval(BEGIN, len(names), *names, given, days * 24 * 3600))
+    found = await BEGIN.run(redis, names, given, days * 24 * 3600)
     began, asked = found
     return Record(Instructions(**json.loads(began or given)), Asked(**json.loads(asked)) if asked else None)
 
 
 async def save_asked(redis: Redis, thread: Thread, asked: Asked) -> None:
-    await redis.eval(SAVE_ASKED, 1, keys.record(thread), json.dumps(asdict(asked)))
+    await SAVE_ASKED.run(redis, [keys.record(thread)], json.dumps(asdict(asked)))

@@ -11,27 +11,34 @@ from redis.client import Pipeline
 from bot.store import keys
 from bot.store.counts.bills import Bill
 from bot.store.counts.usage import Outcome
+from bot.store.lua import Script
 from bot.talk.message import Thread
 
 KEEP_SECONDS = 7 * 24 * 3600
 
 # KEYS messages reply; ARGV ts, seconds to keep, fields and values. Nothing is kept of a message that is no longer in
 # the mailbox: it was deleted or forgotten, or the team has removed us.
-SAVE = """
+SAVE = Script(
+    """
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call('HSET', KEYS[2], unpack(ARGV, 3))
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1
-"""
+""",
+    keys=2,
+)
 
 
 # KEYS messages reply; ARGV ts, seconds to keep
-SEE = """
+SEE = Script(
+    """
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
 local new = redis.call('HSETNX', KEYS[2], 'seen', 1)
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return new
-"""
+""",
+    keys=2,
+)
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,7 @@ async def save_file(redis: Redis, thread: Thread, ts: str, file: str) -> None:
 async def mark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
     """Note that our eyes are on the question; False if they were before, or if it waits no more."""
     names = (keys.messages(thread), keys.reply(thread, ts))
-    return bool(await cast("Awaitable[int]", redis.eval(SEE, len(names), *names, ts, KEEP_SECONDS)))
+    return bool(await SEE.run(redis, names, ts, KEEP_SECONDS))
 
 
 async def is_seen(redis: Redis, thread: Thread, ts: str) -> bool:
@@ -153,4 +160,4 @@ async def unmark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
 async def _save(redis: Redis, thread: Thread, ts: str, fields: Mapping[str, str | int]) -> None:
     pairs = [each for pair in fields.items() for each in pair]
     names = (keys.messages(thread), keys.reply(thread, ts))
-    await cast("Awaitable[int]", redis.eval(SAVE, len(names), *names, ts, KEEP_SECONDS, *pairs))
+    await SAVE.run(redis, names, ts, KEEP_SECONDS, *pairs)
