@@ -134,7 +134,6 @@ SHOWN_BY = {
     "bot/slack/upload.py": "tests/workers/draft/test_upload.py",
     "bot/store/threads/files.py": "tests/workers/files/test_files.py",
     "bot/store/threads/jobs.py": "tests/bot/intake/test_queue_position.py",
-    "bot/store/keys.py": "tests/bot/store/threads/test_inbox.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
     "bot/store/threads/stops.py": "tests/workers/process/test_stops.py",
     "bot/talk/file.py": "tests/bot/talk/test_message.py",

@@ -15,8 +15,6 @@ from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.scope import render_scope as shown
 
 SCOPES = ("workspace", "channel", "thread")
-# As long as a thread can be remembered (HISTORY_DAYS).
-THREAD_SECONDS = 400 * 24 * 3600
 FIELD = "model"
 NAME = re.compile(r"[A-Za-z0-9._:/@-]{1,100}")
 USAGE = (
@@ -66,7 +64,7 @@ async def _choose(command: Command) -> str:
     redis, key = command.services.redis, policy(command.team, scope)
     changed = await audit.change(redis, command.team, command.user, f"model {scope}", key, FIELD, model)
     if scope.startswith("thread:"):
-        await redis.expire(key, THREAD_SECONDS)
+        await redis.expire(key, keys.thread_policy.seconds)
     was = f" It was `{changed.before}`." if changed.before else ""
     if model is None:
         return f"Done: no model is chosen for {shown(scope)} any more.{was}" if was else "There was no model to clear."

@@ -21,7 +21,6 @@ from bot.slack.deadline import NotDone, within_three_seconds
 from bot.slack.errors import SLACK_TROUBLE, describe, error_name
 from bot.store import keys
 from bot.store.rules import limits
-from bot.store.threads.inbox import SEEN_SECONDS
 from bot.talk import text_of
 from bot.talk.markup import escape
 from bot.talk.message import Message, Thread, is_id, is_ts
@@ -33,8 +32,6 @@ from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, ShortcutMessage,
 log = logging.getLogger("parley.listeners")
 
 NAME_SECONDS = 0.7
-# Longer than one submission can take.
-LONGEST_SECONDS = 5.0
 # By how much Slack's clock and ours may differ.
 SKEW_SECONDS = 60.0
 AWAY = "I cannot take your question right now. Please try again in a minute."
@@ -143,7 +140,7 @@ async def _ask(question: Question, services: Services) -> str | None:
         log.debug("ignored type=view_submission reason=%s", reason)
         return NOT_HERE
     lock = keys.asking_now(heard.where.team, question.view)
-    if not await redis.set(lock, 1, nx=True, px=int(LONGEST_SECONDS * 1000)):
+    if not await redis.set(lock, 1, nx=True, ex=keys.asking_now.seconds):
         return AWAY
     try:
         if too_many := await limits.take(redis, question.message):
@@ -164,7 +161,7 @@ async def _show(question: Question, services: Services) -> str:
     message, redis, web = question.message, services.redis, services.web
     team, thread = message.thread.team, message.thread
     key = keys.asking(team, question.view)
-    if not await redis.set(key, message.ts, nx=True, ex=SEEN_SECONDS):
+    if not await redis.set(key, message.ts, nx=True, ex=keys.asking.seconds):
         since = str(await redis.get(key) or "0")
         if ts := await _shown(question, since, web):
             return ts

@@ -16,8 +16,6 @@ from bot.talk.message import is_id
 
 log = logging.getLogger("parley.listeners")
 
-# No key of ours is kept longer.
-ONCE_SECONDS = 400 * 24 * 3600
 IN_CHANNEL = (
     "Hi! I answer questions with Claude, an AI model. Mention <@{bot}> with a question, here or in a thread, and I "
     "answer in the thread; there you can go on without mentioning me. I may be wrong, so check what matters. "
@@ -56,7 +54,7 @@ async def greet(services: Services, team: str, channel: str) -> None:
 
 async def introduce(services: Services, team: str, channel: str, text: str) -> None:
     """Post the text, once in a channel. Raises redis.RedisError."""
-    if await services.redis.set(keys.introduced(team, channel), 1, nx=True, ex=ONCE_SECONDS):
+    if await services.redis.set(keys.introduced(team, channel), 1, nx=True, ex=keys.introduced.seconds):
         background.run(_post(services, team, channel, text))
 
 

@@ -22,7 +22,6 @@ from bot.views.refusals import warning
 log = logging.getLogger("parley.alerts")
 
 EVERY_SECONDS = 5.0
-LOCK_SECONDS = 30
 # How far back to look for who set a budget.
 MOST_CHANGES = 1_000
 
@@ -49,7 +48,7 @@ class Alerts:
         """Send the new warnings, unless another process is at it; how many they were. Raises redis.RedisError."""
         if not await self._redis.exists(keys.warnings(self._team)):
             return 0
-        if not await self._redis.set(keys.warning(self._team), 1, nx=True, ex=LOCK_SECONDS):
+        if not await self._redis.set(keys.warning(self._team), 1, nx=True, ex=keys.warning.seconds):
             return 0
         try:
             warnings = await budgets.warnings(self._redis, self._team)

@@ -14,7 +14,6 @@ from bot.store import keys
 
 log = logging.getLogger("parley.admins")
 
-KEEP_GROUP_SECONDS = 300
 MOST_NAMED = 5
 NOT_YOURS = "Sorry, that is for those who look after me here. Ask {whom}."
 UNKNOWN = "Slack does not tell me right now whether you may do that, so I leave everything as it is. Please try again."
@@ -91,5 +90,5 @@ class Admins:
             log.error("ADMIN_GROUP has no members that we may see team=%s error=%s", team, describe(error))
             users = []
         members = [user for user in users if isinstance(user, str)] if isinstance(users, list) else []
-        await self._redis.set(keys.admin_group(team), json.dumps(members), ex=KEEP_GROUP_SECONDS)
+        await self._redis.set(keys.admin_group(team), json.dumps(members), ex=keys.admin_group.seconds)
         return members

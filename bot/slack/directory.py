@@ -19,8 +19,6 @@ from bot.talk.message import Message
 
 log = logging.getLogger("parley.directory")
 
-KEEP_SECONDS = 3600
-KEEP_ADMIN_SECONDS = 300
 # For a channel whose name Slack does not tell: a scope may be missing for good.
 RETRY_SECONDS = 300
 # Slack waits three seconds for an acknowledgement, and these questions are only a part of what we do in that time.
@@ -80,7 +78,7 @@ class Directory:
         except SLACK_TROUBLE as error:
             log.debug("not known user=%s error=%s", user, describe(error))
             if verdict(error) == "permanent":
-                await _keep(self._redis, team, {keys.guest(team, user): (0, KEEP_SECONDS)})
+                await _keep(self._redis, team, {keys.guest(team, user): (0, keys.guest.seconds)})
             return False
 
     async def is_admin(self, team: str, user: str) -> bool:
@@ -98,7 +96,7 @@ class Directory:
         known = await self._redis.get(keys.place(team, channel))
         if known:
             return str(known)
-        seconds = KEEP_SECONDS
+        seconds = keys.place.seconds
         try:
             answer = await self._web.conversations_info(channel=channel)
             name = _channel_name(answer.get("channel") or {}) or channel
@@ -130,11 +128,11 @@ class Directory:
 async def remember(redis: Redis, team: str, user: str, person: Person) -> None:
     """Keep what is known of a person, unless the team has removed us. Raises redis.RedisError."""
     values: dict[str, tuple[str | int, int]] = {
-        keys.guest(team, user): (int(person.is_guest), KEEP_SECONDS),
-        keys.admin(team, user): (int(person.is_admin), KEEP_ADMIN_SECONDS),
+        keys.guest(team, user): (int(person.is_guest), keys.guest.seconds),
+        keys.admin(team, user): (int(person.is_admin), keys.admin.seconds),
     }
     if person.name:
-        values[keys.person(team, user)] = (person.name, KEEP_SECONDS)
+        values[keys.person(team, user)] = (person.name, keys.person.seconds)
     await _keep(redis, team, values)
 
 

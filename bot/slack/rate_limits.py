@@ -78,7 +78,7 @@ class RateLimits:
         calls = keys.calls(self._team, method)
         limit, window = PER_MINUTE.get(method, 0), MINUTE_MS
         if method == "assistant.threads.setStatus":
-            calls = f"{calls}:{channel}"
+            calls = keys.calls_in(self._team, method, str(channel))
             limit, window = STATUSES, STATUSES_MS
         names = [keys.pause(self._team, method), calls]
         return float(await TAKE.run(self._redis, names, limit, window, uuid4().hex)) / 1000

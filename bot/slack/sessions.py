@@ -17,7 +17,6 @@ METHOD = "agents.sessions.setStatus"
 GRACE_SECONDS = 10.0
 # An end that was not reported as done is tried again after so long.
 AGAIN_SECONDS = 10.0
-FORGET_SECONDS = 24 * 3600
 
 # KEYS teams none calls sessions; ARGV team, member, calls a minute, grace, expiry. There must be room in the rate limit
 # for the calls that are still to come: one for each session to end, and one more for each that has not begun yet.
@@ -74,7 +73,7 @@ async def begin(redis: Redis, thread: Thread) -> bool:
     """Note that a session begins and must end; False if none may begin now."""
     team = thread.team
     names = [keys.TEAMS, keys.no_sessions(team), keys.calls(team, METHOD), keys.sessions(team)]
-    arguments: list[str | float] = [team, _member(thread), PER_MINUTE[METHOD], GRACE_SECONDS, FORGET_SECONDS]
+    arguments: list[str | float] = [team, _member(thread), PER_MINUTE[METHOD], GRACE_SECONDS, keys.sessions.seconds]
     return bool(await BEGIN.run(redis, names, *arguments))
 
 
@@ -90,7 +89,7 @@ async def drop(redis: Redis, thread: Thread) -> None:
 
 async def are_none(redis: Redis, team: str) -> None:
     """The workspace has no sessions, or they show no Stop: none begins for a day."""
-    await redis.set(keys.no_sessions(team), 1, ex=FORGET_SECONDS)
+    await redis.set(keys.no_sessions(team), 1, ex=keys.no_sessions.seconds)
 
 
 async def over(redis: Redis, team: str) -> list[tuple[Thread, str]]:

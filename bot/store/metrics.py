@@ -24,7 +24,6 @@ from bot.store.lua import Script
 log = logging.getLogger("parley.metrics")
 
 FLUSH_SECONDS = 2.0
-KEPT_SECONDS = 30 * 24 * 3600
 SUM = "sum"
 
 
@@ -97,7 +96,7 @@ class Metrics:
         given = [part for series, amount in pending.items() for part in (json.dumps(series), amount)]
         names = (keys.TEAMS, keys.metrics(self._team))
         try:
-            await ADD.run(self._redis, names, self._team, KEPT_SECONDS, *given)
+            await ADD.run(self._redis, names, self._team, keys.metrics.seconds, *given)
         except RedisError:
             self._pending.update(pending)
             raise

@@ -26,7 +26,7 @@ log = logging.getLogger("parley.headroom")
 KINDS = ("requests", "input-tokens", "output-tokens", "tokens")
 # Tokens that remain are told in thousands (documented), so half of one may not be there.
 ROUNDED_TO = 1_000
-KNOWN_MS = 24 * 3600 * 1000
+KNOWN_MS = keys.rates.seconds * 1000
 # A call of which nothing was heard for so long, neither from its process nor from Claude, is taken for dead.
 HEARD_MS = 60_000
 # What does not fit beside the calls under way waits for news of them, and asks again after so long at the earliest.

@@ -38,7 +38,6 @@ POSTS_PER_MINUTE = 300
 POSTS_MS = MINUTE_MS + 1_000
 DRAFT_MS = 30_000
 SLOWEST_LIVE_MS = 20_000
-SLOWER_SECONDS = 120
 SLOWER_SHARE = 0.7
 EDITS_PER_MINUTE = 50
 APPENDS_PER_MINUTE = 100
@@ -250,7 +249,7 @@ class Pacing:
             # Instead of a stream that may not begin a message is posted, at once.
             return 0.0 if method == "chat.startStream" else error.seconds
         try:
-            await self._redis.set(keys.slower(team, method), 1, ex=SLOWER_SECONDS)
+            await self._redis.set(keys.slower(team, method), 1, ex=keys.slower.seconds)
         except RedisError:
             # Then the pause was hardly kept either.
             return retry_after(error)

@@ -20,7 +20,6 @@ Mode = Literal["edit", "native", "auto"]
 # The next block that ends after this may be the last of its stream; then its end is now.
 ROTATE_SECONDS = 240.0
 LONGEST_SECONDS = 270.0
-FORGET_SECONDS = 24 * 3600
 
 UNAVAILABLE = {"unknown_method", "method_deprecated", "feature_not_enabled", "feature_disabled", "team_not_supported"}
 STOPPED_BY_USER = "stopped_by_user"
@@ -56,7 +55,7 @@ class SlackStreams:
 
     async def refused(self, error: Exception) -> None:
         if error_name(error) in UNAVAILABLE:
-            await self._redis.set(keys.no_streams(self._thread.team), 1, ex=FORGET_SECONDS)
+            await self._redis.set(keys.no_streams(self._thread.team), 1, ex=keys.no_streams.seconds)
 
     async def start(self, text: str) -> str:
         """Its timestamp. In channels Slack wants to know whom it is for."""

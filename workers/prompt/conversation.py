@@ -32,8 +32,6 @@ log = logging.getLogger("parley.conversation")
 SUMMING_UP = "Summing up the earlier conversation…"
 # The estimate does where the API takes longer for its count: somebody waits for the answer.
 COUNT_SECONDS = 15.0
-# A model that refused a system message may take one some day.
-REFUSED_SECONDS = 7 * 24 * 3600
 NOT_ACCEPTED = 400
 
 
@@ -142,7 +140,7 @@ class Conversation:
         if read:
             await prompt_record.save_asked(self._redis, thread, Asked(answer.model, self._at, read[-1].prompt))
         if self._refused:
-            await self._redis.set(keys.no_system_turns(thread.team, self.model), 1, ex=REFUSED_SECONDS)
+            await self._redis.set(keys.no_system_turns(thread.team, self.model), 1, ex=keys.no_system_turns.seconds)
         return missed
 
     def _make(self) -> None:

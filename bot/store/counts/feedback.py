@@ -16,10 +16,7 @@ from bot.talk.message import Thread
 
 Vote = Literal["good", "bad"]
 
-KEEP_SECONDS = 400 * 24 * 3600
 COMMENT_LENGTH = 1_000
-# A form that is sent again comes within minutes.
-TOLD_SECONDS = 24 * 3600
 BATCH = 500
 
 
@@ -70,8 +67,8 @@ async def vote(
                 pipe.hincrby(count, vote, 1)
                 count_vote(pipe, thread, user, vote, day, model)
                 pipe.hset(key, user, f"{vote} {day} {model or ''}".rstrip())
-                pipe.expire(key, KEEP_SECONDS)
-                pipe.expire(count, KEEP_SECONDS)
+                pipe.expire(key, keys.votes.seconds)
+                pipe.expire(count, keys.feedback.seconds)
                 await pipe.execute()
                 return True
             except WatchError:
@@ -93,7 +90,7 @@ async def comment(redis: Redis, thread: Thread, answer: str, user: str, text: st
     key = keys.comments(thread.team, day)
     async with redis.pipeline() as pipe:
         pipe.hset(key, f"{thread.channel}:{answer}:{user}", json.dumps(asdict(said), ensure_ascii=False))
-        pipe.expire(key, KEEP_SECONDS)
+        pipe.expire(key, keys.comments.seconds)
         await pipe.execute()
     return said
 
@@ -106,7 +103,7 @@ async def is_news(redis: Redis, thread: Thread, said: Comment) -> bool:
     """
     key = keys.told(thread.team, thread.channel, said.answer, said.user)
     digest = hashlib.sha256(said.text.encode()).hexdigest()
-    return bool(await redis.set(key, digest, ex=TOLD_SECONDS, get=True) != digest)
+    return bool(await redis.set(key, digest, ex=keys.told.seconds, get=True) != digest)
 
 
 async def comments(redis: Redis, team: str, day: date) -> list[Comment]:

@@ -7,7 +7,7 @@ model cost, and one of each week, so that Redis itself adds up who cost most and
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, cast
 
 from redis.asyncio import Redis
@@ -240,8 +240,11 @@ def _write(
     pipe: Any, team: str, day: date, cells: Sequence[tuple[str, str, Counts]], keep_days: int, *, anew: bool = True
 ) -> None:
     """Somebody who only voted used nothing: no cost is added."""
-    names = [name(team, day, kind) for kind, _, _ in cells for name in (keys.usage, keys.usage_costs, keys.usage_week)]
-    added: list[str | int] = [keep_days * 24 * 3600, int(anew)]
+    names = []
+    monday = day - timedelta(days=day.weekday())
+    for kind, _, _ in cells:
+        names += [keys.usage(team, day, kind), keys.usage_costs(team, day, kind), keys.usage_week(team, monday, kind)]
+    added: list[str | int] = [keep_days * keys.DAY, int(anew)]
     for kind, name, counts in cells:
         is_ranked = kind != "hour" and (counts.requests or counts.tokens)
         added += [name, counts.to_cell(), counts.cost if is_ranked else ""]

@@ -13,8 +13,6 @@ from redis.asyncio import Redis
 from bot.store import keys
 from bot.store.lua import NOW_SECONDS, Script
 
-KEEP_SECONDS = 400 * 24 * 3600
-
 # KEYS hash audit; ARGV field, value, whether it is set, who, what, how long the record is kept in seconds, and as JSON
 # a list of what may be set before, empty for whatever it is
 CHANGE = Script(
@@ -64,7 +62,7 @@ async def change(
 
     With `only_after` nothing is changed where something else is set before.
     """
-    given = (field, value or "", int(value is not None), by, what, KEEP_SECONDS, json.dumps(only_after))
+    given = (field, value or "", int(value is not None), by, what, keys.audit.seconds, json.dumps(only_after))
     is_new, before = await CHANGE.run(redis, [key, keys.audit(team)], *given)
     return Changed(bool(is_new), before)
 

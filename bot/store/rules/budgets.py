@@ -26,16 +26,13 @@ WORKSPACE = "workspace"
 EACH = "each"
 
 WARN_AT = (95, 75)
-DAY_KEPT, MONTH_KEPT = 3 * 24 * 3600, 40 * 24 * 3600
-HOLDS_KEPT = 24 * 3600
-WARNINGS_KEPT = 7 * 24 * 3600
 
 # KEYS caps holds holds_until; ARGV prefix of spent, day, month, channel, user
 PRELUDE = f"""
 local prefix, periods = ARGV[1], {{day = ARGV[2], month = ARGV[3]}}
 local channel, user = 'channel:' .. ARGV[4], 'user:' .. ARGV[5]
 local function add(day, month, scopes, held, amount)
-    for period, seconds in pairs({{[day] = {DAY_KEPT}, [month] = {MONTH_KEPT}}}) do
+    for period, seconds in pairs({{[day] = {keys.OF_A_DAY}, [month] = {keys.spent.seconds}}}) do
         for _, scope in ipairs(scopes) do redis.call('HINCRBY', prefix .. period, held .. scope, amount) end
         redis.call('EXPIRE', prefix .. period, seconds)
     end
@@ -81,8 +78,8 @@ end
 add(periods.day, periods.month, {{'{WORKSPACE}', channel, user}}, 'held ', ARGV[7])
 redis.call('HSET', KEYS[2], ARGV[6], cjson.encode({{periods.day, periods.month, channel, user, ARGV[7]}}))
 redis.call('ZADD', KEYS[3], now + ARGV[8], ARGV[6])
-redis.call('EXPIRE', KEYS[2], {HOLDS_KEPT})
-redis.call('EXPIRE', KEYS[3], {HOLDS_KEPT})
+redis.call('EXPIRE', KEYS[2], {keys.holds.seconds})
+redis.call('EXPIRE', KEYS[3], {keys.holds_until.seconds})
 return false
 """,
     keys=4,
@@ -95,7 +92,7 @@ SETTLE = Script(
 let_go(ARGV[6])
 if ARGV[7] == '0' then return end
 add(periods.day, periods.month, {{'{WORKSPACE}', channel, user}}, '', ARGV[7])
-local marks = {{day = {{KEYS[4], {DAY_KEPT}}}, month = {{KEYS[5], {MONTH_KEPT}}}}}
+local marks = {{day = {{KEYS[4], {keys.OF_A_DAY}}}, month = {{KEYS[5], {keys.warned.seconds}}}}}
 for _, each in ipairs(caps()) do
     local period, told = periods[each[2]], false
     local spent = redis.call('HGET', prefix .. period, each[4])
@@ -106,7 +103,7 @@ for _, each in ipairs(caps()) do
             if is_new and not told then
                 local found = {{each[1], each[2], each[3], each[4], spent, ARGV[level], period}}
                 redis.call('RPUSH', KEYS[6], cjson.encode(found))
-                redis.call('EXPIRE', KEYS[6], {WARNINGS_KEPT})
+                redis.call('EXPIRE', KEYS[6], {keys.warnings.seconds})
             end
             redis.call('EXPIRE', mark, seconds)
             told = true

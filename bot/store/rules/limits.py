@@ -18,8 +18,6 @@ Window = Literal["minute", "day"]
 WINDOWS: dict[Window, int] = {"minute": 60_000, "day": 24 * 3600 * 1000}
 # Everybody, or every channel, that has no limit of its own.
 EACH_PERSON, EACH_CHANNEL = "each", "channels"
-SEEN_SECONDS = 24 * 3600
-TELL_SECONDS = 60
 
 # KEYS limits seen told; ARGV member, user, channel, prefix of rate, ms of a minute, ms of a day
 TAKE = Script(
@@ -52,8 +50,8 @@ for _, each in ipairs({{{{'user:' .. ARGV[2], '{EACH_PERSON}'}}, {{'channel:' ..
                     local last = redis.call('ZRANGE', key, -most, -most, 'WITHSCORES')
                     wait = last[2] + window[2] - now
                 end
-                redis.call('SET', KEYS[2], 1, 'EX', {SEEN_SECONDS})
-                local tell = redis.call('SET', KEYS[3], 1, 'NX', 'EX', {TELL_SECONDS}) and 1 or 0
+                redis.call('SET', KEYS[2], 1, 'EX', {keys.seen_message.seconds})
+                local tell = redis.call('SET', KEYS[3], 1, 'NX', 'EX', {keys.slow_down.seconds}) and 1 or 0
                 return {{scope, window[1], most, wait, tell}}
             end
             counted[key] = true

@@ -13,8 +13,6 @@ from bot.store import keys
 from bot.store.lua import Script
 from bot.talk.message import Thread
 
-KEEP_SECONDS = 30 * 24 * 3600
-
 # KEYS asides; ARGV whom, ts, seconds to keep
 NOTE = Script(
     """
@@ -28,7 +26,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 
 async def note(redis: Redis, thread: Thread, whom: Literal["others", "us", "nobody"], ts: str) -> None:
     """The message `ts` mentions them; one that mentions nobody was not for us either. Raises redis.RedisError."""
-    await NOTE.run(redis, [keys.asides(thread)], whom, ts, KEEP_SECONDS)
+    await NOTE.run(redis, [keys.asides(thread)], whom, ts, keys.asides.seconds)
 
 
 async def is_one(redis: Redis, thread: Thread, ts: str) -> bool:

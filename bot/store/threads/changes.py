@@ -10,7 +10,6 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.threads import history
-from bot.store.threads.inbox import BOX_SECONDS, SEEN_SECONDS
 from bot.talk.message import Message, Thread
 
 
@@ -32,7 +31,7 @@ async def edit(redis: Redis, message: Message, text: str) -> bool:
                     new = replace(Message.from_json(waiting), text=message.text, files=message.files)
                     pipe.hset(keys.messages(thread), ts, new.to_json())
                     pipe.hset(keys.edited(thread), ts, text)
-                    pipe.expire(keys.edited(thread), BOX_SECONDS)
+                    pipe.expire(keys.edited(thread), keys.edited.seconds)
                 said = [n for n, turn in enumerate(turns) if (turn.role, turn.ts) == ("user", ts)]
                 for place in said:
                     pipe.lset(keys.history(thread), place, replace(turns[place], text=text).to_json())
@@ -62,7 +61,7 @@ async def remove(redis: Redis, thread: Thread, ts: str) -> Literal["waiting", "a
                 pipe.hdel(keys.attempts(thread), ts)
                 pipe.hdel(keys.edited(thread), ts)
                 pipe.delete(keys.reply(thread, ts))
-                pipe.set(keys.seen_message(thread.team, thread.channel, ts), 1, ex=SEEN_SECONDS)
+                pipe.set(keys.seen_message(thread.team, thread.channel, ts), 1, ex=keys.seen_message.seconds)
                 for line in gone:
                     pipe.lrem(keys.history(thread), 1, line)
                 if files:

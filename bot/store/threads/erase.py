@@ -11,8 +11,6 @@ from bot.talk.message import Thread
 
 BATCH = 1_000
 PASSES = 5
-# As long as anything is kept.
-FORGOTTEN_SECONDS = 400 * 24 * 3600
 
 
 async def erase(redis: Redis, inbox: Inbox, team: str) -> int:
@@ -45,7 +43,7 @@ async def forget(redis: Redis, team: str, channel: str) -> int:
             await redis.unlink(*gone)
         conversations |= {Thread(*name.split(":")[:3]) for name in gone}
     for thread in conversations:
-        await redis.set(keys.forgotten(thread), 1, ex=FORGOTTEN_SECONDS)
+        await redis.set(keys.forgotten(thread), 1, ex=keys.forgotten.seconds)
     return len(conversations)
 
 

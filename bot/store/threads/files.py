@@ -49,7 +49,7 @@ async def keep(redis: Redis, thread: Thread, attachment: Attachment, blocks: Seq
         (keys.messages(thread), keys.files(thread)),
         json.dumps({"file": asdict(attachment), "blocks": blocks}),
     )
-    given = (attachment.id, value, days * 24 * 3600)
+    given = (attachment.id, value, days * keys.DAY)
     is_new = await KEEP.run(redis, names, *given)
     return attachment if is_new else (await find(redis, thread, [attachment.id])).get(attachment.id, attachment)
 

@@ -30,11 +30,8 @@ from bot.talk.message import Message, Thread
 
 log = logging.getLogger("parley.inbox")
 
-SEEN_SECONDS = 24 * 3600
-BOX_SECONDS = 7 * 24 * 3600
 GRACE_SECONDS = 10.0
 TALKS = 10
-TALKS_SECONDS = 400 * 24 * 3600
 BUSY_JOBS = 200
 
 # KEYS lease box messages attempts active edited; ARGV token, lease in ms, member of active
@@ -184,7 +181,7 @@ class Inbox:
         thread are the same.
         """
         names = [keys.lease(claim.thread), keys.history(claim.thread), keys.record(claim.thread)]
-        arguments: list[str | int] = [claim.token, count, summary.to_json(), history_days * 24 * 3600]
+        arguments: list[str | int] = [claim.token, count, summary.to_json(), history_days * keys.DAY]
         if not await COMPACT.run(self._redis, names, *arguments):
             raise LeaseLost(str(claim.thread))
 
@@ -259,17 +256,17 @@ class Inbox:
                     now = _now(pipe)
                     pipe.multi()
                     for mark in marks:
-                        pipe.set(mark, 1, ex=SEEN_SECONDS)
+                        pipe.set(mark, 1, ex=keys.seen_message.seconds)
                     pipe.zadd(keys.box(thread), {message.ts: float(message.ts)})
                     pipe.hset(keys.messages(thread), message.ts, message.to_json())
-                    pipe.expire(keys.box(thread), BOX_SECONDS)
-                    pipe.expire(keys.messages(thread), BOX_SECONDS)
+                    pipe.expire(keys.box(thread), keys.box.seconds)
+                    pipe.expire(keys.messages(thread), keys.messages.seconds)
                     pipe.zadd(keys.active(thread.team), {_member(thread): now + GRACE_SECONDS}, nx=True)
                     pipe.sadd(keys.TEAMS, thread.team)
                     talks = keys.talks(thread.team, message.user)
                     pipe.zadd(talks, {_member(thread): now})
                     pipe.zremrangebyrank(talks, 0, -TALKS - 1)
-                    pipe.expire(talks, TALKS_SECONDS)
+                    pipe.expire(talks, keys.talks.seconds)
                     jobs.wake(self._queue, thread, pipe)
                     pipe.execute()
                     return True
@@ -301,8 +298,8 @@ class Inbox:
                     if said:
                         pipe.rpush(keys.history(thread), *(entry.to_json() for entry in said))
                         pipe.ltrim(keys.history(thread), -keep, -1)
-                        pipe.expire(keys.history(thread), days * 24 * 3600)
-                        pipe.expire(keys.files(thread), days * 24 * 3600)
+                        pipe.expire(keys.history(thread), days * keys.DAY)
+                        pipe.expire(keys.files(thread), days * keys.DAY)
                     pipe.zrem(keys.box(thread), ts)
                     pipe.hdel(keys.messages(thread), ts)
                     pipe.hdel(keys.attempts(thread), ts)

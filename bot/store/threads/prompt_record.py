@@ -62,7 +62,7 @@ async def load(redis: Redis, thread: Thread, instructions: Instructions, days: i
     A thread without one begins with these instructions and keeps them (invariant 11).
     """
     names, given = (keys.messages(thread), keys.record(thread)), json.dumps(asdict(instructions), ensure_ascii=False)
-    found = await BEGIN.run(redis, names, given, days * 24 * 3600)
+    found = await BEGIN.run(redis, names, given, days * keys.DAY)
     began, asked = found
     return Record(Instructions(**json.loads(began or given)), Asked(**json.loads(asked)) if asked else None)
 

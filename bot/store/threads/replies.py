@@ -14,8 +14,6 @@ from bot.store.counts.usage import Outcome
 from bot.store.lua import Script
 from bot.talk.message import Thread
 
-KEEP_SECONDS = 7 * 24 * 3600
-
 # KEYS messages reply; ARGV ts, seconds to keep, fields and values. Nothing is kept of a message that is no longer in
 # the mailbox: it was deleted or forgotten, or the team has removed us.
 SAVE = Script(
@@ -145,7 +143,7 @@ async def save_file(redis: Redis, thread: Thread, ts: str, file: str) -> None:
 async def mark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
     """Note that our eyes are on the question; False if they were before, or if it waits no more."""
     names = (keys.messages(thread), keys.reply(thread, ts))
-    return bool(await SEE.run(redis, names, ts, KEEP_SECONDS))
+    return bool(await SEE.run(redis, names, ts, keys.reply.seconds))
 
 
 async def is_seen(redis: Redis, thread: Thread, ts: str) -> bool:
@@ -160,4 +158,4 @@ async def unmark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
 async def _save(redis: Redis, thread: Thread, ts: str, fields: Mapping[str, str | int]) -> None:
     pairs = [each for pair in fields.items() for each in pair]
     names = (keys.messages(thread), keys.reply(thread, ts))
-    await SAVE.run(redis, names, ts, KEEP_SECONDS, *pairs)
+    await SAVE.run(redis, names, ts, keys.reply.seconds, *pairs)

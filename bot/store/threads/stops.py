@@ -7,10 +7,6 @@ from redis.asyncio import Redis
 from bot.store import keys
 from bot.talk.message import Thread
 
-# As long as a question can wait in its mailbox.
-KEEP_SECONDS = 7 * 24 * 3600
-SEEN_SECONDS = 24 * 3600
-
 
 async def ask(redis: Redis, thread: Thread, stamps: Iterable[str], by: str, said_in: str | None = None) -> None:
     """Ask that the answers to the questions `stamps` (their ts) be stopped. Who asks first is remembered.
@@ -20,16 +16,20 @@ async def ask(redis: Redis, thread: Thread, stamps: Iterable[str], by: str, said
     async with redis.pipeline() as pipe:
         for ts in stamps:
             key = keys.stop(thread, ts)
-            pipe.set(key, by, nx=True, ex=KEEP_SECONDS)
+            pipe.set(key, by, nx=True, ex=keys.stop.seconds)
             pipe.publish(keys.STOPS, key)
         if said_in:
-            pipe.set(keys.seen_message(thread.team, thread.channel, said_in), 1, ex=SEEN_SECONDS)
+            pipe.set(keys.seen_message(thread.team, thread.channel, said_in), 1, ex=keys.seen_message.seconds)
         await pipe.execute()
 
 
 async def hear(redis: Redis, thread: Thread, said_in: str) -> bool:
     """Count the message with this ts as delivered; False if it was before."""
-    return bool(await redis.set(keys.seen_message(thread.team, thread.channel, said_in), 1, nx=True, ex=SEEN_SECONDS))
+    return bool(
+        await redis.set(
+            keys.seen_message(thread.team, thread.channel, said_in), 1, nx=True, ex=keys.seen_message.seconds
+        )
+    )
 
 
 async def asked(redis: Redis, thread: Thread, ts: str) -> str | None:

@@ -9,7 +9,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack.admins import Admins
-from bot.slack.directory import KEEP_ADMIN_SECONDS
 from bot.store import keys
 
 
@@ -47,7 +46,7 @@ async def test_slack_is_asked_once_in_five_minutes(sandbox: Sandbox, web: AsyncW
         assert await admins(web, redis).has(sandbox.team, ada)
         assert not await admins(web, redis).has(sandbox.team, ben)
     assert asked(sandbox) == 2
-    assert KEEP_ADMIN_SECONDS - 10 < await redis.ttl(keys.admin(sandbox.team, ada)) <= KEEP_ADMIN_SECONDS
+    assert keys.admin.seconds - 10 < await redis.ttl(keys.admin(sandbox.team, ada)) <= keys.admin.seconds
 
 
 @pytest.mark.parametrize("fault", [("status", {"status": 503}), ("half", {}), ("rate_limit", {"retry_after": 30})])

@@ -12,8 +12,6 @@ from bot.slack import client as slack
 from bot.slack.directory import (
     DIRECT,
     GROUP,
-    KEEP_ADMIN_SECONDS,
-    KEEP_SECONDS,
     MOST_NAMES,
     RETRY_SECONDS,
     Directory,
@@ -52,7 +50,7 @@ async def test_a_name_is_asked_for_once_an_hour(sandbox: Sandbox, directory: Dir
     for _ in range(3):
         assert await directory.names(sandbox.team, [ada]) == {ada: "ada"}
     assert asked(sandbox) == 1
-    assert KEEP_SECONDS - 60 < await redis.ttl(keys.person(sandbox.team, ada)) <= KEEP_SECONDS
+    assert keys.person.seconds - 60 < await redis.ttl(keys.person(sandbox.team, ada)) <= keys.person.seconds
 
 
 async def test_a_name_known_in_one_team_is_not_read_in_another(
@@ -122,8 +120,8 @@ async def test_whatever_is_asked_about_a_person_slack_is_asked_once(sandbox: San
 async def test_an_admin_is_asked_about_before_a_name_is(sandbox: Sandbox, directory: Directory, redis: Redis) -> None:
     team, ada = sandbox.team, sandbox.users["ada"]
     await directory.names(team, [ada])
-    assert 0 < await redis.ttl(keys.admin(team, ada)) <= KEEP_ADMIN_SECONDS
-    assert KEEP_ADMIN_SECONDS < await redis.ttl(keys.guest(team, ada)) <= KEEP_SECONDS
+    assert 0 < await redis.ttl(keys.admin(team, ada)) <= keys.admin.seconds
+    assert keys.admin.seconds < await redis.ttl(keys.guest(team, ada)) <= keys.guest.seconds
 
 
 async def test_somebody_without_a_name_is_a_guest_all_the_same(
@@ -144,7 +142,7 @@ async def test_who_is_a_guest_is_asked_once_an_hour(sandbox: Sandbox, directory:
         assert await directory.is_guest(sandbox.team, sandbox.users["ben"])
         assert not await directory.is_guest(sandbox.team, sandbox.users["ada"])
     assert asked(sandbox) == 2
-    assert 0 < await redis.ttl(keys.guest(sandbox.team, sandbox.users["ada"])) <= KEEP_SECONDS
+    assert 0 < await redis.ttl(keys.guest(sandbox.team, sandbox.users["ada"])) <= keys.guest.seconds
 
 
 async def test_a_guest_of_one_channel_is_one_too(sandbox: Sandbox, directory: Directory) -> None:
@@ -186,7 +184,7 @@ async def test_a_channel_is_asked_for_its_name_once_an_hour(
     for _ in range(3):
         assert await directory.channel_name(said(sandbox, general)) == "#general"
     assert asked(sandbox, "conversations.info") == 1
-    assert KEEP_SECONDS - 60 < await redis.ttl(keys.place(sandbox.team, general)) <= KEEP_SECONDS
+    assert keys.place.seconds - 60 < await redis.ttl(keys.place(sandbox.team, general)) <= keys.place.seconds
 
 
 async def test_a_direct_message_needs_no_question(sandbox: Sandbox, directory: Directory) -> None:

@@ -12,7 +12,7 @@ from bot.slack import client as slack
 from bot.slack.errors import error_name
 from bot.store import keys
 from tests.kit.drafts import Desk
-from workers.draft.slack_stream import FORGET_SECONDS, Mode, SlackStream, SlackStreams
+from workers.draft.slack_stream import Mode, SlackStream, SlackStreams
 
 Make = Callable[[Mode], SlackStreams]
 
@@ -44,7 +44,7 @@ async def test_auto_remembers_for_a_day_that_a_workspace_has_none(desk: Desk, ma
     refused = await refusal(make("auto").start("Words"))
     await make("auto").refused(refused)
     assert [await make(mode).are_wanted() for mode in ("native", "auto")] == [True, False]
-    assert 0 < await desk.redis.ttl(keys.no_streams(desk.sandbox.team)) <= FORGET_SECONDS
+    assert 0 < await desk.redis.ttl(keys.no_streams(desk.sandbox.team)) <= keys.no_streams.seconds
 
 
 async def test_other_refusals_are_not_remembered(desk: Desk, make: Make) -> None:

@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.rules import audit
-from bot.store.rules.audit import KEEP_SECONDS, Changed
+from bot.store.rules.audit import Changed
 
 TEAM = "T1"
 
@@ -68,11 +68,11 @@ async def test_workspaces_do_not_share(redis: Redis) -> None:
 
 
 async def test_what_is_older_than_400_days_goes(redis: Redis) -> None:
-    old = int((datetime.now(UTC).timestamp() - KEEP_SECONDS - 60) * 1000)
+    old = int((datetime.now(UTC).timestamp() - keys.audit.seconds - 60) * 1000)
     async with redis.pipeline() as pipe:
         for n in range(200):
             pipe.xadd(keys.audit(TEAM), {"by": "U1", "what": "budget", "after": "1"}, id=f"{old}-{n + 1}")
         await pipe.execute()
     await put(redis, "5")
     assert await audit.count(redis, TEAM) < 150
-    assert await redis.ttl(keys.audit(TEAM)) > KEEP_SECONDS - 60
+    assert await redis.ttl(keys.audit(TEAM)) > keys.audit.seconds - 60

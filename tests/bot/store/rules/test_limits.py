@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.rules import limits
-from bot.store.rules.limits import TELL_SECONDS, TooMany
+from bot.store.rules.limits import TooMany
 from bot.talk.message import Message, Thread
 
 TEAM = "T1"
@@ -97,7 +97,7 @@ async def test_a_person_is_told_once_a_minute(redis: Redis) -> None:
     await limit(redis, "each minute", 0)
     found = [await limits.take(redis, message(user)) for user in ("U1", "U1", "U2")]
     assert [each.tell for each in found if isinstance(each, TooMany)] == [True, False, True]
-    assert TELL_SECONDS - 5 < await redis.ttl(keys.slow_down(TEAM, "U1")) <= TELL_SECONDS
+    assert keys.slow_down.seconds - 5 < await redis.ttl(keys.slow_down(TEAM, "U1")) <= keys.slow_down.seconds
 
 
 async def test_the_second_delivery_of_a_message_counts_no_second_time(redis: Redis) -> None:

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from bot.store import keys
-from bot.store.threads.asides import KEEP_SECONDS, is_one, note, were_after
+from bot.store.threads.asides import is_one, note, were_after
 from bot.talk.message import Thread
 
 THREAD = Thread("T1", "C1", "1.1")
@@ -19,7 +19,7 @@ async def test_what_follows_a_mention_of_somebody_else_is_for_them_until_we_are_
     assert not await is_one(redis, THREAD, "1.6")
     await note(redis, THREAD, "others", "1.7")
     assert await is_one(redis, THREAD, "1.8")
-    assert 0 < await redis.ttl(keys.asides(THREAD)) <= KEEP_SECONDS
+    assert 0 < await redis.ttl(keys.asides(THREAD)) <= keys.asides.seconds
 
 
 async def test_the_order_is_that_of_what_was_said_and_not_of_the_events(redis: Redis) -> None:

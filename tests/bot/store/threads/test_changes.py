@@ -13,7 +13,7 @@ from bot.store import connections, keys
 from bot.store.threads import changes, files, history, replies
 from bot.store.threads.files import Attachment
 from bot.store.threads.history import Entry
-from bot.store.threads.inbox import BOX_SECONDS, Claim, Inbox
+from bot.store.threads.inbox import Claim, Inbox
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 
@@ -72,7 +72,7 @@ async def test_a_question_edited_while_it_is_answered_is_remembered_in_its_new_f
     await inbox.put(said("1.2"))
     claim = await claimed(inbox)
     assert await changes.edit(redis, said("1.2", "<new>"), "new")
-    assert 0 < await redis.ttl(keys.edited(THREAD)) <= BOX_SECONDS
+    assert 0 < await redis.ttl(keys.edited(THREAD)) <= keys.edited.seconds
     await inbox.acknowledge(claim, turn("1.2"), 99, 30)
     assert await history.load(redis, THREAD) == [Entry("user", "new", "1.2", "U1", "Ada"), turn("1.2")[1]]
     assert not await redis.exists(keys.edited(THREAD))

@@ -10,7 +10,7 @@ from rq.job import JobStatus
 from bot.slack.directory import Person, remember
 from bot.store import keys
 from bot.store.threads import changes, files, replies
-from bot.store.threads.erase import BATCH, FORGOTTEN_SECONDS, erase, forget
+from bot.store.threads.erase import BATCH, erase, forget
 from bot.store.threads.files import Attachment
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox, LeaseLost
@@ -141,7 +141,7 @@ async def test_a_channel_is_forgotten_and_the_others_are_not(redis: AsyncRedis, 
     assert await forget(redis, "T1", "C1") == 2
     forgotten = [keys.forgotten(thread) for thread in THREADS if str(thread).startswith("T1:C1:")]
     assert await team_keys(redis, "T") == sorted(others + forgotten)
-    assert all([0 < await redis.ttl(key) <= FORGOTTEN_SECONDS for key in forgotten])
+    assert all([0 < await redis.ttl(key) <= keys.forgotten.seconds for key in forgotten])
     assert await inbox.claim(THREADS[0]) is None
 
 

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.threads import replies
-from bot.store.threads.replies import KEEP_SECONDS, Final, Reply
+from bot.store.threads.replies import Final, Reply
 from bot.talk.message import Thread
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
@@ -43,7 +43,7 @@ async def test_each_message_of_each_thread_has_a_reply_of_its_own(redis: Redis) 
 
 async def test_it_is_forgotten_after_a_week(redis: Redis) -> None:
     await replies.save_shown(redis, THREAD, TS, (), 0)
-    assert KEEP_SECONDS - 60 < await redis.ttl(keys.reply(THREAD, TS)) <= KEEP_SECONDS
+    assert keys.reply.seconds - 60 < await redis.ttl(keys.reply(THREAD, TS)) <= keys.reply.seconds
     await redis.persist(keys.reply(THREAD, TS))
     await replies.save_final(redis, THREAD, TS, FINAL)
     assert await redis.ttl(keys.reply(THREAD, TS)) > 0
