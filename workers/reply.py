@@ -11,8 +11,8 @@ from bot.slack.directory import Directory
 from bot.store.counts.bills import Bill
 from bot.store.counts.usage import Outcome
 from bot.store.threads import history, replies
-from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Claim, LeaseLost
+from bot.store.threads.claims import Claim, LeaseLost
+from bot.store.threads.history import Entry, HistoryUpdate
 from bot.store.threads.replies import Final
 from bot.talk.markup import mentioned_people, spoken
 from bot.talk.message import Message, Thread
@@ -103,7 +103,7 @@ async def _give_back(runtime: Runtime, claim: Claim, turn: "_Turn") -> None:
 
 async def _drop(runtime: Runtime, claim: Claim, bill: Bill | None) -> None:
     """The message is done with, and nothing of it goes into the history."""
-    await runtime.inbox.acknowledge(claim, [], 0, runtime.settings.history_days, bill=bill)
+    await runtime.inbox.acknowledge(claim, bill=bill)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -159,16 +159,15 @@ class _Turn:
         status.cancel()
         if message.again and not final.is_answer:
             # The old answer stays what it was.
-            await runtime.inbox.acknowledge(self._claim, [], len(said), settings.history_days, bill=self._bill)
+            await runtime.inbox.acknowledge(self._claim, bill=self._bill)
             return
         entries = _turn(question, final, self._bill.counted.model if self._bill else None)
         known = self._talk.history if self._talk else past
         # What was summed up before it was ever kept is in the summary.
         before = [entry for entry in before if entry in known]
         keep = len(known) + len(entries)
-        await runtime.inbox.acknowledge(
-            self._claim, [*before, *entries], keep, settings.history_days, message.again, self._bill
-        )
+        update = HistoryUpdate([*before, *entries], keep, settings.history_days, message.again)
+        await runtime.inbox.acknowledge(self._claim, update, self._bill)
 
     async def _before(self, said: list[Entry]) -> list[Entry]:
         """What was said in the thread and is not remembered. What is answered anew was asked before that."""

@@ -54,7 +54,7 @@ class WaitingThreads:
             while self._threads:
                 await asyncio.sleep(self._every)
                 try:
-                    positions = await self._inbox.places(list(self._threads))
+                    positions = await self._inbox.positions(list(self._threads))
                 except RedisError as error:
                     log.debug("no places error=%s", describe(error))
                     continue

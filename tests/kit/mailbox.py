@@ -8,8 +8,9 @@ from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
 from bot.store import connections, keys
+from bot.store.threads.claims import Claim
 from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Claim, Inbox
+from bot.store.threads.inbox import Inbox
 from bot.store.threads.jobs import JOB
 from bot.talk.message import Message, Thread
 

@@ -6,7 +6,8 @@ import time
 
 from redis.exceptions import RedisError
 
-from bot.store.threads.inbox import Claim, Inbox, LeaseLost
+from bot.store.threads.claims import Claim, LeaseLost
+from bot.store.threads.inbox import Inbox
 
 log = logging.getLogger("parley.lease")
 

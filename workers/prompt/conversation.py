@@ -14,9 +14,10 @@ from bot.settings import Settings
 from bot.store import keys
 from bot.store.rules import policy
 from bot.store.threads import history, prompt_record
+from bot.store.threads.claims import Claim
 from bot.store.threads.files import Block
 from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Claim, Inbox
+from bot.store.threads.inbox import Inbox
 from bot.store.threads.prompt_record import Asked, Instructions
 from workers.claude.call_log import Meter
 from workers.claude.client import About, Answer, Claude, Unanswered

@@ -47,6 +47,20 @@ class Entry:
         return len(self.text.encode()) // 3 + 16 + sum(file.tokens for file in self.files)
 
 
+@dataclass(frozen=True)
+class HistoryUpdate:
+    """What an answered message changes in its thread's history.
+
+    `entries` are added, and of all the newest `keep` stay, for `days` days. The turn whose question has the ts
+    `replaces` goes.
+    """
+
+    entries: Sequence[Entry] = ()
+    keep: int = 0
+    days: int = 1
+    replaces: str | None = None
+
+
 async def load(redis: Redis, thread: Thread) -> list[Entry]:
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, -1))
     return [_read(json.loads(line)) for line in lines]

@@ -43,11 +43,14 @@ def wake(queue: Queue, thread: Thread, pipe: Pipeline) -> None:
     )
 
 
-def places(ids: Iterable[str], threads: Sequence[Thread]) -> dict[Thread, int]:
-    """Where in the queue, by the `ids` of its jobs, those of the threads stand that are in it; the first is 1."""
-    queued = {name: place for place, name in enumerate(dict.fromkeys(id.partition("-")[0] for id in ids), start=1)}
-    found = {thread: queued.get(_name(thread)) for thread in threads}
-    return {thread: place for thread, place in found.items() if place is not None}
+def positions(ids: Iterable[str], threads: Sequence[Thread]) -> dict[Thread, int]:
+    """The positions of the threads in the queue, of which `ids` are the jobs; the first thread's is 1.
+
+    A thread that is not in the queue has none.
+    """
+    waiting = dict.fromkeys(id.partition("-")[0] for id in ids)
+    position = {name: number for number, name in enumerate(waiting, start=1)}
+    return {thread: position[_name(thread)] for thread in threads if _name(thread) in position}
 
 
 def load(queue: Queue) -> Load:

@@ -35,9 +35,9 @@ async def test_places_count_threads_and_not_wake_ups(sandbox: Sandbox, inbox: In
     await inbox.put(Message(first, f"{float(first.ts) + 1:.6f}", "U1", "and"))
     second, third = await ask(sandbox, inbox), await ask(sandbox, inbox)
     assert queue.count == 4
-    assert await inbox.places([third, first, second]) == {first: 1, second: 2, third: 3}
+    assert await inbox.positions([third, first, second]) == {first: 1, second: 2, third: 3}
     queue.connection.lpop(queue.key, 2)
-    assert await inbox.places([third, first, second]) == {second: 1, third: 2}
+    assert await inbox.positions([third, first, second]) == {second: 1, third: 2}
 
 
 async def test_a_thread_shows_its_place_until_a_worker_has_it(
@@ -117,7 +117,7 @@ async def test_in_one_look_only_so_many_are_told_and_who_waits_long_is_told_agai
         waiting = WaitingThreads(inbox, redis, web, every=3600.0)
         for thread in threads:
             waiting.add(thread, thread.ts)
-        places = await inbox.places(threads)
+        places = await inbox.positions(threads)
         for expected in (MOST_TOLD, MOST_TOLD + 3, MOST_TOLD + 3):
             await waiting._tell(places)
             assert len(told("slack.request", "assistant.threads.setStatus")) == expected

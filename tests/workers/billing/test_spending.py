@@ -12,7 +12,8 @@ from bot.store import connections, keys
 from bot.store.counts.bills import Bill
 from bot.store.counts.usage import Counted
 from bot.store.rules.budgets import Caps, Reservation, Settled
-from bot.store.threads.inbox import Inbox, LeaseLost
+from bot.store.threads.claims import LeaseLost
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 from workers.billing.spending import Spending
 from workers.models import Usage, cost
@@ -92,9 +93,9 @@ async def test_what_it_cost_is_settled_with_the_message_and_once(
     assert isinstance(begun, Reservation)
     end = bill(begun, 2 * (cost(USAGE) or 0))
     with pytest.raises(LeaseLost):
-        await inbox.acknowledge(claim, [], 0, 1, bill=end)
+        await inbox.acknowledge(claim, bill=end)
     await inbox.release(claim, bill=end)
-    await inbox.acknowledge(again, [], 0, 1, bill=end)
+    await inbox.acknowledge(again, bill=end)
     assert await budgets.spent(sandbox.team, "user:U1", MONTH) == 3 * (cost(USAGE) or 0)
     assert await redis.hget(keys.spent(sandbox.team, MONTH), "held user:U1") == "0"
     producer.close()

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.store.threads.inbox import LeaseLost
+from bot.store.threads.claims import LeaseLost
 from bot.store.threads.replies import Final
 from tests.kit.drafts import Desk, Killed
 from tests.kit.parley import payload, text

@@ -10,7 +10,7 @@ from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.errors import SLACK_TROUBLE
 from bot.store.threads import replies
-from bot.store.threads.inbox import LeaseLost
+from bot.store.threads.claims import LeaseLost
 from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 from tests.kit.drafts import Desk, DeskTurn

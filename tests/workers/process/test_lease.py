@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.store import connections, keys
-from bot.store.threads.inbox import Claim, Inbox, LeaseLost
+from bot.store.threads.claims import Claim, LeaseLost
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 from tests.kit.mailbox import unreachable_inbox
 from workers.process.lease import Lease

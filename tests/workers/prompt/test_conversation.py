@@ -19,8 +19,9 @@ from bot.settings import Settings
 from bot.store import connections, keys
 from bot.store.rules import audit
 from bot.store.threads import history
-from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Inbox, LeaseLost
+from bot.store.threads.claims import LeaseLost
+from bot.store.threads.history import Entry, HistoryUpdate
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 from tests.kit.claude import QUICK, RecordingMeter
 from workers.claude.client import Answer, Claude, Unanswered
@@ -81,7 +82,7 @@ class Talk:
                 except Unanswered as failure:
                     if await talk.rephrase(failure):
                         continue
-                    await inbox.acknowledge(claim, [], 0, 30)
+                    await inbox.acknowledge(claim)
                     raise
                 if answer.stop_reason != "model_context_window_exceeded" or not await talk.shorten():
                     break
@@ -90,7 +91,7 @@ class Talk:
             hidden = answer.stop_reason == "refusal"
             entries = [replace(entry, hidden=hidden) for entry in talk.entries]
             entries.append(Entry("assistant", answer.text, ts, hidden=hidden))
-            await inbox.acknowledge(claim, entries, len(talk.history) + len(entries), 30)
+            await inbox.acknowledge(claim, HistoryUpdate(entries, len(talk.history) + len(entries), 30))
             return answer
 
     async def history(self) -> list[Entry]:

@@ -12,7 +12,8 @@ from bot.store.counts import feedback, usage
 from bot.store.counts.bills import Bill
 from bot.store.counts.cells import Counts, bucket
 from bot.store.counts.usage import Counted, Kind, Piece, count
-from bot.store.threads.inbox import Claim, Inbox, LeaseLost
+from bot.store.threads.claims import Claim, LeaseLost
+from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 
 TODAY = date(2026, 11, 21)
@@ -191,9 +192,9 @@ async def test_a_vote_keeps_what_was_used_no_longer(redis: AsyncRedis) -> None:
 
 async def test_it_is_counted_in_the_transaction_that_acknowledges(redis: AsyncRedis, inbox: Inbox) -> None:
     claim = await claimed(inbox)
-    await inbox.acknowledge(claim, [], 0, 1, bill=Bill(COUNTED))
+    await inbox.acknowledge(claim, bill=Bill(COUNTED))
     with pytest.raises(LeaseLost):
-        await inbox.acknowledge(claim, [], 0, 1, bill=Bill(COUNTED))
+        await inbox.acknowledge(claim, bill=Bill(COUNTED))
     assert (await whole(redis)).requests == 1
 
 

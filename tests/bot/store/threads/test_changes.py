@@ -11,9 +11,10 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import connections, keys
 from bot.store.threads import changes, files, history, replies
+from bot.store.threads.claims import Claim
 from bot.store.threads.files import Attachment
-from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Claim, Inbox
+from bot.store.threads.history import Entry, HistoryUpdate
+from bot.store.threads.inbox import Inbox
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 
@@ -47,7 +48,7 @@ async def claimed(inbox: Inbox) -> Claim:
 async def answered(inbox: Inbox, *stamps: str) -> None:
     for ts in stamps:
         await inbox.put(said(ts))
-        await inbox.acknowledge(await claimed(inbox), turn(ts), 99, 30)
+        await inbox.acknowledge(await claimed(inbox), HistoryUpdate(turn(ts), 99, 30))
 
 
 async def test_a_waiting_question_is_answered_in_its_new_form(redis: AsyncRedis, inbox: Inbox) -> None:
@@ -55,7 +56,7 @@ async def test_a_waiting_question_is_answered_in_its_new_form(redis: AsyncRedis,
     assert await changes.edit(redis, said("1.2", "<new>"), "new")
     claim = await claimed(inbox)
     assert claim.message == Message(THREAD, "1.2", "U1", "<new>", "Ev1.2", direct=True)
-    await inbox.acknowledge(claim, turn("1.2", "as the worker reads it"), 99, 30)
+    await inbox.acknowledge(claim, HistoryUpdate(turn("1.2", "as the worker reads it"), 99, 30))
     assert (await history.load(redis, THREAD))[0].text == "as the worker reads it"
 
 
@@ -73,7 +74,7 @@ async def test_a_question_edited_while_it_is_answered_is_remembered_in_its_new_f
     claim = await claimed(inbox)
     assert await changes.edit(redis, said("1.2", "<new>"), "new")
     assert 0 < await redis.ttl(keys.edited(THREAD)) <= keys.edited.seconds
-    await inbox.acknowledge(claim, turn("1.2"), 99, 30)
+    await inbox.acknowledge(claim, HistoryUpdate(turn("1.2"), 99, 30))
     assert await history.load(redis, THREAD) == [Entry("user", "new", "1.2", "U1", "Ada"), turn("1.2")[1]]
     assert not await redis.exists(keys.edited(THREAD))
 
@@ -105,7 +106,9 @@ async def test_an_edit_while_its_question_is_being_acknowledged_is_remembered(re
         await inbox.put(said(f"2.{n:06d}"))
         claim = await claimed(inbox)
         edit = changes.edit(redis, replace(claim.message, text=f"<new {n}>"), f"new {n}")
-        assert (await asyncio.gather(later(edit, n), inbox.acknowledge(claim, turn(claim.message.ts), 9, 30)))[0]
+        assert (
+            await asyncio.gather(later(edit, n), inbox.acknowledge(claim, HistoryUpdate(turn(claim.message.ts), 9, 30)))
+        )[0]
         assert (await history.load(redis, THREAD))[-2].text == f"new {n}"
         assert not await redis.exists(keys.messages(THREAD), keys.edited(THREAD))
 
@@ -131,7 +134,7 @@ async def test_an_edit_while_older_turns_are_summed_up_changes_the_right_one(red
         edit = changes.edit(redis, said("1.4", "<new>"), "new")
         await asyncio.gather(edit, later(summed_up(inbox, claim), n))
         assert [e.text for e in await history.load(redis, THREAD)] == ["summary", "new", "answer to old"]
-        await inbox.acknowledge(claim, [], 9, 30)
+        await inbox.acknowledge(claim, HistoryUpdate([], 9, 30))
 
 
 async def summed_up(inbox: Inbox, claim: Claim) -> bool:
@@ -175,7 +178,7 @@ async def test_a_deleted_question_is_not_answered(redis: AsyncRedis, inbox: Inbo
     assert await changes.remove(redis, THREAD, "1.2") == "waiting"
     claim = await claimed(inbox)
     assert claim.message.ts == "1.3"
-    await inbox.acknowledge(claim, turn("1.3"), 99, 30)
+    await inbox.acknowledge(claim, HistoryUpdate(turn("1.3"), 99, 30))
     assert not await redis.exists(*(name(THREAD) for name in (keys.box, keys.messages, keys.attempts)))
 
 
@@ -189,7 +192,7 @@ async def test_of_a_question_deleted_while_it_is_answered_nothing_is_remembered(
     assert await changes.remove(redis, THREAD, "1.2") == "waiting"
     assert await inbox.is_overtaken(claim)
     await inbox.put(said("1.3"))
-    await inbox.acknowledge(claim, turn("1.2"), 99, 30)
+    await inbox.acknowledge(claim, HistoryUpdate(turn("1.2"), 99, 30))
     assert await history.load(redis, THREAD) == turn("1.1")
     assert (await claimed(inbox)).message.ts == "1.3"
 
@@ -207,7 +210,7 @@ async def test_with_a_turn_go_the_files_that_no_other_turn_has(redis: AsyncRedis
         await inbox.put(said(ts))
         for file in attached:
             await files.keep(redis, THREAD, file, [], 30)
-        await inbox.acknowledge(await claimed(inbox), [Entry("user", "old", ts, files=attached)], 99, 30)
+        await inbox.acknowledge(await claimed(inbox), HistoryUpdate([Entry("user", "old", ts, files=attached)], 99, 30))
     assert await changes.remove(redis, THREAD, "1.2") == "answered"
     assert set(await files.find(redis, THREAD, ["F1", "F2"])) == {"F2"}
 
@@ -217,7 +220,7 @@ async def test_the_question_of_an_answer_is_found(redis: AsyncRedis, inbox: Inbo
         await inbox.put(said(ts))
         await replies.save_shown(redis, THREAD, ts, parts, 5)
     for ts in ("1.2", "1.4"):
-        await inbox.acknowledge(await claimed(inbox), turn(ts), 99, 30)
+        await inbox.acknowledge(await claimed(inbox), HistoryUpdate(turn(ts), 99, 30))
     assert await changes.question_of(redis, THREAD, "1.42") == "1.4"
     assert await changes.question_of(redis, THREAD, "1.61") == "1.6"
     assert await changes.question_of(redis, THREAD, "1.9") is None

@@ -10,10 +10,11 @@ from rq.job import JobStatus
 from bot.slack.directory import Person, remember
 from bot.store import keys
 from bot.store.threads import changes, files, replies
+from bot.store.threads.claims import LeaseLost
 from bot.store.threads.erase import BATCH, erase, forget
 from bot.store.threads.files import Attachment
-from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Inbox, LeaseLost
+from bot.store.threads.history import Entry, HistoryUpdate
+from bot.store.threads.inbox import Inbox
 from bot.store.threads.jobs import JOB
 from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
@@ -39,7 +40,7 @@ async def talk(redis: AsyncRedis, inbox: Inbox) -> None:
         claim = await inbox.claim(thread)
         assert claim is not None
         await replies.save_final(redis, thread, first, Final("a secret"))
-        await inbox.acknowledge(claim, turn(first), 9, 30)
+        await inbox.acknowledge(claim, HistoryUpdate(turn(first), 9, 30))
         await inbox.put(said(thread, second))
 
 
@@ -111,7 +112,7 @@ async def test_a_worker_that_still_answers_brings_nothing_back(redis: AsyncRedis
     with pytest.raises(LeaseLost):
         await inbox.renew(claim)
     with pytest.raises(LeaseLost):
-        await inbox.acknowledge(claim, turn("3.1"), 9, 30)
+        await inbox.acknowledge(claim, HistoryUpdate(turn("3.1"), 9, 30))
     await inbox.release(claim)
     assert not await changes.edit(redis, said(thread, "3.1"), "new")
     assert await inbox.claim(thread) is None
@@ -162,5 +163,5 @@ async def test_an_answer_being_written_while_its_channel_is_forgotten_is_not_rem
     await forget(redis, "T1", "C1")
     await inbox.renew(claim)
     await replies.save_final(redis, thread, "3.1", Final("a secret"))
-    await inbox.acknowledge(claim, turn("3.1"), 9, 30)
+    await inbox.acknowledge(claim, HistoryUpdate(turn("3.1"), 9, 30))
     assert await team_keys(redis, "T1:C1:") == []

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from bot.store import keys
-from bot.store.threads.history import Entry
+from bot.store.threads.history import Entry, HistoryUpdate
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Thread
 from tests.kit.mailbox import ANSWERED, OTHER, THREAD, claimed, end_lease, said, unreachable_inbox, woken
@@ -54,7 +54,7 @@ async def test_a_modal_that_is_submitted_twice_is_one_question(inbox: Inbox, que
 
 async def test_an_answered_message_that_is_delivered_again_is_seen(inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
-    await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
+    await inbox.acknowledge(await claimed(inbox), HistoryUpdate(ANSWERED, 2, 30))
     assert not await inbox.put(said("1.000001"))
     assert await inbox.claim(THREAD) is None
 
@@ -89,7 +89,7 @@ async def test_messages_are_claimed_in_the_order_of_their_times_however_they_arr
     order = []
     while claim := await inbox.claim(THREAD):
         order.append(claim.message.ts)
-        await inbox.acknowledge(claim, [], 0, 30)
+        await inbox.acknowledge(claim)
     assert order == ["9.000001", "10.000001", "10.000002", "10.000003"]
 
 
@@ -119,7 +119,7 @@ async def test_each_claim_counts_as_an_attempt_of_its_message(redis: AsyncRedis,
         claim = await claimed(inbox)
         assert (claim.message.ts, claim.attempts) == ("1.000001", attempt)
         await end_lease(redis)
-    await inbox.acknowledge(await claimed(inbox), [], 0, 30)
+    await inbox.acknowledge(await claimed(inbox))
     assert (await claimed(inbox)).attempts == 1
 
 
@@ -180,7 +180,7 @@ async def test_we_take_part_in_a_thread_once_somebody_spoke_to_us(inbox: Inbox) 
     assert not await inbox.takes_part(THREAD, later)
     await inbox.put(said("1.000001"))
     assert await inbox.takes_part(THREAD, later)
-    await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
+    await inbox.acknowledge(await claimed(inbox), HistoryUpdate(ANSWERED, 2, 30))
     assert await inbox.takes_part(THREAD, later)
     assert not await inbox.takes_part(OTHER, later)
     assert not await inbox.takes_part(Thread("T2", THREAD.channel, THREAD.ts), later)
@@ -196,7 +196,7 @@ async def test_what_was_said_before_somebody_spoke_to_us_is_not_said_to_us_howev
     assert await inbox.takes_part(THREAD, "1.000006")
     read = [Entry("user", "to each other", "1.000003")]
     answered = [Entry("user", "a question", "1.000005"), Entry("assistant", "an answer", "1.000005")]
-    await inbox.acknowledge(await claimed(inbox), [*read, *answered], 9, 30)
+    await inbox.acknowledge(await claimed(inbox), HistoryUpdate([*read, *answered], 9, 30))
     assert not await inbox.takes_part(THREAD, "1.000003")
     assert not await inbox.takes_part(THREAD, "1.000004")
     assert await inbox.takes_part(THREAD, "1.000006")
@@ -205,7 +205,7 @@ async def test_what_was_said_before_somebody_spoke_to_us_is_not_said_to_us_howev
 async def test_every_key_starts_with_the_team(redis: AsyncRedis, inbox: Inbox) -> None:
     """Invariant 13. RQ's own keys and the list of teams belong to nobody."""
     await inbox.put(said("1.000001"))
-    await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
+    await inbox.acknowledge(await claimed(inbox), HistoryUpdate(ANSWERED, 2, 30))
     await inbox.put(said("1.000002"))
     await claimed(inbox)
     found = {key async for key in redis.scan_iter() if not key.startswith("rq:")}
@@ -214,7 +214,7 @@ async def test_every_key_starts_with_the_team(redis: AsyncRedis, inbox: Inbox) -
 
 async def test_nothing_is_kept_for_ever(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
-    await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
+    await inbox.acknowledge(await claimed(inbox), HistoryUpdate(ANSWERED, 2, 30))
     await inbox.put(said("1.000002"))
     await claimed(inbox)
     for key in [key async for key in redis.scan_iter("T1:*")]:

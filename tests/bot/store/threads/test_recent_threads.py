@@ -5,7 +5,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import connections, keys
 from bot.store.threads.erase import forget
-from bot.store.threads.inbox import TALKS, Inbox
+from bot.store.threads.inbox import RECENT_THREADS, Inbox
 from bot.store.threads.recent_threads import newest
 from bot.talk.message import Message, Thread
 
@@ -17,7 +17,7 @@ async def test_the_newest_come_first_and_the_forgotten_not_at_all(redis: AsyncRe
         await inbox.put(Message(thread, thread.ts, "U1", "hello"))
     await inbox.put(Message(Thread("T1", "C1", "99.1"), "99.1", "U2", "hello"))
     assert await newest(redis, "T1", "U1", 3) == threads[:-4:-1]
-    assert len(await newest(redis, "T1", "U1", 50)) == TALKS
+    assert len(await newest(redis, "T1", "U1", 50)) == RECENT_THREADS
     await forget(redis, "T1", "C1")
     assert {thread.channel for thread in await newest(redis, "T1", "U1", 50)} == {"C0"}
     assert await newest(redis, "T2", "U1", 3) == []

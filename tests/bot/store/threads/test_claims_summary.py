@@ -5,8 +5,9 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import keys
 from bot.store.threads import history, prompt_record
+from bot.store.threads.claims import LeaseLost
 from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Inbox, LeaseLost
+from bot.store.threads.inbox import Inbox
 from bot.store.threads.prompt_record import Asked, Instructions
 from tests.kit.mailbox import ANSWERED, THREAD, claimed, said
 

@@ -8,8 +8,9 @@ from rq import Queue
 
 from bot.store import keys
 from bot.store.threads import history
-from bot.store.threads.history import Entry
-from bot.store.threads.inbox import Inbox, LeaseLost
+from bot.store.threads.claims import LeaseLost
+from bot.store.threads.history import Entry, HistoryUpdate
+from bot.store.threads.inbox import Inbox
 from tests.kit.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
 
 
@@ -19,7 +20,7 @@ async def test_an_acknowledged_message_is_gone_and_its_turns_are_remembered(
     await inbox.put(said("1.000001"))
     await redis.hset(keys.files(THREAD), "F1", "{}")
     woken(queue)
-    await inbox.acknowledge(await claimed(inbox), ANSWERED, 2, 30)
+    await inbox.acknowledge(await claimed(inbox), HistoryUpdate(ANSWERED, 2, 30))
     assert await history.load(redis, THREAD) == ANSWERED
     assert await redis.zcard(keys.box(THREAD)) == 0
     assert woken(queue) == []
@@ -34,7 +35,7 @@ async def test_the_next_message_of_the_thread_is_woken(inbox: Inbox, queue: Queu
     await inbox.put(said("1.000002"))
     claim = await claimed(inbox)
     woken(queue)
-    await inbox.acknowledge(claim, [], 0, 30)
+    await inbox.acknowledge(claim)
     assert woken(queue) == [["T1", "C1", "1.000001"]]
     assert (await claimed(inbox)).message.ts == "1.000002"
 
@@ -46,18 +47,17 @@ async def test_a_message_that_comes_in_while_another_is_acknowledged_is_looked_a
         await inbox.put(said(f"{n}.000001"))
         claim = await claimed(inbox)
         woken(queue)
-        await asyncio.gather(inbox.acknowledge(claim, [], 0, 30), inbox.put(said(f"{n}.000002")))
+        await asyncio.gather(inbox.acknowledge(claim), inbox.put(said(f"{n}.000002")))
         assert woken(queue)
         assert await redis.zcard(keys.active("T1")) == 1
-        await inbox.acknowledge(await claimed(inbox), [], 0, 30)
+        await inbox.acknowledge(await claimed(inbox))
 
 
 async def test_only_as_much_history_stays_as_is_to_be_kept(redis: AsyncRedis, inbox: Inbox) -> None:
     for n in range(1, 4):
         await inbox.put(said(f"{n}.000001"))
-        await inbox.acknowledge(
-            await claimed(inbox), [Entry("user", str(n), "1.1"), Entry("assistant", "a", "1.1")], 4, 1
-        )
+        entries = [Entry("user", str(n), "1.1"), Entry("assistant", "a", "1.1")]
+        await inbox.acknowledge(await claimed(inbox), HistoryUpdate(entries, 4, 1))
     assert [entry.text for entry in await history.load(redis, THREAD)] == ["2", "a", "3", "a"]
 
 
@@ -97,13 +97,13 @@ async def test_a_worker_without_the_lease_changes_nothing(redis: AsyncRedis, inb
     with pytest.raises(LeaseLost):
         await inbox.renew(lost)
     with pytest.raises(LeaseLost):
-        await inbox.acknowledge(lost, ANSWERED, 2, 30)
+        await inbox.acknowledge(lost, HistoryUpdate(ANSWERED, 2, 30))
     await inbox.release(lost)
     assert await history.load(redis, THREAD) == []
     assert await waits(redis) == ["1.000001"]
     assert woken(queue) == []
     await inbox.renew(taken)
-    await inbox.acknowledge(taken, ANSWERED, 2, 30)
+    await inbox.acknowledge(taken, HistoryUpdate(ANSWERED, 2, 30))
     assert await history.load(redis, THREAD) == ANSWERED
 
 
@@ -114,13 +114,13 @@ async def test_a_lease_that_nobody_took_is_lost_all_the_same(redis: AsyncRedis, 
     with pytest.raises(LeaseLost):
         await inbox.renew(claim)
     with pytest.raises(LeaseLost):
-        await inbox.acknowledge(claim, ANSWERED, 2, 30)
+        await inbox.acknowledge(claim, HistoryUpdate(ANSWERED, 2, 30))
 
 
 async def test_an_answer_is_acknowledged_once_however_often_it_is_tried(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     claim = await claimed(inbox)
-    tries = [inbox.acknowledge(claim, ANSWERED, 2, 30) for _ in range(8)]
+    tries = [inbox.acknowledge(claim, HistoryUpdate(ANSWERED, 2, 30)) for _ in range(8)]
     done = await asyncio.gather(*tries, return_exceptions=True)
     assert sorted(type(result).__name__ for result in done) == ["LeaseLost"] * 7 + ["NoneType"]
     assert await history.load(redis, THREAD) == ANSWERED

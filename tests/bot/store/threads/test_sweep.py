@@ -10,8 +10,10 @@ from rq import Queue
 
 from bot.store import keys
 from bot.store.threads import history
-from bot.store.threads.history import Entry
-from bot.store.threads.inbox import GRACE_SECONDS, Claim, Inbox, LeaseLost
+from bot.store.threads.claims import Claim, LeaseLost
+from bot.store.threads.history import Entry, HistoryUpdate
+from bot.store.threads.inbox import Inbox
+from bot.store.threads.sweep import GRACE_SECONDS
 from bot.talk.message import Thread
 from tests.kit.mailbox import ANSWERED, THREAD, claimed, end_lease, said, waits, woken
 
@@ -117,7 +119,7 @@ async def test_whatever_happens_each_message_is_answered_once_and_the_oldest_fir
     lost: list[Claim] = []
 
     async def answer(claim: Claim) -> None:
-        await inbox.acknowledge(claim, [Entry("user", claim.message.ts, claim.message.ts)], 100, 30)
+        await inbox.acknowledge(claim, HistoryUpdate([Entry("user", claim.message.ts, claim.message.ts)], 100, 30))
         waiting.remove(claim.message.ts)
         answered.append(claim.message.ts)
 
@@ -149,7 +151,7 @@ async def test_whatever_happens_each_message_is_answered_once_and_the_oldest_fir
                 await inbox.sweep()
             case "late" if lost:
                 with pytest.raises(LeaseLost):
-                    await inbox.acknowledge(lost[-1], ANSWERED, 100, 30)
+                    await inbox.acknowledge(lost[-1], HistoryUpdate(ANSWERED, 100, 30))
                 await inbox.release(lost[-1])
         assert await waits(redis) == sorted(waiting)
         assert bool(await redis.zcard(keys.active("T1"))) == bool(waiting), "the sweeper looks after what waits"
