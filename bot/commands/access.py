@@ -169,7 +169,8 @@ async def _change(command: Command, rule: Rule, value: str | None, *only_after: 
     """What was set before; with `only_after` nothing is changed unless that was."""
     redis, key = command.services.redis, policy(command.team, rule.scope)
     what = f"access {rule.scope} {rule.field}"
-    changed = await audit.change(redis, command.team, command.user, what, key, rule.field, value, *only_after)
+    wanted = audit.SettingChange(command.team, command.user, what, key, rule.field, value, only_after)
+    changed = await audit.change(redis, wanted)
     return changed.before
 
 

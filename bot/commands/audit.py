@@ -2,7 +2,7 @@
 
 from bot.commands.command import Command
 from bot.store.rules import audit
-from bot.store.rules.audit import Change
+from bot.store.rules.audit import AuditEntry
 from bot.talk.arguments import Unclear, quoted
 from bot.talk.markup import escape
 from bot.usage.money import dollars
@@ -33,7 +33,7 @@ async def answer(command: Command) -> str:
     return "\n".join([*map(line, changes), f"Page {page} of {pages}.{more}"])
 
 
-def line(change: Change) -> str:
+def line(change: AuditEntry) -> str:
     """https://docs.slack.dev/messaging/formatting-message-text#date-formatting"""
     seconds = int(change.when.timestamp())
     when = f"<!date^{seconds}^{{date_short}}, {{time}}|{change.when:%Y-%m-%d %H:%M} UTC>"

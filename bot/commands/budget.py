@@ -84,7 +84,8 @@ async def _change(command: Command, scope: str, period: BudgetPeriod, value: str
     """Set the budget in micro-dollars, None clears it; what was set before."""
     redis, team = command.services.redis, command.team
     field = cap_field(scope, period)
-    changed = await audit.change(redis, team, command.user, f"budget {field}", keys.caps(team), field, value)
+    wanted = audit.SettingChange(team, command.user, f"budget {field}", keys.caps(team), field, value)
+    changed = await audit.change(redis, wanted)
     return changed.before
 
 

@@ -70,7 +70,8 @@ async def _change(command: Command, scope: str, window: Window, value: str | Non
     """Set the limit, None clears it; what was set before."""
     redis, team = command.services.redis, command.team
     field = f"{scope} {window}"
-    changed = await audit.change(redis, team, command.user, f"limit {field}", keys.limits(team), field, value)
+    wanted = audit.SettingChange(team, command.user, f"limit {field}", keys.limits(team), field, value)
+    changed = await audit.change(redis, wanted)
     return changed.before
 
 

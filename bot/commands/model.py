@@ -62,7 +62,8 @@ async def _choose(command: Command) -> str:
         require(model, today, is_forced=is_forced)
     await check(scope, command.services.web)
     redis, key = command.services.redis, policy(command.team, scope)
-    changed = await audit.change(redis, command.team, command.user, f"model {scope}", key, FIELD, model)
+    wanted = audit.SettingChange(command.team, command.user, f"model {scope}", key, FIELD, model)
+    changed = await audit.change(redis, wanted)
     if scope.startswith("thread:"):
         await redis.expire(key, keys.thread_policy.seconds)
     was = f" It was `{changed.before}`." if changed.before else ""

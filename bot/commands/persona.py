@@ -46,7 +46,8 @@ async def answer(command: Command) -> str | None:
 async def save(redis: Redis, team: str, user: str, scope: str, text: str) -> str:
     """Keep the persona, and return what its author is told. Raises redis.RedisError."""
     key = policy(team, scope)
-    changed = await audit.change(redis, team, user, f"persona {scope}", key, FIELD, text or None)
+    wanted = audit.SettingChange(team, user, f"persona {scope}", key, FIELD, text or None)
+    changed = await audit.change(redis, wanted)
     if not changed.is_new:
         return "Nothing was changed."
     return f"Done: the persona of {shown(scope)} is {'saved' if text else 'gone'}. It holds from the next question on."

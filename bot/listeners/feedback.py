@@ -14,7 +14,7 @@ from bot.services import Services
 from bot.slack.deadline import NotDone, within_three_seconds
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
 from bot.store.counts import feedback
-from bot.store.counts.feedback import Comment
+from bot.store.counts.feedback import Comment, Vote
 from bot.store.threads import history
 from bot.talk.message import Thread, is_id, is_ts
 from bot.talk.payload import find
@@ -38,7 +38,8 @@ async def vote(click: Click, services: Services) -> Notice | None:
         return None
     redis = services.redis
     model = history.model_of(await history.load(redis, click.thread), question)
-    if not await feedback.vote(redis, click.thread, click.message_ts, click.user, vote, _today(), model):
+    given = Vote(click.thread, click.message_ts, click.user, vote, _today(), model)
+    if not await feedback.vote(redis, given):
         return None
     log.info("feedback thread=%s answer=%s user=%s vote=%s", click.thread, click.message_ts, click.user, vote)
     if vote == "good":
@@ -64,7 +65,7 @@ async def keep_comment(body: dict[str, Any], ack: AsyncAck, services: Services, 
     thread, answer, text = form
     try:
         async with within_three_seconds("comment", thread=thread, user=user):
-            comment = await feedback.comment(services.redis, thread, answer, user, text, _today())
+            comment = await feedback.comment(services.redis, Comment(thread, answer, user, text), _today())
     except NotDone:
         await ack(response_action="errors", errors={view.INPUT: UNKEPT})
         return
@@ -85,7 +86,7 @@ async def _tell(comment: Comment, thread: Thread, channel: str, services: Servic
     """Show the comment to the admins, once. If Slack refuses it, it can still be exported."""
     redis, web = services.redis, services.web
     try:
-        if not await feedback.is_news(redis, thread, comment):
+        if not await feedback.is_news(redis, comment):
             log.info("comment not told answer=%s user=%s reason=a repetition", comment.answer, comment.user)
             return
         names = await services.directory.names(thread.team, [comment.user])

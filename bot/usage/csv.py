@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from bot.store.counts.cells import NUMBERS, Counts, percentile
-from bot.store.counts.feedback import Given
+from bot.store.counts.feedback import Feedback
 from bot.store.counts.usage import Kind
 
 # A cell that begins so may be run as a formula: https://owasp.org/www-community/attacks/CSV_Injection
@@ -42,7 +42,7 @@ def lines(day: date, kind: Kind, rows: Mapping[str, Counts], names: Mapping[str,
     return _lines(_row(day, kind, id, names.get(id, ""), counts) for id, counts in rows.items())
 
 
-def feedback(given: Iterable[Given]) -> str:
+def feedback(given: Iterable[Feedback]) -> str:
     """The whole file, with a header and a line for each person, answer and day. Thread and answer are timestamps."""
     return _lines([FEEDBACK_HEADER, *map(_feedback_row, given)])
 
@@ -53,14 +53,14 @@ def safe(cell: str) -> str:
     return f"'{marked}" if marked.startswith(FORMULA) else marked
 
 
-def _feedback_row(given: Given) -> Sequence[str]:
+def _feedback_row(given: Feedback) -> Sequence[str]:
     cells = [
         given.thread.channel,
         given.thread.ts,
         given.answer,
         given.user,
         given.model or "",
-        given.vote or "",
+        given.rating or "",
         given.comment or "",
     ]
     return [str(given.day), *map(safe, cells)]

@@ -6,7 +6,7 @@ An icon_button is documented with one icon only, "trash", so Regenerate is a but
 
 import re
 
-from bot.store.counts.feedback import Vote
+from bot.store.counts.feedback import Rating
 from bot.talk.markup import escape
 from bot.views.blocks import Block, actions, context, mrkdwn, plain_text
 
@@ -19,7 +19,7 @@ NOTE_LENGTH = 300
 STOPPED = "Stopped"
 
 _VALUE = re.compile(r"(?:(good|bad) )?(\d{1,12}\.\d{1,9})")
-_FACES: dict[Vote, tuple[str, str]] = {"good": ("👍", "Good answer"), "bad": ("👎", "Bad answer")}
+_FACES: dict[Rating, tuple[str, str]] = {"good": ("👍", "Good answer"), "bad": ("👎", "Bad answer")}
 
 
 def streaming(question_ts: str) -> list[Block]:
@@ -50,12 +50,12 @@ def stopped(
     return done(question_ts, continuable=continuable, note=line, simple=simple)
 
 
-def read_value(value: object) -> tuple[str, Vote | None] | None:
+def read_value(value: object) -> tuple[str, Rating | None] | None:
     """The question's ts and, from a feedback button, the vote; None if no button of ours has this value."""
     match = _VALUE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return None
-    vote: Vote | None = None
+    vote: Rating | None = None
     if match[1]:
         vote = "good" if match[1] == "good" else "bad"
     return match[2], vote
@@ -78,7 +78,7 @@ def _buttons(question_ts: str, *, continuable: bool, simple: bool) -> list[Block
     return [{"type": "context_actions", "elements": [feedback]}, actions(*buttons)]
 
 
-def _face(vote: Vote, question_ts: str) -> tuple[str, str, str]:
+def _face(vote: Rating, question_ts: str) -> tuple[str, str, str]:
     """Text, value and label of the button for a vote."""
     face, label = _FACES[vote]
     return face, f"{vote} {question_ts}", label

@@ -19,6 +19,7 @@ from playwright.async_api import Page, expect
 
 from bot.store import keys
 from bot.store.counts import feedback, usage
+from bot.store.counts.feedback import Vote
 from bot.store.counts.usage import Counted, Piece
 from bot.talk.message import Thread
 from tests.kit.parley import Parley
@@ -47,7 +48,7 @@ async def parley(redis_server: str, tmp_path_factory: pytest.TempPathFactory) ->
         for number in range(24):
             thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], f"1.{number}")
             vote: Literal["good", "bad"] = "good" if number % 8 else "bad"
-            await feedback.vote(parley.redis, thread, "1.9", parley.sandbox.users["ada"], vote, today)
+            await feedback.vote(parley.redis, Vote(thread, "1.9", parley.sandbox.users["ada"], vote, today))
         yield parley
         await parley.redis.flushall()
 

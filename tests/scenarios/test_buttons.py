@@ -413,7 +413,7 @@ async def test_who_clicks_while_redis_hangs_is_told_to_try_again(parley: Parley,
 # Feedback
 
 
-async def counted(parley: Parley) -> dict[feedback.Vote, int]:
+async def counted(parley: Parley) -> dict[feedback.Rating, int]:
     return await feedback.sums(parley.redis, parley.sandbox.team, [datetime.now(UTC).date()])
 
 
@@ -448,7 +448,7 @@ async def test_who_is_not_content_may_say_why(parley: Parley, web: AsyncWebClien
     posts = len(parley.sandbox.journal.entries("slack.request", "chat.postMessage"))
     await parley.slack.submit("ben", form.id, {feedback_view.INPUT: {feedback_view.INPUT: value}})
     kept = await feedback.comments(parley.redis, parley.sandbox.team, datetime.now(UTC).date())
-    comment = feedback.Comment(str(of), button, parley.sandbox.users["ben"], "Confidently wrong.")
+    comment = feedback.Comment(of, button, parley.sandbox.users["ben"], "Confidently wrong.")
     assert comment in kept
     assert parley.slack.views.open == {}
     assert "Confidently" not in parley.log
@@ -474,7 +474,7 @@ async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, 
     value = {"type": "plain_text_input", "value": "Hm."}
     await parley.slack.submit("ben", form.id, {feedback_view.INPUT: {feedback_view.INPUT: value}})
     kept = await feedback.comments(parley.redis, of.team, datetime.now(UTC).date())
-    assert feedback.Comment(str(of), "1.2", parley.sandbox.users["ben"], "Hm.") in kept
+    assert feedback.Comment(of, "1.2", parley.sandbox.users["ben"], "Hm.") in kept
 
 
 # What nobody may rely on

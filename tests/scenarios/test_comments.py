@@ -12,6 +12,7 @@ import pytest_asyncio
 from bot.sandbox.slack.world.records import Message, id_for
 from bot.store import keys
 from bot.store.counts import feedback
+from bot.store.counts.feedback import Comment, Vote
 from bot.talk.message import Thread
 from bot.views import feedback as view
 from tests.kit.parley import Parley
@@ -186,10 +187,12 @@ async def forgotten(parley: Parley) -> None:
 async def test_an_export_has_votes_and_comments_in_a_file_of_their_own(parley: Parley, forgotten: None) -> None:
     team, users = parley.sandbox.team, parley.sandbox.users
     thread, day = Thread(team, parley.sandbox.channels["general"], "1.1"), datetime.now(UTC).date()
-    await feedback.vote(parley.redis, thread, "1.2", users["ben"], "bad", day, "claude-sonnet-5-5")
-    await feedback.comment(parley.redis, thread, "1.2", users["ben"], '=HYPERLINK("https://evil.example")', day)
-    await feedback.vote(parley.redis, thread, "1.2", users["chidi"], "good", day)
-    await feedback.vote(parley.redis, thread, "1.2", users["ada"], "good", day - timedelta(days=1))
+    await feedback.vote(parley.redis, Vote(thread, "1.2", users["ben"], "bad", day, "claude-sonnet-5-5"))
+    await feedback.comment(
+        parley.redis, Comment(thread, "1.2", users["ben"], '=HYPERLINK("https://evil.example")'), day
+    )
+    await feedback.vote(parley.redis, Vote(thread, "1.2", users["chidi"], "good", day))
+    await feedback.vote(parley.redis, Vote(thread, "1.2", users["ada"], "good", day - timedelta(days=1)))
     used, given = await exported(parley)
     assert (used.name, given.name) == (f"parley-usage-{day}-{day}.csv", f"parley-feedback-{day}-{day}.csv")
     assert used.title.startswith("Usage, ")
@@ -209,7 +212,7 @@ async def test_an_export_has_votes_and_comments_in_a_file_of_their_own(parley: P
 async def test_without_feedback_there_is_one_file(parley: Parley, forgotten: None) -> None:
     thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], "1.1")
     day = datetime.now(UTC).date()
-    await feedback.vote(parley.redis, thread, "1.2", parley.sandbox.users["ben"], "bad", day)
+    await feedback.vote(parley.redis, Vote(thread, "1.2", parley.sandbox.users["ben"], "bad", day))
     # What somebody has forgotten is gone, the counts are not.
     await parley.redis.delete(keys.votes(thread, "1.2"))
     assert [file.name for file in await exported(parley)] == [f"parley-usage-{day}-{day}.csv"]
@@ -218,5 +221,5 @@ async def test_without_feedback_there_is_one_file(parley: Parley, forgotten: Non
 async def test_comments_alone_are_exported_too(parley: Parley, forgotten: None) -> None:
     thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], "1.1")
     day = datetime.now(UTC).date()
-    await feedback.comment(parley.redis, thread, "1.2", parley.sandbox.users["ben"], "Hm.", day)
+    await feedback.comment(parley.redis, Comment(thread, "1.2", parley.sandbox.users["ben"], "Hm."), day)
     assert [file.name for file in await exported(parley)] == [f"parley-feedback-{day}-{day}.csv"]

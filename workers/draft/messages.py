@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store.threads import replies
+from bot.store.threads.replies import Progress
 from workers.draft.part import EVENT_TYPE, Due, Part, Payload
 from workers.draft.slack_stream import NOT_STREAMING, SlackStream, SlackStreams
 from workers.draft.turn import Turn
@@ -167,7 +168,7 @@ class Messages:
     async def _save(self, shown: int, text: str) -> None:
         parts = tuple(part.ts for part in self.parts)
         try:
-            await replies.save_shown(self._redis, self._thread, self._message.ts, parts, shown, text)
+            await replies.save_progress(self._redis, self._thread, self._message.ts, Progress(parts, shown, text))
         except RedisError as error:
             log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
 

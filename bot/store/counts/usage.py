@@ -15,11 +15,9 @@ from redis.asyncio import Redis
 from bot.store import keys
 from bot.store.counts.cells import Counts, bucket
 from bot.store.lua import Script
-from bot.talk.message import Thread
 
 Kind = Literal["user", "channel", "model"]
 Outcome = Literal["answer", "refusal", "error", "stop"]
-Vote = Literal["good", "bad"]
 
 KINDS: tuple[Kind, ...] = ("user", "channel", "model")
 KEEP_DAYS = 400
@@ -104,6 +102,20 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class DayCounts:
+    """What is added to the counts of a day: `cells` are kind, name and numbers.
+
+    They are kept for `keep_days` from now on; without `renews` only if nothing was counted there before.
+    """
+
+    team: str
+    day: date
+    cells: Sequence[tuple[str, str, Counts]]
+    keep_days: int = KEEP_DAYS
+    renews: bool = True
+
+
+@dataclass(frozen=True)
 class Top:
     """Those that cost most, dearest first, and how many there are in all."""
 
@@ -119,22 +131,31 @@ def count(pipe: Any, counted: Counted) -> None:
     by_model = {model: sum_of(p for p in counted.pieces if p.model == model) for model in _models(counted)}
     if counted.model in by_model:
         _add_outcome(by_model[counted.model], counted)
-    cells = [("hour", f"{hour:%H}", whole), ("user", counted.user, whole), ("channel", _place(counted.channel), whole)]
+    cells = [
+        ("hour", f"{hour:%H}", whole),
+        ("user", counted.user, whole),
+        ("channel", channel_name(counted.channel), whole),
+    ]
     cells += [("model", model, counts) for model, counts in by_model.items()]
-    _write(pipe, counted.team, hour.date(), cells, counted.keep_days)
+    add(pipe, DayCounts(counted.team, hour.date(), cells, counted.keep_days))
 
 
-def count_vote(
-    pipe: Any, thread: Thread, user: str, vote: Vote, day: date, model: str | None, *, number: int = 1
-) -> None:
-    """A vote that `user` gave on this day, or took back (-1). Those of all together are in bot.store.counts.feedback.
+def add(pipe: Any, added: DayCounts) -> None:
+    """Add it in a pipeline, synchronous or not. Somebody who only voted used nothing: no cost is added."""
+    team, day = added.team, added.day
+    monday = day - timedelta(days=day.weekday())
+    names: list[str] = []
+    arguments: list[str | int] = [added.keep_days * keys.DAY, int(added.renews)]
+    for kind, name, counts in added.cells:
+        names += [keys.usage(team, day, kind), keys.usage_costs(team, day, kind), keys.usage_week(team, monday, kind)]
+        is_ranked = kind != "hour" and (counts.requests or counts.tokens)
+        arguments += [name, counts.to_cell(), counts.cost if is_ranked else ""]
+    ADD.send(pipe, names, *arguments)
 
-    It may be taken back long after: what was used on that day is kept no longer for it.
-    """
-    counts = Counts(good=number) if vote == "good" else Counts(bad=number)
-    cells = [("user", user, counts), ("channel", _place(thread.channel), counts)]
-    cells += [("model", model, counts)] if model else []
-    _write(pipe, thread.team, day, cells, KEEP_DAYS, anew=False)
+
+def channel_name(channel: str) -> str:
+    """Under which name a channel is counted."""
+    return DIRECT if channel.startswith("D") else channel
 
 
 def sum_of(pieces: Iterable[Piece]) -> Counts:
@@ -214,10 +235,6 @@ def _covered(days: Sequence[date]) -> Iterator[tuple[date, Callable[[str, date, 
         rest = rest[7 if is_week else 1 :]
 
 
-def _place(channel: str) -> str:
-    return DIRECT if channel.startswith("D") else channel
-
-
 def _models(counted: Counted) -> list[str]:
     """The question itself is counted at the model that was to answer it."""
     asked = [counted.model] if counted.outcome else []
@@ -234,18 +251,3 @@ def _add_outcome(counts: Counts, counted: Counted) -> None:
     if counted.outcome == "answer":
         counts.first = {bucket(counted.first_text): 1} if counted.first_text is not None else {}
         counts.total = {bucket(counted.total): 1} if counted.total is not None else {}
-
-
-def _write(
-    pipe: Any, team: str, day: date, cells: Sequence[tuple[str, str, Counts]], keep_days: int, *, anew: bool = True
-) -> None:
-    """Somebody who only voted used nothing: no cost is added."""
-    names = []
-    monday = day - timedelta(days=day.weekday())
-    for kind, _, _ in cells:
-        names += [keys.usage(team, day, kind), keys.usage_costs(team, day, kind), keys.usage_week(team, monday, kind)]
-    added: list[str | int] = [keep_days * keys.DAY, int(anew)]
-    for kind, name, counts in cells:
-        is_ranked = kind != "hour" and (counts.requests or counts.tokens)
-        added += [name, counts.to_cell(), counts.cost if is_ranked else ""]
-    ADD.send(pipe, names, *added)

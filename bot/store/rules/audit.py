@@ -37,8 +37,25 @@ return {1, before}
 
 
 @dataclass(frozen=True)
-class Change:
-    """None stands for nothing set. `what` names the setting and where it holds, such as `budget channel:C1 month`."""
+class SettingChange:
+    """What an admin wants: the field of the hash `key` set to `value`, None to remove it.
+
+    `what` names the setting and where it holds, such as `budget channel:C1 month`. With `only_after` nothing changes
+    unless that is the current value, None for no value.
+    """
+
+    team: str
+    by: str
+    what: str
+    key: str
+    field: str
+    value: str | None
+    only_after: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """A change that was made; None stands for no value."""
 
     when: datetime
     by: str
@@ -55,23 +72,27 @@ class Changed:
     before: str | None
 
 
-async def change(
-    redis: Redis, team: str, by: str, what: str, key: str, field: str, value: str | None, *only_after: str | None
-) -> Changed:
-    """Set the field of the hash `key`, None removes it, and record that. Raises redis.RedisError.
-
-    With `only_after` nothing is changed where something else is set before.
-    """
-    given = (field, value or "", int(value is not None), by, what, keys.audit.seconds, json.dumps(only_after))
-    is_new, before = await CHANGE.run(redis, [key, keys.audit(team)], *given)
+async def change(redis: Redis, wanted: SettingChange) -> Changed:
+    """Make the change and record it, both or neither. Raises redis.RedisError."""
+    is_new, before = await CHANGE.run(
+        redis,
+        [wanted.key, keys.audit(wanted.team)],
+        wanted.field,
+        wanted.value or "",
+        int(wanted.value is not None),
+        wanted.by,
+        wanted.what,
+        keys.audit.seconds,
+        json.dumps(wanted.only_after),
+    )
     return Changed(bool(is_new), before)
 
 
-async def changes(redis: Redis, team: str, start: int, most: int) -> list[Change]:
+async def changes(redis: Redis, team: str, start: int, most: int) -> list[AuditEntry]:
     """The newest first, beginning with the one that has `start` newer ones."""
     stored = cast("list[tuple[str, dict[str, str]]]", await redis.xrevrange(keys.audit(team), count=start + most))
     return [
-        Change(
+        AuditEntry(
             datetime.fromtimestamp(int(id.partition("-")[0]) / 1000, UTC),
             entry["by"],
             entry["what"],

@@ -80,9 +80,20 @@ class Final:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """What people see of a reply: `parts` are the timestamps of its Slack messages.
+
+    Of `text` they see `shown` characters at the most.
+    """
+
+    parts: tuple[str, ...]
+    shown: int
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Reply:
-    """`parts` are the timestamps of its Slack messages; `shown` is how many characters people see of `text`
-    at the most.
+    """A reply as it is stored: `parts`, `shown` and `text` are those of its Progress.
 
     `final` is how it ends and `bill` what is to be written down of it, there from the moment they are known; `billed`
     is what the attempt under way has billed so far. `streamed` says that a native stream was begun, `file` is the id of
@@ -113,8 +124,9 @@ async def load(redis: Redis, thread: Thread, ts: str) -> Reply:
     )
 
 
-async def save_shown(redis: Redis, thread: Thread, ts: str, parts: tuple[str, ...], shown: int, text: str = "") -> None:
-    await _save(redis, thread, ts, {"parts": json.dumps(parts), "shown": shown, "text": text})
+async def save_progress(redis: Redis, thread: Thread, ts: str, progress: Progress) -> None:
+    fields: dict[str, str | int] = {"parts": json.dumps(progress.parts), "shown": progress.shown, "text": progress.text}
+    await _save(redis, thread, ts, fields)
 
 
 async def save_final(redis: Redis, thread: Thread, ts: str, final: Final, bill: Bill | None = None) -> None:

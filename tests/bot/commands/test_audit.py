@@ -3,14 +3,14 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.commands.audit import SHOWN, line
-from bot.store.rules.audit import Change
+from bot.store.rules.audit import AuditEntry
 
 WHEN = datetime(2026, 11, 21, 13, 59, tzinfo=UTC)
 IDS = [f"C0123456{n:03}" for n in range(100, 140)]
 
 
 def values(what: str, before: str | None, after: str | None) -> list[str]:
-    return line(Change(WHEN, "U1", what, before, after)).partition(": ")[2].split(" → ")
+    return line(AuditEntry(WHEN, "U1", what, before, after)).partition(": ")[2].split(" → ")
 
 
 @pytest.mark.parametrize("number", [1, 7, 8, 40])

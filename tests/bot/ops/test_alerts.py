@@ -30,7 +30,9 @@ def alerts(sandbox: Sandbox, web: AsyncWebClient, redis: Redis, **settings: Any)
 async def spends(sandbox: Sandbox, redis: Redis, cost: int, user: str = "U1", by: str = "ada") -> None:
     """A cap of 100 for each person, and what one of them spends."""
     key = keys.caps(sandbox.team)
-    await audit.change(redis, sandbox.team, sandbox.users[by], "budget each day", key, "each day", "100")
+    await audit.change(
+        redis, audit.SettingChange(sandbox.team, sandbox.users[by], "budget each day", key, "each day", "100")
+    )
     reservation = await Caps(redis, 60).reserve(sandbox.team, "C1", user, 0)
     assert isinstance(reservation, Reservation)
     await settle(redis, reservation, cost)

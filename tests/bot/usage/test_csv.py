@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.store.counts.cells import Counts
-from bot.store.counts.feedback import Given
+from bot.store.counts.feedback import Feedback
 from bot.talk.message import Thread
 from bot.usage import csv as tables
 
@@ -57,7 +57,7 @@ hostile = st.text(st.sampled_from("=+-@;,\t\r\n\"' x"), max_size=12)
 
 @given(hostile)
 def test_no_separator_of_any_language_makes_a_cell_a_formula(text: str) -> None:
-    [row] = feedback_rows(Given(DAY, THREAD, "1.2", "U1", comment=text))
+    [row] = feedback_rows(Feedback(DAY, THREAD, "1.2", "U1", comment=text))
     assert row["comment"].replace("'", "") == text.replace("'", "")
     for separator in SEPARATORS:
         assert not [cell for cell in row["comment"].split(separator) if cell.startswith(("=", "+", "-", "@"))]
@@ -66,13 +66,13 @@ def test_no_separator_of_any_language_makes_a_cell_a_formula(text: str) -> None:
 # Feedback
 
 
-def feedback_rows(*given: Given) -> list[dict[str, str]]:
+def feedback_rows(*given: Feedback) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(tables.feedback(given), newline="")))
 
 
 def test_a_line_says_who_thinks_what_of_which_answer() -> None:
-    voted = Given(DAY, THREAD, "1763700000.000002", "U1", "claude-sonnet-5-5", "bad", 'Too long, "really".\nYes.')
-    commented = Given(DAY, THREAD, "1763700000.000003", "U2", comment="Hm")
+    voted = Feedback(DAY, THREAD, "1763700000.000002", "U1", "claude-sonnet-5-5", "bad", 'Too long, "really".\nYes.')
+    commented = Feedback(DAY, THREAD, "1763700000.000003", "U2", comment="Hm")
     first, second = feedback_rows(voted, commented)
     assert first == {
         "day": "2026-11-21",
@@ -91,5 +91,5 @@ def test_a_line_says_who_thinks_what_of_which_answer() -> None:
 def test_no_cell_of_a_line_of_feedback_begins_as_a_formula(field: str) -> None:
     given = {"channel": "C1", "user": "U1", "model": "m1", "comment": "Hm", field: "=1+1"}
     thread = Thread("T1", given["channel"], "1.1")
-    [row] = feedback_rows(Given(DAY, thread, "1.2", given["user"], given["model"], "bad", given["comment"]))
+    [row] = feedback_rows(Feedback(DAY, thread, "1.2", given["user"], given["model"], "bad", given["comment"]))
     assert row[field] == "'=1+1"

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from bot.store import connections
 from bot.store.counts import feedback, usage
 from bot.store.counts.cells import Counts
+from bot.store.counts.feedback import Vote
 from bot.store.counts.usage import KINDS, Counted, Kind, Outcome
 from bot.talk.message import Thread
 from bot.usage import csv as tables
@@ -205,8 +206,8 @@ async def test_an_export_adds_up_to_the_same_sum_for_people_channels_and_models(
 
 async def test_votes_are_those_of_the_days(redis: Redis) -> None:
     for number, day in enumerate((TODAY, TODAY, TODAY - timedelta(days=7))):
-        await feedback.vote(redis, Thread("T2", "C1", "1.1"), f"1.{number}", "U1", "good", day)
-    await feedback.vote(redis, Thread("T2", "C1", "1.1"), "1.9", "U1", "bad", TODAY)
+        await feedback.vote(redis, Vote(Thread("T2", "C1", "1.1"), f"1.{number}", "U1", "good", day))
+    await feedback.vote(redis, Vote(Thread("T2", "C1", "1.1"), "1.9", "U1", "bad", TODAY))
     report = await report_of(redis, "7d", "T2")
     assert (report.now.good, report.now.bad, report.before.good, report.before.bad) == (2, 1, 1, 0)
     assert ((await report_of(redis, "<#C1>", "T2")).now.good, (await report_of(redis, "me", "T2")).now.bad) == (2, 1)

@@ -89,7 +89,7 @@ def every(node: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("link", [None, "https://x.slack.com/archives/C1/p12"])
 def test_a_comment_is_shown_as_it_was_typed_and_does_nothing(text: str, link: str | None) -> None:
-    message = comment_message(Comment(str(THREAD), "1.2", "U1", text), THREAD, text, link)
+    message = comment_message(Comment(THREAD, "1.2", "U1", text), THREAD, text, link)
     checked_blocks(message["blocks"], "message")
     elements = every(message["blocks"])
     # Only these types can be rendered as anything but their text.
@@ -110,7 +110,7 @@ def test_a_comment_is_shown_as_it_was_typed_and_does_nothing(text: str, link: st
 
 
 def test_admins_see_who_said_it_and_of_which_answer() -> None:
-    comment = Comment(str(THREAD), "1.2", "U1", "Too long.")
+    comment = Comment(THREAD, "1.2", "U1", "Too long.")
     known = comment_message(comment, THREAD, "Ben", "https://x.example/p12")
     unknown = comment_message(comment, THREAD, None, None)
     assert "Ben (U1)" in str(known)

@@ -10,7 +10,7 @@ from bot.store import keys
 from bot.store.counts.usage import Piece
 from bot.store.rules.budgets import Reservation, Settled
 from bot.store.threads import replies
-from bot.store.threads.replies import Final, Reply
+from bot.store.threads.replies import Final, Progress, Reply
 from bot.talk.message import Message, Thread
 from workers.billing.meter import Meter, priced
 from workers.models import Usage
@@ -73,7 +73,7 @@ async def test_where_nothing_was_billed_or_held_there_is_no_bill(meter: Meter) -
 async def test_who_takes_over_counts_what_a_dead_worker_had_billed(redis: Redis, meter: Meter) -> None:
     meter.add([SONNET])
     await meter.began([CUT])
-    await replies.save_shown(redis, MESSAGE.thread, MESSAGE.ts, ("1.3",), 800, "x" * 800)
+    await replies.save_progress(redis, MESSAGE.thread, MESSAGE.ts, Progress(("1.3",), 800, "x" * 800))
     other = Meter(Settings(), redis, MESSAGE)
     other.take_over(await left(redis))
     bill = other.bill(None)

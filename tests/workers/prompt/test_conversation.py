@@ -100,7 +100,7 @@ class Talk:
 
     async def admin(self, scope: str, field: str, value: str | None) -> None:
         async with self._worker() as (_, redis, _, _):
-            await audit.change(redis, "T1", "U1", f"{field} of a test", scope, field, value)
+            await audit.change(redis, audit.SettingChange("T1", "U1", f"{field} of a test", scope, field, value))
 
     async def choose(self, model: str) -> None:
         await self.admin(keys.workspace_policy("T1"), "model", model)

@@ -11,6 +11,7 @@ from bot.store import connections, keys
 from bot.store.counts import feedback, usage
 from bot.store.counts.bills import Bill
 from bot.store.counts.cells import Counts, bucket
+from bot.store.counts.feedback import Vote
 from bot.store.counts.usage import Counted, Kind, Piece, count
 from bot.store.threads.claims import Claim, LeaseLost
 from bot.store.threads.inbox import Inbox
@@ -91,7 +92,7 @@ async def test_pieces_without_a_price_and_estimated_ones_are_told_apart(redis: A
 
 async def test_direct_messages_count_as_one_channel(redis: AsyncRedis) -> None:
     await counted(redis, replace(COUNTED, channel="D1"), replace(COUNTED, channel="D2", user="U2"))
-    await feedback.vote(redis, Thread("T1", "D1", "1.1"), "1.2", "U1", "good", TODAY)
+    await feedback.vote(redis, Vote(Thread("T1", "D1", "1.1"), "1.2", "U1", "good", TODAY))
     found = await one(redis, "channel", usage.DIRECT)
     assert (found.requests, found.good) == (2, 1)
     assert (await usage.top(redis, "T1", "channel", [TODAY], 10)).number == 1
@@ -171,12 +172,12 @@ async def test_it_is_gone_after_as_many_days_as_it_is_kept(redis: AsyncRedis) ->
 
 async def test_votes_count_at_the_model_that_answered_and_are_taken_back_there(redis: AsyncRedis) -> None:
     thread = Thread("T1", "C1", "1.1")
-    await feedback.vote(redis, thread, "1.2", "U1", "good", TODAY, "m1")
-    await feedback.vote(redis, thread, "1.2", "U2", "good", TODAY, "m1")
+    await feedback.vote(redis, Vote(thread, "1.2", "U1", "good", TODAY, "m1"))
+    await feedback.vote(redis, Vote(thread, "1.2", "U2", "good", TODAY, "m1"))
     assert await one(redis, "model", "m1") == Counts(good=2)
-    await feedback.vote(redis, thread, "1.2", "U1", "bad", TODAY, "m2")
-    await feedback.vote(redis, thread, "1.2", "U2", "bad", TODAY)
-    await feedback.vote(redis, thread, "1.2", "U2", "good", TODAY)
+    await feedback.vote(redis, Vote(thread, "1.2", "U1", "bad", TODAY, "m2"))
+    await feedback.vote(redis, Vote(thread, "1.2", "U2", "bad", TODAY))
+    await feedback.vote(redis, Vote(thread, "1.2", "U2", "good", TODAY))
     assert (await one(redis, "model", "m1"), await one(redis, "model", "m2")) == (Counts(), Counts(bad=1))
     assert await one(redis, "channel", "C1") == Counts(good=1, bad=1)
 
@@ -184,8 +185,8 @@ async def test_votes_count_at_the_model_that_answered_and_are_taken_back_there(r
 async def test_a_vote_keeps_what_was_used_no_longer(redis: AsyncRedis) -> None:
     await counted(redis, replace(COUNTED, keep_days=7))
     thread = Thread("T1", "C1", "1.1")
-    await feedback.vote(redis, thread, "1.2", "U1", "good", TODAY)
-    await feedback.vote(redis, thread, "1.2", "U1", "bad", TODAY + timedelta(days=1))
+    await feedback.vote(redis, Vote(thread, "1.2", "U1", "good", TODAY))
+    await feedback.vote(redis, Vote(thread, "1.2", "U1", "bad", TODAY + timedelta(days=1)))
     for kind in ("user", "channel"):
         assert 0 <= 7 * 24 * 3600 - await redis.ttl(keys.usage("T1", TODAY, kind)) < 60
 
@@ -218,10 +219,10 @@ async def test_a_synchronous_pipeline_counts_too(redis: AsyncRedis, redis_url: s
 async def test_votes_count_where_and_by_whom_they_were_given_and_move(redis: AsyncRedis) -> None:
     thread = Thread("T1", "C1", "1.1")
     yesterday = TODAY - timedelta(days=1)
-    await feedback.vote(redis, thread, "1.2", "U1", "good", yesterday)
-    await feedback.vote(redis, thread, "1.2", "U2", "good", yesterday)
+    await feedback.vote(redis, Vote(thread, "1.2", "U1", "good", yesterday))
+    await feedback.vote(redis, Vote(thread, "1.2", "U2", "good", yesterday))
     assert await one(redis, "channel", "C1", yesterday) == Counts(good=2)
-    await feedback.vote(redis, thread, "1.2", "U1", "bad", TODAY)
+    await feedback.vote(redis, Vote(thread, "1.2", "U1", "bad", TODAY))
     assert await one(redis, "channel", "C1", yesterday) == Counts(good=1)
     assert await one(redis, "user", "U1", yesterday) == Counts()
     assert await one(redis, "user", "U1") == Counts(bad=1)

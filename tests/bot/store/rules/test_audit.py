@@ -4,13 +4,13 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.rules import audit
-from bot.store.rules.audit import Changed
+from bot.store.rules.audit import Changed, SettingChange
 
 TEAM = "T1"
 
 
 async def put(redis: Redis, value: str | None, by: str = "U1", field: str = "each day") -> Changed:
-    return await audit.change(redis, TEAM, by, f"budget {field}", keys.caps(TEAM), field, value)
+    return await audit.change(redis, SettingChange(TEAM, by, f"budget {field}", keys.caps(TEAM), field, value))
 
 
 async def test_a_change_is_made_and_recorded_with_who_when_before_and_after(redis: Redis) -> None:
@@ -37,7 +37,8 @@ async def test_what_changes_nothing_is_not_recorded(redis: Redis) -> None:
 
 async def test_nothing_is_changed_where_something_else_is_set_before(redis: Redis) -> None:
     async def put_after(value: str, before: str | None) -> Changed:
-        return await audit.change(redis, TEAM, "U1", "budget each day", keys.caps(TEAM), "each day", value, before)
+        wanted = SettingChange(TEAM, "U1", "budget each day", keys.caps(TEAM), "each day", value, (before,))
+        return await audit.change(redis, wanted)
 
     assert await put_after("5", "4") == Changed(False, None)
     assert await put_after("5", None) == Changed(True, None)

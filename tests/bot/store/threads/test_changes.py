@@ -15,6 +15,7 @@ from bot.store.threads.claims import Claim
 from bot.store.threads.files import Attachment
 from bot.store.threads.history import Entry, HistoryUpdate
 from bot.store.threads.inbox import Inbox
+from bot.store.threads.replies import Progress
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 
@@ -156,7 +157,7 @@ async def test_of_a_deleted_question_nothing_is_left(redis: AsyncRedis, inbox: I
     await inbox.release(await claimed(inbox))
     await redis.hset(keys.attempts(THREAD), "1.3", 1)
     await changes.edit(redis, said("1.3", "<another secret>"), "another secret")
-    await replies.save_shown(redis, THREAD, "1.3", ("1.31",), 5, "a secret answer")
+    await replies.save_progress(redis, THREAD, "1.3", Progress(("1.31",), 5, "a secret answer"))
     assert await changes.remove(redis, THREAD, "1.3") == "waiting"
     left = await team_keys(redis) - before
     assert left == {keys.seen_event(TEAM, "Ev1.3"), keys.seen_message(TEAM, "C1", "1.3"), keys.attempts(THREAD)}
@@ -218,7 +219,7 @@ async def test_with_a_turn_go_the_files_that_no_other_turn_has(redis: AsyncRedis
 async def test_the_question_of_an_answer_is_found(redis: AsyncRedis, inbox: Inbox) -> None:
     for ts, parts in (("1.2", ("1.21",)), ("1.4", ("1.41", "1.42")), ("1.6", ("1.61",))):
         await inbox.put(said(ts))
-        await replies.save_shown(redis, THREAD, ts, parts, 5)
+        await replies.save_progress(redis, THREAD, ts, Progress(parts, 5))
     for ts in ("1.2", "1.4"):
         await inbox.acknowledge(await claimed(inbox), HistoryUpdate(turn(ts), 99, 30))
     assert await changes.question_of(redis, THREAD, "1.42") == "1.4"

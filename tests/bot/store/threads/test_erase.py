@@ -16,7 +16,7 @@ from bot.store.threads.files import Attachment
 from bot.store.threads.history import Entry, HistoryUpdate
 from bot.store.threads.inbox import Inbox
 from bot.store.threads.jobs import JOB
-from bot.store.threads.replies import Final
+from bot.store.threads.replies import Final, Progress
 from bot.talk.message import Message, Thread
 
 THREADS = [Thread(team, channel, ts) for team in ("T1", "T2") for channel in ("C1", "C2") for ts in ("1.1", "2.1")]
@@ -105,7 +105,7 @@ async def test_a_worker_that_still_answers_brings_nothing_back(redis: AsyncRedis
     claim = await inbox.claim(thread)
     assert claim is not None
     await erase(redis, inbox, "T1")
-    await replies.save_shown(redis, thread, "3.1", ("3.15",), 10)
+    await replies.save_progress(redis, thread, "3.1", Progress(("3.15",), 10))
     await replies.save_final(redis, thread, "3.1", Final("a secret"))
     await files.keep(redis, thread, Attachment("F1", "a.txt", "text", "text/plain", 1, 1), [], 30)
     await remember(redis, "T1", "U1", ADA)
