@@ -7,7 +7,7 @@ from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
 from bot.store import keys
 from bot.store.rules import audit
-from bot.store.rules.limits import WINDOWS, Window, limits
+from bot.store.rules.limits import WINDOWS, LimitWindow, limits
 from bot.talk.arguments import Unclear, Words, quoted
 from bot.views.scope import render_scope as shown
 
@@ -66,7 +66,7 @@ async def _clear(command: Command) -> str:
     return f"Done: the limit of {shown(scope)} is gone (it was {' and '.join(gone)})."
 
 
-async def _change(command: Command, scope: str, window: Window, value: str | None) -> str | None:
+async def _change(command: Command, scope: str, window: LimitWindow, value: str | None) -> str | None:
     """Set the limit, None clears it; what was set before."""
     redis, team = command.services.redis, command.team
     field = f"{scope} {window}"
@@ -75,9 +75,9 @@ async def _change(command: Command, scope: str, window: Window, value: str | Non
     return changed.before
 
 
-def _window(words: Words) -> Window | None:
+def _window(words: Words) -> LimitWindow | None:
     word = words.take("window", lambda word: word.lower() in WINDOWS)
-    return cast("Window", word.lower()) if word else None
+    return cast("LimitWindow", word.lower()) if word else None
 
 
 def _count(most: int) -> str:

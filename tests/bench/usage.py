@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from bot.ops import own_redis
 from bot.store import connections
 from bot.store.counts import usage
-from bot.store.counts.usage import Counted, Piece
+from bot.store.counts.usage import BilledPiece, Counted
 from bot.usage import query, report
 from bot.views import usage as view
 from tests.bench.answer import p95
@@ -79,7 +79,9 @@ def _question(chance: random.Random, user: int, channels: int, midnight: float) 
     model = chance.choice(MODELS)
     tokens = [chance.randrange(most) for most in (3_000, 2_000, 4_000)]
     cost = chance.randrange(200, 90_000)
-    piece = Piece(model, tokens[0], tokens[1], tokens[2], read=chance.randrange(60_000), cost=cost, saved=cost // 3)
+    piece = BilledPiece(
+        model, tokens[0], tokens[1], tokens[2], read=chance.randrange(60_000), cost=cost, saved=cost // 3
+    )
     return Counted(
         TEAM,
         f"C{chance.randrange(channels):06}",

@@ -11,7 +11,7 @@ from bot.sandbox.slack.world.records import Message
 from bot.store.counts import usage
 from bot.store.counts.bills import Bill
 from bot.store.counts.cells import Counts
-from bot.store.counts.usage import Counted, Piece
+from bot.store.counts.usage import BilledPiece, Counted
 from bot.store.threads import replies
 from bot.store.threads.replies import Final
 from bot.talk.message import Thread
@@ -88,7 +88,7 @@ async def test_an_ending_that_a_killed_worker_left_is_shown_and_counted_once_by_
         ts = await parley.slack.say("ada", "general", "@parley what is left?")
         await parley.logged(f"kept .*{ts}")
         thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], ts)
-        piece = Piece("claude-sonnet-5-5", 100, 50, cost=700)
+        piece = BilledPiece("claude-sonnet-5-5", 100, 50, cost=700)
         ada = parley.sandbox.users["ada"]
         counted = Counted(thread.team, thread.channel, ada, time.time(), piece.model, "answer", (piece,))
         await replies.save_final(parley.redis, thread, ts, Final("This.", outcome="answer"), Bill(counted))

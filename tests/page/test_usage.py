@@ -20,7 +20,7 @@ from playwright.async_api import Page, expect
 from bot.store import keys
 from bot.store.counts import feedback, usage
 from bot.store.counts.feedback import Vote
-from bot.store.counts.usage import Counted, Piece
+from bot.store.counts.usage import BilledPiece, Counted
 from bot.talk.message import Thread
 from tests.kit.parley import Parley
 from tests.page.conftest import Open
@@ -55,7 +55,7 @@ async def parley(redis_server: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 def question(chance: random.Random, parley: Parley, user: str, place: str, days_ago: int) -> Counted:
     model = chance.choice(("claude-sonnet-5-5", "claude-sonnet-5-5", "claude-haiku-4-5"))
-    piece = Piece(
+    piece = BilledPiece(
         model,
         chance.randrange(3_000),
         chance.randrange(2_000),

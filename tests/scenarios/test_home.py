@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.slack.world.records import Message
 from bot.store import keys
 from bot.store.counts import usage
-from bot.store.counts.usage import Counted, Piece
+from bot.store.counts.usage import BilledPiece, Counted
 from bot.views.home import AWAY
 from tests.kit.parley import Parley, payload
 
@@ -112,7 +112,7 @@ async def use(parley: Parley, user: str, channel: str, cost: int) -> None:
     """One answer of today."""
     sandbox = parley.sandbox
     await parley.redis.sadd(keys.TEAMS, sandbox.team)
-    piece = Piece("claude-sonnet-5-5", 1_000, 500, cost=cost)
+    piece = BilledPiece("claude-sonnet-5-5", 1_000, 500, cost=cost)
     place, person = sandbox.channels[channel], sandbox.users[user]
     async with parley.redis.pipeline() as pipe:
         usage.count(pipe, Counted(sandbox.team, place, person, time.time(), piece.model, "answer", (piece,), 0.8, 4.0))

@@ -16,7 +16,7 @@ from bot.sandbox.slack.world.records import Message
 from bot.slack.admins import NOT_YOURS, UNKNOWN
 from bot.store import keys
 from bot.store.counts import usage
-from bot.store.counts.usage import Counted, Piece
+from bot.store.counts.usage import BilledPiece, Counted
 from bot.views.usage import NOTHING, POST
 from tests.kit.parley import Parley
 
@@ -38,7 +38,7 @@ async def used(parley: Parley) -> None:
         ("ada", "general", SONNET, 250_000),
         ("ben", "random", HAIKU, 4_000),
     ):
-        piece = Piece(model, 1_000, 500, read=9_000, cost=cost, saved=2_000)
+        piece = BilledPiece(model, 1_000, 500, read=9_000, cost=cost, saved=2_000)
         counted = Counted(
             *(sandbox.team, sandbox.channels[channel], sandbox.users[user], time.time(), model, "answer"),
             *((piece,), 0.8, 4.0),

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from bot.settings import Settings
 from bot.store.counts.bills import Bill
-from bot.store.counts.usage import Counted, Outcome, Piece
+from bot.store.counts.usage import BilledPiece, Counted, Outcome
 from bot.store.rules.budgets import Reservation, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Reply
@@ -79,8 +79,8 @@ class Meter:
         return Bill(counted, Settled(self.reservation, cost) if self.reservation else None)
 
 
-def priced(usage: Usage) -> Piece:
-    return Piece(
+def priced(usage: Usage) -> BilledPiece:
+    return BilledPiece(
         usage.model,
         usage.input,
         usage.output,

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
 from bot.store.threads import files as store
-from bot.store.threads.files import Attachment, Block, Kind
+from bot.store.threads.files import Attachment, ContentBlock, FileKind
 from bot.store.threads.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
@@ -108,7 +108,7 @@ class Files:
                 files.append(each)
         return Taken(tuple(files), tuple(left_out))
 
-    async def blocks(self, thread: Thread, entries: Sequence[Entry]) -> dict[str, list[Block]]:
+    async def blocks(self, thread: Thread, entries: Sequence[Entry]) -> dict[str, list[ContentBlock]]:
         """The content blocks of the entries' files, by file id; without those that are no longer kept.
 
         What the thread does not need any more is forgotten, and so are its oldest files when all of them are too much.
@@ -142,11 +142,11 @@ class Files:
             )
             return f"{shown(file.name)} {left_out.why}."
 
-    async def _keep(self, thread: Thread, attachment: Attachment, blocks: list[Block]) -> Attachment:
+    async def _keep(self, thread: Thread, attachment: Attachment, blocks: list[ContentBlock]) -> Attachment:
         return await store.keep(self._redis, thread, attachment, blocks, self._settings.history_days)
 
 
-def converted(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[Block]]:
+def converted(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[ContentBlock]]:
     """The file as Claude takes it. Takes its time: run it in a thread. Raises LeftOut."""
     if not data:
         raise LeftOut("empty", EMPTY)
@@ -187,7 +187,7 @@ def plain(name: str) -> str:
     return line
 
 
-def _picture(file: File, data: bytes) -> tuple[Attachment, list[Block]]:
+def _picture(file: File, data: bytes) -> tuple[Attachment, list[ContentBlock]]:
     try:
         picture = pictures.prepared(data)
     except pictures.TooManyPixels:
@@ -196,11 +196,11 @@ def _picture(file: File, data: bytes) -> tuple[Attachment, list[Block]]:
         raise LeftOut("broken", BROKEN) from None
     label = f"{plain(file.name)}{', its first frame' if picture.is_first_frame else ''}:"
     source = {"type": "base64", "media_type": picture.media_type, "data": base64.b64encode(picture.data).decode()}
-    blocks: list[Block] = [{"type": "text", "text": label}, {"type": "image", "source": source}]
+    blocks: list[ContentBlock] = [{"type": "text", "text": label}, {"type": "image", "source": source}]
     return _attachment(file, "image", picture.media_type, picture.tokens, len(source["data"])), blocks
 
 
-def _pdf(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[Block]]:
+def _pdf(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[ContentBlock]]:
     # Some writers put a few bytes before it, which Claude does not take.
     data = data[data.index(b"%PDF-") :]
     if documents.is_locked(data):
@@ -215,7 +215,7 @@ def _pdf(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[
     return _attachment(file, "document", "application/pdf", documents.pdf_tokens(data), len(encoded)), blocks
 
 
-def _text(file: File, data: bytes, most: int) -> tuple[Attachment, list[Block]]:
+def _text(file: File, data: bytes, most: int) -> tuple[Attachment, list[ContentBlock]]:
     text = documents.shortened(documents.decoded(data, file.mimetype) or "", most)
     if not text.text.strip():
         raise LeftOut("empty", EMPTY)
@@ -225,7 +225,7 @@ def _text(file: File, data: bytes, most: int) -> tuple[Attachment, list[Block]]:
     return _attachment(file, "text", "text/plain", documents.text_tokens(said), len(said.encode())), blocks
 
 
-def _attachment(file: File, kind: Kind, media_type: str, tokens: int, size: int) -> Attachment:
+def _attachment(file: File, kind: FileKind, media_type: str, tokens: int, size: int) -> Attachment:
     return Attachment(file.id, file.name, kind, media_type, tokens + LABEL_TOKENS, size)
 
 

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from bot.store.threads.files import Attachment, Block
+from bot.store.threads.files import Attachment, ContentBlock
 
 LINK = re.compile(r"<(https://[^<>|\s]{1,1900})(?:\|[^<>]*)?>")
 PICTURE = re.compile(r".*\.(?:jpe?g|png|gif|webp)", re.IGNORECASE)
@@ -37,7 +37,7 @@ def is_public_picture(url: str) -> bool:
     return PICTURE.fullmatch(parts.path) is not None
 
 
-def block(url: str) -> tuple[Attachment, list[Block]]:
+def block(url: str) -> tuple[Attachment, list[ContentBlock]]:
     name = f"link:{hashlib.sha256(url.encode()).hexdigest()[:16]}"
     attachment = Attachment(name, url.rpartition("/")[2][:80], "link", "", TOKENS, len(url))
     return attachment, [{"type": "image", "source": {"type": "url", "url": url}}]

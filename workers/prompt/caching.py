@@ -1,6 +1,6 @@
 """Whether Claude's prompt cache should have had something for a request."""
 
-from bot.store.threads.prompt_record import Asked, Instructions
+from bot.store.threads.prompt_record import Instructions, LastRequest
 from workers.models import find
 
 # https://platform.claude.com/docs/en/build-with-claude/prompt-caching: counted from the start of a request; a read
@@ -11,7 +11,7 @@ SYSTEM_SECONDS = 3600
 CHARACTERS = 6
 
 
-def cache_read_due(model: str, instructions: Instructions, before: Asked | None, now: float) -> bool:
+def cache_read_due(model: str, instructions: Instructions, before: LastRequest | None, now: float) -> bool:
     """Whether a request that began `now` (Unix time) had to read from the cache, after the one `before` in its thread.
 
     Not after a compaction, and not if another model answered before: caches are a model's own.

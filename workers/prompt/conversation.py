@@ -15,10 +15,10 @@ from bot.store import keys
 from bot.store.rules import policy
 from bot.store.threads import history, prompt_record
 from bot.store.threads.claims import Claim
-from bot.store.threads.files import Block
+from bot.store.threads.files import ContentBlock
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox
-from bot.store.threads.prompt_record import Asked, Instructions
+from bot.store.threads.prompt_record import Instructions, LastRequest
 from workers.claude.call_log import Meter
 from workers.claude.client import About, Answer, Claude, Unanswered
 from workers.claude.failures import TOO_LONG
@@ -53,7 +53,7 @@ class Conversation:
         claim: Claim,
         past: Sequence[Entry],
         question: Entry,
-        files: Mapping[str, Sequence[Block]] = MappingProxyType({}),
+        files: Mapping[str, Sequence[ContentBlock]] = MappingProxyType({}),
         on_wait: Callable[[str], None] = lambda sentence: None,
         meter: Meter | None = None,
     ) -> None:
@@ -139,7 +139,7 @@ class Conversation:
                 *(thread, self._claim.message.ts, answer.model, answer.request_id),
             )
         if read:
-            await prompt_record.save_asked(self._redis, thread, Asked(answer.model, self._at, read[-1].prompt))
+            await prompt_record.save_asked(self._redis, thread, LastRequest(answer.model, self._at, read[-1].prompt))
         if self._refused:
             await self._redis.set(keys.no_system_turns(thread.team, self.model), 1, ex=keys.no_system_turns.seconds)
         return missed

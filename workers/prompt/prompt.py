@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from bot.store.threads.files import Attachment, Block
+from bot.store.threads.files import Attachment, ContentBlock
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
 from workers.models import find
@@ -46,7 +46,7 @@ def build(
     max_tokens: int,
     instructions: Instructions,
     entries: Sequence[Entry],
-    files: Mapping[str, Sequence[Block]] = MappingProxyType({}),
+    files: Mapping[str, Sequence[ContentBlock]] = MappingProxyType({}),
     *,
     system_turns: bool = True,
     options: Mapping[str, Any] | None = None,
@@ -125,7 +125,7 @@ def _system(instructions: Instructions) -> list[dict[str, Any]]:
 
 
 def _messages(
-    entries: Sequence[Entry], files: Mapping[str, Sequence[Block]], system_turns: bool, compaction: bool
+    entries: Sequence[Entry], files: Mapping[str, Sequence[ContentBlock]], system_turns: bool, compaction: bool
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for entry in entries:
@@ -154,7 +154,7 @@ def _message(entry: Entry) -> str:
     return f"<message {attributes}>\n{_harmless(entry.text)}\n</message>"
 
 
-def _named(note: str, file: Attachment) -> Block:
+def _named(note: str, file: Attachment) -> ContentBlock:
     """Always the same, so that the prefix changes once."""
     return _text(note.format(name=quoteattr(_line(file.name))))
 

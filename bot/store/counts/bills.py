@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.store.counts.usage import Counted, Piece, count
+from bot.store.counts.usage import BilledPiece, Counted, count
 from bot.store.rules.budgets import Reservation, Settled, settle
 
 
@@ -23,7 +23,7 @@ class Bill:
     def from_json(cls, data: str) -> "Bill":
         stored: Mapping[str, Any] = json.loads(data)
         counted, settled = stored["counted"], stored["settled"]
-        pieces = tuple(Piece(**piece) for piece in counted["pieces"])
+        pieces = tuple(BilledPiece(**piece) for piece in counted["pieces"])
         return cls(
             Counted(**{**counted, "pieces": pieces}),
             settled and Settled(Reservation(**settled["reservation"]), settled["cost"]),

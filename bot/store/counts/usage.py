@@ -65,7 +65,7 @@ end
 
 
 @dataclass(frozen=True)
-class Piece:
+class BilledPiece:
     """One billed piece of a call, in tokens. `cost` and `saved` are micro-dollars, None where prices are unknown."""
 
     model: str
@@ -94,7 +94,7 @@ class Counted:
     at: float
     model: str
     outcome: Outcome | None
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[BilledPiece, ...] = ()
     first_text: float | None = None
     total: float | None = None
     unread: bool = False
@@ -158,7 +158,7 @@ def channel_name(channel: str) -> str:
     return DIRECT if channel.startswith("D") else channel
 
 
-def sum_of(pieces: Iterable[Piece]) -> Counts:
+def sum_of(pieces: Iterable[BilledPiece]) -> Counts:
     found = Counts()
     for piece in pieces:
         for name in ("input", "output", "write_5m", "write_1h", "read", "searches"):

@@ -14,8 +14,8 @@ from bot.store import keys
 from bot.store.lua import NOW_MS, Script
 from bot.talk.message import Message
 
-Window = Literal["minute", "day"]
-WINDOWS: dict[Window, int] = {"minute": 60_000, "day": 24 * 3600 * 1000}
+LimitWindow = Literal["minute", "day"]
+WINDOWS: dict[LimitWindow, int] = {"minute": 60_000, "day": 24 * 3600 * 1000}
 # Everybody, or every channel, that has no limit of its own.
 EACH_PERSON, EACH_CHANNEL = "each", "channels"
 
@@ -76,7 +76,7 @@ class TooMany:
     """
 
     scope: str
-    window: Window
+    window: LimitWindow
     most: int
     wait: float
     tell: bool
@@ -91,14 +91,14 @@ async def take(redis: Redis, message: Message) -> TooMany | None:
     if found is None:
         return None
     scope, window, most, wait, tell = found
-    return TooMany(scope, cast("Window", window), int(most), int(wait) / 1000, bool(tell))
+    return TooMany(scope, cast("LimitWindow", window), int(most), int(wait) / 1000, bool(tell))
 
 
-async def limits(redis: Redis, team: str) -> dict[tuple[str, Window], int]:
+async def limits(redis: Redis, team: str) -> dict[tuple[str, LimitWindow], int]:
     """Every limit, by scope and window."""
     stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.limits(team)))
     found = {}
     for field, most in sorted(stored.items()):
         scope, _, window = field.partition(" ")
-        found[scope, cast("Window", window)] = int(most)
+        found[scope, cast("LimitWindow", window)] = int(most)
     return found

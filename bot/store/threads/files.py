@@ -15,8 +15,8 @@ from bot.store import keys
 from bot.store.lua import Script
 from bot.talk.message import Thread
 
-Block = dict[str, Any]
-Kind = Literal["image", "document", "text", "link"]
+ContentBlock = dict[str, Any]
+FileKind = Literal["image", "document", "text", "link"]
 
 
 # KEYS messages files; ARGV id, value, seconds to keep. Where no question is open, the thread was forgotten meanwhile.
@@ -37,13 +37,15 @@ class Attachment:
 
     id: str
     name: str
-    kind: Kind
+    kind: FileKind
     media_type: str
     tokens: int
     size: int
 
 
-async def keep(redis: Redis, thread: Thread, attachment: Attachment, blocks: Sequence[Block], days: int) -> Attachment:
+async def keep(
+    redis: Redis, thread: Thread, attachment: Attachment, blocks: Sequence[ContentBlock], days: int
+) -> Attachment:
     """Keep the file's content blocks; what was kept of it first stays. What is kept now."""
     names, value = (
         (keys.messages(thread), keys.files(thread)),
@@ -59,7 +61,7 @@ async def find(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, At
     return {name: Attachment(**stored["file"]) for name, stored in (await _load(redis, thread, ids)).items()}
 
 
-async def blocks(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, list[Block]]:
+async def blocks(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, list[ContentBlock]]:
     """The content blocks of those files that are kept."""
     return {name: stored["blocks"] for name, stored in (await _load(redis, thread, ids)).items()}
 

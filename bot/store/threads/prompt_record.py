@@ -42,7 +42,7 @@ class Instructions:
 
 
 @dataclass(frozen=True)
-class Asked:
+class LastRequest:
     """The last answered request: the model that read it, when it began (Unix time), how many tokens its prompt had."""
 
     model: str
@@ -53,7 +53,7 @@ class Asked:
 @dataclass(frozen=True)
 class Record:
     instructions: Instructions
-    asked: Asked | None = None
+    asked: LastRequest | None = None
 
 
 async def load(redis: Redis, thread: Thread, instructions: Instructions, days: int) -> Record:
@@ -64,8 +64,8 @@ async def load(redis: Redis, thread: Thread, instructions: Instructions, days: i
     names, given = (keys.messages(thread), keys.record(thread)), json.dumps(asdict(instructions), ensure_ascii=False)
     found = await BEGIN.run(redis, names, given, days * keys.DAY)
     began, asked = found
-    return Record(Instructions(**json.loads(began or given)), Asked(**json.loads(asked)) if asked else None)
+    return Record(Instructions(**json.loads(began or given)), LastRequest(**json.loads(asked)) if asked else None)
 
 
-async def save_asked(redis: Redis, thread: Thread, asked: Asked) -> None:
+async def save_asked(redis: Redis, thread: Thread, asked: LastRequest) -> None:
     await SAVE_ASKED.run(redis, [keys.record(thread)], json.dumps(asdict(asked)))

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.counts import usage
-from bot.store.counts.usage import Counted, Piece
+from bot.store.counts.usage import BilledPiece, Counted
 from bot.store.rules.budgets import Cap, Caps, Reservation, Spent
 from bot.usage import month
 from tests.kit.budgets import settle
@@ -17,7 +17,7 @@ TODAY = NOW.date()
 
 
 async def use(redis: Redis, user: str, channel: str, cost: int) -> None:
-    piece = Piece("claude-sonnet-5-5", 100, 50, cost=cost)
+    piece = BilledPiece("claude-sonnet-5-5", 100, 50, cost=cost)
     async with redis.pipeline() as pipe:
         usage.count(pipe, Counted("T1", channel, user, NOW.timestamp(), piece.model, "answer", (piece,), 1.0, 2.0))
         await pipe.execute()

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot.settings import Settings
 from bot.store import keys
-from bot.store.counts.usage import Piece
+from bot.store.counts.usage import BilledPiece
 from bot.store.rules.budgets import Reservation, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Final, Progress, Reply
@@ -38,7 +38,7 @@ def test_each_billed_piece_has_its_model_and_price() -> None:
     assert sonnet.saved is not None
     assert 0 < sonnet.cost < sonnet.saved
     assert (haiku.saved, haiku.estimated) == (0, True)
-    assert unknown == Piece("a-model-of-tomorrow", input=7, cost=None, saved=None)
+    assert unknown == BilledPiece("a-model-of-tomorrow", input=7, cost=None, saved=None)
 
 
 async def test_an_answer_is_counted_with_all_that_was_billed_for_it(meter: Meter) -> None:

@@ -5,10 +5,10 @@ from redis.asyncio import Redis as AsyncRedis
 
 from bot.store import keys
 from bot.store.counts.bills import Bill, pay
-from bot.store.counts.usage import Counted, Piece
+from bot.store.counts.usage import BilledPiece, Counted
 from bot.store.rules.budgets import Reservation, Settled
 
-PIECES = (Piece("claude-a", 1, 2, 3, 4, 5, 6, 7, 8, True), Piece("claude-b", cost=None, saved=None))
+PIECES = (BilledPiece("claude-a", 1, 2, 3, 4, 5, 6, 7, 8, True), BilledPiece("claude-b", cost=None, saved=None))
 COUNTED = Counted("T1", "C1", "U1", 1_795_000_000.5, "claude-a", "answer", PIECES, 0.5, None, True, 30)
 SETTLED = Settled(Reservation("C1:1.1", "T1", "C1", "U1", "2026-11-21", "2026-11"), 7)
 

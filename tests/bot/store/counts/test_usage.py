@@ -12,14 +12,14 @@ from bot.store.counts import feedback, usage
 from bot.store.counts.bills import Bill
 from bot.store.counts.cells import Counts, bucket
 from bot.store.counts.feedback import Vote
-from bot.store.counts.usage import Counted, Kind, Piece, count
+from bot.store.counts.usage import BilledPiece, Counted, Kind, count
 from bot.store.threads.claims import Claim, LeaseLost
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 
 TODAY = date(2026, 11, 21)
 AT = datetime(2026, 11, 21, 13, 59, tzinfo=UTC).timestamp()
-PIECE = Piece("claude-sonnet-5-5", 10, 20, 30, 40, 50, 1, cost=1_234, saved=99)
+PIECE = BilledPiece("claude-sonnet-5-5", 10, 20, 30, 40, 50, 1, cost=1_234, saved=99)
 COUNTED = Counted("T1", "C1", "U1", AT, "claude-sonnet-5-5", "answer", (PIECE,), 0.4, 3.0)
 SUM = Counts(1, 1, 0, 0, 0, 10, 20, 30, 40, 50, 1, 1_234, 99, first={bucket(0.4): 1}, total={bucket(3.0): 1})
 
@@ -75,7 +75,7 @@ async def test_each_outcome_counts_as_what_it_is(redis: AsyncRedis, outcome: usa
 async def test_tokens_count_at_the_model_that_served_them_and_the_question_at_the_one_that_answered(
     redis: AsyncRedis,
 ) -> None:
-    declined = Piece("claude-fable-5-2", input=7, cost=56)
+    declined = BilledPiece("claude-fable-5-2", input=7, cost=56)
     await counted(redis, replace(COUNTED, pieces=(declined, PIECE, PIECE)))
     fable, sonnet = await one(redis, "model", "claude-fable-5-2"), await one(redis, "model", "claude-sonnet-5-5")
     assert (fable.requests, fable.input, fable.cost) == (0, 7, 56)

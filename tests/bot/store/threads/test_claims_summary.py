@@ -8,7 +8,7 @@ from bot.store.threads import history, prompt_record
 from bot.store.threads.claims import LeaseLost
 from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox
-from bot.store.threads.prompt_record import Asked, Instructions
+from bot.store.threads.prompt_record import Instructions, LastRequest
 from tests.kit.mailbox import ANSWERED, THREAD, claimed, said
 
 SUMMARY = Entry("summary", "They said hello.", "2.1")
@@ -41,7 +41,7 @@ async def test_a_summary_that_is_sent_twice_is_put_there_once(redis: AsyncRedis,
 async def test_after_a_summary_nothing_is_due_from_the_cache(redis: AsyncRedis, inbox: Inbox) -> None:
     await remembered(redis, *ANSWERED)
     await prompt_record.load(redis, THREAD, Instructions("", ""), 30)
-    await prompt_record.save_asked(redis, THREAD, Asked("claude-a", 1.0, 5_000))
+    await prompt_record.save_asked(redis, THREAD, LastRequest("claude-a", 1.0, 5_000))
     await inbox.put(said("5.000001"))
     await inbox.compact(await claimed(inbox), 2, SUMMARY, 30)
     assert (await prompt_record.load(redis, THREAD, Instructions("", ""), 30)).asked is None

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from bot.store import keys
 from bot.store.threads import prompt_record
-from bot.store.threads.prompt_record import Asked, Instructions, Record
+from bot.store.threads.prompt_record import Instructions, LastRequest, Record
 from bot.talk.message import Thread
 
 THREAD, OTHER = Thread("T1", "C1", "1.1"), Thread("T1", "C1", "2.1")
@@ -45,7 +45,7 @@ async def test_a_thread_in_use_is_kept_as_long_as_its_history(redis: Redis) -> N
 async def test_the_last_request_is_remembered(redis: Redis) -> None:
     await prompt_record.load(redis, THREAD, FIRST, 30)
     for tokens in (5_000, 6_000):
-        await prompt_record.save_asked(redis, THREAD, Asked("claude-a", 1_732_161_600.25, tokens))
+        await prompt_record.save_asked(redis, THREAD, LastRequest("claude-a", 1_732_161_600.25, tokens))
     assert await prompt_record.load(redis, THREAD, LATER, 30) == Record(
-        FIRST, Asked("claude-a", 1_732_161_600.25, 6_000)
+        FIRST, LastRequest("claude-a", 1_732_161_600.25, 6_000)
     )
