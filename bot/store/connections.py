@@ -1,4 +1,4 @@
-"""The Redis clients. RQ changes the timeouts of the pool it gets, so nobody shares its client."""
+"""The Redis clients. RQ changes the time-outs of the pool it gets, so nobody shares its client."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ CONNECTIONS = 64
 
 
 class _Cancellable(AbstractConnection):
-    """Sends without `asyncio.wait_for`, which until Python 3.12 can lose a cancellation that comes as it is done."""
+    """Sends without `asyncio.wait_for`: before Python 3.12 that can lose a cancellation that comes just as it ends."""
 
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
         seconds, self.socket_timeout = self.socket_timeout, None
@@ -31,7 +31,7 @@ class _Cancellable(AbstractConnection):
 
 
 def producer(url: str) -> Redis:
-    """For enqueueing: gives up within Slack's three seconds when Redis is away or silent."""
+    """For enqueueing. It gives up within Slack's three seconds if Redis is down or silent."""
     return Redis.from_url(
         url,
         socket_connect_timeout=0.5,
@@ -46,7 +46,7 @@ def dispatcher(url: str) -> Redis:
 
 
 def shared(url: str) -> AsyncRedis:
-    """For everything on an event loop; speaks `str`. A caller waits for a free connection instead of failing."""
+    """For everything on an event loop; it returns `str`. A caller waits for a free connection instead of failing."""
     pool = BlockingConnectionPool.from_url(
         url, max_connections=CONNECTIONS, timeout=10, socket_connect_timeout=2, socket_timeout=5, decode_responses=True
     )

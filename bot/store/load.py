@@ -11,7 +11,7 @@ from bot.store import keys
 
 @dataclass(frozen=True)
 class Activity:
-    """`threads` with work, replies that are edited live, and calls to Claude that are under way."""
+    """How many threads have work, how many replies are edited live, how many calls to Claude are under way."""
 
     threads: int
     live_replies: int
@@ -29,12 +29,12 @@ async def read(redis: Redis, team: str) -> Activity:
 
 
 async def breakers(redis: Redis, models: Sequence[str]) -> dict[str, bool]:
-    """Whether the circuit breaker of each model is open; while one call tries it, it still is."""
-    found = {}
+    """Whether the circuit breaker of each model is open. It still is while a single call tries the model."""
+    is_open = {}
     for model in models:
         until = await cast("Awaitable[str | None]", redis.hget(keys.breaker(model), "open_until"))
-        found[model] = until is not None
-    return found
+        is_open[model] = until is not None
+    return is_open
 
 
 async def _now_ms(redis: Redis) -> int:

@@ -1,8 +1,8 @@
 """What the processes of a workspace count, added up in Redis.
 
-One hash for all of them, and not one a process: a total that lost a stopped worker's share would fall, which Prometheus
-takes for a restart and adds once more. So workers need no port of their own, and whichever web process is asked tells
-of all.
+There is one hash for all of them and not one for each: a total that lost a stopped worker's share would fall, and
+Prometheus would take that for a restart and count it again. So workers need no port of their own, and every web process
+can answer for all.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ Series = tuple[str | int, ...]
 
 
 class Metrics:
-    """Counting costs no call: what was counted goes to Redis every two seconds, and is lost with a killed process."""
+    """Counting waits for nothing: what was counted goes to Redis every two seconds. A killed process loses it."""
 
     def __init__(self, redis: Redis, team: str) -> None:
         self._redis, self._team = redis, team
@@ -86,17 +86,19 @@ class Metrics:
         self._add((name, *labels, SUM), round(value * 1000))
 
     async def flush(self) -> None:
-        """Add what was counted to the totals; it is dropped if the team is none of ours any more.
+        """Add what was counted to the totals, or drop it if the team has removed Parley.
 
-        Raises RedisError, and then it is kept for the next time.
+        Raises RedisError; what was counted is then kept for the next time.
         """
         pending, self._pending = self._pending, Counter()
         if not pending:
             return
-        given = [part for series, amount in pending.items() for part in (json.dumps(series), amount)]
-        names = (keys.TEAMS, keys.metrics(self._team))
+        amounts: list[str | int] = []
+        for series, amount in pending.items():
+            amounts += [json.dumps(series), amount]
+        names = [keys.TEAMS, keys.metrics(self._team)]
         try:
-            await ADD.run(self._redis, names, self._team, keys.metrics.seconds, *given)
+            await ADD.run(self._redis, names, self._team, keys.metrics.seconds, *amounts)
         except RedisError:
             self._pending.update(pending)
             raise
@@ -132,5 +134,5 @@ class Metrics:
 async def totals(redis: Redis, team: str) -> dict[Series, int]:
     """What all processes counted so far. Raises RedisError."""
     stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.metrics(team)))
-    found = {tuple(json.loads(series)): int(amount) for series, amount in stored.items()}
-    return {series: amount for series, amount in found.items() if series[0] in METRICS}
+    amounts = {tuple(json.loads(series)): int(amount) for series, amount in stored.items()}
+    return {series: amount for series, amount in amounts.items() if series[0] in METRICS}

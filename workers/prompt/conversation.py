@@ -72,7 +72,7 @@ class Conversation:
         self.model = wanted.model or settings.model
         self._now = Instructions(FRAME, settings.system_prompt, wanted.workspace, wanted.channel)
         record = await prompt_record.load(self._redis, thread, self._now, settings.history_days)
-        self._began, self._before = record.instructions, record.asked
+        self._began, self._before = record.instructions, record.last_request
         self._system_turns = not await self._redis.exists(keys.no_system_turns(thread.team, self.model))
         self._make()
 
@@ -139,7 +139,9 @@ class Conversation:
                 *(thread, self._claim.message.ts, answer.model, answer.request_id),
             )
         if read:
-            await prompt_record.save_asked(self._redis, thread, LastRequest(answer.model, self._at, read[-1].prompt))
+            await prompt_record.save_last_request(
+                self._redis, thread, LastRequest(answer.model, self._at, read[-1].prompt)
+            )
         if self._refused:
             await self._redis.set(keys.no_system_turns(thread.team, self.model), 1, ex=keys.no_system_turns.seconds)
         return missed

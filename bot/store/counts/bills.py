@@ -1,4 +1,4 @@
-"""What an attempt at a question billed: counted for the reports and settled with the caps, both or neither."""
+"""What an attempt at a question billed. It is counted for the reports and settled with the budgets, both or neither."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from bot.store.rules.budgets import Reservation, Settled, settle
 
 @dataclass(frozen=True)
 class Bill:
-    """`settled` is None where nothing was held back."""
+    """`settled` is None if no money was held for the attempt."""
 
     counted: Counted
     settled: Settled | None = None
@@ -22,16 +22,16 @@ class Bill:
     @classmethod
     def from_json(cls, data: str) -> "Bill":
         stored: Mapping[str, Any] = json.loads(data)
-        counted, settled = stored["counted"], stored["settled"]
-        pieces = tuple(BilledPiece(**piece) for piece in counted["pieces"])
-        return cls(
-            Counted(**{**counted, "pieces": pieces}),
-            settled and Settled(Reservation(**settled["reservation"]), settled["cost"]),
-        )
+        pieces = tuple(BilledPiece(**piece) for piece in stored["counted"]["pieces"])
+        counted = Counted(**{**stored["counted"], "pieces": pieces})
+        settled = stored["settled"]
+        if settled is None:
+            return cls(counted)
+        return cls(counted, Settled(Reservation(**settled["reservation"]), settled["cost"]))
 
 
 def pay(pipe: Any, bill: Bill) -> None:
-    """In the transaction that makes it happen once (invariant 12)."""
+    """Add it to the transaction that ends the attempt, which happens once (invariant 12)."""
     count(pipe, bill.counted)
     if bill.settled:
         settle(pipe, bill.settled)

@@ -1,6 +1,6 @@
-"""What is counted of answers: numbers that add up, and how many answers took how long.
+"""Counts of any number of questions: sums, and histograms of how long answers took.
 
-A cell of Redis holds them as `name:number` pairs, zeros left out: a counter that is added later needs no migration.
+Redis holds them as cells, `name:number` pairs without zeros: a counter that is added later needs no migration.
 """
 
 import math
@@ -25,8 +25,8 @@ class Counts:
     `answers`, `refusals`, `errors` and `stops` are the outcomes of `requests`. `saved` is what the tokens read from the
     cache would have cost more as input. `estimated` is the part of `cost` of pieces whose end never arrived; `unpriced`
     are billed pieces of models without a known price, which cost nothing here. `unread` are questions for which the
-    prompt cache had nothing although it was due. `first` and `total` are histograms:
-    bucket -> answers that took so long to their first text, and in all.
+    prompt cache should have had something and had nothing. `first` and `total` are histograms of the time until the
+    first text and until the end: bucket -> number of answers.
     """
 
     requests: int = 0
@@ -52,31 +52,31 @@ class Counts:
 
     def add(self, other: "Counts") -> None:
         for name in NUMBERS:
-            if number := getattr(other, name):
-                setattr(self, name, getattr(self, name) + number)
-        for mine, others in ((self.first, other.first), (self.total, other.total)):
-            for at, number in others.items():
-                mine[at] = mine.get(at, 0) + number
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for time in _LETTERS:
+            histogram = self.times(time)
+            for at, number in other.times(time).items():
+                histogram[at] = histogram.get(at, 0) + number
 
     @property
     def tokens(self) -> int:
         return self.input + self.output + self.write_5m + self.write_1h + self.read
 
     def to_cell(self) -> str:
-        pairs = [f"{code}:{number}" for name, code in NUMBERS.items() if (number := getattr(self, name))]
+        pairs = [f"{code}:{getattr(self, name)}" for name, code in NUMBERS.items() if getattr(self, name)]
         for time, letter in _LETTERS.items():
             pairs += [f"{letter}{at}:{number}" for at, number in sorted(self.times(time).items()) if number]
         return " ".join(pairs)
 
     @classmethod
     def from_cell(cls, cell: str) -> "Counts":
-        """Names that this version does not know are left out: another version may have written them."""
+        """Numbers that this version does not know are left out: another version may have written them."""
         numbers: dict[str, int] = {}
         histograms: dict[str, dict[int, int]] = {"f": {}, "t": {}}
         for pair in cell.split():
             code, _, number = pair.partition(":")
-            if name := _NAMES.get(code):
-                numbers[name] = int(number)
+            if code in _NAMES:
+                numbers[_NAMES[code]] = int(number)
             elif code[0] in histograms and code[1:].isdecimal():
                 histograms[code[0]][int(code[1:])] = int(number)
         return cls(**numbers, first=histograms["f"], total=histograms["t"])
@@ -85,7 +85,7 @@ class Counts:
         return self.first if time == "first" else self.total
 
 
-# Short, for they are in Redis once for every person and day.
+# Short, because Redis holds them once for each person and day.
 NUMBERS: Mapping[str, str] = {
     "requests": "q",
     "answers": "a",
@@ -107,7 +107,7 @@ NUMBERS: Mapping[str, str] = {
     "unread": "d",
 }
 _NAMES = {code: name for name, code in NUMBERS.items()}
-assert set(NUMBERS) == {each.name for each in fields(Counts)} - set(_LETTERS)
+assert set(NUMBERS) == {field.name for field in fields(Counts)} - set(_LETTERS)
 
 
 def bucket(seconds: float) -> int:
@@ -118,8 +118,12 @@ def bucket(seconds: float) -> int:
 
 
 def percentile(histogram: Mapping[int, int], part: float) -> float | None:
-    """Seconds within which so large a `part` of the answers came (nearest rank, middle of its bucket); None of none."""
-    wanted, seen = math.ceil(part * sum(histogram.values())), 0
+    """The seconds within which so large a `part` of the answers came; None if there are no answers.
+
+    It is the nearest rank, read as the middle of its bucket.
+    """
+    wanted = math.ceil(part * sum(histogram.values()))
+    seen = 0
     for at, number in sorted(histogram.items()):
         seen += number
         if number and seen >= wanted:

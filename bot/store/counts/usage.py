@@ -26,9 +26,9 @@ DIRECT = "direct"
 
 _OUTCOMES: Mapping[Outcome, str] = {"answer": "answers", "refusal": "refusals", "error": "errors", "stop": "stops"}
 
-# KEYS for each cell its hash, and the sorted sets of its day and week; ARGV seconds to keep, whether they begin anew,
-# then for each cell its field, what is added to it as `name:number` pairs, and what is added to its cost (empty:
-# nothing). Numbers of Lua are exact to 2^53, which is nine thousand million dollars.
+# KEYS for each cell its hash, and the sorted sets of its day and week; ARGV seconds to keep, whether the expiry is set
+# anew, then for each cell its field, what is added to it as `name:number` pairs, and what is added to its cost (empty:
+# nothing). Lua computes exactly up to 2^53, which is nine billion dollars.
 ADD = Script(
     """
 local function keep(key)
@@ -84,8 +84,8 @@ class BilledPiece:
 class Counted:
     """One question and what became of it, `at` seconds since the epoch.
 
-    `outcome` is None for an attempt that will be repeated: only what it billed counts. Times are in seconds, None where
-    nothing came; only those of answers count.
+    `outcome` is None for an attempt that will be repeated: only what it billed counts. `first_text` and `total` are
+    seconds, None if no text came; they count for answers only.
     """
 
     team: str
@@ -117,14 +117,14 @@ class DayCounts:
 
 @dataclass(frozen=True)
 class Top:
-    """Those that cost most, dearest first, and how many there are in all."""
+    """The rows that cost most, the highest cost first, and the `number` of all rows."""
 
     rows: Sequence[tuple[str, Counts]]
     number: int
 
 
 def count(pipe: Any, counted: Counted) -> None:
-    """Add it to a pipeline, synchronous or not: in the transaction that makes it happen once."""
+    """Add it to a pipeline of any kind. It must be the transaction that ends the attempt, which happens once."""
     hour = datetime.fromtimestamp(counted.at, UTC)
     whole = sum_of(counted.pieces)
     _add_outcome(whole, counted)
@@ -159,15 +159,17 @@ def channel_name(channel: str) -> str:
 
 
 def sum_of(pieces: Iterable[BilledPiece]) -> Counts:
-    found = Counts()
+    counts = Counts()
     for piece in pieces:
         for name in ("input", "output", "write_5m", "write_1h", "read", "searches"):
-            setattr(found, name, getattr(found, name) + getattr(piece, name))
-        found.cost += piece.cost or 0
-        found.saved += piece.saved or 0
-        found.estimated += (piece.cost or 0) if piece.estimated else 0
-        found.unpriced += piece.cost is None
-    return found
+            setattr(counts, name, getattr(counts, name) + getattr(piece, name))
+        counts.cost += piece.cost or 0
+        counts.saved += piece.saved or 0
+        if piece.estimated:
+            counts.estimated += piece.cost or 0
+        if piece.cost is None:
+            counts.unpriced += 1
+    return counts
 
 
 async def by_hour(redis: Redis, team: str, days: Sequence[date]) -> dict[date, dict[int, Counts]]:
@@ -175,11 +177,10 @@ async def by_hour(redis: Redis, team: str, days: Sequence[date]) -> dict[date, d
     pipe = redis.pipeline(transaction=False)
     for day in days:
         pipe.hgetall(keys.usage(team, day, "hour"))
-    found = await pipe.execute()
-    return {
-        day: {int(hour): Counts.from_cell(cell) for hour, cell in cells.items()}
-        for day, cells in zip(days, found, strict=True)
-    }
+    by_day = {}
+    for day, cells in zip(days, await pipe.execute(), strict=True):
+        by_day[day] = {int(hour): Counts.from_cell(cell) for hour, cell in cells.items()}
+    return by_day
 
 
 async def of_one(redis: Redis, team: str, kind: Kind, name: str, days: Sequence[date]) -> dict[date, Counts]:
@@ -187,18 +188,18 @@ async def of_one(redis: Redis, team: str, kind: Kind, name: str, days: Sequence[
     pipe = redis.pipeline(transaction=False)
     for day in days:
         pipe.hget(keys.usage(team, day, kind), name)
-    found = await pipe.execute()
-    return {day: Counts.from_cell(cell or "") for day, cell in zip(days, found, strict=True)}
+    cells = await pipe.execute()
+    return {day: Counts.from_cell(cell or "") for day, cell in zip(days, cells, strict=True)}
 
 
 async def top(redis: Redis, team: str, kind: Kind, days: Sequence[date], most: int) -> Top:
-    """Of consecutive days. Raises redis.RedisError."""
-    added = f"{keys.usage_costs(team, days[0], kind)}:{secrets.token_hex(8)}"
+    """The `most` that cost most on these days, which are consecutive. Raises redis.RedisError."""
+    sums = f"{keys.usage_costs(team, days[0], kind)}:{secrets.token_hex(8)}"
     async with redis.pipeline(transaction=True) as pipe:
-        pipe.zunionstore(added, [name(team, day, kind) for day, name in _covered(days)])
-        pipe.zrevrange(added, 0, most - 1)
-        pipe.zcard(added)
-        pipe.delete(added)
+        pipe.zunionstore(sums, [key(team, day, kind) for day, key in _covered(days)])
+        pipe.zrevrange(sums, 0, most - 1)
+        pipe.zcard(sums)
+        pipe.delete(sums)
         _, names, number, _ = await pipe.execute()
     if not names:
         return Top([], 0)
@@ -227,18 +228,26 @@ async def models(redis: Redis, team: str, days: Sequence[date]) -> set[str]:
 
 
 def _covered(days: Sequence[date]) -> Iterator[tuple[date, Callable[[str, date, str], str]]]:
-    """Whole weeks where there are, and single days: a third of the sets for a month of consecutive days."""
+    """The sorted sets that cover the days: of whole weeks as far as possible, else of single days.
+
+    For a month this is a third of the sets.
+    """
     rest = list(days)
     while rest:
-        is_week = rest[0].weekday() == 0 and len(rest) >= 7
-        yield rest[0], keys.usage_week if is_week else keys.usage_costs
-        rest = rest[7 if is_week else 1 :]
+        if rest[0].weekday() == 0 and len(rest) >= 7:
+            yield rest[0], keys.usage_week
+            rest = rest[7:]
+        else:
+            yield rest[0], keys.usage_costs
+            rest = rest[1:]
 
 
 def _models(counted: Counted) -> list[str]:
-    """The question itself is counted at the model that was to answer it."""
-    asked = [counted.model] if counted.outcome else []
-    return list(dict.fromkeys([*asked, *(piece.model for piece in counted.pieces)]))
+    """The models of the pieces; first the one that was to answer, where the question itself is counted."""
+    models = [piece.model for piece in counted.pieces]
+    if counted.outcome:
+        models.insert(0, counted.model)
+    return list(dict.fromkeys(models))
 
 
 def _add_outcome(counts: Counts, counted: Counted) -> None:
@@ -248,6 +257,9 @@ def _add_outcome(counts: Counts, counted: Counted) -> None:
     name = _OUTCOMES[counted.outcome]
     counts.requests += 1
     setattr(counts, name, getattr(counts, name) + 1)
-    if counted.outcome == "answer":
-        counts.first = {bucket(counted.first_text): 1} if counted.first_text is not None else {}
-        counts.total = {bucket(counted.total): 1} if counted.total is not None else {}
+    if counted.outcome != "answer":
+        return
+    if counted.first_text is not None:
+        counts.first = {bucket(counted.first_text): 1}
+    if counted.total is not None:
+        counts.total = {bucket(counted.total): 1}

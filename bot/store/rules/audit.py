@@ -1,7 +1,4 @@
-"""What admins set, and who changed it when. Every setting is a field of a hash; what it was and became is recorded.
-
-The record is kept for 400 days.
-"""
+"""How admins change settings. Each setting is a field of a hash; each change is recorded for 400 days."""
 
 import json
 from dataclasses import dataclass
@@ -66,7 +63,7 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class Changed:
-    """Whether anything did change, and what was set before."""
+    """`is_new` says whether the change made a difference; `before` is the earlier value, None for no value."""
 
     is_new: bool
     before: str | None

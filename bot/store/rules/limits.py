@@ -1,7 +1,7 @@
 """How many messages are taken from a person and in a channel, in any minute and any 24 hours.
 
-Messages are counted where they come in and not where they are answered: one too many costs no place in a mailbox, and
-is told at once. What was refused is as good as seen, so that its second event says and takes nothing.
+Messages are counted where they come in and not where they are answered, so one too many never reaches a mailbox and is
+refused at once. A refused message is marked seen, so its duplicate event does nothing.
 """
 
 from collections.abc import Awaitable
@@ -30,15 +30,15 @@ for i = 1, #set, 2 do limit[set[i]] = tonumber(set[i + 1]) end
 if redis.call('EXISTS', KEYS[2]) == 1 then return false end
 local day = tonumber(ARGV[6])
 local counted = {{}}
-for _, each in ipairs({{{{'user:' .. ARGV[2], '{EACH_PERSON}'}}, {{'channel:' .. ARGV[3], '{EACH_CHANNEL}'}}}}) do
-    local key = ARGV[4] .. each[1]
-    -- One that was counted before comes again, for Slack sends a mention twice, or was not kept then.
+for _, scopes in ipairs({{{{'user:' .. ARGV[2], '{EACH_PERSON}'}}, {{'channel:' .. ARGV[3], '{EACH_CHANNEL}'}}}}) do
+    local key = ARGV[4] .. scopes[1]
+    -- A message counts once: Slack sends a mention twice, and sends again what was not acknowledged.
     local windows = redis.call('ZSCORE', key, ARGV[1]) and {{}} or {{{{'day', day}}, {{'minute', tonumber(ARGV[5])}}}}
     for _, window in ipairs(windows) do
-        local scope = each[1]
+        local scope = scopes[1]
         local most = limit[scope .. ' ' .. window[1]]
         if not most then
-            scope = each[2]
+            scope = scopes[2]
             most = limit[scope .. ' ' .. window[1]]
         end
         if most then
@@ -70,9 +70,9 @@ return false
 
 @dataclass(frozen=True)
 class TooMany:
-    """The limit that is reached: `most` messages in the window. In `wait` seconds there is room again.
+    """The limit that is reached: `most` messages in the window. After `wait` seconds there is room again.
 
-    `tell` says whether the person hears of it, which is once a minute.
+    `tell` says whether the person is to be told, which happens once a minute.
     """
 
     scope: str
@@ -83,22 +83,22 @@ class TooMany:
 
 
 async def take(redis: Redis, message: Message) -> TooMany | None:
-    """Count the message, or say why it is one too many. Raises redis.RedisError."""
+    """Count the message, or return the limit that it would exceed. Raises redis.RedisError."""
     team, channel, user = message.thread.team, message.thread.channel, message.user
     names = [keys.limits(team), keys.seen_message(team, channel, message.ts), keys.slow_down(team, user)]
-    given: list[str | int] = [f"{channel}:{message.ts}", user, channel, keys.rate(team, ""), *WINDOWS.values()]
-    found = await TAKE.run(redis, names, *given)
-    if found is None:
+    member = f"{channel}:{message.ts}"
+    reached = await TAKE.run(redis, names, member, user, channel, keys.rate(team, ""), *WINDOWS.values())
+    if reached is None:
         return None
-    scope, window, most, wait, tell = found
+    scope, window, most, wait, tell = reached
     return TooMany(scope, cast("LimitWindow", window), int(most), int(wait) / 1000, bool(tell))
 
 
 async def limits(redis: Redis, team: str) -> dict[tuple[str, LimitWindow], int]:
     """Every limit, by scope and window."""
     stored = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.limits(team)))
-    found = {}
+    by_scope = {}
     for field, most in sorted(stored.items()):
         scope, _, window = field.partition(" ")
-        found[scope, cast("LimitWindow", window)] = int(most)
-    return found
+        by_scope[scope, cast("LimitWindow", window)] = int(most)
+    return by_scope

@@ -31,4 +31,5 @@ async def model_in(redis: Redis, team: str, channel: str) -> str | None:
     async with redis.pipeline(transaction=False) as pipe:
         for scope in (keys.channel_policy(team, channel), keys.workspace_policy(team)):
             pipe.hget(scope, "model")
-        return next(filter(None, await pipe.execute()), None)
+        own, general = await pipe.execute()
+    return own or general or None

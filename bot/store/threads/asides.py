@@ -1,7 +1,7 @@
-"""Threads of ours in which people turned to somebody else: what they say there is for each other until they mention us.
+"""Asides: what people in our threads say to each other, from a mention of somebody else until they mention us.
 
-By its ts the newest message is kept that mentions somebody else, that mentions us, and, where follow-ups are off, that
-mentions nobody: what was said after our last answer is read with the next question.
+Three ts are kept: of the newest message that mentions somebody else, of the newest that mentions us, and, if follow-ups
+are off, of the newest that mentions nobody. So the next question is read with what was said since our last answer.
 """
 
 from collections.abc import Awaitable
@@ -25,7 +25,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 
 
 async def note(redis: Redis, thread: Thread, whom: Literal["others", "us", "nobody"], ts: str) -> None:
-    """The message `ts` mentions them; one that mentions nobody was not for us either. Raises redis.RedisError."""
+    """Note whom the message `ts` mentions, `nobody` if it was not for us either. Raises redis.RedisError."""
     await NOTE.run(redis, [keys.asides(thread)], whom, ts, keys.asides.seconds)
 
 
@@ -37,5 +37,5 @@ async def is_one(redis: Redis, thread: Thread, ts: str) -> bool:
 
 async def were_after(redis: Redis, thread: Thread, ts: str) -> bool:
     """Whether people said something to each other after the message `ts`."""
-    said = await cast("Awaitable[list[str | None]]", redis.hmget(keys.asides(thread), ["others", "nobody"]))
-    return any(float(each or 0) > float(ts) for each in said)
+    stamps = await cast("Awaitable[list[str | None]]", redis.hmget(keys.asides(thread), ["others", "nobody"]))
+    return any(float(stamp or 0) > float(ts) for stamp in stamps)

@@ -1,4 +1,4 @@
-"""Forgetting: all of a team that removes us, or all that was said in one channel."""
+"""Deletes what is kept: all of a team that removes Parley, or all conversations of a channel."""
 
 import re
 from collections.abc import AsyncIterator
@@ -14,30 +14,29 @@ PASSES = 5
 
 
 async def erase(redis: Redis, inbox: Inbox, team: str) -> int:
-    """Delete everything of the team and its wake-ups; how many keys there were.
+    """Delete everything of the team, and its wake-ups; the number of keys.
 
     Workers that answer it at this moment lose their leases, and with them the right to write (invariant 5).
     """
     await redis.srem(keys.TEAMS, team)
     deleted = 0
     for _ in range(PASSES):
-        found = 0
-        async for names in _found(redis, f"{team}:"):
-            found += await redis.unlink(*names)
-        deleted += found
-        if not found:
+        before = deleted
+        async for names in _names(redis, f"{team}:"):
+            deleted += await redis.unlink(*names)
+        if deleted == before:
             break
     await inbox.cancel(team)
     return deleted
 
 
 async def forget(redis: Redis, team: str, channel: str) -> int:
-    """Delete all conversations of a channel and what waits there; how many there were.
+    """Delete all conversations of a channel and what waits there; the number of conversations.
 
     Leases stay: an answer that is being written ends as it would, and nothing of it is kept.
     """
     conversations = set()
-    async for names in _found(redis, f"{team}:{channel}:"):
+    async for names in _names(redis, f"{team}:{channel}:"):
         gone = [name for name in names if not name.endswith(":lease")]
         if gone:
             await redis.unlink(*gone)
@@ -47,9 +46,10 @@ async def forget(redis: Redis, team: str, channel: str) -> int:
     return len(conversations)
 
 
-async def _found(redis: Redis, prefix: str) -> AsyncIterator[list[str]]:
-    """The keys that begin so, some at a time, some perhaps twice."""
-    cursor, pattern = 0, re.sub(r"([*?\[\]\\^-])", r"\\\1", prefix) + "*"
+async def _names(redis: Redis, prefix: str) -> AsyncIterator[list[str]]:
+    """The names of all keys with this prefix, in batches. A name may come twice."""
+    cursor = 0
+    pattern = re.sub(r"([*?\[\]\\^-])", r"\\\1", prefix) + "*"
     while True:
         cursor, names = await redis.scan(cursor, match=pattern, count=BATCH)
         if names:

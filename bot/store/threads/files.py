@@ -1,7 +1,7 @@
 """What Claude is sent of the files of a thread, kept so that later turns send the same bytes (invariant 11).
 
-Slack may have deleted the file long before. What was forgotten here, or has expired, never comes back: in its place
-stands the same note in every later prompt.
+The file may be deleted from Slack long before. What was forgotten here, or has expired, never comes back: every later
+prompt has the same note in its place.
 """
 
 import json
@@ -18,8 +18,7 @@ from bot.talk.message import Thread
 ContentBlock = dict[str, Any]
 FileKind = Literal["image", "document", "text", "link"]
 
-
-# KEYS messages files; ARGV id, value, seconds to keep. Where no question is open, the thread was forgotten meanwhile.
+# KEYS messages files; ARGV id, value, seconds to keep. No question is open in a thread that was forgotten meanwhile.
 KEEP = Script(
     """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
@@ -46,35 +45,37 @@ class Attachment:
 async def keep(
     redis: Redis, thread: Thread, attachment: Attachment, blocks: Sequence[ContentBlock], days: int
 ) -> Attachment:
-    """Keep the file's content blocks; what was kept of it first stays. What is kept now."""
-    names, value = (
-        (keys.messages(thread), keys.files(thread)),
-        json.dumps({"file": asdict(attachment), "blocks": blocks}),
-    )
-    given = (attachment.id, value, days * keys.DAY)
-    is_new = await KEEP.run(redis, names, *given)
-    return attachment if is_new else (await find(redis, thread, [attachment.id])).get(attachment.id, attachment)
+    """Keep the file's content blocks unless some are kept already; what is kept now."""
+    names = [keys.messages(thread), keys.files(thread)]
+    value = json.dumps({"file": asdict(attachment), "blocks": blocks})
+    if await KEEP.run(redis, names, attachment.id, value, days * keys.DAY):
+        return attachment
+    kept = await find(redis, thread, [attachment.id])
+    return kept.get(attachment.id, attachment)
 
 
 async def find(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, Attachment]:
     """Those of the files that are kept."""
-    return {name: Attachment(**stored["file"]) for name, stored in (await _load(redis, thread, ids)).items()}
+    kept = await _load(redis, thread, ids)
+    return {id: Attachment(**stored["file"]) for id, stored in kept.items()}
 
 
 async def blocks(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, list[ContentBlock]]:
     """The content blocks of those files that are kept."""
-    return {name: stored["blocks"] for name, stored in (await _load(redis, thread, ids)).items()}
+    kept = await _load(redis, thread, ids)
+    return {id: stored["blocks"] for id, stored in kept.items()}
 
 
 async def forget_others(redis: Redis, thread: Thread, ids: Collection[str]) -> None:
     """Keep these files of the thread and no others."""
     kept = await cast("Awaitable[list[str]]", redis.hkeys(keys.files(thread)))
-    if others := [name for name in kept if name not in ids]:
+    others = [id for id in kept if id not in ids]
+    if others:
         await redis.hdel(keys.files(thread), *others)
 
 
 async def forget(redis: Redis, thread: Thread, ids: Sequence[str]) -> int:
-    """How many of these files were kept until now."""
+    """Forget these files; the number of those that were kept until now."""
     return await redis.hdel(keys.files(thread), *ids) if ids else 0
 
 
@@ -82,4 +83,4 @@ async def _load(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, A
     if not ids:
         return {}
     values = await cast("Awaitable[list[str | None]]", redis.hmget(keys.files(thread), list(ids)))
-    return {name: json.loads(value) for name, value in zip(ids, values, strict=True) if value}
+    return {id: json.loads(value) for id, value in zip(ids, values, strict=True) if value}

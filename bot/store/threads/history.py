@@ -13,17 +13,18 @@ from bot.store import keys
 from bot.store.threads.files import Attachment
 from bot.talk.message import Thread
 
-# More than what was read of a thread before its first question.
+# More entries than what was read of a thread before its first question.
 BEGINNING = 100
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One turn. `name` and `place` are as they were at that time, so that later prompts repeat them byte by byte.
+    """A piece of a turn; `ts` is that of the turn's question.
 
-    A `hidden` turn was refused: people see it, later prompts leave it out. A `system` entry is an instruction of the
-    operator that came in with the question before it. A `summary` stands first, in place of what was said before;
-    `block` is Claude's own form of it, to be sent back as it came. What Claude is sent of `files` is kept apart
+    `name` and `place` are those of the time at which it was said, so that later prompts repeat them byte by byte. A
+    `hidden` entry was refused: people see it, later prompts leave it out. A `system` entry is an instruction of the
+    operator that came in with the question before it. A `summary` comes first and replaces what was said before;
+    `block` is Claude's own form of it, which is sent back unchanged. What Claude is sent of `files` is kept apart
     (bot/store/threads/files.py). `model` is the one that answered.
     """
 
@@ -69,25 +70,26 @@ async def load(redis: Redis, thread: Thread) -> list[Entry]:
 async def was_asked_before(redis: Redis, thread: Thread, ts: str) -> bool:
     """Whether an answer of ours in the thread belongs to a question that is older than `ts`."""
     lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, BEGINNING - 1))
-    for turn in map(json.loads, lines):
-        if turn["role"] == "summary":
+    for entry in map(json.loads, lines):
+        if entry["role"] == "summary":
             return True
-        if turn["role"] == "assistant":
-            return float(turn["ts"]) < float(ts)
+        if entry["role"] == "assistant":
+            return float(entry["ts"]) < float(ts)
     return False
 
 
 def turn_lines(pipe: "Pipeline", thread: Thread, ts: str) -> list[str]:
-    """The turn whose question has this ts, as it is kept."""
-    found = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
-    return [line for line in found if json.loads(line)["ts"] == ts]
+    """The stored entries of the turn whose question has this ts."""
+    lines = map(as_text, pipe.lrange(keys.history(thread), 0, -1))
+    return [line for line in lines if json.loads(line)["ts"] == ts]
 
 
 def _read(stored: dict[str, Any]) -> Entry:
     """Fields that this version does not know are left out: another version may have written them."""
-    known = {each.name for each in fields(Entry)}
-    found = {name: value for name, value in stored.items() if name in known}
-    return Entry(**{**found, "files": tuple(Attachment(**file) for file in stored.get("files", ()))})
+    known = {field.name for field in fields(Entry)}
+    values = {name: value for name, value in stored.items() if name in known}
+    values["files"] = tuple(Attachment(**file) for file in stored.get("files", ()))
+    return Entry(**values)
 
 
 def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
@@ -96,7 +98,7 @@ def asked(entries: Sequence[Entry], ts: str) -> Entry | None:
 
 
 def model_of(entries: Sequence[Entry], ts: str) -> str | None:
-    """The model that answered the question with this ts, None where that is not remembered."""
+    """The model that answered the question with this ts, None if that is not remembered."""
     return next((entry.model for entry in entries if entry.role == "assistant" and entry.ts == ts), None)
 
 
@@ -106,7 +108,7 @@ def newest(entries: Sequence[Entry]) -> str | None:
 
 
 def without(entries: Sequence[Entry], ts: str) -> list[Entry]:
-    """The entries but for the turn whose question has this ts."""
+    """The entries without the turn whose question has this ts."""
     return [entry for entry in entries if entry.ts != ts]
 
 
@@ -118,7 +120,8 @@ def kept(entries: Sequence[Entry], budget: int) -> int:
     """
     if sum(entry.tokens for entry in entries) <= budget:
         return len(entries)
-    total, keep = 0, 0
+    total = 0
+    keep = 0
     for count, entry in enumerate(reversed(entries), start=1):
         total += entry.tokens
         if total > budget // 2 and count > 2:

@@ -82,7 +82,7 @@ class Inbox:
             return None
 
     async def files(self, claim: Claim) -> tuple[File, ...]:
-        """The message's files, also those that only a second delivery told of, after the message was claimed."""
+        """The message's files, also those that arrived with its second delivery after it was claimed."""
         stored = await cast("Awaitable[str | None]", self._redis.hget(keys.messages(claim.thread), claim.message.ts))
         return Message.from_json(stored).files if stored else claim.message.files
 
@@ -121,12 +121,12 @@ class Inbox:
     ) -> None:
         """Give the message back for another attempt in `retry_in` seconds. Does nothing if the lease is lost.
 
-        An attempt of which nothing became visible, because another message goes first, is not `begun` and no attempt.
+        With `begun` false the attempt does not count: nothing of it became visible, because another message goes first.
         """
         await asyncio.to_thread(claims.release, self._queue, claim, retry_in, begun, bill)
 
     async def sweep(self, most: int = 200) -> int:
-        """Wake the threads that nobody looked after in time; how many there were.
+        """Wake the threads that nobody looked after in time; the number of them.
 
         A wake-up can be swallowed by a worker that hangs, so a thread is woken every ten seconds until somebody comes.
         With many jobs in the queue all workers are busy, and more wake-ups would only pile up behind them.
@@ -138,7 +138,7 @@ class Inbox:
         return await asyncio.to_thread(jobs.load, self._queue)
 
     async def cancel(self, team: str) -> int:
-        """Drop the wake-ups of a team, those that failed too; how many there were."""
+        """Drop the wake-ups of a team, also those that failed; the number of them."""
         return await asyncio.to_thread(jobs.cancel, self._queue, team)
 
     async def positions(self, threads: Sequence[Thread]) -> dict[Thread, int]:
@@ -195,9 +195,9 @@ class Inbox:
 
 
 def _add_files(pipe: Pipeline, twin: Message) -> None:
-    """A mention comes as `message` and as `app_mention`, which now and then leaves out the files (observed).
+    """Give a message that is kept without files those of its `twin`. Raises WatchError.
 
-    Whichever came first is kept; here it gets the files that only the second one has. Raises WatchError.
+    Slack delivers a mention twice, as `message` and as `app_mention`; now and then the latter has no files (observed).
     """
     messages = keys.messages(twin.thread)
     pipe.watch(messages)

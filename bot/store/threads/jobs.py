@@ -12,16 +12,16 @@ from rq.job import Job
 from bot.talk.message import Thread
 
 JOB = "workers.reply.reply"
-# A backstop: a turn ends by itself, after ANSWER_SECONDS (3600 at most) and the time for its last edit.
+# A limit of last resort: a turn ends by itself after ANSWER_SECONDS (3600 at most) and the time for its last edit.
 JOB_SECONDS = 3600 + 600
 BATCH = 500
 
 
 @dataclass(frozen=True)
 class Load:
-    """`workers` are processes; `waiting` jobs have no slot yet, in `running` an answer is written.
+    """The `workers` are processes. A `running` job writes an answer, a `waiting` one has no slot yet.
 
-    The first of those that wait does so for `oldest` seconds.
+    The first job in the queue has waited for `oldest` seconds.
     """
 
     workers: int
@@ -68,7 +68,7 @@ def _oldest(queue: Queue) -> float:
 
 
 def cancel(queue: Queue, team: str) -> int:
-    """Delete the wake-ups of a team, those that failed too; how many there were."""
+    """Delete the wake-ups of a team, also those that failed; the number of them."""
     ids = [*queue.get_job_ids(), *queue.failed_job_registry.get_job_ids(cleanup=False)]
     cancelled = 0
     for start in range(0, len(ids), BATCH):

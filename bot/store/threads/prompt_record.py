@@ -1,4 +1,4 @@
-"""What a thread's prompt began with, and what of it Claude was sent last."""
+"""What a thread's prompt began with, and the last request that was answered in it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -21,8 +21,8 @@ return redis.call('HMGET', KEYS[2], 'instructions', 'asked')
     keys=2,
 )
 
-# KEYS record; ARGV asked. A thread that was forgotten meanwhile has no record, and gets none.
-SAVE_ASKED = Script(
+# KEYS record; ARGV last request. A thread that was forgotten meanwhile has no record, and gets none.
+SAVE_LAST_REQUEST = Script(
     "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'asked', ARGV[1]) end",
     keys=1,
 )
@@ -53,7 +53,7 @@ class LastRequest:
 @dataclass(frozen=True)
 class Record:
     instructions: Instructions
-    asked: LastRequest | None = None
+    last_request: LastRequest | None = None
 
 
 async def load(redis: Redis, thread: Thread, instructions: Instructions, days: int) -> Record:
@@ -61,11 +61,12 @@ async def load(redis: Redis, thread: Thread, instructions: Instructions, days: i
 
     A thread without one begins with these instructions and keeps them (invariant 11).
     """
-    names, given = (keys.messages(thread), keys.record(thread)), json.dumps(asdict(instructions), ensure_ascii=False)
-    found = await BEGIN.run(redis, names, given, days * keys.DAY)
-    began, asked = found
-    return Record(Instructions(**json.loads(began or given)), LastRequest(**json.loads(asked)) if asked else None)
+    names = [keys.messages(thread), keys.record(thread)]
+    ours = json.dumps(asdict(instructions), ensure_ascii=False)
+    stored, asked = await BEGIN.run(redis, names, ours, days * keys.DAY)
+    last_request = LastRequest(**json.loads(asked)) if asked else None
+    return Record(Instructions(**json.loads(stored or ours)), last_request)
 
 
-async def save_asked(redis: Redis, thread: Thread, asked: LastRequest) -> None:
-    await SAVE_ASKED.run(redis, [keys.record(thread)], json.dumps(asdict(asked)))
+async def save_last_request(redis: Redis, thread: Thread, request: LastRequest) -> None:
+    await SAVE_LAST_REQUEST.run(redis, [keys.record(thread)], json.dumps(asdict(request)))

@@ -1,4 +1,4 @@
-"""In which threads somebody spoke to us last."""
+"""The threads in which somebody spoke to us last."""
 
 from redis.asyncio import Redis
 
@@ -7,7 +7,7 @@ from bot.talk.message import Thread
 
 
 async def newest(redis: Redis, team: str, user: str, most: int) -> list[Thread]:
-    """The newest first, without those of which nothing is remembered and in which nothing waits."""
+    """The newest first. A thread without history in which nothing waits is left out."""
     members = await redis.zrevrange(keys.talks(team, user), 0, -1)
     threads = [Thread(team, *str(member).rsplit(":", 1)) for member in members]
     async with redis.pipeline(transaction=False) as pipe:

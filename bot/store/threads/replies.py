@@ -1,4 +1,4 @@
-"""How far each reply is, so that whoever takes over goes on with the same Slack message."""
+"""How far each reply is, so that a worker that takes over continues the same Slack messages."""
 
 import json
 from collections.abc import Awaitable, Mapping, Sequence
@@ -14,8 +14,8 @@ from bot.store.counts.usage import Outcome
 from bot.store.lua import Script
 from bot.talk.message import Thread
 
-# KEYS messages reply; ARGV ts, seconds to keep, fields and values. Nothing is kept of a message that is no longer in
-# the mailbox: it was deleted or forgotten, or the team has removed us.
+# KEYS messages reply; ARGV ts, seconds to keep, fields and values. Nothing is kept of a message that has left the
+# mailbox: it was deleted or forgotten, or the team has removed Parley.
 SAVE = Script(
     """
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
@@ -41,12 +41,12 @@ return new
 
 @dataclass(frozen=True)
 class Final:
-    """How a reply ends: `text` is what people see, `said` what the history remembers, None for the same.
+    """How a reply ends: `text` is what people see, `said` what the history remembers, None for the same text.
 
-    `outcome` is None where Claude was not asked. `hidden` keeps the turn out of prompts, `without_files` says that
-    the question's files go out of the thread; `instruction` is what of the operator's came in with the question. Under
-    an answer stand buttons and `note`, a line of small print; `stopped_by` is the display name of who stopped it, ""
-    for somebody.
+    `outcome` is None if Claude was not asked. `hidden` keeps the turn out of later prompts, `without_files` removes the
+    question's files from the thread. `instruction` is the operator's instruction that came in with the question. Below
+    an answer are buttons and `note`, a line of small print. `stopped_by` is the display name of the person who stopped
+    it, "" if that is not known.
     """
 
     text: str
@@ -62,7 +62,7 @@ class Final:
 
     @property
     def is_answer(self) -> bool:
-        """Whether there is more to it than a reason why there is no answer."""
+        """False if it only says why there is no answer."""
         return self.outcome not in (None, "error")
 
     @property
@@ -75,7 +75,7 @@ class Final:
     @classmethod
     def from_json(cls, data: str) -> "Final":
         """Fields that this version does not know are left out: another version may have written them."""
-        known = {each.name for each in fields(cls)}
+        known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in json.loads(data).items() if name in known})
 
 
@@ -95,9 +95,9 @@ class Progress:
 class Reply:
     """A reply as it is stored: `parts`, `shown` and `text` are those of its Progress.
 
-    `final` is how it ends and `bill` what is to be written down of it, there from the moment they are known; `billed`
-    is what the attempt under way has billed so far. `streamed` says that a native stream was begun, `file` is the id of
-    the file with the rest of the text.
+    `final` is how it ends and `bill` what it billed, both None until they are known. `billed` is what the attempt under
+    way has billed so far. `streamed` says that a Slack stream was begun; `file` is the id of the file with the rest of
+    the text.
     """
 
     parts: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ async def save_progress(redis: Redis, thread: Thread, ts: str, progress: Progres
 
 
 async def save_final(redis: Redis, thread: Thread, ts: str, final: Final, bill: Bill | None = None) -> None:
-    """`bill` has all that was billed so far."""
+    """`bill` holds all that was billed so far."""
     fields = {"final": final.to_json(), "bill": bill.to_json() if bill else "", "billed": "[]"}
     await _save(redis, thread, ts, fields)
 
@@ -140,7 +140,7 @@ async def save_billed(redis: Redis, thread: Thread, ts: str, pieces: Sequence[Ma
 
 
 def settle(pipe: "Pipeline", thread: Thread, ts: str) -> None:
-    """Say in a transaction that what the attempt has billed is written down elsewhere."""
+    """Drop `billed` in the transaction that counts it elsewhere."""
     pipe.hdel(keys.reply(thread, ts), "billed")
 
 
@@ -153,8 +153,8 @@ async def save_file(redis: Redis, thread: Thread, ts: str, file: str) -> None:
 
 
 async def mark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
-    """Note that our eyes are on the question; False if they were before, or if it waits no more."""
-    names = (keys.messages(thread), keys.reply(thread, ts))
+    """Note that the question has our eyes reaction; False if it had it before, or waits no more."""
+    names = [keys.messages(thread), keys.reply(thread, ts)]
     return bool(await SEE.run(redis, names, ts, keys.reply.seconds))
 
 
@@ -163,11 +163,13 @@ async def is_seen(redis: Redis, thread: Thread, ts: str) -> bool:
 
 
 async def unmark_seen(redis: Redis, thread: Thread, ts: str) -> bool:
-    """False if they were not."""
+    """Note that the eyes reaction is taken back; False if there was none."""
     return bool(await redis.hdel(keys.reply(thread, ts), "seen"))
 
 
 async def _save(redis: Redis, thread: Thread, ts: str, fields: Mapping[str, str | int]) -> None:
-    pairs = [each for pair in fields.items() for each in pair]
-    names = (keys.messages(thread), keys.reply(thread, ts))
+    pairs: list[str | int] = []
+    for field, value in fields.items():
+        pairs += [field, value]
+    names = [keys.messages(thread), keys.reply(thread, ts)]
     await SAVE.run(redis, names, ts, keys.reply.seconds, *pairs)

@@ -1,4 +1,4 @@
-"""Somebody wants an answer stopped: kept until it is answered, and told at once to whoever is writing it."""
+"""Wishes to stop an answer: kept until the question is done, and published at once to the worker that answers."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,9 @@ from bot.talk.message import Thread
 
 
 async def ask(redis: Redis, thread: Thread, stamps: Iterable[str], by: str, said_in: str | None = None) -> None:
-    """Ask that the answers to the questions `stamps` (their ts) be stopped. Who asks first is remembered.
+    """Ask that the answers to the questions `stamps` (their ts) be stopped. The first who asks is remembered.
 
-    `said_in` is the ts of the message that asked it: it counts as delivered, so that its second event is no question.
+    `said_in` is the ts of the message that asks for it. It is marked seen, so its duplicate event does nothing.
     """
     async with redis.pipeline() as pipe:
         for ts in stamps:
@@ -24,7 +24,7 @@ async def ask(redis: Redis, thread: Thread, stamps: Iterable[str], by: str, said
 
 
 async def hear(redis: Redis, thread: Thread, said_in: str) -> bool:
-    """Count the message with this ts as delivered; False if it was before."""
+    """Mark the message with this ts as seen; False if it was seen before."""
     return bool(
         await redis.set(
             keys.seen_message(thread.team, thread.channel, said_in), 1, nx=True, ex=keys.seen_message.seconds

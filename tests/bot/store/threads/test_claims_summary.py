@@ -41,10 +41,10 @@ async def test_a_summary_that_is_sent_twice_is_put_there_once(redis: AsyncRedis,
 async def test_after_a_summary_nothing_is_due_from_the_cache(redis: AsyncRedis, inbox: Inbox) -> None:
     await remembered(redis, *ANSWERED)
     await prompt_record.load(redis, THREAD, Instructions("", ""), 30)
-    await prompt_record.save_asked(redis, THREAD, LastRequest("claude-a", 1.0, 5_000))
+    await prompt_record.save_last_request(redis, THREAD, LastRequest("claude-a", 1.0, 5_000))
     await inbox.put(said("5.000001"))
     await inbox.compact(await claimed(inbox), 2, SUMMARY, 30)
-    assert (await prompt_record.load(redis, THREAD, Instructions("", ""), 30)).asked is None
+    assert (await prompt_record.load(redis, THREAD, Instructions("", ""), 30)).last_request is None
 
 
 async def test_who_lost_the_lease_sums_nothing_up(redis: AsyncRedis, inbox: Inbox) -> None:

@@ -45,7 +45,7 @@ async def test_a_thread_in_use_is_kept_as_long_as_its_history(redis: Redis) -> N
 async def test_the_last_request_is_remembered(redis: Redis) -> None:
     await prompt_record.load(redis, THREAD, FIRST, 30)
     for tokens in (5_000, 6_000):
-        await prompt_record.save_asked(redis, THREAD, LastRequest("claude-a", 1_732_161_600.25, tokens))
+        await prompt_record.save_last_request(redis, THREAD, LastRequest("claude-a", 1_732_161_600.25, tokens))
     assert await prompt_record.load(redis, THREAD, LATER, 30) == Record(
         FIRST, LastRequest("claude-a", 1_732_161_600.25, 6_000)
     )
