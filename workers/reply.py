@@ -256,7 +256,7 @@ class _Turn:
         begun = await runtime.spending.begin(self.message, talk.model, talk.tokens, talk.request["max_tokens"])
         if isinstance(begun, str):
             return Final(begun, hidden=True)
-        self._meter.reservation = begun
+        self._meter.hold = begun
         await talk.fit()
         try:
             answer = await self._answer(draft, talk, question)

@@ -7,7 +7,7 @@ from bot.commands.scope import check, take_scope
 from bot.commands.verbs import follow
 from bot.store import keys
 from bot.store.rules import audit
-from bot.store.rules.budgets import BUDGET_PERIODS, BudgetPeriod, Caps, cap_field
+from bot.store.rules.budgets import BUDGET_PERIODS, BudgetPeriod, Budgets, budget_field
 from bot.talk.arguments import Unclear, Words
 from bot.usage import money
 from bot.usage.money import dollars
@@ -29,15 +29,15 @@ async def answer(command: Command) -> str:
 
 async def _show(command: Command) -> str:
     Words(command.words).end(USAGE)
-    spending = await Caps(command.services.redis, 0).spending(command.team)
+    spending = await Budgets(command.services.redis, 0).spending(command.team)
     if not spending:
         return f"There are no budgets here: everybody may ask as much as they like. {USAGE}"
     lines = ["Budgets (days and months are UTC):"]
     for spent in spending:
-        cap = spent.cap
-        line = f"• {shown(cap.scope)}: {dollars(cap.amount)} a {cap.period}"
+        budget = spent.budget
+        line = f"• {shown(budget.scope)}: {dollars(budget.amount)} a {budget.period}"
         if spent.spent is not None:
-            line += f", {dollars(spent.spent)} of it spent ({_share(spent.spent, cap.amount)})"
+            line += f", {dollars(spent.spent)} of it spent ({_share(spent.spent, budget.amount)})"
         lines.append(line)
     return "\n".join(lines)
 
@@ -83,7 +83,7 @@ async def _clear(command: Command) -> str:
 async def _change(command: Command, scope: str, period: BudgetPeriod, value: str | None) -> str | None:
     """Set the budget in micro-dollars, None clears it; what was set before."""
     redis, team = command.services.redis, command.team
-    field = cap_field(scope, period)
+    field = budget_field(scope, period)
     wanted = audit.SettingChange(team, command.user, f"budget {field}", keys.caps(team), field, value)
     changed = await audit.change(redis, wanted)
     return changed.before

@@ -16,7 +16,7 @@ from bot.slack.admins import Admins
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, verdict
 from bot.store import keys
 from bot.store.rules import audit, budgets
-from bot.store.rules.budgets import Warned, cap_field
+from bot.store.rules.budgets import Warned, budget_field
 from bot.views.refusals import warning
 
 log = logging.getLogger("parley.alerts")
@@ -98,7 +98,7 @@ class Alerts:
         if self._channel:
             yield [self._channel]
         yield await self._admins.named(self._team)
-        set_budgets = {f"budget {cap_field(warned.cap.scope, warned.cap.period)}" for warned in warnings}
+        set_budgets = {f"budget {budget_field(warned.budget.scope, warned.budget.period)}" for warned in warnings}
         newest_first = await audit.changes(self._redis, self._team, 0, MOST_CHANGES)
         set_by = {change.what: change.by for change in reversed(newest_first) if change.what in set_budgets}
         yield sorted(set(set_by.values()))

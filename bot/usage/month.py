@@ -7,7 +7,7 @@ from datetime import date
 
 from redis.asyncio import Redis
 
-from bot.store.rules.budgets import BUDGET_PERIODS, EACH, Cap, Caps, Spent
+from bot.store.rules.budgets import BUDGET_PERIODS, EACH, Budget, Budgets, Spent
 from bot.usage import report
 from bot.usage.query import Query, Subject, known_from, read_period
 from bot.usage.report import Report
@@ -26,7 +26,7 @@ async def of_person(redis: Redis, team: str, user: str, today: date) -> Overview
     query = Query(read_period("month", today), Subject("user", user))
     own, budgets = await asyncio.gather(
         report.gather(redis, team, query, today),
-        _own_budgets(Caps(redis, 0), team, user, today),
+        _own_budgets(Budgets(redis, 0), team, user, today),
     )
     return Overview(own, budgets)
 
@@ -36,21 +36,21 @@ async def of_workspace(redis: Redis, team: str, today: date, keep_days: int) -> 
     query = Query(read_period("month", today), known_from=known_from(today, keep_days))
     whole, budgets = await asyncio.gather(
         report.gather(redis, team, query, today),
-        Caps(redis, 0).spending(team),
+        Budgets(redis, 0).spending(team),
     )
     return Overview(whole, budgets)
 
 
-async def _own_budgets(caps: Caps, team: str, user: str, today: date) -> list[Spent]:
+async def _own_budgets(budgets: Budgets, team: str, user: str, today: date) -> list[Spent]:
     """The budgets that hold for a person: their own one of a day or month, else that of each person."""
     scope = f"user:{user}"
     names = {"day": f"{today}", "month": f"{today:%Y-%m}"}
-    budgets = {(spent.cap.scope, spent.cap.period): spent for spent in await caps.spending(team)}
+    known = {(spent.budget.scope, spent.budget.period): spent for spent in await budgets.spending(team)}
     own = []
     for period in BUDGET_PERIODS:
-        if (scope, period) in budgets:
-            own.append(budgets[scope, period])
-        elif (EACH, period) in budgets:
-            cap = Cap(scope, period, budgets[EACH, period].cap.amount)
-            own.append(Spent(cap, await caps.spent(team, scope, names[period])))
+        if (scope, period) in known:
+            own.append(known[scope, period])
+        elif (EACH, period) in known:
+            budget = Budget(scope, period, known[EACH, period].budget.amount)
+            own.append(Spent(budget, await budgets.spent(team, scope, names[period])))
     return own

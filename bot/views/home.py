@@ -114,7 +114,7 @@ def _workspace(workspace: Overview) -> list[Block]:
         "People": f"{report.tops['user'].number:,}",
         "Top channel": _top_channel(report.tops["channel"]),
     }
-    budgets = [f"{render_scope(spent.cap.scope)}: {_budget(spent)}" for spent in workspace.budgets]
+    budgets = [f"{render_scope(spent.budget.scope)}: {_budget(spent)}" for spent in workspace.budgets]
     commands = "\n".join(f"• `{COMMAND} {command}`: {what}" for command, what in FOR_ADMINS.items())
     return [
         divider(),
@@ -144,10 +144,10 @@ def _budgets(title: str, budgets: Sequence[str]) -> list[Block]:
 
 
 def _budget(spent: Spent) -> str:
-    amount = f"{dollars(spent.cap.amount)} a {spent.cap.period}"
+    amount = f"{dollars(spent.budget.amount)} a {spent.budget.period}"
     if spent.spent is None:
         return amount
-    percent = 100 * spent.spent // spent.cap.amount if spent.cap.amount else 100
+    percent = 100 * spent.spent // spent.budget.amount if spent.budget.amount else 100
     return f"{dollars(spent.spent)} of {amount} spent ({percent} %)"
 
 

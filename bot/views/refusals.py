@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 
-from bot.store.rules.budgets import WORKSPACE, Cap, Refused, Warned
+from bot.store.rules.budgets import WORKSPACE, Budget, OverBudget, Warned
 from bot.store.rules.limits import EACH_PERSON, TooMany
 from bot.usage.money import dollars
 from bot.views.scope import render_scope
 
-IN_FLIGHT = "The answers that I am writing right now may use up the rest of {cap}. Please try again in a minute."
-SPENT = "{cap} is used up. It starts anew on {when}. If you need more, ask {whom}."
+IN_FLIGHT = "The answers that I am writing right now may use up the rest of {budget}. Please try again in a minute."
+SPENT = "{budget} is used up. It starts anew on {when}. If you need more, ask {whom}."
 MOST_WARNINGS = 20
 
 
-def spent(refused: Refused, whom: str) -> str:
+def spent(refused: OverBudget, whom: str) -> str:
     """The sentence for whoever asked. `whom` is whom to ask for more."""
-    cap = _budget(refused.cap)
+    budget = _budget(refused.budget)
     if refused.in_flight:
-        return IN_FLIGHT.format(cap=cap)
+        return IN_FLIGHT.format(budget=budget)
     when = f"{refused.resets:%A}, {refused.resets.day} {refused.resets:%B} at 00:00 UTC"
-    return SPENT.format(cap=_capitalized(cap), when=when, whom=whom)
+    return SPENT.format(budget=_capitalized(budget), when=when, whom=whom)
 
 
 def warning(warned: Sequence[Warned]) -> str:
@@ -43,21 +43,21 @@ def slow_down(too_many: TooMany) -> str:
 
 def _warning_line(warned: Warned) -> str:
     scope = _capitalized(render_scope(warned.whose))
-    spent, amount = dollars(warned.spent), _amount(warned.cap)
+    spent, amount = dollars(warned.spent), _amount(warned.budget)
     return f"• {scope}: {warned.level} % reached, {spent} of {amount}"
 
 
-def _budget(cap: Cap) -> str:
-    amount = _amount(cap)
-    if cap.scope == WORKSPACE:
+def _budget(budget: Budget) -> str:
+    amount = _amount(budget)
+    if budget.scope == WORKSPACE:
         return f"this workspace's budget of {amount}"
-    if cap.scope.startswith("channel:"):
+    if budget.scope.startswith("channel:"):
         return f"this channel's budget of {amount}"
     return f"your budget of {amount}"
 
 
-def _amount(cap: Cap) -> str:
-    return f"{dollars(cap.amount)} {'today' if cap.period == 'day' else 'this month'}"
+def _amount(budget: Budget) -> str:
+    return f"{dollars(budget.amount)} {'today' if budget.period == 'day' else 'this month'}"
 
 
 def _capitalized(text: str) -> str:

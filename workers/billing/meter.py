@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from bot.settings import Settings
 from bot.store.counts.bills import Bill
 from bot.store.counts.usage import BilledPiece, Counted, Outcome
-from bot.store.rules.budgets import Reservation, Settled
+from bot.store.rules.budgets import Hold, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Reply
 from bot.talk.message import Message
@@ -21,7 +21,7 @@ from workers.models import Usage
 
 
 class Meter:
-    """`model` is the one that is to answer, and then the one that did; `reservation` what is held back for it.
+    """`model` is the one that is to answer, and then the one that did; `hold` what is held back for it.
 
     `unread` says that the prompt cache had nothing although it was due.
     """
@@ -32,7 +32,7 @@ class Meter:
         self._first_text: float | None = None
         self._usage: list[Usage] = []
         self.model = settings.model
-        self.reservation: Reservation | None = None
+        self.hold: Hold | None = None
         self.unread = False
 
     def take_over(self, reply: Reply) -> None:
@@ -59,7 +59,7 @@ class Meter:
 
     def bill(self, outcome: Outcome | None) -> Bill | None:
         """None for the outcome: the question is given back. No bill: there is nothing to write down."""
-        if outcome is None and not self._usage and self.reservation is None:
+        if outcome is None and not self._usage and self.hold is None:
             return None
         message, pieces = self._message, tuple(map(priced, self._usage))
         counted = Counted(
@@ -76,7 +76,7 @@ class Meter:
             self._settings.usage_days,
         )
         cost = sum(piece.cost or 0 for piece in pieces)
-        return Bill(counted, Settled(self.reservation, cost) if self.reservation else None)
+        return Bill(counted, Settled(self.hold, cost) if self.hold else None)
 
 
 def priced(usage: Usage) -> BilledPiece:

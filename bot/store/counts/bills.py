@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.store.counts.usage import BilledPiece, Counted, count
-from bot.store.rules.budgets import Reservation, Settled, settle
+from bot.store.rules.budgets import Hold, Settled, settle
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Bill:
     settled: Settled | None = None
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps({"counted": asdict(self.counted), "settled": self._settled_as_stored()})
 
     @classmethod
     def from_json(cls, data: str) -> "Bill":
@@ -27,7 +27,12 @@ class Bill:
         settled = stored["settled"]
         if settled is None:
             return cls(counted)
-        return cls(counted, Settled(Reservation(**settled["reservation"]), settled["cost"]))
+        return cls(counted, Settled(Hold(**settled["reservation"]), settled["cost"]))
+
+    def _settled_as_stored(self) -> dict[str, Any] | None:
+        if self.settled is None:
+            return None
+        return {"reservation": asdict(self.settled.hold), "cost": self.settled.cost}
 
 
 def pay(pipe: Any, bill: Bill) -> None:

@@ -13,7 +13,7 @@ from bot.settings import Settings
 from bot.slack.admins import Admins
 from bot.store import keys
 from bot.store.rules import audit, budgets
-from bot.store.rules.budgets import Caps, Reservation
+from bot.store.rules.budgets import Budgets, Hold
 from tests.kit.budgets import settle
 
 
@@ -28,14 +28,14 @@ def alerts(sandbox: Sandbox, web: AsyncWebClient, redis: Redis, **settings: Any)
 
 
 async def spends(sandbox: Sandbox, redis: Redis, cost: int, user: str = "U1", by: str = "ada") -> None:
-    """A cap of 100 for each person, and what one of them spends."""
+    """A budget of 100 for each person, and what one of them spends."""
     key = keys.caps(sandbox.team)
     await audit.change(
         redis, audit.SettingChange(sandbox.team, sandbox.users[by], "budget each day", key, "each day", "100")
     )
-    reservation = await Caps(redis, 60).reserve(sandbox.team, "C1", user, 0)
-    assert isinstance(reservation, Reservation)
-    await settle(redis, reservation, cost)
+    hold = await Budgets(redis, 60).reserve(sandbox.team, "C1", user, 0)
+    assert isinstance(hold, Hold)
+    await settle(redis, hold, cost)
 
 
 def told(sandbox: Sandbox) -> list[tuple[str, str]]:

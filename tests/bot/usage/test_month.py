@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from bot.store import keys
 from bot.store.counts import usage
 from bot.store.counts.usage import BilledPiece, Counted
-from bot.store.rules.budgets import Cap, Caps, Reservation, Spent
+from bot.store.rules.budgets import Budget, Budgets, Hold, Spent
 from bot.usage import month
 from tests.kit.budgets import settle
 
@@ -24,9 +24,9 @@ async def use(redis: Redis, user: str, channel: str, cost: int) -> None:
 
 
 async def spend(redis: Redis, user: str, cost: int) -> None:
-    reservation = await Caps(redis, 60.0).reserve("T1", "C1", user, 1)
-    assert isinstance(reservation, Reservation)
-    await settle(redis, reservation, cost)
+    hold = await Budgets(redis, 60.0).reserve("T1", "C1", user, 1)
+    assert isinstance(hold, Hold)
+    await settle(redis, hold, cost)
 
 
 async def test_a_person_sees_their_own_use_only(redis: Redis) -> None:
@@ -49,12 +49,12 @@ async def test_a_budget_of_ones_own_stands_in_place_of_everybodys(redis: Redis) 
     await spend(redis, "U1", 1_500_000)
     await spend(redis, "U2", 300_000)
     assert (await month.of_person(redis, "T1", "U1", TODAY)).budgets == [
-        Spent(Cap("user:U1", "day", 5_000_000), 1_500_000),
-        Spent(Cap("user:U1", "month", 9_000_000), 1_500_000),
+        Spent(Budget("user:U1", "day", 5_000_000), 1_500_000),
+        Spent(Budget("user:U1", "month", 9_000_000), 1_500_000),
     ]
     assert (await month.of_person(redis, "T1", "U2", TODAY)).budgets == [
-        Spent(Cap("user:U2", "day", 2_000_000), 300_000),
-        Spent(Cap("user:U2", "month", 7_000_000), 300_000),
+        Spent(Budget("user:U2", "day", 2_000_000), 300_000),
+        Spent(Budget("user:U2", "month", 7_000_000), 300_000),
     ]
 
 
@@ -69,6 +69,6 @@ async def test_admins_see_all_use_and_every_budget(redis: Redis) -> None:
     assert overview.report.tops["user"].number == 2
     assert overview.report.tops["channel"].rows[0][0] == "C2"
     assert overview.budgets == [
-        Spent(Cap("each", "day", 2_000_000), None),
-        Spent(Cap("workspace", "month", 4_000_000), 50_000),
+        Spent(Budget("each", "day", 2_000_000), None),
+        Spent(Budget("workspace", "month", 4_000_000), 50_000),
     ]

@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox.slack.views import checked
 from bot.store.counts.cells import Counts
 from bot.store.counts.usage import DIRECT, Top
-from bot.store.rules.budgets import Cap, Spent
+from bot.store.rules.budgets import Budget, Spent
 from bot.usage.month import Overview
 from bot.usage.query import Query, Subject, read_period
 from bot.usage.report import Report
@@ -23,10 +23,10 @@ TOPS = {"user": Top([("U1", USED)], 7), "channel": Top([("C9", USED)], 1), "mode
 REPORT = Report(Query(MONTH), USED, replace(USED, cost=617_250), [], TOPS)  # type: ignore[arg-type]
 WHOLE = Overview(REPORT, [])
 BUDGETS = [
-    Spent(Cap("each", "day", 1_000_000), None),
-    Spent(Cap("user:U1", "month", 0), 0),
-    Spent(Cap("workspace", "month", 8_000_000), 2_000_000),
-    *(Spent(Cap(f"channel:C{n}", "day", 5_000_000), n) for n in range(300)),
+    Spent(Budget("each", "day", 1_000_000), None),
+    Spent(Budget("user:U1", "month", 0), 0),
+    Spent(Budget("workspace", "month", 8_000_000), 2_000_000),
+    *(Spent(Budget(f"channel:C{n}", "day", 5_000_000), n) for n in range(300)),
 ]
 
 
@@ -56,7 +56,7 @@ def test_what_could_not_be_looked_up_is_not_taken_for_nothing() -> None:
 
 
 def test_a_person_sees_what_they_used_and_what_they_may() -> None:
-    budgets = [Spent(Cap("user:U1", "day", 1_000_000), 123_456)]
+    budgets = [Spent(Budget("user:U1", "day", 1_000_000), 123_456)]
     shown = str(home([], None, 30, replace(OWN, budgets=budgets)))
     for part in ("*Questions*\\n12", "*Answers*\\n10", "9.0k in, 1.5k out", "*Cost*\\n$1.23", "1–21 Nov 2026"):
         assert part in shown

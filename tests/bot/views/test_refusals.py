@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.store.rules.budgets import Cap, Refused, Warned
+from bot.store.rules.budgets import Budget, OverBudget, Warned
 from bot.store.rules.limits import TooMany
 from bot.views.refusals import MOST_WARNINGS, slow_down, spent, warning
 
@@ -10,7 +10,7 @@ WHEN = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def test_who_reaches_a_budget_is_told_what_it_is_when_it_resets_and_whom_to_ask() -> None:
-    said = spent(Refused(Cap("each", "month", 5_000_000), 5_100_000, WHEN, in_flight=False), "<@U1>")
+    said = spent(OverBudget(Budget("each", "month", 5_000_000), 5_100_000, WHEN, in_flight=False), "<@U1>")
     assert said == (
         "Your budget of $5.00 this month is used up. It starts anew on Tuesday, 1 December at 00:00 UTC. "
         "If you need more, ask <@U1>."
@@ -27,22 +27,22 @@ def test_who_reaches_a_budget_is_told_what_it_is_when_it_resets_and_whom_to_ask(
     ],
 )
 def test_it_says_whose_budget_it_is(name: str, whose: str) -> None:
-    assert spent(Refused(Cap(name, "day", 1), 1, WHEN, in_flight=False), "X").startswith(whose)
+    assert spent(OverBudget(Budget(name, "day", 1), 1, WHEN, in_flight=False), "X").startswith(whose)
 
 
 def test_what_is_only_held_by_others_is_told_apart() -> None:
-    said = spent(Refused(Cap("workspace", "day", 1_000_000), 0, WHEN, in_flight=True), "X")
+    said = spent(OverBudget(Budget("workspace", "day", 1_000_000), 0, WHEN, in_flight=True), "X")
     assert "try again in a minute" in said
     assert "used up." not in said
 
 
 def test_a_warning_tells_every_budget_in_a_line() -> None:
-    warned = [Warned(Cap("each", "day", 2_000_000), "user:U1", 1_900_000, 95, "2026-11-21")]
+    warned = [Warned(Budget("each", "day", 2_000_000), "user:U1", 1_900_000, 95, "2026-11-21")]
     assert warning(warned) == "Budgets that run out:\n• <@U1>: 95 % reached, $1.90 of $2.00 today"
 
 
 def test_many_warnings_are_one_short_message() -> None:
-    warned = [Warned(Cap("each", "month", 2), f"user:U{n}", 2, 95, "2026-11") for n in range(MOST_WARNINGS + 30)]
+    warned = [Warned(Budget("each", "month", 2), f"user:U{n}", 2, 95, "2026-11") for n in range(MOST_WARNINGS + 30)]
     lines = warning(warned).splitlines()
     assert len(lines) == MOST_WARNINGS + 2
     assert lines[-1].startswith("… and 30 more")

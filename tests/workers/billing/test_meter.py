@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from bot.settings import Settings
 from bot.store import keys
 from bot.store.counts.usage import BilledPiece
-from bot.store.rules.budgets import Reservation, Settled
+from bot.store.rules.budgets import Hold, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Final, Progress, Reply
 from bot.talk.message import Message, Thread
@@ -18,7 +18,7 @@ from workers.models import Usage
 MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
 SONNET = Usage("claude-sonnet-5-5", input=100, output=200, write_5m=300, read=1_000_000, searches=1)
 CUT = Usage("claude-haiku-4-5", input=1_000, output=10, estimated=True)
-RESERVATION = Reservation("C1:1.2", "T1", "C1", "U1", "2026-11-21", "2026-11")
+HOLD = Hold("C1:1.2", "T1", "C1", "U1", "2026-11-21", "2026-11")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_an_answer_is_counted_with_all_that_was_billed_for_it(meter: Meter
     meter.add([CUT])
     meter.show()
     meter.add([SONNET])
-    meter.model, meter.unread, meter.reservation = "claude-haiku-4-5", True, RESERVATION
+    meter.model, meter.unread, meter.hold = "claude-haiku-4-5", True, HOLD
     bill = meter.bill("answer")
     assert bill
     counted = bill.counted
@@ -53,7 +53,7 @@ async def test_an_answer_is_counted_with_all_that_was_billed_for_it(meter: Meter
     assert (counted.model, counted.outcome, counted.unread) == ("claude-haiku-4-5", "answer", True)
     assert [piece.model for piece in counted.pieces] == [CUT.model, SONNET.model]
     assert 0 < (counted.first_text or 0) < (counted.total or 0)
-    assert bill.settled == Settled(RESERVATION, sum(piece.cost or 0 for piece in counted.pieces))
+    assert bill.settled == Settled(HOLD, sum(piece.cost or 0 for piece in counted.pieces))
 
 
 async def test_without_text_there_is_no_time_to_it(meter: Meter) -> None:
@@ -64,10 +64,10 @@ async def test_without_text_there_is_no_time_to_it(meter: Meter) -> None:
 
 async def test_where_nothing_was_billed_or_held_there_is_no_bill(meter: Meter) -> None:
     assert meter.bill(None) is None
-    meter.reservation = RESERVATION
+    meter.hold = HOLD
     bill = meter.bill(None)
     assert bill
-    assert (bill.counted.outcome, bill.settled) == (None, Settled(RESERVATION, 0))
+    assert (bill.counted.outcome, bill.settled) == (None, Settled(HOLD, 0))
 
 
 async def test_who_takes_over_counts_what_a_dead_worker_had_billed(redis: Redis, meter: Meter) -> None:

@@ -1,4 +1,4 @@
-"""Caps on a real Redis, with a clock of the test's own."""
+"""Budgets on a real Redis, with a clock of the test's own."""
 
 import asyncio
 import multiprocessing
@@ -15,14 +15,14 @@ from bot.store import connections, keys
 from bot.store.rules import budgets as store
 from bot.store.rules.budgets import (
     BUDGET_PERIODS,
+    Budget,
     BudgetPeriod,
-    Cap,
-    Caps,
-    Refused,
-    Reservation,
+    Budgets,
+    Hold,
+    OverBudget,
     Settled,
     Warned,
-    cap_field,
+    budget_field,
     resets,
     warned,
     warnings,
@@ -53,93 +53,93 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def caps(redis: AsyncRedis, clock: Clock) -> Caps:
-    return Caps(redis, 60, clock)
+def budgets(redis: AsyncRedis, clock: Clock) -> Budgets:
+    return Budgets(redis, 60, clock)
 
 
-async def cap(redis: AsyncRedis, scope: str, period: BudgetPeriod, amount: int) -> None:
-    await redis.hset(keys.caps(TEAM), cap_field(scope, period), amount)
+async def budget(redis: AsyncRedis, scope: str, period: BudgetPeriod, amount: int) -> None:
+    await redis.hset(keys.caps(TEAM), budget_field(scope, period), amount)
 
 
-async def spend(redis: AsyncRedis, caps: Caps, cost: int, channel: str = CHANNEL, user: str = USER) -> None:
-    reservation = await caps.reserve(TEAM, channel, user, 0)
-    assert isinstance(reservation, Reservation)
-    await settle(redis, reservation, cost)
+async def spend(redis: AsyncRedis, budgets: Budgets, cost: int, channel: str = CHANNEL, user: str = USER) -> None:
+    hold = await budgets.reserve(TEAM, channel, user, 0)
+    assert isinstance(hold, Hold)
+    await settle(redis, hold, cost)
 
 
-async def test_without_caps_everything_may_be_spent_and_is_counted(redis: AsyncRedis, caps: Caps) -> None:
-    await spend(redis, caps, 3)
-    await spend(redis, caps, 4, channel="C2")
-    await spend(redis, caps, 5, user="U2")
+async def test_without_budgets_everything_may_be_spent_and_is_counted(redis: AsyncRedis, budgets: Budgets) -> None:
+    await spend(redis, budgets, 3)
+    await spend(redis, budgets, 4, channel="C2")
+    await spend(redis, budgets, 5, user="U2")
     for scope, amount in {"workspace": 12, "channel:C1": 8, "channel:C2": 4, "user:U1": 7, "user:U2": 5}.items():
-        assert await caps.spent(TEAM, scope, "2026-11-21") == amount
-        assert await caps.spent(TEAM, scope, "2026-11") == amount
-    assert await caps.spent("T2", "workspace", "2026-11") == 0
+        assert await budgets.spent(TEAM, scope, "2026-11-21") == amount
+        assert await budgets.spent(TEAM, scope, "2026-11") == amount
+    assert await budgets.spent("T2", "workspace", "2026-11") == 0
 
 
 @pytest.mark.parametrize("period", BUDGET_PERIODS)
 @pytest.mark.parametrize("scope", ["workspace", "channel:C1", "user:U1", "each"])
-async def test_a_cap_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
-    redis: AsyncRedis, caps: Caps, clock: Clock, scope: str, period: BudgetPeriod
+async def test_a_budget_that_is_spent_refuses_whom_it_holds_for_until_it_resets(
+    redis: AsyncRedis, budgets: Budgets, clock: Clock, scope: str, period: BudgetPeriod
 ) -> None:
-    await cap(redis, scope, period, 10)
-    await spend(redis, caps, 9)
-    await spend(redis, caps, 1)
-    refused = await caps.reserve(TEAM, CHANNEL, USER, 1)
+    await budget(redis, scope, period, 10)
+    await spend(redis, budgets, 9)
+    await spend(redis, budgets, 1)
+    refused = await budgets.reserve(TEAM, CHANNEL, USER, 1)
     until = datetime(2026, 11, 22, tzinfo=UTC) if period == "day" else datetime(2026, 12, 1, tzinfo=UTC)
-    assert refused == Refused(Cap(scope, period, 10), 10, until, in_flight=False)
-    other = await caps.reserve(TEAM, "C2", "U2", 1)
-    assert isinstance(other, Refused if scope == "workspace" else Reservation)
+    assert refused == OverBudget(Budget(scope, period, 10), 10, until, in_flight=False)
+    other = await budgets.reserve(TEAM, "C2", "U2", 1)
+    assert isinstance(other, OverBudget if scope == "workspace" else Hold)
     clock.now = until - timedelta(seconds=1)
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Refused)
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, USER, 1), OverBudget)
     clock.now = until
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Reservation)
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, USER, 1), Hold)
 
 
-async def test_a_persons_own_cap_counts_in_place_of_everybodys(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "each", "day", 10)
-    await cap(redis, "user:U1", "day", 20)
-    await spend(redis, caps, 15)
-    await spend(redis, caps, 15, user="U2")
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, "U1", 0), Reservation)
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, "U2", 0), Refused)
+async def test_a_persons_own_budget_counts_in_place_of_everybodys(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "each", "day", 10)
+    await budget(redis, "user:U1", "day", 20)
+    await spend(redis, budgets, 15)
+    await spend(redis, budgets, 15, user="U2")
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, "U1", 0), Hold)
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, "U2", 0), OverBudget)
 
 
-async def test_a_cap_of_nothing_refuses_everything(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "channel:C1", "month", 0)
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 0), Refused)
+async def test_a_budget_of_nothing_refuses_everything(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "channel:C1", "month", 0)
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, USER, 0), OverBudget)
 
 
-async def test_a_month_that_is_spent_is_told_before_the_day(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "user:U1", "day", 5)
-    await cap(redis, "channel:C1", "month", 5)
-    await spend(redis, caps, 5)
-    refused = await caps.reserve(TEAM, CHANNEL, USER, 1)
-    assert isinstance(refused, Refused)
-    assert refused.cap == Cap("channel:C1", "month", 5)
+async def test_a_month_that_is_spent_is_told_before_the_day(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "user:U1", "day", 5)
+    await budget(redis, "channel:C1", "month", 5)
+    await spend(redis, budgets, 5)
+    refused = await budgets.reserve(TEAM, CHANNEL, USER, 1)
+    assert isinstance(refused, OverBudget)
+    assert refused.budget == Budget("channel:C1", "month", 5)
 
 
-async def test_what_is_under_way_counts_until_it_is_settled(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "workspace", "day", 10)
-    first = await caps.reserve(TEAM, CHANNEL, USER, 10)
-    assert isinstance(first, Reservation)
-    refused = await caps.reserve(TEAM, CHANNEL, "U2", 1)
-    assert isinstance(refused, Refused)
+async def test_what_is_under_way_counts_until_it_is_settled(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "workspace", "day", 10)
+    first = await budgets.reserve(TEAM, CHANNEL, USER, 10)
+    assert isinstance(first, Hold)
+    refused = await budgets.reserve(TEAM, CHANNEL, "U2", 1)
+    assert isinstance(refused, OverBudget)
     assert refused.in_flight
     assert refused.spent == 0
     await settle(redis, first, 3)
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, "U2", 1), Reservation)
-    assert await caps.spent(TEAM, "workspace", "2026-11-21") == 3
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, "U2", 1), Hold)
+    assert await budgets.spent(TEAM, "workspace", "2026-11-21") == 3
 
 
 async def test_what_a_dead_worker_held_becomes_free(redis: AsyncRedis, clock: Clock) -> None:
-    await cap(redis, "workspace", "day", 10)
-    mortal = Caps(redis, 0.05, clock)
+    await budget(redis, "workspace", "day", 10)
+    mortal = Budgets(redis, 0.05, clock)
     lost = await mortal.reserve(TEAM, CHANNEL, USER, 10)
-    assert isinstance(lost, Reservation)
-    assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 10), Refused)
+    assert isinstance(lost, Hold)
+    assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 10), OverBudget)
     await asyncio.sleep(0.06)
-    assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 9), Reservation)
+    assert isinstance(await mortal.reserve(TEAM, CHANNEL, USER, 9), Hold)
     await settle(redis, lost, 4)
     assert await redis.hgetall(keys.spent(TEAM, "2026-11-21")) == {
         **dict.fromkeys(("workspace", "channel:C1", "user:U1"), "4"),
@@ -147,88 +147,88 @@ async def test_what_a_dead_worker_held_becomes_free(redis: AsyncRedis, clock: Cl
     }
 
 
-async def test_who_takes_over_holds_it_once(redis: AsyncRedis, caps: Caps) -> None:
+async def test_who_takes_over_holds_it_once(redis: AsyncRedis, budgets: Budgets) -> None:
     for _ in range(3):
-        assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 10, "C1:1.0"), Reservation)
+        assert isinstance(await budgets.reserve(TEAM, CHANNEL, USER, 10, "C1:1.0"), Hold)
     assert await redis.hget(keys.spent(TEAM, "2026-11-21"), "held workspace") == "10"
 
 
 async def test_a_call_over_midnight_counts_in_the_day_in_which_it_began(
-    redis: AsyncRedis, caps: Caps, clock: Clock
+    redis: AsyncRedis, budgets: Budgets, clock: Clock
 ) -> None:
-    await cap(redis, "workspace", "day", 10)
+    await budget(redis, "workspace", "day", 10)
     clock.now = NOON.replace(hour=23, minute=59)
-    reservation = await caps.reserve(TEAM, CHANNEL, USER, 10)
-    assert isinstance(reservation, Reservation)
+    hold = await budgets.reserve(TEAM, CHANNEL, USER, 10)
+    assert isinstance(hold, Hold)
     clock.now = NOON + timedelta(days=1)
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 10), Reservation)
-    await settle(redis, reservation, 7)
-    assert await caps.spent(TEAM, "workspace", "2026-11-21") == 7
-    assert await caps.spent(TEAM, "workspace", "2026-11-22") == 0
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, USER, 10), Hold)
+    await settle(redis, hold, 7)
+    assert await budgets.spent(TEAM, "workspace", "2026-11-21") == 7
+    assert await budgets.spent(TEAM, "workspace", "2026-11-22") == 0
 
 
-async def test_a_settlement_is_part_of_a_transaction(redis: AsyncRedis, redis_url: str, caps: Caps) -> None:
-    reservation = await caps.reserve(TEAM, CHANNEL, USER, 10)
-    assert isinstance(reservation, Reservation)
+async def test_a_settlement_is_part_of_a_transaction(redis: AsyncRedis, redis_url: str, budgets: Budgets) -> None:
+    hold = await budgets.reserve(TEAM, CHANNEL, USER, 10)
+    assert isinstance(hold, Hold)
     with Redis.from_url(redis_url) as plain, plain.pipeline() as pipe:
         pipe.multi()
-        store.settle(pipe, Settled(reservation, 6))
-        assert await caps.spent(TEAM, "user:U1", "2026-11") == 0
+        store.settle(pipe, Settled(hold, 6))
+        assert await budgets.spent(TEAM, "user:U1", "2026-11") == 0
         pipe.execute()
-    assert await caps.spent(TEAM, "user:U1", "2026-11") == 6
+    assert await budgets.spent(TEAM, "user:U1", "2026-11") == 6
     assert await redis.hget(keys.spent(TEAM, "2026-11"), "held user:U1") == "0"
 
 
 async def test_admins_are_warned_at_75_and_95_percent_once_a_period(
-    redis: AsyncRedis, caps: Caps, clock: Clock
+    redis: AsyncRedis, budgets: Budgets, clock: Clock
 ) -> None:
-    await cap(redis, "workspace", "day", 100)
-    cap_ = Cap("workspace", "day", 100)
+    await budget(redis, "workspace", "day", 100)
+    hundred_a_day = Budget("workspace", "day", 100)
     told = []
     for cost in (74, 1, 5, 14, 1, 5):
-        await spend(redis, caps, cost)
+        await spend(redis, budgets, cost)
         told.append(await warnings(redis, TEAM))
         await warned(redis, TEAM, len(told[-1]))
     first, second = (
-        Warned(cap_, "workspace", 75, 75, "2026-11-21"),
-        Warned(cap_, "workspace", 95, 95, "2026-11-21"),
+        Warned(hundred_a_day, "workspace", 75, 75, "2026-11-21"),
+        Warned(hundred_a_day, "workspace", 95, 95, "2026-11-21"),
     )
     assert told == [[], [first], [], [], [second], []]
     clock.now += timedelta(days=1)
-    await spend(redis, caps, 80)
+    await spend(redis, budgets, 80)
     assert [each.level for each in await warnings(redis, TEAM)] == [75]
 
 
-async def test_a_jump_over_both_marks_is_one_warning(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "each", "month", 100)
-    await spend(redis, caps, 99)
-    await spend(redis, caps, 1)
+async def test_a_jump_over_both_marks_is_one_warning(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "each", "month", 100)
+    await spend(redis, budgets, 99)
+    await spend(redis, budgets, 1)
     [only] = await warnings(redis, TEAM)
-    assert (only.level, only.whose, only.cap.scope) == (95, "user:U1", "each")
+    assert (only.level, only.whose, only.budget.scope) == (95, "user:U1", "each")
 
 
-async def test_a_higher_cap_is_warned_of_again(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "channel:C1", "day", 100)
-    await spend(redis, caps, 80)
-    await cap(redis, "channel:C1", "day", 200)
-    await spend(redis, caps, 80)
-    assert [(each.cap.amount, each.level) for each in await warnings(redis, TEAM)] == [(100, 75), (200, 75)]
+async def test_a_higher_budget_is_warned_of_again(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "channel:C1", "day", 100)
+    await spend(redis, budgets, 80)
+    await budget(redis, "channel:C1", "day", 200)
+    await spend(redis, budgets, 80)
+    assert [(each.budget.amount, each.level) for each in await warnings(redis, TEAM)] == [(100, 75), (200, 75)]
 
 
-async def test_spending_tells_each_cap_and_how_far_it_is_spent(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "each", "day", 100)
-    await cap(redis, "channel:C1", "month", 50)
-    await spend(redis, caps, 30)
-    assert [(each.cap, each.spent) for each in await caps.spending(TEAM)] == [
-        (Cap("channel:C1", "month", 50), 30),
-        (Cap("each", "day", 100), None),
+async def test_spending_tells_each_budget_and_how_far_it_is_spent(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "each", "day", 100)
+    await budget(redis, "channel:C1", "month", 50)
+    await spend(redis, budgets, 30)
+    assert [(each.budget, each.spent) for each in await budgets.spending(TEAM)] == [
+        (Budget("channel:C1", "month", 50), 30),
+        (Budget("each", "day", 100), None),
     ]
 
 
-async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: AsyncRedis, caps: Caps) -> None:
-    await cap(redis, "each", "day", 1_000)
-    await spend(redis, caps, 990)
-    await caps.reserve(TEAM, CHANNEL, USER, 1)
+async def test_nothing_of_it_is_kept_for_ever_but_the_budgets(redis: AsyncRedis, budgets: Budgets) -> None:
+    await budget(redis, "each", "day", 1_000)
+    await spend(redis, budgets, 990)
+    await budgets.reserve(TEAM, CHANNEL, USER, 1)
     names = [name async for name in redis.scan_iter(f"{TEAM}:*")]
     assert len(names) == 7
     for name in names:
@@ -236,9 +236,9 @@ async def test_nothing_of_it_is_kept_for_ever_but_the_caps(redis: AsyncRedis, ca
         assert (await redis.ttl(name) > 0) is (name != keys.caps(TEAM))
 
 
-async def test_of_a_team_that_has_removed_us_nothing_is_held(redis: AsyncRedis, caps: Caps) -> None:
+async def test_of_a_team_that_has_removed_us_nothing_is_held(redis: AsyncRedis, budgets: Budgets) -> None:
     await redis.srem(keys.TEAMS, TEAM)
-    assert isinstance(await caps.reserve(TEAM, CHANNEL, USER, 1), Reservation)
+    assert isinstance(await budgets.reserve(TEAM, CHANNEL, USER, 1), Hold)
     assert await redis.dbsize() == 0
 
 
@@ -257,10 +257,10 @@ ESTIMATE, COST, CAP = 100_000, 60_000, DOLLAR
 async def asks(redis_url: str, questions: int) -> int:
     """A process that asks so many questions at once; how many were allowed."""
     redis = connections.shared(redis_url)
-    caps = Caps(redis, 60)
+    budgets = Budgets(redis, 60)
     try:
-        given = await asyncio.gather(*(caps.reserve(TEAM, CHANNEL, f"U{n}", ESTIMATE) for n in range(questions)))
-        allowed = [each for each in given if isinstance(each, Reservation)]
+        given = await asyncio.gather(*(budgets.reserve(TEAM, CHANNEL, f"U{n}", ESTIMATE) for n in range(questions)))
+        allowed = [each for each in given if isinstance(each, Hold)]
         await asyncio.sleep(0.2)
         await asyncio.gather(*(settle(redis, each, COST) for each in allowed))
         return len(allowed)
@@ -273,8 +273,8 @@ def process(redis_url: str, questions: int, report: Callable[[int], None]) -> No
 
 
 async def test_fifty_questions_at_once_in_two_processes_keep_to_the_cap(redis: AsyncRedis, redis_url: str) -> None:
-    """Ten calls of 0.10 $ at the most fill a cap of 1 $; none of the fifty can see more room than there is."""
-    await cap(redis, "workspace", "month", CAP)
+    """Ten calls of 0.10 $ at the most fill a budget of 1 $; none of the fifty can see more room than there is."""
+    await budget(redis, "workspace", "month", CAP)
     context = multiprocessing.get_context("spawn")
     results = context.SimpleQueue()
     started = [context.Process(target=process, args=(redis_url, 25, results.put)) for _ in range(2)]
@@ -283,7 +283,7 @@ async def test_fifty_questions_at_once_in_two_processes_keep_to_the_cap(redis: A
     allowed = [await asyncio.to_thread(results.get) for _ in started]
     for each in started:
         await asyncio.to_thread(each.join)
-    spent = await Caps(redis, 60).spent(TEAM, "workspace", datetime.now(UTC).strftime("%Y-%m"))
+    spent = await Budgets(redis, 60).spent(TEAM, "workspace", datetime.now(UTC).strftime("%Y-%m"))
     assert spent == sum(allowed) * COST
     assert spent <= CAP + ESTIMATE
     assert await redis.zcard(keys.holds_until(TEAM)) == 0
