@@ -93,17 +93,17 @@ class Directory:
         if message.direct:
             return DIRECT
         team, channel = message.thread.team, message.thread.channel
-        known = await self._redis.get(keys.place(team, channel))
+        known = await self._redis.get(keys.channel_name(team, channel))
         if known:
             return str(known)
-        seconds = keys.place.seconds
+        seconds = keys.channel_name.seconds
         try:
             answer = await self._web.conversations_info(channel=channel)
             name = _channel_name(answer.get("channel") or {}) or channel
         except SLACK_TROUBLE as error:
             log.warning("no name channel=%s error=%s", channel, describe(error))
             name, seconds = channel, RETRY_SECONDS
-        await self._redis.set(keys.place(team, channel), name, ex=seconds)
+        await self._redis.set(keys.channel_name(team, channel), name, ex=seconds)
         return name
 
     async def _name(self, team: str, user: str) -> str | None:

@@ -8,7 +8,7 @@ from datetime import date
 
 from bot.store.counts.cells import NUMBERS, Counts, percentile
 from bot.store.counts.feedback import Feedback
-from bot.store.counts.usage import Kind
+from bot.store.counts.usage import UsageKind
 
 # A cell that begins so may be run as a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -34,7 +34,7 @@ def header() -> str:
     return _lines([HEADER])
 
 
-def lines(day: date, kind: Kind, rows: Mapping[str, Counts], names: Mapping[str, str]) -> str:
+def lines(day: date, kind: UsageKind, rows: Mapping[str, Counts], names: Mapping[str, str]) -> str:
     """One line for each of `rows`, which are the counts by the id of a person or channel, or by the name of a model.
 
     `names` are display names by id.
@@ -66,7 +66,7 @@ def _feedback_row(given: Feedback) -> Sequence[str]:
     return [str(given.day), *map(safe, cells)]
 
 
-def _row(day: date, kind: Kind, id: str, name: str, counts: Counts) -> Sequence[str]:
+def _row(day: date, kind: UsageKind, id: str, name: str, counts: Counts) -> Sequence[str]:
     return [
         str(day),
         kind,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
-from bot.store.counts.usage import Kind
+from bot.store.counts.usage import UsageKind
 from bot.talk import arguments
 from bot.talk.arguments import Unclear, quoted
 
@@ -52,7 +52,7 @@ class Period:
 class Subject:
     """The person, the channel (both by id) or the model that a report is about."""
 
-    kind: Kind
+    kind: UsageKind
     name: str
 
     @property

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from bot.store.counts import feedback, usage
 from bot.store.counts.cells import Counts, Time, percentile
-from bot.store.counts.usage import KINDS, Kind, Top
+from bot.store.counts.usage import KINDS, Top, UsageKind
 from bot.usage.query import Period, Query, Subject
 
 MOST_ROWS = 20
@@ -26,7 +26,7 @@ class Report:
     now: Counts
     before: Counts
     costs: Sequence[tuple[str, int]]
-    tops: Mapping[Kind, Top] = field(default_factory=dict)
+    tops: Mapping[UsageKind, Top] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.store.counts.cells import Time
-from bot.store.counts.usage import Kind
+from bot.store.counts.usage import UsageKind
 from bot.usage.figures import change, many, part, seconds, shortened
 from bot.usage.money import dollars
 from bot.usage.query import Subject
@@ -18,7 +18,7 @@ POST = "parley_post_report"
 BUTTON_VALUE_LENGTH = 2_000
 NOTHING = "Nobody asked me anything in this time."
 
-_PREPOSITIONS: Mapping[Kind, str] = {"user": "by", "channel": "in", "model": "of"}
+_PREPOSITIONS: Mapping[UsageKind, str] = {"user": "by", "channel": "in", "model": "of"}
 _OUTCOMES = (("errors", "failed"), ("refusals", "refused"), ("stops", "stopped"))
 
 

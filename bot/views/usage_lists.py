@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.store.counts.usage import Kind, Top
+from bot.store.counts.usage import Top, UsageKind
 from bot.usage.figures import bar, many, shortened
 from bot.usage.money import dollars
 from bot.usage.report import Report
@@ -19,7 +19,7 @@ def bars(report: Report) -> str:
     return f"*Cost per {report.step}*\n```\n" + "\n".join(lines) + "\n```"
 
 
-def ranking(kind: Kind, top: Top, names: Mapping[str, str] | None) -> str:
+def ranking(kind: UsageKind, top: Top, names: Mapping[str, str] | None) -> str:
     """A numbered line for each person, channel or model."""
     rows = top.rows[:TEXT_ROWS]
     lines = [f"*{caption(kind, top, len(rows))}*"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.store.counts.cells import Counts
-from bot.store.counts.usage import Kind, Top
+from bot.store.counts.usage import Top, UsageKind
 from bot.usage.report import Report
 from bot.views.blocks import Block, rich_section, rich_text
 from bot.views.usage_names import TITLES, caption, display_name, mention
@@ -28,7 +28,7 @@ def charts(report: Report) -> list[Block]:
     return [_chart(f"{title}, {half[0][0]} to {half[-1][0]}", half) for half in (costs[:middle], costs[middle:])]
 
 
-def table(kind: Kind, top: Top, names: Mapping[str, str] | None) -> Block:
+def table(kind: UsageKind, top: Top, names: Mapping[str, str] | None) -> Block:
     """https://docs.slack.dev/reference/block-kit/blocks/data-table-block"""
     top_rows = top.rows[:TABLE_ROWS]
     head = [_raw_text(title) for title in (TITLES[kind][1], *COLUMNS)]
@@ -49,7 +49,7 @@ def _chart(title: str, costs: Sequence[tuple[str, int]]) -> Block:
     return {"type": "data_visualization", "title": title, "chart": chart}
 
 
-def _name(kind: Kind, name: str, names: Mapping[str, str] | None) -> Block:
+def _name(kind: UsageKind, name: str, names: Mapping[str, str] | None) -> Block:
     mentioned = mention(kind, name, names)
     if mentioned is None:
         return _raw_text(display_name(kind, name, names))

@@ -143,13 +143,13 @@ async def all_of(redis: Redis, team: str, days: Collection[date]) -> list[Feedba
     by_person: dict[tuple[str, ...], Feedback] = {}
     async for vote in _votes(redis, team):
         if vote.day in days:
-            given = Feedback(vote.day, vote.thread, vote.answer, vote.user, vote.model, vote.rating)
-            by_person[_order(given)] = given
+            feedback = Feedback(vote.day, vote.thread, vote.answer, vote.user, vote.model, vote.rating)
+            by_person[_order(feedback)] = feedback
     for day in days:
         for comment in await comments(redis, team, day):
-            given = Feedback(day, comment.thread, comment.answer, comment.user)
-            given = by_person.get(_order(given), given)
-            by_person[_order(given)] = replace(given, comment=comment.text)
+            feedback = Feedback(day, comment.thread, comment.answer, comment.user)
+            feedback = by_person.get(_order(feedback), feedback)
+            by_person[_order(feedback)] = replace(feedback, comment=comment.text)
     return [by_person[order] for order in sorted(by_person)]
 
 
@@ -181,6 +181,6 @@ def _count(pipe: Any, vote: Vote, number: int) -> None:
     usage.add(pipe, DayCounts(vote.thread.team, vote.day, cells, renews=False))
 
 
-def _order(given: Feedback) -> tuple[str, ...]:
+def _order(feedback: Feedback) -> tuple[str, ...]:
     """In this order it is listed."""
-    return (str(given.day), str(given.thread), given.answer, given.user)
+    return (str(feedback.day), str(feedback.thread), feedback.answer, feedback.user)

@@ -16,10 +16,10 @@ from bot.store import keys
 from bot.store.counts.cells import Counts, bucket
 from bot.store.lua import Script
 
-Kind = Literal["user", "channel", "model"]
+UsageKind = Literal["user", "channel", "model"]
 Outcome = Literal["answer", "refusal", "error", "stop"]
 
-KINDS: tuple[Kind, ...] = ("user", "channel", "model")
+KINDS: tuple[UsageKind, ...] = ("user", "channel", "model")
 KEEP_DAYS = 400
 # All direct messages count as one channel: each person is counted anyway.
 DIRECT = "direct"
@@ -183,7 +183,7 @@ async def by_hour(redis: Redis, team: str, days: Sequence[date]) -> dict[date, d
     return by_day
 
 
-async def of_one(redis: Redis, team: str, kind: Kind, name: str, days: Sequence[date]) -> dict[date, Counts]:
+async def of_one(redis: Redis, team: str, kind: UsageKind, name: str, days: Sequence[date]) -> dict[date, Counts]:
     """What one person, channel or model used; every day is there."""
     pipe = redis.pipeline(transaction=False)
     for day in days:
@@ -192,7 +192,7 @@ async def of_one(redis: Redis, team: str, kind: Kind, name: str, days: Sequence[
     return {day: Counts.from_cell(cell or "") for day, cell in zip(days, cells, strict=True)}
 
 
-async def top(redis: Redis, team: str, kind: Kind, days: Sequence[date], most: int) -> Top:
+async def top(redis: Redis, team: str, kind: UsageKind, days: Sequence[date], most: int) -> Top:
     """The `most` that cost most on these days, which are consecutive. Raises redis.RedisError."""
     sums = f"{keys.usage_costs(team, days[0], kind)}:{secrets.token_hex(8)}"
     async with redis.pipeline(transaction=True) as pipe:
@@ -213,7 +213,7 @@ async def top(redis: Redis, team: str, kind: Kind, days: Sequence[date], most: i
     return Top(sorted(rows.items(), key=lambda row: (-row[1].cost, -row[1].requests, row[0])), number)
 
 
-async def all_of(redis: Redis, team: str, kind: Kind, day: date) -> dict[str, Counts]:
+async def all_of(redis: Redis, team: str, kind: UsageKind, day: date) -> dict[str, Counts]:
     """Everybody who used something on that day."""
     cells = await cast("Awaitable[dict[str, str]]", redis.hgetall(keys.usage(team, day, kind)))
     return {name: Counts.from_cell(cell) for name, cell in sorted(cells.items())}

@@ -46,7 +46,7 @@ local function let_go(name)
     redis.call('ZREM', KEYS[3], name)
 end
 local function budgets()
-    local found = {{}}
+    local entries = {{}}
     for _, period in ipairs({{'month', 'day'}}) do
         for _, scope in ipairs({{'{WORKSPACE}', channel, user}}) do
             local name = scope
@@ -55,10 +55,10 @@ local function budgets()
                 name = '{EACH}'
                 budget = redis.call('HGET', KEYS[1], name .. ' ' .. period)
             end
-            if budget then table.insert(found, {{name, period, budget, scope}}) end
+            if budget then table.insert(entries, {{name, period, budget, scope}}) end
         end
     end
-    return found
+    return entries
 end
 """
 
@@ -101,8 +101,8 @@ for _, entry in ipairs(budgets()) do
         if spent * 100 >= entry[3] * ARGV[level] then
             local is_new = redis.call('HSETNX', mark, entry[4] .. ' ' .. entry[3] .. ' ' .. ARGV[level], 1) == 1
             if is_new and not told then
-                local found = {{entry[1], entry[2], entry[3], entry[4], spent, ARGV[level], period}}
-                redis.call('RPUSH', KEYS[6], cjson.encode(found))
+                local warning = {{entry[1], entry[2], entry[3], entry[4], spent, ARGV[level], period}}
+                redis.call('RPUSH', KEYS[6], cjson.encode(warning))
                 redis.call('EXPIRE', KEYS[6], {keys.warnings.seconds})
             end
             redis.call('EXPIRE', mark, seconds)

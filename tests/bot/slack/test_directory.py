@@ -184,7 +184,11 @@ async def test_a_channel_is_asked_for_its_name_once_an_hour(
     for _ in range(3):
         assert await directory.channel_name(said(sandbox, general)) == "#general"
     assert asked(sandbox, "conversations.info") == 1
-    assert keys.place.seconds - 60 < await redis.ttl(keys.place(sandbox.team, general)) <= keys.place.seconds
+    assert (
+        keys.channel_name.seconds - 60
+        < await redis.ttl(keys.channel_name(sandbox.team, general))
+        <= keys.channel_name.seconds
+    )
 
 
 async def test_a_direct_message_needs_no_question(sandbox: Sandbox, directory: Directory) -> None:
@@ -208,4 +212,4 @@ async def test_without_the_scope_the_id_must_do_for_a_while(redis: Redis) -> Non
             for _ in range(3):
                 assert await Directory(redis, web).channel_name(said(sandbox, general)) == general
         assert asked(sandbox, "conversations.info") == 1
-        assert 0 < await redis.ttl(keys.place(sandbox.team, general)) <= RETRY_SECONDS
+        assert 0 < await redis.ttl(keys.channel_name(sandbox.team, general)) <= RETRY_SECONDS

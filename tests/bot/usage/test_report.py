@@ -15,7 +15,7 @@ from bot.store import connections
 from bot.store.counts import feedback, usage
 from bot.store.counts.cells import Counts
 from bot.store.counts.feedback import Vote
-from bot.store.counts.usage import KINDS, Counted, Kind, Outcome
+from bot.store.counts.usage import KINDS, Counted, Outcome, UsageKind
 from bot.talk.message import Thread
 from bot.usage import csv as tables
 from bot.usage.query import read
@@ -152,7 +152,7 @@ async def test_every_figure_is_what_ten_thousand_calls_add_up_to(redis: Redis, c
         check_top(report, kind, within)
 
 
-def check_top(report: Report, kind: Kind, within: list[Call]) -> None:
+def check_top(report: Report, kind: UsageKind, within: list[Call]) -> None:
     names = {
         "user": {call.user for call in within},
         "channel": {call.channel for call in within},
@@ -168,7 +168,7 @@ def check_top(report: Report, kind: Kind, within: list[Call]) -> None:
     assert [counts.cost for _, counts in top.rows] == costs[:MOST_ROWS]
 
 
-def of(kind: Kind, name: str, within: Iterable[Call]) -> dict[str, int]:
+def of(kind: UsageKind, name: str, within: Iterable[Call]) -> dict[str, int]:
     if kind == "model":
         return summed(within, name)
     return summed(call for call in within if getattr(call, kind) == name)

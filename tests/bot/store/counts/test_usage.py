@@ -12,7 +12,7 @@ from bot.store.counts import feedback, usage
 from bot.store.counts.bills import Bill
 from bot.store.counts.cells import Counts, bucket
 from bot.store.counts.feedback import Vote
-from bot.store.counts.usage import BilledPiece, Counted, Kind, count
+from bot.store.counts.usage import BilledPiece, Counted, UsageKind, count
 from bot.store.threads.claims import Claim, LeaseLost
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
@@ -43,7 +43,7 @@ async def whole(redis: AsyncRedis, day: date = TODAY, team: str = "T1") -> Count
     return total
 
 
-async def one(redis: AsyncRedis, kind: Kind, name: str, day: date = TODAY, team: str = "T1") -> Counts:
+async def one(redis: AsyncRedis, kind: UsageKind, name: str, day: date = TODAY, team: str = "T1") -> Counts:
     return (await usage.of_one(redis, team, kind, name, [day]))[day]
 
 
