@@ -1,1 +1,2 @@
-"""A reply in Slack while it grows: what its messages shall be, and their calls. Markdown is in workers/markdown."""
+"""A reply while it is written: what its Slack messages shall be, and the calls that make them so. Reading and mending
+Markdown is for workers/markdown."""

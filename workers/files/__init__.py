@@ -1,1 +1,1 @@
-"""What people share, as content blocks for Claude. What is kept of it is in bot/store."""
+"""Files that people share: fetched, and turned into content blocks for Claude. bot/store keeps the blocks."""

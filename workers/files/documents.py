@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["picture", "pdf", "text", "other"]
+FileKind = Literal["picture", "pdf", "text", "other"]
 
 # An estimate: each page counts as text and as a picture.
 TOKENS_PER_PAGE = 2_500
@@ -34,7 +34,7 @@ class Text:
     is_cut: bool
 
 
-def kind(data: bytes, mimetype: str) -> Kind:
+def kind(data: bytes, mimetype: str) -> FileKind:
     """What the bytes are. Slack goes by the name of a file, so its `mimetype` counts only where bytes cannot tell."""
     if data.startswith(PICTURES) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP"):
         return "picture"
@@ -46,7 +46,7 @@ def kind(data: bytes, mimetype: str) -> Kind:
 
 
 def decoded(data: bytes, mimetype: str) -> str | None:
-    """The text that the bytes are, None if they are none. Latin-1 takes any bytes, so Slack has to call it text."""
+    """The bytes as text, None if they are not text. Latin-1 takes any bytes, so it is tried only if Slack says text."""
     codings = [coding for mark, coding in BYTE_ORDER_MARKS if data.startswith(mark)] or ["utf-8"]
     if TEXT_TYPES.fullmatch(mimetype):
         codings += [*_without_mark(data), "latin-1"]
@@ -69,7 +69,7 @@ def shortened(text: str, most: int) -> Text:
 
 
 def pages(pdf: bytes) -> int | None:
-    """How many pages a PDF has, None where that is compressed and does not stand in it for all to read."""
+    """How many pages a PDF has; None if the PDF keeps that in a compressed part."""
     counts = [int(one or other) for one, other in COUNT.findall(pdf)]
     return max([len(PAGE.findall(pdf)), *counts]) or None
 
@@ -88,7 +88,7 @@ def text_tokens(text: str) -> int:
 
 
 def _without_mark(data: bytes) -> list[str]:
-    """UTF-16 that does not say so: in most texts every other byte is zero."""
+    """The codings to try for UTF-16 without a byte order mark: in most such texts every other byte is zero."""
     head = data[:1000]
     if head[1::2].count(0) > len(head) // 4:
         return ["utf-16-le"]

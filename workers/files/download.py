@@ -36,11 +36,12 @@ REFUSALS = {"file_deleted": GONE, "file_not_found": GONE, "missing_scope": NO_AC
 
 
 class LeftOut(Exception):
-    """A file that Claude will not see. `why` goes on from its name; `reason` is a word for the log."""
+    """A file that Claude will not see. `why` ends a sentence that begins with its name; `reason` is for the log."""
 
     def __init__(self, reason: str, why: str) -> None:
         super().__init__(reason)
-        self.reason, self.why = reason, why
+        self.reason = reason
+        self.why = why
 
 
 class _Passing(Exception):
@@ -48,7 +49,7 @@ class _Passing(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class DownloadLimits:
     """The largest file that is fetched, and how long that may take."""
 
     most_bytes: int = 20_000_000
@@ -56,7 +57,7 @@ class Limits:
 
 
 async def described(slack: AsyncWebClient, file: File) -> File:
-    """All that Slack says about the file; asked for where the event did not say it.
+    """The file with all that Slack knows about it; Slack is asked if the event did not say all.
 
     Raises LeftOut and redis.RedisError.
     """
@@ -67,7 +68,7 @@ async def described(slack: AsyncWebClient, file: File) -> File:
         raise LeftOut("no_id", FAILED)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            found = File.of((await slack.files_info(file=file.id)).get("file"))
+            known = File.of((await slack.files_info(file=file.id)).get("file"))
             break
         except SLACK_TROUBLE as error:
             name = error_name(error)
@@ -75,12 +76,12 @@ async def described(slack: AsyncWebClient, file: File) -> File:
                 await asyncio.sleep(min(retry_after(error), LONGEST_WAIT))
                 continue
             raise LeftOut(name or "unreachable", REFUSALS.get(name or "", FAILED)) from None
-    if found is None or not _with_bytes(found).url:
+    if known is None or not _with_bytes(known).url:
         raise LeftOut("no_url", NO_ACCESS)
-    return replace(found, id=file.id, access="visible")
+    return replace(known, id=file.id, access="visible")
 
 
-async def fetch(slack: AsyncWebClient, file: File, limits: Limits) -> bytes:
+async def fetch(slack: AsyncWebClient, file: File, limits: DownloadLimits) -> bytes:
     """The file's bytes. Raises LeftOut."""
     _check_size(file.size, limits)
     if not is_slacks(file.url, slack.base_url):
@@ -113,7 +114,7 @@ def is_slacks(url: str, base_url: str) -> bool:
         return False
 
 
-async def _get(slack: AsyncWebClient, file: File, limits: Limits) -> bytes:
+async def _get(slack: AsyncWebClient, file: File, limits: DownloadLimits) -> bytes:
     if slack.session is None:
         raise RuntimeError("the client has no session: make it with bot.slack.client.client")
     async with slack.session.get(
@@ -125,14 +126,14 @@ async def _get(slack: AsyncWebClient, file: File, limits: Limits) -> bytes:
     ) as response:
         _check_status(response.status, response.headers)
         _check_size(response.content_length or 0, limits)
-        found = bytearray()
+        data = bytearray()
         async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-            found += chunk
-            _check_size(len(found), limits)
+            data += chunk
+            _check_size(len(data), limits)
         # A missing scope or a wrong token gives a login page with status 200 (observed).
-        if response.content_type == "text/html" and (file.mimetype != "text/html" or len(found) != file.size):
+        if response.content_type == "text/html" and (file.mimetype != "text/html" or len(data) != file.size):
             raise LeftOut("login_page", NO_ACCESS)
-        return bytes(found)
+        return bytes(data)
 
 
 def _check_status(status: int, headers: Mapping[str, str]) -> None:
@@ -141,17 +142,21 @@ def _check_status(status: int, headers: Mapping[str, str]) -> None:
     if status in (404, 410):
         raise LeftOut(f"status_{status}", GONE)
     if status != 200:
-        asked = headers.get("Retry-After", "")
-        raise _Passing(min(float(asked), LONGEST_WAIT) if asked.isdecimal() else BACKOFF_SECONDS)
+        retry_after = headers.get("Retry-After", "")
+        if retry_after.isdecimal():
+            raise _Passing(min(float(retry_after), LONGEST_WAIT))
+        raise _Passing(BACKOFF_SECONDS)
 
 
-def _check_size(size: int, limits: Limits) -> None:
+def _check_size(size: int, limits: DownloadLimits) -> None:
     if size > limits.most_bytes:
         raise LeftOut("too_large", f"is larger than {megabytes(limits.most_bytes)}, the most that I can read")
 
 
 def _with_bytes(file: File) -> File:
-    if why := NO_BYTES.get(file.mode):
+    """The file again. Raises LeftOut if it has no bytes that could be fetched."""
+    why = NO_BYTES.get(file.mode)
+    if why is not None:
         raise LeftOut(file.mode, why)
     return file
 

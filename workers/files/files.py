@@ -16,7 +16,7 @@ from bot.store.threads.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
 from workers.files import documents, picture_links, pictures
-from workers.files.download import LeftOut, Limits, described, fetch, megabytes
+from workers.files.download import DownloadLimits, LeftOut, described, fetch, megabytes
 
 log = logging.getLogger("parley.files")
 
@@ -43,12 +43,12 @@ CUT = "[The file goes on, but only this much of it could be sent.]"
 class FileLimits:
     """How much is read of what people share.
 
-    A text is cut after `text_characters`; a PDF may have so many `pages`. Of one message the first `per_message` files
-    are read. A request has at most `per_thread` files of the thread and `thread_bytes` as they stand in it, where they
-    take a third more than on disk; Claude takes 32 MB in all.
+    A text is cut after `text_characters`, a PDF may have up to `pages` pages. Of one message the first `per_message`
+    files are read. A request holds at most `per_thread` files of the thread and `thread_bytes` of them, counted as they
+    are sent, where they take a third more than on disk; Claude takes 32 MB in all.
     """
 
-    fetching: Limits = field(default_factory=Limits)
+    fetching: DownloadLimits = field(default_factory=DownloadLimits)
     pages: int = 100
     text_characters: int = 100_000
     per_message: int = 10
@@ -69,15 +69,17 @@ class Taken:
     @property
     def note(self) -> str:
         """What Claude learns about the files that it does not see; empty if it sees all."""
-        return f"[Shared with this message, but not readable for you. {' '.join(self.left_out)}]" * bool(self.left_out)
+        if not self.left_out:
+            return ""
+        return f"[Shared with this message, but not readable for you. {' '.join(self.left_out)}]"
 
 
-class Files:
+class SharedFiles:
     """One for each process: it bounds how many files are in its memory at the same time."""
 
     def __init__(self, settings: Settings, redis: Redis, slack: AsyncWebClient, limits: FileLimits = LIMITS) -> None:
         self._settings, self._redis, self._slack, self._limits = settings, redis, slack, limits
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def take(self, message: Message) -> Taken:
         """Fetch the message's files and keep what Claude is sent of them; those kept before are taken as they are.
@@ -91,21 +93,20 @@ class Files:
         chosen = message.files[:most]
         kept = await store.find(self._redis, message.thread, [file.id for file in chosen if file.id])
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._take(message, file, kept)) for file in chosen]
+            tasks = [group.create_task(self._take(message, shared, kept)) for shared in chosen]
         taken = [task.result() for task in tasks]
         if self._settings.image_links:
-            taken += [
-                await self._keep(message.thread, *picture_links.block(url))
-                for url in picture_links.pictures(message.text)[:most]
-            ]
+            for url in picture_links.pictures(message.text)[:most]:
+                link, blocks = picture_links.block(url)
+                taken.append(await self._keep(message.thread, link, blocks))
         files: list[Attachment] = []
-        for each in taken:
-            if isinstance(each, Attachment) and each.size + _size(files) > self._limits.thread_bytes:
-                each = f"{shown(each.name)} {NO_ROOM}."
-            if isinstance(each, str):
-                left_out.append(each)
+        for file in taken:
+            if isinstance(file, str):
+                left_out.append(file)
+            elif file.size + _size(files) > self._limits.thread_bytes:
+                left_out.append(f"{shown(file.name)} {NO_ROOM}.")
             else:
-                files.append(each)
+                files.append(file)
         return Taken(tuple(files), tuple(left_out))
 
     async def blocks(self, thread: Thread, entries: Sequence[Entry]) -> dict[str, list[ContentBlock]]:
@@ -114,15 +115,15 @@ class Files:
         What the thread does not need any more is forgotten, and so are its oldest files when all of them are too much.
         """
         needed = [file for entry in entries if not entry.hidden for file in entry.files]
-        found = await store.blocks(self._redis, thread, list(dict.fromkeys(file.id for file in needed)))
-        there = [file for file in needed if file.id in found]
+        kept = await store.blocks(self._redis, thread, list(dict.fromkeys(file.id for file in needed)))
+        there = [file for file in needed if file.id in kept]
         newest = len(entries[-1].files) if entries else 0
         sent = {file.id for file in fitting(there, newest, self._limits)}
         await store.forget_others(self._redis, thread, sent)
-        return {name: each for name, each in found.items() if name in sent}
+        return {file_id: blocks for file_id, blocks in kept.items() if file_id in sent}
 
     async def forget_links(self, thread: Thread, entries: Sequence[Entry]) -> bool:
-        """Send no linked picture any more: one that is gone spoils the whole request. Whether there was any."""
+        """Forget the linked pictures, of which one that is gone spoils the whole request; whether there was any."""
         ids = [file.id for entry in entries for file in entry.files if file.kind == "link"]
         return bool(await store.forget(self._redis, thread, ids))
 
@@ -131,14 +132,18 @@ class Files:
         if file.id in kept:
             return kept[file.id]
         try:
-            async with self._room:
+            async with self._at_once:
                 file = await described(self._slack, file)
                 data = await fetch(self._slack, file, self._limits.fetching)
-                return await self._keep(message.thread, *await asyncio.to_thread(converted, file, data, self._limits))
+                attachment, blocks = await asyncio.to_thread(converted, file, data, self._limits)
+                return await self._keep(message.thread, attachment, blocks)
         except LeftOut as left_out:
             log.info(
                 "file left out thread=%s ts=%s file=%s reason=%s",
-                *(message.thread, message.ts, file.id, left_out.reason),
+                message.thread,
+                message.ts,
+                file.id,
+                left_out.reason,
             )
             return f"{shown(file.name)} {left_out.why}."
 
@@ -147,7 +152,7 @@ class Files:
 
 
 def converted(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[ContentBlock]]:
-    """The file as Claude takes it. Takes its time: run it in a thread. Raises LeftOut."""
+    """The file as Claude takes it. This may take a second of processor time: run it in a thread. Raises LeftOut."""
     if not data:
         raise LeftOut("empty", EMPTY)
     match documents.kind(data, file.mimetype):
@@ -161,9 +166,9 @@ def converted(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, 
 
 
 def fitting(files: Sequence[Attachment], newest: int, limits: FileLimits) -> Sequence[Attachment]:
-    """Those of the files, oldest first, that are sent: all, or when they are too much, the newest up to half of it.
+    """Which of the files, oldest first, are sent: all, or if those are too much, the newest up to half the limit.
 
-    So the prompt's prefix changes seldom (invariant 11). The `newest` ones stay in any case.
+    With half of it, the prompt's prefix seldom changes (invariant 11). The last `newest` files stay in any case.
     """
     most, count = limits.thread_bytes, limits.per_thread
     if _size(files) <= most and len(files) <= count:
@@ -194,7 +199,8 @@ def _picture(file: File, data: bytes) -> tuple[Attachment, list[ContentBlock]]:
         raise LeftOut("pixels", PIXELS) from None
     except pictures.Broken:
         raise LeftOut("broken", BROKEN) from None
-    label = f"{plain(file.name)}{', its first frame' if picture.is_first_frame else ''}:"
+    frame = ", its first frame" if picture.is_first_frame else ""
+    label = f"{plain(file.name)}{frame}:"
     source = {"type": "base64", "media_type": picture.media_type, "data": base64.b64encode(picture.data).decode()}
     blocks: list[ContentBlock] = [{"type": "text", "text": label}, {"type": "image", "source": source}]
     return _attachment(file, "image", picture.media_type, picture.tokens, len(source["data"])), blocks
@@ -205,7 +211,8 @@ def _pdf(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[
     data = data[data.index(b"%PDF-") :]
     if documents.is_locked(data):
         raise LeftOut("locked", LOCKED)
-    if (pages := documents.pages(data) or 0) > limits.pages:
+    pages = documents.pages(data) or 0
+    if pages > limits.pages:
         raise LeftOut("pages", PAGES.format(pages=pages, most=limits.pages))
     encoded = base64.b64encode(data).decode()
     if len(encoded) > limits.thread_bytes:
@@ -219,10 +226,10 @@ def _text(file: File, data: bytes, most: int) -> tuple[Attachment, list[ContentB
     text = documents.shortened(documents.decoded(data, file.mimetype) or "", most)
     if not text.text.strip():
         raise LeftOut("empty", EMPTY)
-    said = f"{text.text}\n{CUT}" if text.is_cut else text.text
-    source = {"type": "text", "media_type": "text/plain", "data": said}
+    content = f"{text.text}\n{CUT}" if text.is_cut else text.text
+    source = {"type": "text", "media_type": "text/plain", "data": content}
     blocks = [{"type": "document", "source": source, "title": plain(file.name)}]
-    return _attachment(file, "text", "text/plain", documents.text_tokens(said), len(said.encode())), blocks
+    return _attachment(file, "text", "text/plain", documents.text_tokens(content), len(content.encode())), blocks
 
 
 def _attachment(file: File, kind: FileKind, media_type: str, tokens: int, size: int) -> Attachment:

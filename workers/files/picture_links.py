@@ -20,8 +20,8 @@ TOKENS = 1_600
 
 def pictures(text: str) -> list[str]:
     """The addresses of pictures in a message as Slack sent it: https, public host names, no port, no password."""
-    found = (html.unescape(match[1]) for match in LINK.finditer(text))
-    return list(dict.fromkeys(url for url in found if is_public_picture(url)))
+    urls = (html.unescape(link[1]) for link in LINK.finditer(text))
+    return list(dict.fromkeys(url for url in urls if is_public_picture(url)))
 
 
 def is_public_picture(url: str) -> bool:
@@ -44,7 +44,7 @@ def block(url: str) -> tuple[Attachment, list[ContentBlock]]:
 
 
 def _is_address(host: str) -> bool:
-    """Numbers, in any of the ways to write an address."""
+    """Whether a host is an IP address, in any of the ways to write one."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

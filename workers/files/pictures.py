@@ -35,7 +35,7 @@ class Broken(Exception):
 
 
 def prepared(data: bytes) -> Picture:
-    """The picture in a form that Claude takes; the first frame of an animation. Takes its time: run it in a thread.
+    """The picture in a form that Claude takes, of an animation the first frame. Run it in a thread: it is slow.
 
     Raises TooManyPixels, Broken.
     """

@@ -1,1 +1,1 @@
-"""Claude's text, made safe and whole, and cut into pieces. Nobody here knows Slack or Claude."""
+"""Claude's Markdown: read, mended, made harmless and split. Nothing here calls Slack, Claude or Redis."""

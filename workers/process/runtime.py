@@ -20,7 +20,7 @@ from workers.billing.spending import Spending
 from workers.claude import tools
 from workers.claude.client import Claude
 from workers.draft.pacing import Pacing
-from workers.files.files import Files
+from workers.files.files import SharedFiles
 from workers.process.stops import Stops
 
 
@@ -33,7 +33,7 @@ class Runtime:
     bot_user: str
     claude: Claude
     pacing: Pacing
-    files: Files
+    files: SharedFiles
     stops: Stops
     metrics: Metrics
     spending: Spending
@@ -66,7 +66,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 bot_user=identity.user,
                 claude=claude,
                 pacing=Pacing(redis),
-                files=Files(settings, redis, web),
+                files=SharedFiles(settings, redis, web),
                 stops=stops,
                 metrics=metrics,
                 spending=Spending(settings, web, redis),

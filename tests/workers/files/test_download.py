@@ -14,9 +14,9 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.talk.file import File
-from workers.files.download import FAILED, GONE, NO_ACCESS, LeftOut, Limits, described, fetch, is_slacks
+from workers.files.download import FAILED, GONE, NO_ACCESS, DownloadLimits, LeftOut, described, fetch, is_slacks
 
-LIMITS = Limits(1_000, 5.0)
+LIMITS = DownloadLimits(1_000, 5.0)
 
 
 async def shared(sandbox: Sandbox, content: bytes = b"hello", *, user: str = "ada", mode: str = "hosted") -> File:
@@ -122,7 +122,7 @@ async def test_a_server_that_hangs_is_given_up() -> None:
         return server.Response()
 
     async with answering(hang) as (web, file):
-        assert (await left_out(fetch(web, file, Limits(1_000, 0.2)))).reason == "timeout"
+        assert (await left_out(fetch(web, file, DownloadLimits(1_000, 0.2)))).reason == "timeout"
 
 
 async def test_a_file_that_is_gone_is_told(sandbox: Sandbox, web: AsyncWebClient) -> None:

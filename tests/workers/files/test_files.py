@@ -21,8 +21,8 @@ from bot.store.threads.files import Attachment
 from bot.store.threads.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
-from workers.files.download import Limits
-from workers.files.files import CUT, LIMITS, FileLimits, Files, fitting, shown
+from workers.files.download import DownloadLimits
+from workers.files.files import CUT, LIMITS, FileLimits, SharedFiles, fitting, shown
 
 
 def png(colour: str = "red", size: tuple[int, int] = (20, 20)) -> bytes:
@@ -47,7 +47,7 @@ class Reader:
 
     def set(self, limits: FileLimits = LIMITS, **environ: str) -> None:
         settings = Settings.load(environ={**self.sandbox.environ(), **environ}, dotenv=None)
-        self.files = Files(settings, self._redis, self._web, limits)
+        self.files = SharedFiles(settings, self._redis, self._web, limits)
 
     async def shared(
         self, *files: tuple[str, bytes], mimetype: str = "", text: str = "", mode: str = "hosted"
@@ -136,13 +136,13 @@ async def test_only_so_many_files_of_a_message_are_read(reader: Reader) -> None:
 
 
 async def test_a_file_that_is_larger_than_the_most_is_told(reader: Reader) -> None:
-    reader.set(FileLimits(fetching=Limits(most_bytes=100)))
+    reader.set(FileLimits(fetching=DownloadLimits(most_bytes=100)))
     assert await reader.left_out("a.txt", b"x" * 101) == "`a.txt` is larger than 0 MB, the most that I can read."
     assert len((await reader.turn(("b.txt", b"x" * 100))).files) == 1
 
 
 def test_a_file_may_have_20_mb_by_default() -> None:
-    assert LIMITS.fetching == Limits(20_000_000, 30.0)
+    assert LIMITS.fetching == DownloadLimits(20_000_000, 30.0)
 
 
 async def test_a_bad_file_does_not_keep_the_others_out(reader: Reader) -> None:
