@@ -55,7 +55,7 @@ class Composition:
         return len(self._layout([]).contents)
 
     def next(self, parts: Sequence[Part], shown: int) -> Due | None:
-        """The first message that is not as it shall be, when people see `shown` characters of the answer.
+        """The first message that is not yet as it shall be. People have seen `shown` characters of the answer.
 
         After a retry the old text stays until the new one has passed it or is complete (invariant 8).
         """
@@ -75,7 +75,7 @@ class Composition:
         return None
 
     def step(self, due: Due, parts: Sequence[Part]) -> Step:
-        """What makes the message so."""
+        """The call that makes the message as it is due."""
         if due.number >= len(parts):
             # What is whole needs no stream.
             return "open" if self.native and self.ended is None and due.is_last else "post"
@@ -90,7 +90,10 @@ class Composition:
         return payload(due, self._message, self.ended, simple=self._simple, plain=self._form.plain)
 
     def rotate(self, parts: Sequence[Part]) -> None:
-        """A stream that is near its end goes on in a new message, from the end of a block if there is one in time."""
+        """Cut the text where an old stream has to end: the rest goes into a new message.
+
+        The cut is at the end of a block if there is one in time.
+        """
         number = len(parts) - 1
         stream = parts[-1].stream if parts else None
         if stream is None or self.ended or number in self._cuts or stream.age <= self._terms.rotate_seconds:
@@ -101,7 +104,8 @@ class Composition:
         last = layout.parts[number]
         least = last.start + stream.length
         at_once = stream.age > self._terms.longest_seconds
-        if cut := cut_from(self.text[: self._form.most], last, least, at_once=at_once):
+        cut = cut_from(self.text[: self._form.most], last, least, at_once=at_once)
+        if cut is not None:
             self._cuts[number] = cut
             self._settled = self.text[: cut.start]
 
@@ -122,7 +126,10 @@ class Composition:
         self._form = replace(self._form, most=None)
 
     def simpler(self, *, refused_blocks: bool) -> bool:
-        """Take the next simpler form after a refusal: first without the newest blocks, then plain. False if it was."""
+        """Take the next simpler form after a refusal: first without the newest blocks, then plain.
+
+        False if it is plain already.
+        """
         if refused_blocks and self.ended and self.ended.has_buttons and not self._simple:
             self._simple = True
             return True
@@ -131,7 +138,7 @@ class Composition:
         return not was_plain
 
     def stand_in(self, number: int) -> None:
-        """The message before this one could not be completed: this one says so and has its text."""
+        """Note that the message before this one could not be completed: this one says so and has its text."""
         self._stands_in = number
 
     def _layout(self, parts: Sequence[Part]) -> Layout:

@@ -23,10 +23,10 @@ _safe = lru_cache(maxsize=64)(harmless)
 
 @dataclass(frozen=True)
 class Layout:
-    """All harmless: `contents` are those of the messages, `rest` is what goes into a file, "" if nothing does.
+    """A text laid out, and made harmless: `contents` go into messages, `rest` goes into a file ("" if there is none).
 
-    `parts` is where they come from. `length` is how much of the last message's own text its content shows: less than
-    all if some is held back.
+    `parts` says where in the text the contents come from. `length` is how many characters of the last part are shown:
+    less than all if some are held back.
     """
 
     contents: tuple[str, ...]
@@ -37,10 +37,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class Form:
-    """Whose mentions may stay, and the length from which on the text goes into a file, None for no such end.
+    """How to lay out: `people` may be mentioned, and a text goes into a file from `most` characters on (None: never).
 
     `part_length` is how long a message's own text may be, `most_length` how long with what makes it harmless. `plain`
-    is for a Slack that refuses the blocks.
+    is for when Slack refuses Markdown blocks.
     """
 
     people: frozenset[str] = frozenset()

@@ -49,7 +49,7 @@ class Messages:
 
     async def post(self, content: Payload) -> None:
         """Post the next message, unless it turns out to be there."""
-        if await self._found():
+        if await self._is_there():
             return
         self._turn.may_send()
         self.method, self.unsure = "chat.postMessage", True
@@ -76,7 +76,7 @@ class Messages:
         part.sent = content
 
     async def outlast_late_edits(self) -> bool:
-        """Whether an edit that Slack did not answer may have come after a newer one; it cannot any more afterwards."""
+        """Wait until no edit that Slack did not answer can be made any more; whether one may have undone another."""
         late = [(part, at) for part in self.parts for content, at in part.unanswered if content != part.sent]
         if not late:
             return False
@@ -87,7 +87,7 @@ class Messages:
 
     async def open(self, due: Due) -> None:
         """Post the next message as a native stream, unless it turns out to be there."""
-        if await self._found():
+        if await self._is_there():
             return
         self._turn.may_send()
         if not self._has_streamed:
@@ -114,11 +114,16 @@ class Messages:
         self.method = "chat.stopStream"
         sent = part.stream.sent
         goes_on = due.content.startswith(sent)
-        await self.streams.stop(part.ts, due.content[len(sent) :] if goes_on else "", content if goes_on else None)
-        part.stream, part.sent = None, content if goes_on else None
+        if goes_on:
+            await self.streams.stop(part.ts, due.content[len(sent) :], content)
+            part.sent = content
+        else:
+            await self.streams.stop(part.ts, "", None)
+            part.sent = None
+        part.stream = None
 
     async def abandon(self, part: Part) -> Exception | None:
-        """Stop the stream as it is, for edits from now on; what went wrong, unless Slack had ended it already."""
+        """Stop the stream as it is; from now on the message is edited. The error, or None if Slack had ended it."""
         self._turn.may_send()
         part.stream = part.sent = None
         try:
@@ -144,7 +149,7 @@ class Messages:
         del self.parts[number:]
 
     async def delete_from(self, number: int) -> None:
-        """A retry came out shorter: its last messages are not needed any more."""
+        """Delete the messages from this number on: a retry came out shorter."""
         while len(self.parts) > number:
             part = self.parts.pop()
             if part.stream is not None:
@@ -156,12 +161,12 @@ class Messages:
                 log.warning("leftover stays thread=%s ts=%s error=%s", self._thread, part.ts, describe(error))
 
     async def save(self, text: str) -> None:
-        """Write down how far the reply to the text is, for who may have to go on with it."""
+        """Store how much of the text people see, for a worker that may have to continue the reply."""
         self.shown = max(self.shown, sum(part.shown for part in self.parts))
         await self._save(self.shown, text)
 
     async def foresee(self, due: Due, text: str) -> None:
-        """Write down how far it will be: whoever is killed in between has shown no more than that."""
+        """Store how much people will see after the next call: if we are killed meanwhile, it is no more than that."""
         others = sum(part.shown for number, part in enumerate(self.parts) if number != due.number)
         await self._save(max(self.shown, others + len(due.content)), text)
 
@@ -173,7 +178,7 @@ class Messages:
             log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
 
     async def _new(self, call: Awaitable[Answer]) -> Answer:
-        """What Slack says to a new message."""
+        """Post a new message, and note until when it may still appear if Slack does not answer in time."""
         try:
             async with self.posting:
                 return await call
@@ -181,17 +186,20 @@ class Messages:
             self._late_until = time.monotonic() + LATE_SECONDS
             raise
 
-    async def _found(self) -> bool:
-        """Whether the next message is there although nobody heard of it: the post's answer or its poster was lost.
+    async def _is_there(self) -> bool:
+        """Whether the next message was posted although we do not know of it: Slack's answer was lost, or a worker died.
 
-        One that Slack did not answer in time may still come, and is waited for.
+        A post that Slack did not answer in time may still appear, and is waited for.
         """
         if not self.unsure:
             return False
         number = len(self.parts)
         async with self.posting:
             await self._look()
-            while len(self.parts) == number and (left := self._late_until - time.monotonic()) > 0:
+            while len(self.parts) == number:
+                left = self._late_until - time.monotonic()
+                if left <= 0:
+                    break
                 await asyncio.sleep(min(left, LOOKING_SECONDS))
                 await self._look()
         self.unsure = False
@@ -199,7 +207,7 @@ class Messages:
 
     async def _look(self) -> None:
         self.method = "conversations.replies"
-        found = await self._slack.conversations_replies(
+        history = await self._slack.conversations_replies(
             channel=self._thread.channel,
             ts=self._thread.ts,
             oldest=self._message.ts,
@@ -208,7 +216,7 @@ class Messages:
         )
         known = {self._thread.ts, *self._left, *(part.ts for part in self.parts)}
         ours: dict[int, str] = {}
-        for message in found.get("messages") or []:
+        for message in history.get("messages") or []:
             metadata = message.get("metadata") or {}
             about = metadata.get("event_payload") or {}
             if message["ts"] in known:
@@ -218,5 +226,5 @@ class Messages:
             elif self._has_streamed and not metadata and message.get("streaming_state"):
                 # A stream gets its metadata when it is stopped.
                 ours.setdefault(len(self.parts) + 1, str(message["ts"]))
-        while (ts := ours.get(len(self.parts) + 1)) is not None:
-            self.parts.append(Part(ts))
+        while len(self.parts) + 1 in ours:
+            self.parts.append(Part(ours[len(self.parts) + 1]))

@@ -224,7 +224,8 @@ class Pacing:
 
     async def stop_stream(self, team: str, draft: str) -> float:
         """0 when the stream may be stopped now, which counts from then on; else how long to wait."""
-        if pause := await self._paused_for(team, "chat.stopStream"):
+        pause = await self._paused_for(team, "chat.stopStream")
+        if pause:
             return pause
         names = [keys.calls(team, "chat.stopStream"), keys.streams(team)]
         arguments: list[str | int] = [draft, STREAMS_PER_MINUTE, self._stream_window_ms]
@@ -256,7 +257,7 @@ class Pacing:
         return 0.0
 
     async def close(self, team: str, draft: str) -> None:
-        """The reply is complete, or given up."""
+        """Forget the draft: its reply is complete, or given up."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.zrem(keys.drafts(team), draft)
             pipe.zrem(keys.streams(team), draft)

@@ -19,9 +19,9 @@ Payload = dict[str, Any]
 
 @dataclass
 class Part:
-    """One Slack message. `sent` is what stands in it, None if nobody knows.
+    """One Slack message of the reply. `sent` is its payload as Slack took it last, None if that is not known.
 
-    `unanswered` are the edits that Slack did not answer in time, and when we gave up waiting.
+    `unanswered` are the edits that Slack did not answer in time, each with the time when we stopped waiting.
     """
 
     ts: str
@@ -41,10 +41,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Due:
-    """What the message with this number shall be; behind one that `is_last` there is none yet.
+    """What the message with this number shall be; one that `is_last` has no message after it yet.
 
-    `length` is how much of the message's own text its content has. `has_rest` says that the answer goes on in a file,
-    `stands_in` that the message before could not be completed and this one has its text.
+    `length` is how many characters of the message's own text `content` shows. `has_rest` says that the answer goes on
+    in a file, `stands_in` that the message before could not be completed and this one has its text.
     """
 
     number: int
@@ -61,8 +61,11 @@ def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, p
     The metadata tells programs which message this answers. `state` is that of this message; the last one of a reply
     that has ended says how many there are. `simple` and `plain` are for a Slack that refuses newer blocks, or any.
     """
-    is_growing, is_failed = due.is_last and not ending, due.is_last and ending and ending.outcome == "error"
-    state = "streaming" if is_growing else "failed" if is_failed else "complete"
+    state = "complete"
+    if due.is_last and ending is None:
+        state = "streaming"
+    elif due.is_last and ending is not None and ending.outcome == "error":
+        state = "failed"
     about: dict[str, Any] = {"message_ts": message.ts, "part": due.number + 1, "state": state}
     if due.is_last and ending:
         about["parts"] = due.number + 1
@@ -76,7 +79,7 @@ def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, p
 
 
 def words(content: Payload) -> object:
-    """What people read of it, without what stands below."""
+    """What people read of a message, without its footer."""
     return content["blocks"][:1] or content["text"]
 
 

@@ -72,7 +72,7 @@ def frame(text: str) -> str:
 
 
 def without_late_definitions(text: str) -> str:
-    """A whole part of an answer that still grows: what `frame` showed with its brackets keeps them until the end."""
+    """A whole part of an answer that still grows, without definitions that would take away brackets already seen."""
     if "]:" not in text:
         return text
     return _without(text, _late(text, list(_definitions(text, scan(text)))))
@@ -82,8 +82,8 @@ def _number(scanner: Scanner, tail: str) -> int:
     """How much is shown of a line that may become a numbered item: its digits, unless they may continue something."""
     if scanner.containers or (scanner.leaf is not None and scanner.leaf.kind != "code"):
         return 0
-    found = DIGITS.match(tail)
-    return found.end() if found else 0
+    digits = DIGITS.match(tail)
+    return digits.end() if digits else 0
 
 
 def _undecided(text: str, leaf: LeafBlock, *, new: bool) -> bool:
@@ -158,14 +158,16 @@ def _definitions(text: str, blocks: list[LeafBlock]) -> Iterator[Definition]:
             continue
         content = content_of(text, block)
         first = 0
-        while (match := definition(content.text, first)) is not None:
+        match = definition(content.text, first)
+        while match is not None:
             end = match.end() - content.text.startswith("\n", match.end() - 1)
             yield label_key(match[1]), content.source(first), content.source(end)
             first = match.end()
+            match = definition(content.text, first)
 
 
 def _late(text: str, definitions: list[Definition]) -> list[tuple[int, int]]:
-    """Where those definitions stand whose label has been used, and shown with its brackets, before."""
+    """Where the definitions stand whose label is used before them: there it was shown with its brackets."""
     uses: dict[str, int] = {}
     if definitions:
         for label in LABEL.finditer(text):
@@ -174,8 +176,10 @@ def _late(text: str, definitions: list[Definition]) -> list[tuple[int, int]]:
 
 
 def _paid(text: str, blocks: list[LeafBlock]) -> int:
-    """Up to where tables may be shown. A header row without a leading pipe was shown as plain text and becomes a header
-    only when its table has as much to show."""
+    """Up to where the text may be shown without its tables taking back what people have seen.
+
+    A header row without a leading pipe was shown as plain text; it becomes a header only when its table shows as much.
+    """
     stop = len(text)
     for block in reversed(blocks):
         if block.kind != "table":
@@ -193,7 +197,10 @@ def _paid(text: str, blocks: list[LeafBlock]) -> int:
 
 
 def _inline(text: str, block: LeafBlock, references: frozenset[str]) -> str | None:
-    """Closes or holds back what is half-open in the last block; None if its unfinished last line shows nothing."""
+    """The text with what is half-open in its last block closed or held back.
+
+    None if nothing of the unfinished last line can be shown.
+    """
     block_content = content_of(text, block)
     content, source = block_content.text, block_content.source
     heading = block.kind == "heading"
@@ -227,9 +234,11 @@ def _sure(content: str, row: int) -> tuple[int, int]:
     Its last line begins at `row`.
     """
     first = 0
-    while (match := definition(content, first)) is not None and match.end() < len(content):
+    match = definition(content, first)
+    while match is not None and match.end() < len(content):
         first = match.end()
-    if HALF_DEFINITION.match(content, first) or definition(content, first):
+        match = definition(content, first)
+    if HALF_DEFINITION.match(content, first) or match is not None:
         return first, first
     return first, row if content.startswith("|", row) else len(content)
 
@@ -246,7 +255,9 @@ def _closers(content: str, runs: list[Run]) -> str:
     if len(closers) < 2 or not any(run.opens and run.closes for run in runs):
         return joined
     size = len(closers)
-    breaks = [(), *((at,) for at in range(1, min(size, 9))), *combinations(range(1, min(size, 7)), 2)]
+    breaks: list[tuple[int, ...]] = [()]
+    breaks += [(at,) for at in range(1, min(size, 9))]
+    breaks += combinations(range(1, min(size, 7)), 2)
     for joiner in ("\u2060", "&#8288;"):
         for indexes in breaks:
             parted = "".join(joiner * (index in indexes) + mark for index, mark in enumerate(closers))
@@ -261,10 +272,11 @@ def _trimmed(content: str, stop: int, heading: bool) -> int:
         char = content[stop - 1]
         if char.isspace() or (char in "*_~\\" and not _escaped(content, stop - 1)):
             stop -= 1
-        elif heading and char == "#" and (found := HEADING_END.search(content, 0, stop)):
-            stop = found.start()
-        else:
+            continue
+        closing = HEADING_END.search(content, 0, stop) if heading and char == "#" else None
+        if closing is None:
             break
+        stop = closing.start()
     return stop
 
 

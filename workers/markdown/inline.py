@@ -243,8 +243,8 @@ def parse(content: str, references: Container[str] = frozenset(), raw_html: bool
 
 def _plain(content: str, position: int) -> int:
     """Where the text from `position` on stops meaning the same in a code span and outside."""
-    found = NOT_PLAIN.search(content, position)
-    return found.start() if found else len(content)
+    markup = NOT_PLAIN.search(content, position)
+    return markup.start() if markup else len(content)
 
 
 def _open_bracket(content: str, bracket: _Bracket) -> Half:
@@ -274,10 +274,10 @@ def _angle(content: str, position: int, raw_html: bool) -> Span | None:
         if content.startswith(opening, position) and content.find(closing, position) < 0:
             return None
     for kind, pattern in (("auto", AUTOLINK), ("email", EMAIL), ("slack", SLACK), ("html", TAG)):
-        found = pattern.match(content, position) if raw_html or kind != "html" else None
-        if found is None:
+        match = pattern.match(content, position) if raw_html or kind != "html" else None
+        if match is None:
             continue
-        if kind == "auto" and "|" in found[1]:
-            return Span("slack", position, found.end())
-        return Span(kind, position, found.end(), target=(position + 1, found.end() - 1))  # type: ignore[arg-type]
+        if kind == "auto" and "|" in match[1]:
+            return Span("slack", position, match.end())
+        return Span(kind, position, match.end(), target=(position + 1, match.end() - 1))  # type: ignore[arg-type]
     return None

@@ -27,11 +27,11 @@ def label_key(label: str) -> str:
 
 
 def definition(content: str, position: int = 0) -> re.Match[str] | None:
-    """A link reference definition that stands at `position` of a paragraph's content."""
+    """The link reference definition at `position` of a paragraph's content; group 1 is its label, 2 its target."""
     if not content.startswith("[", position) and not content[position : position + 4].lstrip(" ").startswith("["):
         return None
-    found = DEFINITION.match(content, position) or PLAIN_DEFINITION.match(content, position)
-    return found if found and found[1].strip() else None
+    match = DEFINITION.match(content, position) or PLAIN_DEFINITION.match(content, position)
+    return match if match and match[1].strip() else None
 
 
 def link_tail(content: str, position: int) -> tuple[int, Extent] | Undecided | None:

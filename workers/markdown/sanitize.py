@@ -89,24 +89,24 @@ def harmless(text: str, people: frozenset[str] = frozenset()) -> str:
 
 def harmless_plain(text: str) -> str:
     """The same for a text in which nothing is markup any more: no mention stays one."""
-    return BAD_SCHEME.sub(lambda found: found[0] + JOINER, _pings(text, frozenset()))
+    return BAD_SCHEME.sub(lambda scheme: scheme[0] + JOINER, _pings(text, frozenset()))
 
 
 def _pings(text: str, people: frozenset[str]) -> str:
-    def broken(found: re.Match[str]) -> str:
-        start, end = found.span()
-        if found[1]:
+    def broken(ping: re.Match[str]) -> str:
+        start, end = ping.span()
+        if ping[1]:
             mention = MENTION.match(text, start)
             if mention and mention[1] in people:
-                return found[0]
-            return found[0] + JOINER
+                return ping[0]
+            return ping[0] + JOINER
         before = text[max(0, start - 200) : start]
         word = before.rsplit(None, 1)[-1] if before and not before[-1].isspace() else ""
-        if "://" in word and found[0] == "@":
+        if "://" in word and ping[0] == "@":
             return "%40"
         if before[-1:].isalnum() and re.match(r"[A-Za-z]+\.[A-Za-z0-9]", text[end : end + 12]):
-            return found[0]
-        return found[0] + JOINER
+            return ping[0]
+        return ping[0] + JOINER
 
     return PING.sub(broken, text) if "<" in text or "@" in text or "&" in text else text
 
@@ -289,7 +289,7 @@ def _beside(content: str, end: int, host: str) -> Iterator[Edit]:
 
 def _unescaped(target: str) -> str:
     target = ESCAPE.sub(r"\1", target)
-    return ENTITY.sub(lambda found: html.unescape(found[0]), target)
+    return ENTITY.sub(lambda entity: html.unescape(entity[0]), target)
 
 
 def true_host(url: str) -> str | None:
@@ -328,8 +328,8 @@ def _deceptive(label: str, host: str) -> bool:
     plain = unicodedata.normalize("NFKC", UNSEEN.sub("", html.unescape(label))).lower()
     plain = plain.replace("。", ".")
     true = host.removeprefix("www.").rstrip(".")
-    for found in SHOWN_HOST.finditer(plain):
-        shown = found[0].removeprefix("www.")
+    for name in SHOWN_HOST.finditer(plain):
+        shown = name[0].removeprefix("www.")
         if not TOP_LEVEL.search(shown[-70:]) or (SUFFIX.search(shown[-12:]) and "://" not in plain):
             continue
         if shown != true:

@@ -1,4 +1,4 @@
-"""Continues a long answer over several messages: fences, tables, lists and quotes are closed and reopened."""
+"""Splits a long answer over several messages: fences, tables, lists and quotes are closed and reopened."""
 
 import re
 import unicodedata
@@ -23,7 +23,7 @@ LAST_RESORT = 9
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """One part of a text: `head + text[start:end] + foot`."""
+    """One part of a text: `head + text[start:end] + foot`. `head` reopens what the `foot` before closed."""
 
     head: str
     start: int
@@ -221,7 +221,7 @@ def _within(window: str, begin: int, limit: int, blocks: list[LeafBlock]) -> Cut
     least = begin + max(1, (most - begin) // 2)
     spans, runs = _inline(window, block) if block is not None and block.kind in ("paragraph", "heading") else ([], [])
     for pattern, low, whole in ((SENTENCE, least, 1), (WORD, least, 1), (WORD, begin + 1, 1), (WORD, least, 0)):
-        for end in reversed([found.end() for found in pattern.finditer(window, low, most)]):
+        for end in reversed([boundary.end() for boundary in pattern.finditer(window, low, most)]):
             if whole and any(start < end < stop for start, stop in spans):
                 continue
             body = max(end if foot else len(window[:end].rstrip()), begin + 1)
@@ -237,12 +237,13 @@ def _within(window: str, begin: int, limit: int, blocks: list[LeafBlock]) -> Cut
 def _inline(window: str, block: LeafBlock) -> tuple[list[tuple[int, int]], list[Run]]:
     """Where code, links and tags of a block's last line stand in the window, and the delimiters of emphasis in it."""
     _, at, end = block.lines[-1]
-    found = parse(window[at:end])
-    plain = {position for position, _ in unmatched(found.runs, lost=True)} if end < len(window) else set()
-    runs = [replace(run, start=run.start + at) for run in found.runs if run.start not in plain]
-    spans = [(span.start + at, span.end + at) for span in found.spans]
-    if found.half is not None and end == len(window):
-        spans.append((found.half.start + at, end))
+    inline = parse(window[at:end])
+    goes_on = end < len(window)
+    plain = {position for position, _ in unmatched(inline.runs, lost=True)} if goes_on else set()
+    runs = [replace(run, start=run.start + at) for run in inline.runs if run.start not in plain]
+    spans = [(span.start + at, span.end + at) for span in inline.spans]
+    if inline.half is not None and not goes_on:
+        spans.append((inline.half.start + at, end))
     return spans, runs
 
 
