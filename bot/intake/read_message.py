@@ -8,7 +8,7 @@ from typing import Any
 from bot.intake.admission import Asker, Where
 from bot.talk import text_of
 from bot.talk.file import File
-from bot.talk.markup import mentioned_people
+from bot.talk.markup import mentioned_people, spoken
 from bot.talk.message import Message, Thread, is_id, is_ts
 from bot.talk.payload import Ignored, find, items, storable
 
@@ -16,17 +16,23 @@ from bot.talk.payload import Ignored, find, items, storable
 SPOKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
 # Must be shorter than the day for which delivered events are remembered.
 LATE_SECONDS = 12 * 3600
+STOP_WORDS = {"stop", "cancel", "halt"}
 # https://docs.slack.dev/messaging/formatting-message-text#special-mentions
 GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)")
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A message that may be for us, and who wrote it. An `aside` mentions somebody else in a thread, and not us."""
+    """A message that may be for us, and who wrote it.
+
+    An `aside` mentions somebody else in a thread, and not us. `says_stop` if all that it says is that something shall
+    stop.
+    """
 
     message: Message
     asker: Asker
     aside: bool = False
+    says_stop: bool = False
 
     @property
     def is_addressed(self) -> bool:
@@ -87,7 +93,8 @@ def hear(body: Mapping[str, Any], team: str, bot_user: str, enterprise: str | No
         mentioned=mentioned,
         user_team=_home(event),
     )
-    return Heard(message, Asker(user, _bot_ids(event), outsider=_is_outsider(body, event, team, enterprise)))
+    asker = Asker(user, _bot_ids(event), outsider=_is_outsider(body, event, team, enterprise))
+    return Heard(message, asker, says_stop=_says_stop(message, bot_user))
 
 
 def _not_spoken(event: Mapping[str, Any], bot_user: str) -> str | None:
@@ -99,6 +106,11 @@ def _not_spoken(event: Mapping[str, Any], bot_user: str) -> str | None:
     if (event.get("user") or event.get("bot_id")) in (bot_user, "USLACKBOT", "USLACK"):
         return "a bot's message"
     return None
+
+
+def _says_stop(message: Message, bot_user: str) -> bool:
+    word = spoken(message.text, bot_user, {}).strip(" .!…").casefold()
+    return word in STOP_WORDS and not message.files
 
 
 def _is_direct(event: Mapping[str, Any], channel: str) -> bool:

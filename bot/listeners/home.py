@@ -31,7 +31,7 @@ log = logging.getLogger("parley.listeners")
 
 # After this long the client without rate limits publishes the tab.
 PUBLISH_SECONDS = 2.0
-Part = TypeVar("Part")
+HomePart = TypeVar("HomePart")
 
 
 def register(app: AsyncApp) -> None:
@@ -101,7 +101,7 @@ async def _whole(services: Services, team: str, user: str, today: date) -> Overv
     return await month.of_workspace(services.redis, team, today, services.settings.usage_days)
 
 
-async def _part(name: str, lookup: Awaitable[Part]) -> Part | None:
+async def _part(name: str, lookup: Awaitable[HomePart]) -> HomePart | None:
     """None where Redis or Slack does not answer in time."""
     try:
         async with within_three_seconds("home tab", part=name):

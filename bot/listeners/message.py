@@ -24,7 +24,7 @@ async def receive(body: dict[str, Any], context: AsyncBoltContext, services: Ser
     if isinstance(heard, Ignored):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), heard.reason)
         return
-    if await stop.obey(heard, services):
+    if heard.says_stop and await stop.obey(heard, services):
         return
     if reason := await services.intake.take(heard):
         log.debug("ignored event_id=%s reason=%s", body.get("event_id"), reason)

@@ -15,14 +15,12 @@ from bot.intake.read_message import Heard
 from bot.listeners.ephemeral import Notice, tell
 from bot.services import Services
 from bot.store.threads import stops
-from bot.talk.markup import spoken
 from bot.talk.message import Message, Thread, is_id, is_ts
 from bot.talk.payload import mapping
 from bot.views.footer import read_value
 
 log = logging.getLogger("parley.listeners")
 
-WORDS = {"stop", "cancel", "halt"}
 NOTHING = Notice("There is nothing left to stop here.")
 NOT_YOURS = "Only {askers} and this workspace's admins can stop this answer."
 
@@ -59,14 +57,12 @@ async def press_natively(body: dict[str, Any], services: Services, team: str) ->
 
 
 async def obey(heard: Heard, services: Services) -> bool:
-    """If the message is a stop word, stop what was asked before it; who may not do so is told.
+    """Stop what was asked before this stop word; who may not do so is told.
 
-    False if it is none, if its author may not speak to us, or if there was nothing to stop: then it is a message like
-    any other. Whoever asked may stop that in a channel without follow-ups, too. Raises redis.RedisError.
+    False if its author may not speak to us, or if there is nothing to stop: then it is a message like any other.
+    Whoever asked may stop that in a channel without follow-ups, too. Raises redis.RedisError.
     """
     message, thread = heard.message, heard.message.thread
-    if not is_word(message, services.identity.user):
-        return False
     if await services.admission.refusal(heard.asker, Way.STOP_WORD, heard.where):
         return False
     waiting = await services.inbox.waiting(thread)
@@ -77,11 +73,6 @@ async def obey(heard: Heard, services: Services) -> bool:
     if not stopped and await stops.hear(services.redis, thread, message.ts):
         tell(services.web, thread, message.user, not_yours(questions))
     return True
-
-
-def is_word(message: Message, bot_user: str) -> bool:
-    """Whether the message says no more than that something shall stop."""
-    return not message.files and spoken(message.text, bot_user, {}).strip(" .!…").casefold() in WORDS
 
 
 def not_yours(questions: Sequence[Message]) -> Notice:

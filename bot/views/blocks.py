@@ -14,7 +14,7 @@ Block = dict[str, Any]
 # A modal or a Home tab.
 View = dict[str, Any]
 # The arguments of chat.postMessage.
-Content = dict[str, Any]
+MessageContent = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def rich_text(*elements: Block) -> Block:
     return {"type": "rich_text", "elements": list(elements)}
 
 
-def quotation(introduction: Sequence[Block], quote: str, notification: str) -> Content:
+def quotation(introduction: Sequence[Block], quote: str, notification: str) -> MessageContent:
     """A message that shows what somebody wrote, so that nothing of it can ping or be a link.
 
     `introduction` are elements of rich text. `notification` stands where Slack shows no blocks, and may contain mrkdwn.

@@ -4,7 +4,7 @@ from bot.store.counts.feedback import COMMENT_LENGTH, Comment
 from bot.talk.message import TS, Thread
 from bot.views.blocks import (
     Block,
-    Content,
+    MessageContent,
     Submission,
     View,
     actions,
@@ -54,7 +54,7 @@ def read_form(view: object, team: str) -> tuple[Thread, str, str] | None:
     return Thread(team, channel, thread_ts), answer, comment
 
 
-def comment_message(comment: Comment, thread: Thread, name: str | None, permalink: str | None) -> Content:
+def comment_message(comment: Comment, thread: Thread, name: str | None, permalink: str | None) -> MessageContent:
     """The message that shows a comment to the admins. `permalink` is the answer's, or None if Slack does not tell it.
 
     The author is named by id and not mentioned.

@@ -6,7 +6,17 @@ from dataclasses import asdict, dataclass, replace
 
 from bot.manifest import SHORTCUT
 from bot.talk.markup import escape
-from bot.views.blocks import Content, Submission, View, context, form_field, modal, plain_text, quotation, text_area
+from bot.views.blocks import (
+    MessageContent,
+    Submission,
+    View,
+    context,
+    form_field,
+    modal,
+    plain_text,
+    quotation,
+    text_area,
+)
 
 BLOCK, FIELD = "question", "text"
 PREFILLED = "Please explain this message."
@@ -54,7 +64,7 @@ def question_form(message: ShortcutMessage) -> View:
     return modal("Ask Parley", "Cancel", [field, where], Submission("Ask", SHORTCUT, message.to_json()))
 
 
-def question_message(question: str, name: str | None, user: str, view: str) -> Content:
+def question_message(question: str, name: str | None, user: str, view: str) -> MessageContent:
     """The message that shows in the thread what `user`, called `name`, asked in the modal `view`."""
     asks = f"{name or SOMEBODY} asks:"
     introduction = [{"type": "text", "text": asks, "style": {"bold": True}}]

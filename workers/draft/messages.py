@@ -24,7 +24,7 @@ POSTS = ("chat.postMessage", "chat.startStream")
 LATE_SECONDS = 6.0
 LOOKING_SECONDS = 2.0
 
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 
 
 class Messages:
@@ -177,7 +177,7 @@ class Messages:
         except RedisError as error:
             log.warning("progress not saved thread=%s error=%s", self._thread, type(error).__name__)
 
-    async def _new(self, call: Awaitable[Answer]) -> Answer:
+    async def _new(self, call: Awaitable[Returned]) -> Returned:
         """Post a new message, and note until when it may still appear if Slack does not answer in time."""
         try:
             async with self.posting:

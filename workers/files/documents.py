@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-FileKind = Literal["picture", "pdf", "text", "other"]
+DetectedKind = Literal["picture", "pdf", "text", "other"]
 
 # An estimate: each page counts as text and as a picture.
 TOKENS_PER_PAGE = 2_500
@@ -34,7 +34,7 @@ class Text:
     is_cut: bool
 
 
-def kind(data: bytes, mimetype: str) -> FileKind:
+def kind(data: bytes, mimetype: str) -> DetectedKind:
     """What the bytes are. Slack goes by the name of a file, so its `mimetype` counts only where bytes cannot tell."""
     if data.startswith(PICTURES) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP"):
         return "picture"

@@ -61,7 +61,7 @@ PLAIN_LABEL = re.compile(r"[^\W\d_][^\\`<&\[\]!*_~|\n@]*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Replacement:
     """`text[start:end]` becomes `new`."""
 
     start: int
@@ -116,7 +116,7 @@ def _links(text: str, *, raw_html: bool) -> str:
     if not INTERESTING.search(text):
         return text
     references: dict[str, str] = {}
-    edits: list[Edit] = []
+    edits: list[Replacement] = []
     # A link may refer to a definition that follows it.
     contents = [
         content.after(_define(content, references, edits)) if block.kind == "paragraph" else content
@@ -126,11 +126,11 @@ def _links(text: str, *, raw_html: bool) -> str:
     for content in contents:
         if INTERESTING.search(content.text) or (references and "[" in content.text):
             for edit in _edits(content.text, references, raw_html):
-                edits.append(Edit(content.source(edit.start), content.source(edit.end), edit.new))
+                edits.append(Replacement(content.source(edit.start), content.source(edit.end), edit.new))
     return _edited(text, edits)
 
 
-def _define(content: Content, references: dict[str, str], edits: list[Edit]) -> int:
+def _define(content: Content, references: dict[str, str], edits: list[Replacement]) -> int:
     """Add the reference definitions at the beginning of a paragraph to `references`; where the text behind them begins.
 
     One that leads where no link may lead becomes text, by one of the `edits`.
@@ -140,14 +140,14 @@ def _define(content: Content, references: dict[str, str], edits: list[Edit]) -> 
         target = _unescaped(match[2][1:-1] if match[2].startswith("<") else match[2])
         if true_host(target) is None:
             at = content.source(match.start() + match[0].index("["))
-            edits.append(Edit(at, at, "\\"))
+            edits.append(Replacement(at, at, "\\"))
             break
         references.setdefault(label_key(match[1]), target)
         first = match.end()
     return first
 
 
-def _edited(text: str, edits: list[Edit]) -> str:
+def _edited(text: str, edits: list[Replacement]) -> str:
     """The text with the edits made; of two that overlap only the first one is made."""
     if not edits:
         return text
@@ -172,7 +172,7 @@ def _contents(text: str, block: LeafBlock) -> Iterator[Content]:
             yield Content(cell[0], [(0, start + cell.start())])
 
 
-def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator[Edit]:
+def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator[Replacement]:
     # What is a link already, or code.
     covered: list[tuple[int, int]] = []
     for span in parse(content, references, raw_html).spans:
@@ -199,16 +199,16 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
     yield from _addresses(content, covered)
 
 
-def _anchor(content: str, span: Span) -> Edit:
+def _anchor(content: str, span: Span) -> Replacement:
     """An `<a …>` tag, as code where that is possible."""
     tag = content[span.start : span.end]
     beside = (content[span.start - 1 : span.start], content[span.end : span.end + 1])
     if "`" in tag or "\n" in tag or "`" in beside:
-        return Edit(span.start + 1, span.start + 1, JOINER)
-    return Edit(span.start, span.end, f"`{tag}`")
+        return Replacement(span.start + 1, span.start + 1, JOINER)
+    return Replacement(span.start, span.end, f"`{tag}`")
 
 
-def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Edit]:
+def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Replacement]:
     """What addresses in plain text need, which Slack makes links of."""
     for address in URL.finditer(content):
         if _is_in(address.start(), covered):
@@ -223,7 +223,7 @@ def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Edit]:
                 yield from _beside(content, end, host)
     for scheme in BAD_SCHEME.finditer(content):
         if not _is_in(scheme.start(), covered):
-            yield Edit(scheme.end(), scheme.end(), JOINER)
+            yield Replacement(scheme.end(), scheme.end(), JOINER)
 
 
 def _is_in(position: int, spans: list[tuple[int, int]]) -> bool:
@@ -246,7 +246,7 @@ def _referred(content: str, span: Span, references: dict[str, str]) -> str:
     return references.get(label_key(label), "")
 
 
-def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Edit]:
+def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Replacement]:
     """What a link needs so that it does not deceive."""
     host = true_host(url)
     if host is not None:
@@ -254,7 +254,7 @@ def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Edit]:
             yield from _beside(content, span.end, host)
         return
     if span.kind == "auto":
-        yield Edit(span.start + 1, span.start + 1, JOINER)
+        yield Replacement(span.start + 1, span.start + 1, JOINER)
         return
     if span.kind == "reference":
         return
@@ -264,27 +264,27 @@ def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Edit]:
     if NOT_IN_CODE.search(target):
         shown = ""
     if PLAIN_LABEL.match(label) and content[start - 1 : start] not in ("<", "@", "\\", "!", "]"):
-        yield Edit(start, span.label[0], "")
-        yield Edit(end, span.end, shown)
+        yield Replacement(start, span.label[0], "")
+        yield Replacement(end, span.end, shown)
     else:
-        yield Edit(start, span.label[0], "!\\[" if span.kind == "image" else "\\[")
-        yield Edit(end, span.end, f"\\]{shown}")
+        yield Replacement(start, span.label[0], "!\\[" if span.kind == "image" else "\\[")
+        yield Replacement(end, span.end, f"\\]{shown}")
 
 
-def _slack(content: str, span: Span) -> Iterator[Edit]:
+def _slack(content: str, span: Span) -> Iterator[Replacement]:
     """Slack's `<url|label>`, as a Markdown link."""
     inner = content[span.start + 1 : span.end - 1]
     url, _, label = inner.partition("|")
     if true_host(_unescaped(url)) is None or BRACKET.search(inner):
-        yield Edit(span.start + 1, span.start + 1, JOINER)
+        yield Replacement(span.start + 1, span.start + 1, JOINER)
     else:
-        yield Edit(span.start, span.end, f"[{label or url}]({url})")
+        yield Replacement(span.start, span.end, f"[{label or url}]({url})")
 
 
-def _beside(content: str, end: int, host: str) -> Iterator[Edit]:
+def _beside(content: str, end: int, host: str) -> Iterator[Replacement]:
     note = f" ({host})"
     if not content.startswith(note, end):
-        yield Edit(end, end, note)
+        yield Replacement(end, end, note)
 
 
 def _unescaped(target: str) -> str:
