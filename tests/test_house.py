@@ -127,7 +127,6 @@ SHOWN_BY = {
     "bot/commands/command.py": "tests/scenarios/test_command.py",
     "bot/intake/intake.py": "tests/scenarios/test_waiting.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
-    "bot/models.py": "tests/workers/test_models.py",
     "bot/sandbox": "tests/bot/sandbox/test_sandbox.py",
     "bot/services.py": "tests/bot/test_app_fuzz.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",

@@ -7,11 +7,10 @@ from datetime import date
 
 from redis.exceptions import RedisError
 
-from bot import logs
+from bot import logs, models
 from bot.ops import own_redis
 from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
-from workers import models
 from workers.claude import tools, tracing
 from workers.claude.client import Claude, Unanswered
 from workers.claude.settings_check import Finding, findings, refused, unavailable

@@ -3,10 +3,10 @@
 import textwrap
 from collections.abc import Sequence
 
+from bot import models
+from bot.models import Usage
 from bot.store.threads.replies import Final
-from workers import models
 from workers.claude.client import Answer
-from workers.models import Usage
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
 FORGOTTEN = "I no longer remember that question. Please ask it again."

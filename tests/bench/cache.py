@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from bot.models import Usage, cost
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.sandbox.claude.answers import Answer as Script
@@ -15,7 +16,6 @@ from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
 from tests.bench.report import Report, Target, Value
 from workers.claude.client import Claude
-from workers.models import Usage, cost
 from workers.prompt.prompt import FRAME, build
 
 SUMMARY = "what the prompt cache saves in a long thread"

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from redis.asyncio import Redis
 
+from bot.models import Usage
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
@@ -16,7 +17,6 @@ from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
 from workers.claude.client import Answer, Call, Claude, Unanswered
 from workers.claude.failures import Patience
-from workers.models import Usage
 from workers.prompt.prompt import build
 
 ROUTE = "/v1/messages"

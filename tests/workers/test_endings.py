@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from bot.models import Usage
 from bot.store.threads.replies import Final
 from workers.claude.client import Answer
 from workers.endings import (
@@ -18,7 +19,6 @@ from workers.endings import (
     note,
     stopped,
 )
-from workers.models import Usage
 
 
 def ended(stop_reason: str, text: str = "So far.", **more: Any) -> Final:

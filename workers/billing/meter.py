@@ -8,6 +8,8 @@ from dataclasses import asdict, replace
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot import models
+from bot.models import Usage
 from bot.settings import Settings
 from bot.store.counts.bills import Bill
 from bot.store.counts.usage import BilledPiece, Counted, Outcome
@@ -15,9 +17,7 @@ from bot.store.rules.budgets import Hold, Settled
 from bot.store.threads import replies
 from bot.store.threads.replies import Reply
 from bot.talk.message import Message
-from workers import models
 from workers.claude.stream import CHARS_PER_TOKEN
-from workers.models import Usage
 
 
 class Meter:

@@ -5,13 +5,13 @@ import logging
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import models
 from bot.settings import Settings
 from bot.slack.admins import MOST_NAMED, Admins
 from bot.slack.directory import Directory
 from bot.store.rules.budgets import Budgets, Hold
 from bot.talk.message import Message
 from bot.views import refusals
-from workers import models
 
 log = logging.getLogger("parley.spending")
 

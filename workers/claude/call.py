@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bot.models import Usage
 from bot.settings import Settings
 from bot.store.metrics import Metrics
 from workers.claude import call_log as calls
@@ -19,7 +20,6 @@ from workers.claude.call_log import About, Figures
 from workers.claude.failures import OVERLOADED, TOO_SLOW, Failed, Failure, Patience, retry_after
 from workers.claude.gate import TOLD_SECONDS, Gate, Passage, Shut
 from workers.claude.stream import Change, Streamed
-from workers.models import Usage
 
 log = logging.getLogger("parley.claude")
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bot import models
+from bot.models import Usage
 from bot.settings import Settings
 from bot.store.metrics import Metrics
-from workers import models
-from workers.models import Usage
 
 log = logging.getLogger("parley.calls")
 

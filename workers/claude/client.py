@@ -18,10 +18,9 @@ import httpx2
 from anthropic.lib.middleware import BetaFallbackState, BetaRefusalFallbackMiddleware
 from redis.asyncio import Redis
 
-from bot import logs
+from bot import logs, models
 from bot.settings import SettingError, Settings
 from bot.store.metrics import Metrics
-from workers import models
 from workers.claude import fallback, tracing
 from workers.claude.call import Answer, Call, Shared, Unanswered
 from workers.claude.call_log import About

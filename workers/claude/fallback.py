@@ -6,7 +6,7 @@ https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
 from collections.abc import Mapping
 from typing import Any
 
-from workers import models
+from bot import models
 
 SERVER_SIDE = "server-side-fallback-2026-06-01"
 # Who answers what a Fable model declines, if nobody chose (documented: these models' classifiers also decline what is

@@ -8,8 +8,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from bot import models
 from bot.settings import Settings
-from workers import models
 from workers.claude.breaker import Breaker, Pass
 from workers.claude.concurrency import Places
 from workers.claude.failures import Failed, retry_after

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from workers import models
-from workers.models import THINKING_BUDGET, Model
+from bot import models
+from bot.models import THINKING_BUDGET, Model
 
 # Thinking counts toward MAX_TOKENS: with less, answers of a model that thinks may stay empty (inferred).
 LITTLE = 2_000

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
+from bot.models import Usage
 from workers.claude import citations
-from workers.models import Usage
 
 CHARS_PER_TOKEN = 4
 SERVER_TOOLS = {"web_search": "Searching the web"}

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot import models
 from bot.settings import SettingError, Settings
-from workers import models
 
 # The first version: every model takes it, and it alone runs no code of its own.
 WEB_SEARCH = "web_search_20250305"

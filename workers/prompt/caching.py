@@ -1,7 +1,7 @@
 """Whether Claude's prompt cache should have had something for a request."""
 
+from bot.models import find
 from bot.store.threads.prompt_record import Instructions, LastRequest
-from workers.models import find
 
 # https://platform.claude.com/docs/en/build-with-claude/prompt-caching: counted from the start of a request; a read
 # counts as a new start. The first is of the tail, the second of the system prompt.

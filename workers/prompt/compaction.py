@@ -9,9 +9,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.models import find, options
 from bot.store.threads.history import Entry
 from workers.claude.client import About, Claude, Unanswered
-from workers.models import find, options
 from workers.prompt.prompt import transcript
 
 log = logging.getLogger("parley.compaction")

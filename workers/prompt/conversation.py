@@ -10,6 +10,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from bot.models import find, options
 from bot.settings import Settings
 from bot.store import keys
 from bot.store.rules import policy
@@ -23,7 +24,6 @@ from workers.claude.call_log import Meter
 from workers.claude.client import About, Answer, Claude, Unanswered
 from workers.claude.failures import TOO_LONG
 from workers.claude.tools import tools
-from workers.models import find, options
 from workers.prompt import compaction
 from workers.prompt.caching import cache_read_due
 from workers.prompt.prompt import FRAME, build, changed

@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from bot.models import find
 from bot.store.threads.files import Attachment, ContentBlock
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
-from workers.models import find
 
 FRAME = (
     "Each user turn holds one Slack message in a <message> element that says who wrote it, where and when; several "

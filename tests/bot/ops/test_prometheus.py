@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.models import Usage
 from bot.ops import prometheus
 from bot.ops.prometheus import GAUGES, PREFIX
 from bot.sandbox import Sandbox
@@ -21,7 +22,6 @@ from bot.store.threads.inbox import Inbox
 from workers.claude import call_log
 from workers.claude.breaker import OUTAGES, Breaker, Pass
 from workers.claude.call_log import Figures
-from workers.models import Usage
 
 TEAM = "T1"
 

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from bot import models
+from bot.models import Usage
 from bot.store import connections
 from bot.store.counts import feedback, usage
 from bot.store.counts.cells import Counts
@@ -20,9 +22,7 @@ from bot.talk.message import Thread
 from bot.usage import csv as tables
 from bot.usage.query import read
 from bot.usage.report import MOST_ROWS, Report, gather
-from workers import models
 from workers.billing.meter import priced
-from workers.models import Usage
 
 TODAY = date(2026, 11, 21)
 MODELS = ("claude-sonnet-5-5", "claude-haiku-4-5", "claude-fable-5-2", "a-model-of-tomorrow")

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pytest
 from redis.asyncio import Redis
 
+from bot.models import Usage
 from bot.settings import Settings
 from bot.store import keys
 from bot.store.counts.usage import BilledPiece
@@ -13,7 +14,6 @@ from bot.store.threads import replies
 from bot.store.threads.replies import Final, Progress, Reply
 from bot.talk.message import Message, Thread
 from workers.billing.meter import Meter, priced
-from workers.models import Usage
 
 MESSAGE = Message(Thread("T1", "C1", "1.1"), "1.2", "U1", "a question")
 SONNET = Usage("claude-sonnet-5-5", input=100, output=200, write_5m=300, read=1_000_000, searches=1)

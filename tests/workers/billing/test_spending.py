@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.models import Usage, cost
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.store import connections, keys
@@ -16,7 +17,6 @@ from bot.store.threads.claims import LeaseLost
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 from workers.billing.spending import Spending
-from workers.models import Usage, cost
 
 MODEL = "claude-sonnet-5-5"
 USAGE = Usage(MODEL, input=1_000, output=500)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from bot.models import Usage
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from tests.kit.claude import MODEL, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
 from workers.claude.client import Claude, Unanswered
-from workers.models import Usage
 
 TEXT = "Ein längerer Text für die Prüfung, mit Umlauten: äöüß, 東京 und 🙂. " * 4
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from bot import models
+from bot.models import Usage
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
 from tests.kit.claude import MODEL, OTHER, REQUEST, ROUTE, begin, connected, settings
-from workers import models
 from workers.claude.call_log import About, Figures, told
 from workers.claude.client import Claude, Unanswered
-from workers.models import Usage
 
 ABOUT = About("T1:C1:1.1", "1.2", "abcd1234", "What is the capital?" * 20)
 # Seed 1's table of what is logged, and what operators need to find the thread.

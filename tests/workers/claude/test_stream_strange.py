@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.models import Usage
 from bot.sandbox import Claude as Sandbox
 from tests.kit.claude import MODEL, ask, connected, fail, listening, serving
 from workers.claude import call
 from workers.claude.client import Claude
 from workers.claude.failures import NOT_NOW, UNREACHABLE
-from workers.models import Usage
 
 Event = dict[str, Any]
 

@@ -14,11 +14,11 @@ from anthropic.types.model_param import ModelParam
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import models
+from bot.models import Model, Usage, cost, estimate, find, options
 from bot.sandbox.claude import models as played
 from bot.sandbox.claude import request
 from bot.settings import Settings
-from workers import models
-from workers.models import Model, Usage, cost, estimate, find, options
 from workers.prompt.compaction import CHEAP_MODEL
 
 TABLE = tomllib.loads(files("bot").joinpath("models.toml").read_text(), parse_float=Decimal)
