@@ -12,8 +12,8 @@ from bot.ops import own_redis
 from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
 from workers.claude import tools, tracing
-from workers.claude.client import Claude, Unanswered
-from workers.claude.settings_check import Finding, findings, refused, unavailable
+from workers.claude.client import ClaudeClient, NoAnswer
+from workers.claude.settings_check import SettingsFinding, findings, refused, unavailable
 from workers.process.loop import LoopThread
 from workers.process.worker import SlotWorker
 
@@ -40,24 +40,24 @@ def _fallback(settings: Settings) -> str | None:
     return None if settings.fallback_model == "off" else settings.fallback_model
 
 
-async def _claude(settings: Settings) -> list[Finding] | None:
+async def _claude(settings: Settings) -> list[SettingsFinding] | None:
     """Ask the Claude API for the models: what is wrong with the other ones, None if MODEL would not answer."""
     claude = None
     try:
         settings.require_claude()
         tools.tools(settings, settings.model)
-        claude = Claude(settings)
+        claude = ClaudeClient(settings)
         print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
         return [*await _request(claude, settings), *await _other(claude, settings)]
-    except (SettingError, Unanswered) as error:
-        print(f"FAIL  Claude: {error.sentence if isinstance(error, Unanswered) else error}")
+    except (SettingError, NoAnswer) as error:
+        print(f"FAIL  Claude: {error.sentence if isinstance(error, NoAnswer) else error}")
         return None
     finally:
         if claude:
             await claude.close()
 
 
-async def _request(claude: Claude, settings: Settings) -> list[Finding]:
+async def _request(claude: ClaudeClient, settings: Settings) -> list[SettingsFinding]:
     """Let the API count a question with all that the settings put into each: what it refuses there, it refuses all."""
     more = {
         **tools.tools(settings, settings.model),
@@ -65,19 +65,19 @@ async def _request(claude: Claude, settings: Settings) -> list[Finding]:
     }
     try:
         await claude.count({"model": settings.model, "messages": [{"role": "user", "content": "Hi"}], **more})
-    except Unanswered as error:
+    except NoAnswer as error:
         return [refused()] if error.is_refused else []
     return []
 
 
-async def _other(claude: Claude, settings: Settings) -> list[Finding]:
+async def _other(claude: ClaudeClient, settings: Settings) -> list[SettingsFinding]:
     """A fallback that does not exist makes the API refuse every question."""
     fallback = _fallback(settings)
     if fallback is None:
         return []
     try:
         await claude.model_name(fallback)
-    except Unanswered as error:
+    except NoAnswer as error:
         if error.failure is None or error.failure.status != 404:
             raise
         return [unavailable("FALLBACK_MODEL", fallback)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bot import models
 from bot.models import Usage
 from bot.store.threads.replies import Final
-from workers.claude.client import Answer
+from workers.claude.client import ClaudeAnswer
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
 FORGOTTEN = "I no longer remember that question. Please ask it again."
@@ -39,7 +39,7 @@ EXPLANATION_LENGTH = 300
 NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other words. (Reference: {ref})"
 
 
-def answered(answer: Answer, ref: str) -> Final:
+def answered(answer: ClaudeAnswer, ref: str) -> Final:
     """`ref` is told where a sentence stands for an answer.
 
     Of a refusal the category and Claude's own explanation are told where there are any.
@@ -82,7 +82,7 @@ def thinking(thought: str) -> str:
     return line if len(line) <= STATUS_LENGTH else f"{line[: STATUS_LENGTH - 1]}…"
 
 
-def note(answer: Answer, *, full: bool) -> str | None:
+def note(answer: ClaudeAnswer, *, full: bool) -> str | None:
     """Small print: which model served it where that is not the one asked, or `full` with tokens and cost."""
     name = models.find(answer.model).name
     if full:

@@ -18,7 +18,7 @@ from bot.talk.markup import mentioned_people, spoken
 from bot.talk.message import Message, Thread
 from workers import endings
 from workers.billing.meter import Meter
-from workers.claude.client import About, Answer, Unanswered
+from workers.claude.client import CallSubject, ClaudeAnswer, NoAnswer
 from workers.draft.draft import Draft
 from workers.draft.refusals import ReplyDeleted, Undeliverable
 from workers.draft.turn import Terms
@@ -260,7 +260,7 @@ class _Turn:
         await talk.fit()
         try:
             answer = await self._answer(draft, talk, question)
-        except Unanswered as failure:
+        except NoAnswer as failure:
             if failure.is_refused and await runtime.files.forget_links(self._thread, [*past, question]):
                 return await self._ask(draft, past, question)
             log.error(
@@ -272,9 +272,9 @@ class _Turn:
             return endings.failed(self._shown, f"{failure.sentence} (Reference: {self._ref})")
         return replace(endings.answered(answer, self._ref), note=endings.note(answer, full=settings.answer_note))
 
-    async def _answer(self, draft: Draft, talk: Conversation, question: Entry) -> Answer:
-        """Ask, in other forms if need be. Raises Unanswered."""
-        about = About(str(self._thread), self.message.ts, self._ref, question.text, self._meter)
+    async def _answer(self, draft: Draft, talk: Conversation, question: Entry) -> ClaudeAnswer:
+        """Ask, in other forms if need be. Raises NoAnswer."""
+        about = CallSubject(str(self._thread), self.message.ts, self._ref, question.text, self._meter)
 
         def on_text(text: str) -> None:
             self._shown = text if len(text) > len(self._shown) else self._shown
@@ -290,7 +290,7 @@ class _Turn:
             )
             try:
                 answer = await call.answer()
-            except Unanswered as failure:
+            except NoAnswer as failure:
                 if not await talk.rephrase(failure):
                     raise
                 continue

@@ -15,7 +15,7 @@ from bot.settings import Settings
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
 from tests.bench.report import Report, Target, Value
-from workers.claude.client import Claude
+from workers.claude.client import ClaudeClient
 from workers.prompt.prompt import FRAME, build
 
 SUMMARY = "what the prompt cache saves in a long thread"
@@ -105,13 +105,13 @@ def without_breakpoints(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[Sandbox, Claude]]:
+async def serving() -> AsyncIterator[tuple[Sandbox, ClaudeClient]]:
     clock = Clock()
     sandbox = Sandbox(clock, Journal(clock), Faults(), first_delta=0.0, deltas_per_second=100_000)
     sandbox.script(None, Script(ANSWER))
     await sandbox.start()
     environ = {"ANTHROPIC_API_KEY": sandbox.api_key, "ANTHROPIC_BASE_URL": sandbox.url}
-    claude = Claude(Settings.load(environ, dotenv=None))
+    claude = ClaudeClient(Settings.load(environ, dotenv=None))
     try:
         yield sandbox, claude
     finally:

@@ -16,7 +16,7 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.sandbox.faults import Fault
 from tests.kit.claude import QUICK, REQUEST, bodies, serving, settings
-from workers.claude.client import Claude, Unanswered
+from workers.claude.client import ClaudeClient, NoAnswer
 from workers.claude.failures import BAD_KEY, NOT_ACCEPTED, NOT_NOW, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
 
 ANSWERS = 1_000
@@ -102,12 +102,12 @@ def label(n: int, call: int, what: int) -> str:
     return f"question {n} for text {n % len(TEXTS)}, call {call} meets {what}"
 
 
-class Labelling(Claude):
+class Labelling(ClaudeClient):
     """Tells the sandbox in each request what befalls it, and sends those that are to hang as `hasty` does."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(settings(sandbox, ANSWER_SECONDS="3600"), patience=PATIENT)
-        self._hasty = Claude(settings(sandbox), patience=HASTY)
+        self._hasty = ClaudeClient(settings(sandbox), patience=HASTY)
         self.made: dict[int, list[int]] = {}
 
     async def close(self) -> None:
@@ -126,14 +126,14 @@ class Labelling(Claude):
         return await super()._send(labelled)
 
 
-async def one(claude: Claude, n: int, concurrency: asyncio.Semaphore) -> tuple[str, Sequence[str]]:
+async def one(claude: ClaudeClient, n: int, concurrency: asyncio.Semaphore) -> tuple[str, Sequence[str]]:
     """The text or the sentence of a failure, and each text that was shown on the way."""
     shown: list[str] = []
     request = {**REQUEST, "messages": [{"role": "user", "content": str(n)}]}
     async with concurrency:
         try:
             return (await claude.call(request, on_text=shown.append).answer()).text, shown
-        except Unanswered as failure:
+        except NoAnswer as failure:
             return failure.sentence, shown
 
 

@@ -15,7 +15,7 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
-from workers.claude.client import Answer, Call, Claude, Unanswered
+from workers.claude.client import ClaudeAnswer, ClaudeCall, ClaudeClient, NoAnswer
 from workers.claude.failures import Patience
 from workers.prompt.prompt import build
 
@@ -80,29 +80,29 @@ def settings(sandbox: Sandbox, **more: str) -> Settings:
 @asynccontextmanager
 async def connected(
     sandbox: Sandbox, redis: Redis | None = None, /, *, patience: Patience = QUICK, **more: str
-) -> AsyncIterator[Claude]:
+) -> AsyncIterator[ClaudeClient]:
     """Our client for the sandbox's Claude; `more` are settings by their names."""
-    claude = Claude(settings(sandbox, **more), redis, patience)
+    claude = ClaudeClient(settings(sandbox, **more), redis, patience)
     try:
         yield claude
     finally:
         await claude.close()
 
 
-async def ask(claude: Claude, **request: Any) -> tuple[Answer, list[str]]:
+async def ask(claude: ClaudeClient, **request: Any) -> tuple[ClaudeAnswer, list[str]]:
     """The answer, and each text that was shown on the way."""
     shown: list[str] = []
     return await claude.call({**REQUEST, **request}, on_text=shown.append).answer(), shown
 
 
-async def fail(claude: Claude, **request: Any) -> Unanswered:
+async def fail(claude: ClaudeClient, **request: Any) -> NoAnswer:
     """The failure of a call that must fail."""
-    with pytest.raises(Unanswered) as raised:
+    with pytest.raises(NoAnswer) as raised:
         await ask(claude, **request)
     return raised.value
 
 
-async def begin(claude: Claude, **request: Any) -> tuple[Call, asyncio.Task[Answer]]:
+async def begin(claude: ClaudeClient, **request: Any) -> tuple[ClaudeCall, asyncio.Task[ClaudeAnswer]]:
     """A call whose first text has arrived."""
     begun = asyncio.Event()
     call = claude.call({**REQUEST, **request}, on_text=lambda text: begun.set())

@@ -19,7 +19,7 @@ from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
 from tests.kit.claude import OTHER, ROUTE, begin
 from workers.claude import tracing
-from workers.claude.client import About, Claude, Unanswered
+from workers.claude.client import CallSubject, ClaudeClient, NoAnswer
 from workers.claude.failures import Patience
 from workers.prompt.prompt import build
 
@@ -66,7 +66,7 @@ async def drive(sandbox: Sandbox) -> int:
     request["tools"] = [{"type": "web_search_20250305", "name": "web_search"}]
     request["tools"] += [{"name": "look", "input_schema": {"type": "object"}}]
     for more in ({}, {"FALLBACK_MODEL": OTHER}):
-        claude = Claude(Settings.load(environ={**environ, **more}, dotenv=None), patience=HASTY)
+        claude = ClaudeClient(Settings.load(environ={**environ, **more}, dotenv=None), patience=HASTY)
         for model in ("claude-sonnet-5-5", "claude-haiku-5-5"):
             for kind, params in FAULTS:
                 sandbox.script(None, ENDINGS[0], times=2)
@@ -81,17 +81,17 @@ async def drive(sandbox: Sandbox) -> int:
         await others(sandbox, claude, request)
         await claude.close()
     with contextlib.suppress(SettingError):
-        Claude(Settings.load(environ={"ANTHROPIC_PROFILE": "nobody"}, dotenv=None))
+        ClaudeClient(Settings.load(environ={"ANTHROPIC_PROFILE": "nobody"}, dotenv=None))
     return len(sandbox.journal.entries("claude.request"))
 
 
-async def answer(claude: Claude, request: dict[str, Any]) -> None:
-    call = claude.call(request, on_text=lambda text: None, about=About("T1:C1:1.1", "1.1", "ref", MARK))
-    with contextlib.suppress(Unanswered):
+async def answer(claude: ClaudeClient, request: dict[str, Any]) -> None:
+    call = claude.call(request, on_text=lambda text: None, about=CallSubject("T1:C1:1.1", "1.1", "ref", MARK))
+    with contextlib.suppress(NoAnswer):
         await call.answer()
 
 
-async def others(sandbox: Sandbox, claude: Claude, request: dict[str, Any]) -> None:
+async def others(sandbox: Sandbox, claude: ClaudeClient, request: dict[str, Any]) -> None:
     """Calls that ask for something other than an answer, and an answer that is stopped."""
     sandbox.script(None, Script("word " * 100, fault=Fault("stall", {"after": 5})), Script(MARK))
     _, task = await begin(claude, **request)
@@ -101,7 +101,7 @@ async def others(sandbox: Sandbox, claude: Claude, request: dict[str, Any]) -> N
     await claude.compact(request, MARK)
     sandbox.faults.add(f"{ROUTE}/count_tokens", "status", times=2, message=MARK)
     for refused in (claude.count(request), claude.model_name("claude-nobody")):
-        with contextlib.suppress(Unanswered):
+        with contextlib.suppress(NoAnswer):
             await refused
 
 

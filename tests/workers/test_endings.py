@@ -4,7 +4,7 @@ import pytest
 
 from bot.models import Usage
 from bot.store.threads.replies import Final
-from workers.claude.client import Answer
+from workers.claude.client import ClaudeAnswer
 from workers.endings import (
     CATEGORIES,
     CUT_SHORT,
@@ -22,7 +22,7 @@ from workers.endings import (
 
 
 def ended(stop_reason: str, text: str = "So far.", **more: Any) -> Final:
-    return answered(Answer(text, "claude-sonnet-5-5", stop_reason, **more), "ab12")
+    return answered(ClaudeAnswer(text, "claude-sonnet-5-5", stop_reason, **more), "ab12")
 
 
 @pytest.mark.parametrize("stop_reason", ["end_turn", "stop_sequence"])
@@ -93,22 +93,22 @@ def test_what_was_written_before_a_failure_stays_above_its_sentence() -> None:
 
 def test_another_model_than_the_one_asked_is_told() -> None:
     asked, other = "claude-sonnet-5-5", "claude-opus-5-5"
-    assert note(Answer("Hi", asked, "end_turn", asked), full=False) is None
-    assert note(Answer("Hi", other, "end_turn", asked), full=False) == "Answered by Claude Opus 5.5"
-    assert note(Answer("Hi", "claude-haiku-4-5-20251001", "end_turn", "claude-haiku-4-5"), full=False) is None
+    assert note(ClaudeAnswer("Hi", asked, "end_turn", asked), full=False) is None
+    assert note(ClaudeAnswer("Hi", other, "end_turn", asked), full=False) == "Answered by Claude Opus 5.5"
+    assert note(ClaudeAnswer("Hi", "claude-haiku-4-5-20251001", "end_turn", "claude-haiku-4-5"), full=False) is None
 
 
 def test_the_small_print_tells_tokens_and_cost_as_far_as_they_are_known() -> None:
     model = "claude-sonnet-5-5"
     usage = (Usage(model, input=1_000, read=1_000, output=200), Usage(model, output=100))
-    assert note(Answer("Hi", model, "end_turn", model, usage), full=True) == (
+    assert note(ClaudeAnswer("Hi", model, "end_turn", model, usage), full=True) == (
         "Claude Sonnet 5.5 · 2,000 tokens in, 300 out · $0.0051"
     )
     guessed = (Usage(model, input=1_000, output=10, estimated=True),)
-    assert note(Answer("Hi", model, "end_turn", model, guessed), full=True) == (
+    assert note(ClaudeAnswer("Hi", model, "end_turn", model, guessed), full=True) == (
         "Claude Sonnet 5.5 · about 1,000 tokens in, 10 out · about $0.0021"
     )
     unknown = (Usage("claude-of-tomorrow", input=10, output=10),)
-    assert note(Answer("Hi", "claude-of-tomorrow", "end_turn", "", unknown), full=True) == (
+    assert note(ClaudeAnswer("Hi", "claude-of-tomorrow", "end_turn", "", unknown), full=True) == (
         "claude-of-tomorrow · 10 tokens in, 10 out"
     )

@@ -102,7 +102,7 @@ if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[
 
 
 @dataclass(frozen=True)
-class Pass:
+class BreakerPass:
     """A call that may be made. `token` is that of one that tries, empty for all others; `entered` in ms of Redis."""
 
     model: str
@@ -119,35 +119,35 @@ class Breaker:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def enter(self, model: str) -> Pass | float:
+    async def enter(self, model: str) -> BreakerPass | float:
         """A pass for a call, of which the breaker must hear how it ended; or in how many seconds to ask again."""
         token = uuid4().hex
         found = await self._run(ENTER, [keys.breaker(model)], token, TRYING_MS)
         if found is None:
-            return Pass(model)
+            return BreakerPass(model)
         entered, wait, tries = found
         if wait:
             return float(wait) / 1000 * random.uniform(1, 1 + SPREAD)
-        return Pass(model, entered, token if tries else "")
+        return BreakerPass(model, entered, token if tries else "")
 
-    async def began(self, call: Pass) -> None:
+    async def began(self, call: BreakerPass) -> None:
         """The answer has begun. That is all that must be known of one that tries."""
         if call.token:
             await self.succeeded(call)
 
-    async def succeeded(self, call: Pass) -> None:
+    async def succeeded(self, call: BreakerPass) -> None:
         """The answer is complete: a run of outages that began before this call is over."""
         names = [keys.breaker(call.model), keys.outages(call.model)]
         if await self._run(SUCCEEDED, names, call.entered, call.token):
             log.info("breaker closed model=%s", call.model)
 
-    async def failed(self, call: Pass) -> None:
+    async def failed(self, call: BreakerPass) -> None:
         """The call ended in an outage."""
         names = [keys.breaker(call.model), keys.outages(call.model)]
         if ms := await self._run(FAILED, names, call.entered, call.token, *RULE):
             log.warning("breaker open model=%s seconds=%.0f", call.model, int(ms) / 1000)
 
-    async def left(self, call: Pass) -> None:
+    async def left(self, call: BreakerPass) -> None:
         """The call ended in some other way, which says nothing of the model: stopped, refused, a limit reached."""
         if call.token:
             await self._run(LEFT, [keys.breaker(call.model)], call.token)

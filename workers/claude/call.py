@@ -16,10 +16,10 @@ from bot.settings import Settings
 from bot.store.metrics import Metrics
 from workers.claude import call_log as calls
 from workers.claude import fallback, tracing
-from workers.claude.call_log import About, Figures
-from workers.claude.failures import OVERLOADED, TOO_SLOW, Failed, Failure, Patience, retry_after
-from workers.claude.gate import TOLD_SECONDS, Gate, Passage, Shut
-from workers.claude.stream import Change, Streamed
+from workers.claude.call_log import CallFigures, CallSubject
+from workers.claude.failures import OVERLOADED, TOO_SLOW, AttemptFailed, Failure, Patience, retry_after
+from workers.claude.gate import TOLD_SECONDS, BreakerOpen, Gate, Passage
+from workers.claude.stream import StreamChange, StreamedMessage
 
 log = logging.getLogger("parley.claude")
 
@@ -32,7 +32,7 @@ NO_TOOL = "There is no such tool here. Answer without it."
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClaudeAnswer:
     """What Claude said. Times are in seconds from the first attempt.
 
     `model` served it, which after a fallback is not `asked_model`. `category` and `explanation` are a refusal's, and
@@ -53,7 +53,7 @@ class Answer:
     total: float = 0.0
 
 
-class Unanswered(Exception):
+class NoAnswer(Exception):
     """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators."""
 
     def __init__(self, kind: str, sentence: str, request_id: str | None = None, failure: Failure | None = None) -> None:
@@ -64,7 +64,7 @@ class Unanswered(Exception):
         self.failure = failure
 
     @classmethod
-    def of(cls, failure: Failure) -> "Unanswered":
+    def of(cls, failure: Failure) -> "NoAnswer":
         return cls(failure.kind, failure.sentence, failure.request_id, failure)
 
     @property
@@ -73,40 +73,40 @@ class Unanswered(Exception):
         return self.failure is not None and self.failure.status in (400, 413) and not self.failure.is_spent
 
 
-class Events(Protocol):
+class EventStream(Protocol):
     """The events of one streamed message."""
 
     headers: Mapping[str, str]
     request_id: str | None
 
     async def next(self) -> Any:
-        """The next event; None at the end of the body. Raises Failed."""
+        """The next event; None at the end of the body. Raises AttemptFailed."""
 
     async def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What all calls of one client have in common. `send` sends a request and may raise Failed."""
+class CallSetup:
+    """What all calls of one client have in common. `send` sends a request and may raise AttemptFailed."""
 
     settings: Settings
     patience: Patience
     gate: Gate | None
-    send: Callable[[Mapping[str, Any]], Awaitable[Events]]
+    send: Callable[[Mapping[str, Any]], Awaitable[EventStream]]
     metrics: Metrics | None = None
 
 
-class Call:
-    """One answer. `text` and `usage` are valid at any time, also after a cancellation and after Unanswered."""
+class ClaudeCall:
+    """One answer. `text` and `usage` are valid at any time, also after a cancellation and after NoAnswer."""
 
     def __init__(
         self,
-        shared: Shared,
+        shared: CallSetup,
         request: Mapping[str, Any],
         on_text: Callable[[str], None],
         on_wait: Callable[[str], None],
         on_thought: Callable[[str], None],
-        about: About,
+        about: CallSubject,
     ) -> None:
         self._settings, self._patience = shared.settings, shared.patience
         self._gate, self._send, self._metrics = shared.gate, shared.send, shared.metrics
@@ -114,13 +114,13 @@ class Call:
         self._on_text, self._on_wait, self._on_thought = on_text, on_wait, on_thought
         self._request = dict(request)
         self._before = ""
-        self._streamed: Streamed | None = None
+        self._streamed: StreamedMessage | None = None
         self._billed: list[Usage] = []
         self._failures = 0
         self._shut = 0.0
         self._told = ""
         self._began = time.monotonic()
-        self._figures = Figures(str(request["model"]))
+        self._figures = CallFigures(str(request["model"]))
         self.text = ""
 
     @property
@@ -128,8 +128,8 @@ class Call:
         """Every billed piece so far, by model; those of an attempt whose end never arrived are estimated."""
         return (*self._billed, *(self._streamed.usage if self._streamed else ()))
 
-    async def answer(self) -> Answer:
-        """Raises Unanswered. A cancellation closes the stream at once."""
+    async def answer(self) -> ClaudeAnswer:
+        """Raises NoAnswer. A cancellation closes the stream at once."""
         figures, limit = self._figures, asyncio.timeout(self._settings.answer_seconds)
         with tracing.span("claude") as span:
             self._began = time.monotonic()
@@ -140,8 +140,8 @@ class Call:
                 figures.error = "deadline"
                 if not limit.expired():
                     raise
-                raise Unanswered("deadline", TOO_SLOW, figures.request_id) from error
-            except Unanswered as unanswered:
+                raise NoAnswer("deadline", TOO_SLOW, figures.request_id) from error
+            except NoAnswer as unanswered:
                 figures.error = unanswered.kind
                 raise
             except asyncio.CancelledError:
@@ -160,7 +160,7 @@ class Call:
                 if self._about.meter:
                     self._about.meter.add(figures.usage)
 
-    async def _turn(self) -> Streamed:
+    async def _turn(self) -> StreamedMessage:
         """The messages that an answer takes: one, and one more after each pause."""
         while True:
             message = await self._message()
@@ -172,30 +172,30 @@ class Call:
             self._request = further
             self._settle()
 
-    async def _message(self) -> Streamed:
-        """A complete message, after as many attempts as it takes. Raises Unanswered."""
+    async def _message(self) -> StreamedMessage:
+        """A complete message, after as many attempts as it takes. Raises NoAnswer."""
         while True:
             try:
                 if self._gate is None:
                     return await self._attempt()
                 async with self._gate.passage(self._request, self._tell) as passage:
                     return await self._attempt(passage)
-            except Shut as shut:
+            except BreakerOpen as shut:
                 await self._wait_for_model(shut.seconds)
                 continue
-            except Failed as failed:
+            except AttemptFailed as failed:
                 failure = failed.failure
             self._figures.request_id = failure.request_id or self._figures.request_id
             self._settle()
             self._failures += 1
             if not failure.is_transient or self._failures >= self._patience.attempts:
-                raise Unanswered.of(failure)
+                raise NoAnswer.of(failure)
             await self._back_off(failure)
 
-    async def _attempt(self, passage: Passage | None = None) -> Streamed:
+    async def _attempt(self, passage: Passage | None = None) -> StreamedMessage:
         figures = self._figures
         figures.attempts += 1
-        streamed = self._streamed = Streamed(str(self._request["model"]))
+        streamed = self._streamed = StreamedMessage(str(self._request["model"]))
         events = await self._send(self._request)
         figures.request_id = events.request_id
         try:
@@ -212,7 +212,7 @@ class Call:
             await events.close()
         if not streamed.is_complete:
             # The body ended without message_stop, which the SDK calls a success.
-            raise Failed(Failure("CutOff", request_id=events.request_id, lost=True))
+            raise AttemptFailed(Failure("CutOff", request_id=events.request_id, lost=True))
         return streamed
 
     async def _begin(self, headers: Mapping[str, str], passage: Passage | None) -> None:
@@ -232,18 +232,18 @@ class Call:
             *(self._figures.attempts, wait, self._request["model"]),
         )
         if self._elapsed() + wait >= self._settings.answer_seconds:
-            raise Unanswered.of(failure)
+            raise NoAnswer.of(failure)
         if wait > TOLD_SECONDS:
             self._tell(failure.waiting(wait))
         await asyncio.sleep(wait)
 
     async def _wait_for_model(self, seconds: float) -> None:
-        """Nobody asks this model for now: ask another, or wait, or say so. Raises Unanswered."""
+        """Nobody asks this model for now: ask another, or wait, or say so. Raises NoAnswer."""
         if self._change_model():
             return
         self._shut += seconds
         if self._shut > self._patience.backoff_cap_seconds:
-            raise Unanswered("breaker", OVERLOADED)
+            raise NoAnswer("breaker", OVERLOADED)
         self._tell(DOWN)
         await asyncio.sleep(seconds)
 
@@ -267,7 +267,7 @@ class Call:
         self.text = max(self.text, text, key=len)
         self._on_text(text)
 
-    def _whole(self, message: Streamed) -> str:
+    def _whole(self, message: StreamedMessage) -> str:
         """What was said before a pause and after it."""
         gap = "\n\n" if self._before and message.text and not self._before.endswith("\n") else ""
         return f"{self._before}{gap}{message.text}"
@@ -277,11 +277,11 @@ class Call:
         self._billed += self._streamed.usage if self._streamed else ()
         self._streamed = None
 
-    def _answered(self, message: Streamed) -> Answer:
+    def _answered(self, message: StreamedMessage) -> ClaudeAnswer:
         figures, details = self._figures, message.details
         figures.model, figures.stop_reason = message.model, message.stop_reason
         figures.category, figures.tool_errors = details.get("category"), message.tool_errors
-        return Answer(
+        return ClaudeAnswer(
             self._whole(message),
             message.model,
             message.stop_reason or "",
@@ -300,23 +300,23 @@ class Call:
         return time.monotonic() - self._began
 
 
-def _taken(streamed: Streamed, event: Any, request_id: str | None) -> Change:
-    """Raises Failed for an event that is not what its type says."""
+def _taken(streamed: StreamedMessage, event: Any, request_id: str | None) -> StreamChange:
+    """Raises AttemptFailed for an event that is not what its type says."""
     try:
         return streamed.take(event)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Failed(Failure("Unreadable", request_id=request_id, lost=True)) from error
+        raise AttemptFailed(Failure("Unreadable", request_id=request_id, lost=True)) from error
 
 
-async def _end(events: Events) -> None:
+async def _end(events: EventStream) -> None:
     """Read to the end of the body, so that the connection can be used again; the answer is complete without it."""
-    with suppress(Failed, TimeoutError):
+    with suppress(AttemptFailed, TimeoutError):
         async with asyncio.timeout(END_SECONDS):
             while await events.next() is not None:
                 pass
 
 
-def continued(request: Mapping[str, Any], message: Streamed) -> dict[str, Any] | None:
+def continued(request: Mapping[str, Any], message: StreamedMessage) -> dict[str, Any] | None:
     """The request that goes on where `message` paused; None if it did not.
 
     After `pause_turn` its content goes back unchanged and without words from us. Each call of a tool must be answered;

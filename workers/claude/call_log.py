@@ -35,7 +35,7 @@ class Meter(Protocol):
 
 
 @dataclass(frozen=True)
-class About:
+class CallSubject:
     """What a call is for: ids for the log, and the person's message, of which at most `SHOWN_CHARS` get there."""
 
     thread: str = ""
@@ -46,7 +46,7 @@ class About:
 
 
 @dataclass
-class Figures:
+class CallFigures:
     """What became of a call. Times are in seconds from its beginning; `error` is a kind of failure."""
 
     asked_model: str
@@ -63,7 +63,7 @@ class Figures:
     usage: Sequence[Usage] = ()
 
 
-def told(about: About, figures: Figures, settings: Settings) -> dict[str, Any]:
+def told(about: CallSubject, figures: CallFigures, settings: Settings) -> dict[str, Any]:
     """The fields of the line. `cost_usd_micro` is None where a price is not known."""
     usage = figures.usage
     costs = [models.cost(piece) for piece in usage]
@@ -109,7 +109,7 @@ def hashed(text: str, secret: str | None) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def count(metrics: Metrics, figures: Figures) -> None:
+def count(metrics: Metrics, figures: CallFigures) -> None:
     """Add the call to what Prometheus reads."""
     model = figures.model or figures.asked_model
     metrics.count("claude_calls", model, figures.error or figures.stop_reason or "none")

@@ -22,17 +22,17 @@ from bot import logs, models
 from bot.settings import SettingError, Settings
 from bot.store.metrics import Metrics
 from workers.claude import fallback, tracing
-from workers.claude.call import Answer, Call, Shared, Unanswered
-from workers.claude.call_log import About
-from workers.claude.failures import Failed, Failure, Patience, code_of, retry_after
+from workers.claude.call import CallSetup, ClaudeAnswer, ClaudeCall, NoAnswer
+from workers.claude.call_log import CallSubject
+from workers.claude.failures import AttemptFailed, Failure, Patience, code_of, retry_after
 from workers.claude.gate import Gate
 
-__all__ = ["About", "Answer", "Call", "Claude", "Unanswered"]
+__all__ = ["CallSubject", "ClaudeAnswer", "ClaudeCall", "ClaudeClient", "NoAnswer"]
 
 BETA_HEADER = "anthropic-beta"
 COMPACTION = "compact-2026-09-04"
 COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
-NOBODY = About()
+NOBODY = CallSubject()
 PATIENCE = Patience()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -43,7 +43,7 @@ ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSErr
 UNREADABLE = (AttributeError, TypeError)
 
 
-class Claude:
+class ClaudeClient:
     """With `redis`, all processes keep the limits together, and with `metrics` its calls are counted.
 
     Raises SettingError for credentials that cannot be used.
@@ -88,18 +88,18 @@ class Claude:
         on_text: Callable[[str], None],
         on_wait: Callable[[str], None] = lambda sentence: None,
         on_thought: Callable[[str], None] = lambda thought: None,
-        about: About = NOBODY,
-    ) -> Call:
+        about: CallSubject = NOBODY,
+    ) -> ClaudeCall:
         """One answer to `request`, which is that of the Messages API and may have `betas`.
 
         `on_text` gets all the text so far, from the start again after a failed attempt; `on_wait` what to tell people
         while the next attempt is seconds away; `on_thought` the newest thought's summary so far, or a tool's use.
         """
-        shared = Shared(self._settings, self._patience, self._gate, self._send, self.metrics)
-        return Call(shared, request, on_text, on_wait, on_thought, about)
+        shared = CallSetup(self._settings, self._patience, self._gate, self._send, self.metrics)
+        return ClaudeCall(shared, request, on_text, on_wait, on_thought, about)
 
     async def count(self, request: Mapping[str, Any]) -> int:
-        """The tokens of a request's prompt, as the API counts them. Raises Unanswered.
+        """The tokens of a request's prompt, as the API counts them. Raises NoAnswer.
 
         https://platform.claude.com/docs/en/api/messages/count_tokens
         """
@@ -112,17 +112,17 @@ class Claude:
             except (*ERRORS, *UNREADABLE) as error:
                 failure = _failure(error)
                 if not failure.is_transient or attempt == patience.attempts:
-                    raise Unanswered.of(failure) from error
+                    raise NoAnswer.of(failure) from error
                 asked = retry_after(failure.retry_after, time.time())
             await asyncio.sleep(patience.backoff(asked, attempt))
         raise AssertionError("the last attempt returns or raises")
 
     async def compact(
-        self, request: Mapping[str, Any], instructions: str | None = None, about: About = NOBODY
+        self, request: Mapping[str, Any], instructions: str | None = None, about: CallSubject = NOBODY
     ) -> Mapping[str, Any] | None:
         """Let the model sum up the conversation of `request`: the signed block that stands for it, to be sent first.
 
-        None where the model or the account cannot, or the model failed to. Raises Unanswered. https://platform.claude.com/docs/en/build-with-claude/compaction
+        None where the model or the account cannot, or the model failed to. Raises NoAnswer. https://platform.claude.com/docs/en/build-with-claude/compaction
         """
         if not models.find(request["model"]).compaction:
             return None
@@ -131,21 +131,21 @@ class Claude:
         call = self.call({**request, "betas": betas, "compaction": ask}, on_text=lambda text: None, about=about)
         try:
             answer = await call.answer()
-        except Unanswered as unanswered:
+        except NoAnswer as unanswered:
             if unanswered.failure and unanswered.failure.status in (400, 403, 404):
                 return None
             raise
         return next((each for each in answer.content if each["type"] == "compaction" and each.get("content")), None)
 
     async def model_name(self, model: str) -> str:
-        """Its display name. Raises Unanswered: the key or the model is wrong, or Claude cannot be reached."""
+        """Its display name. Raises NoAnswer: the key or the model is wrong, or Claude cannot be reached."""
         try:
             return (await self._client.models.retrieve(model)).display_name or model
         except (*ERRORS, *UNREADABLE) as error:
-            raise Unanswered.of(_failure(error)) from error
+            raise NoAnswer.of(_failure(error)) from error
 
-    async def _send(self, request: Mapping[str, Any]) -> "_Events":
-        """Raises Failed. What the model declines goes to the fallback: on the server where the model has that."""
+    async def _send(self, request: Mapping[str, Any]) -> "_EventStream":
+        """Raises AttemptFailed. What the model declines goes to the fallback, on the server where the model can."""
         settings, client = self._settings, self._client
         body = {name: value for name, value in request.items() if name != "betas"}
         betas = [*request.get("betas", ()), *self._betas]
@@ -162,10 +162,10 @@ class Claude:
         messages, more = self._messages(client, betas, beta=client is not self._client)
         try:
             with declined:
-                return _Events(await messages.create(**body, **more, stream=True))
+                return _EventStream(await messages.create(**body, **more, stream=True))
         except ERRORS as error:
             headers = error.response.headers if isinstance(error, anthropic.APIStatusError) else None
-            raise Failed(_failure(error), headers) from error
+            raise AttemptFailed(_failure(error), headers) from error
 
     def _messages(
         self, client: anthropic.AsyncAnthropic, betas: Sequence[str], beta: bool = False
@@ -176,8 +176,8 @@ class Claude:
         return client.messages, {}
 
 
-class _Events:
-    """The events of a stream, and what breaks it as Failed."""
+class _EventStream:
+    """The events of a stream, and what breaks it as AttemptFailed."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -188,7 +188,7 @@ class _Events:
         try:
             return await anext(self._stream, None)
         except ERRORS as error:
-            raise Failed(_failure(error, self.request_id)) from error
+            raise AttemptFailed(_failure(error, self.request_id)) from error
 
     async def close(self) -> None:
         await self._stream.close()

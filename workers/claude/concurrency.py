@@ -1,7 +1,7 @@
-"""Places for calls to Claude: at most so many at once, over every process, first come, first served.
+"""How many calls to Claude may run at once, over every process: first come, first served.
 
-A place belongs to its process only while that says so every few seconds, and so does a place in the queue: whoever was
-killed keeps nobody out. It never costs an answer: without Redis every call has a place.
+A call runs with a permit. Permits and positions in the queue are kept only while their process renews them every few
+seconds, so a killed process blocks nobody. Without Redis every call gets a permit: this never costs an answer.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from bot.store.lua import NOW_MS, Script
 
 log = logging.getLogger("parley.places")
 
-# The next in the queue asks again after so many seconds. Those behind it ask less often: a call takes seconds, so in
-# one second fewer than all places come free.
+# The first in the queue asks again after POLL seconds. Those behind it ask less often: a call takes seconds, so within
+# one second only some of the permits are given back.
 POLL = 0.05
 LONGEST_POLL = 1.5
 
-# KEYS calls waiting heard; ARGV token, most, lease and patience in ms. Gives 0 with a place, else one's number.
+# KEYS calls waiting heard; ARGV token, most, lease and patience in ms. Returns 0 with a permit, else the position.
 ASK = Script(
     NOW_MS
     + """
@@ -68,16 +68,19 @@ LEAVE = Script(
 )
 
 
-class Places:
-    """`most` is 0 for any number. `lease` and `patience` are how long a process may be silent, in seconds."""
+class Concurrency:
+    """At most `most` calls at once; 0 means any number.
+
+    A running call loses its permit after `lease` seconds without renewal, a waiting one its position after `patience`.
+    """
 
     def __init__(self, redis: Redis, most: int, *, lease: float = 30.0, patience: float = 5.0) -> None:
         self._redis, self._most = redis, most
         self._lease, self._patience = lease, patience
 
     @asynccontextmanager
-    async def place(self, waiting: Callable[[float], None] = lambda seconds: None) -> AsyncIterator[None]:
-        """Wait for a place, and have it. `waiting` hears time and again for how many seconds it has waited."""
+    async def permit(self, waiting: Callable[[float], None] = lambda seconds: None) -> AsyncIterator[None]:
+        """Wait for a permit and hold it while entered. `waiting` gets the seconds waited so far, time and again."""
         if self._most == 0:
             yield
             return
@@ -85,9 +88,9 @@ class Places:
         keeper = None
         try:
             began = time.monotonic()
-            while number := await self.ask(token):
+            while position := await self.ask(token):
                 waiting(time.monotonic() - began)
-                await asyncio.sleep(min(LONGEST_POLL, max(POLL, number / self._most)))
+                await asyncio.sleep(min(LONGEST_POLL, max(POLL, position / self._most)))
             keeper = asyncio.create_task(self._keep(token))
             yield
         finally:
@@ -96,13 +99,13 @@ class Places:
             await self.leave(token)
 
     async def ask(self, token: str) -> int:
-        """0 when `token` has a place now, else its number in the queue; it must ask again within the patience."""
+        """0 if `token` has a permit now, else its position in the queue; it must ask again within the patience."""
         lease, patience = int(self._lease * 1000), int(self._patience * 1000)
         names = [keys.CALLS, keys.CALLS_WAITING, keys.CALLS_HEARD]
         return int(await self._run(ASK, names, token, self._most, lease, patience) or 0)
 
     async def leave(self, token: str) -> None:
-        """Give up the place, or the wait for one."""
+        """Give back the permit, or leave the queue for one."""
         await self._run(LEAVE, [keys.CALLS, keys.CALLS_WAITING, keys.CALLS_HEARD], token)
 
     async def _keep(self, token: str) -> None:
@@ -110,10 +113,10 @@ class Places:
             await asyncio.sleep(self._lease / 3)
             await self._run(RENEW, [keys.CALLS], token, int(self._lease * 1000))
 
-    async def _run(self, script: Script, names: list[str], *given: str | int) -> Any:
-        """What the script gives, None if Redis does not answer."""
+    async def _run(self, script: Script, names: list[str], *arguments: str | int) -> Any:
+        """The script's result, None if Redis does not answer."""
         try:
-            return await script.run(self._redis, names, *given)
+            return await script.run(self._redis, names, *arguments)
         except RedisError as error:
             log.warning("places not asked error=%s", type(error).__name__)
             return None

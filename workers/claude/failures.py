@@ -186,7 +186,7 @@ class Patience:
         return random.uniform(0, min(cap, self.backoff_seconds * 2.0 ** (attempt - 1)))
 
 
-class Failed(Exception):
+class AttemptFailed(Exception):
     """An attempt that failed, and the headers of the response if there was one."""
 
     def __init__(self, failure: Failure, headers: Mapping[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What a call passes on its way to Claude, with all processes: room in the rate limits, a place, the breaker."""
+"""What a call passes on its way to Claude, with all processes: the rate limits, the concurrency, the breaker."""
 
 import json
 import time
@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 
 from bot import models
 from bot.settings import Settings
-from workers.claude.breaker import Breaker, Pass
-from workers.claude.concurrency import Places
-from workers.claude.failures import Failed, retry_after
-from workers.claude.rate_limits import Headroom, Room
+from workers.claude.breaker import Breaker, BreakerPass
+from workers.claude.concurrency import Concurrency
+from workers.claude.failures import AttemptFailed, retry_after
+from workers.claude.rate_limits import Allowance, ClaudeRateLimits
 
 # A wait of more seconds is told to the thread.
 TOLD_SECONDS = 3.0
@@ -25,7 +25,7 @@ BUSY = "Claude is asked too much at once, waiting for our turn"
 FULL = "Many are being answered, waiting for our turn"
 
 
-class Shut(Exception):
+class BreakerOpen(Exception):
     """The model has an outage, and nobody asks it for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
@@ -36,27 +36,27 @@ class Shut(Exception):
 class Passage:
     """One attempt's way through the gate."""
 
-    def __init__(self, breaker: Breaker, call: Pass, room: Room) -> None:
-        self._breaker, self._call, self._room = breaker, call, room
+    def __init__(self, breaker: Breaker, call: BreakerPass, allowance: Allowance) -> None:
+        self._breaker, self._call, self._allowance = breaker, call, allowance
 
     async def began(self, headers: Mapping[str, str]) -> None:
         """The answer has begun; the limits are in the headers of its response."""
-        await self._room.saw(headers)
+        await self._allowance.saw(headers)
         await self._breaker.began(self._call)
 
 
 class Gate:
     def __init__(self, settings: Settings, redis: Redis, longest_pause: float) -> None:
         """No Retry-After pauses everybody for more than `longest_pause` seconds."""
-        self._breaker, self._headroom = Breaker(redis), Headroom(redis)
-        self._places = Places(redis, settings.claude_concurrency)
+        self._breaker, self._rate_limits = Breaker(redis), ClaudeRateLimits(redis)
+        self._concurrency = Concurrency(redis, settings.claude_concurrency)
         self._longest_pause = longest_pause
 
     @asynccontextmanager
     async def passage(self, request: Mapping[str, Any], told: Callable[[str], None]) -> AsyncIterator[Passage]:
-        """Wait for what can be waited for. Raises Shut where the breaker of the model is open.
+        """Wait for what can be waited for. Raises BreakerOpen where the breaker of the model is open.
 
-        Inside, a Failed tells the breaker and the limits how the attempt ended; so does leaving without.
+        Inside, an AttemptFailed tells the breaker and the limits how the attempt ended; so does leaving without.
         """
         family = models.find(str(request["model"])).family
 
@@ -64,28 +64,30 @@ class Gate:
             return lambda seconds: told(sentence) if seconds > TOLD_SECONDS else None
 
         async with AsyncExitStack() as stack:
-            room = await stack.enter_async_context(self._headroom.room(family, fresh_tokens(request), tell(BUSY)))
-            await stack.enter_async_context(self._places.place(tell(FULL)))
+            allowance = await stack.enter_async_context(
+                self._rate_limits.allowance(family, fresh_tokens(request), tell(BUSY))
+            )
+            await stack.enter_async_context(self._concurrency.permit(tell(FULL)))
             call = await self._breaker.enter(str(request["model"]))
             if isinstance(call, float):
-                raise Shut(call)
+                raise BreakerOpen(call)
             try:
-                yield Passage(self._breaker, call, room)
-            except Failed as failed:
-                await self._failed(failed, call, room)
+                yield Passage(self._breaker, call, allowance)
+            except AttemptFailed as failed:
+                await self._failed(failed, call, allowance)
                 raise
             except BaseException:
                 await self._breaker.left(call)
                 raise
             await self._breaker.succeeded(call)
 
-    async def _failed(self, failed: Failed, call: Pass, room: Room) -> None:
+    async def _failed(self, failed: AttemptFailed, call: BreakerPass, allowance: Allowance) -> None:
         failure = failed.failure
         if failure.status != 200:
-            await room.saw(failed.headers)
+            await allowance.saw(failed.headers)
         asked = retry_after(failure.retry_after, time.time())
         if failure.status == 429 and failure.is_transient and asked:
-            await room.pause(min(asked, self._longest_pause))
+            await allowance.pause(min(asked, self._longest_pause))
         await (self._breaker.failed(call) if failure.is_outage else self._breaker.left(call))
 
 

@@ -103,7 +103,7 @@ PAUSE = Script(
 
 
 @dataclass(frozen=True)
-class Limit:
+class RateLimit:
     """What headers say of one kind of limit. `full_in` is in seconds, None if they do not say."""
 
     kind: str
@@ -112,45 +112,45 @@ class Limit:
     full_in: float | None
 
 
-class Room:
+class Allowance:
     """A call's part of its family's limits. Its process must tell what Claude said of them, good news or bad."""
 
-    def __init__(self, headroom: "Headroom", family: str, call: str) -> None:
-        self._headroom, self._family, self._call = headroom, family, call
+    def __init__(self, rate_limits: "ClaudeRateLimits", family: str, call: str) -> None:
+        self._rate_limits, self._family, self._call = rate_limits, family, call
         self.is_told = False
 
     async def saw(self, headers: Mapping[str, str]) -> None:
         """The headers of the response, as soon as they are there: of a success and of a refusal."""
         self.is_told = True
-        await self._headroom.saw(self._family, self._call, headers)
+        await self._rate_limits.saw(self._family, self._call, headers)
 
     async def pause(self, seconds: float) -> None:
         """Claude refused the call, for too many: nobody asks for this family until then. The caller caps it."""
-        await self._headroom.pause(self._family, seconds)
+        await self._rate_limits.pause(self._family, seconds)
 
 
-class Headroom:
+class ClaudeRateLimits:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     @asynccontextmanager
-    async def room(
+    async def allowance(
         self, family: str, input_tokens: int, waiting: Callable[[float], None] = lambda seconds: None
-    ) -> AsyncIterator[Room]:
+    ) -> AsyncIterator[Allowance]:
         """Wait until a call fits. `input_tokens`: an estimate of those that are not read from the cache.
 
         `waiting` hears time and again how many seconds it may still take.
         """
         call = f"{uuid4().hex}:{input_tokens}"
-        room = Room(self, family, call)
+        allowance = Allowance(self, family, call)
         try:
             while wait := await self.take(family, call):
                 waiting(wait)
                 await asyncio.sleep(min(wait, LONGEST_POLL))
-            yield room
+            yield allowance
         finally:
-            if not room.is_told:
-                await room.saw({})
+            if not allowance.is_told:
+                await allowance.saw({})
 
     async def take(self, family: str, call: str) -> float:
         """0 when the call may be made, else after how many seconds, as far as is known; those that came first go first.
@@ -183,7 +183,7 @@ class Headroom:
             return None
 
 
-def limits(headers: Mapping[str, str], now: datetime) -> list[Limit]:
+def limits(headers: Mapping[str, str], now: datetime) -> list[RateLimit]:
     """What `anthropic-ratelimit-*` say, as far as it can be read; the server's `date` goes before `now`."""
     known = {name.lower(): value for name, value in headers.items()}
     with suppress(KeyError, ValueError, OverflowError):
@@ -197,7 +197,7 @@ def limits(headers: Mapping[str, str], now: datetime) -> list[Limit]:
             continue
         if kind != "requests" and remaining % ROUNDED_TO == 0:
             remaining -= ROUNDED_TO // 2
-        found.append(Limit(kind, limit, max(0, remaining), _seconds_until(known.get(f"{name}-reset"), now)))
+        found.append(RateLimit(kind, limit, max(0, remaining), _seconds_until(known.get(f"{name}-reset"), now)))
     return found
 
 

@@ -11,7 +11,7 @@ LITTLE = 2_000
 
 
 @dataclass(frozen=True)
-class Finding:
+class SettingsFinding:
     """`fails`: people get no answers. Else it works, but not as the settings say."""
 
     fails: bool
@@ -23,38 +23,38 @@ class Finding:
 
 def findings(
     model: str, effort: str | None, thinking: str, max_tokens: int, fallback: str | None, today: date
-) -> list[Finding]:
+) -> list[SettingsFinding]:
     """What is wrong with the two models, EFFORT, THINKING and MAX_TOKENS; nothing if all is well.
 
     `fallback` is FALLBACK_MODEL, None for none.
     """
     found = [*_existence("MODEL", model, today), *_options(models.find(model), effort, thinking, max_tokens)]
     if fallback == model:
-        found.append(Finding(False, "FALLBACK_MODEL is the same as MODEL, so it helps nobody."))
+        found.append(SettingsFinding(False, "FALLBACK_MODEL is the same as MODEL, so it helps nobody."))
     elif fallback is not None:
         found += _existence("FALLBACK_MODEL", fallback, today)
     return found
 
 
-def unavailable(setting: str, model_id: str) -> Finding:
+def unavailable(setting: str, model_id: str) -> SettingsFinding:
     """The API does not give this key that model."""
-    return Finding(True, f"{setting}={model_id} is not available to this API key: choose another in .env.")
+    return SettingsFinding(True, f"{setting}={model_id} is not available to this API key: choose another in .env.")
 
 
-def refused() -> Finding:
+def refused() -> SettingsFinding:
     """The API takes no question as the settings make it."""
     settings = "MCP_SERVERS, WEB_SEARCH, THINKING, EFFORT and ANTHROPIC_CUSTOM_HEADERS"
-    return Finding(True, f"Claude refuses every question with these settings: look at {settings} in .env.")
+    return SettingsFinding(True, f"Claude refuses every question with these settings: look at {settings} in .env.")
 
 
-def _existence(setting: str, model_id: str, today: date) -> list[Finding]:
+def _existence(setting: str, model_id: str, today: date) -> list[SettingsFinding]:
     if since := models.retired(model_id, today):
         told = f"{setting}={model_id} answers nobody: it was retired on {since}. Choose another in .env."
-        return [Finding(True, told)]
+        return [SettingsFinding(True, told)]
     model = models.find(model_id)
     if not model.is_known:
         return [
-            Finding(
+            SettingsFinding(
                 False,
                 f"{setting}={model_id} is not in Parley's list, so it is taken to read {model.context:,} tokens and to "
                 f"write {model.max_output:,}, and what it costs is not known.",
@@ -62,31 +62,33 @@ def _existence(setting: str, model_id: str, today: date) -> list[Finding]:
         ]
     found = []
     if model.retires:
-        found.append(Finding(False, f"{setting}={model_id} retires on {model.retires}: choose another before."))
+        found.append(SettingsFinding(False, f"{setting}={model_id} retires on {model.retires}: choose another before."))
     if model.prices is None:
-        found.append(Finding(False, f"{setting}={model_id}: what it costs is not known."))
+        found.append(SettingsFinding(False, f"{setting}={model_id}: what it costs is not known."))
     return found
 
 
-def _options(model: Model, effort: str | None, thinking: str, max_tokens: int) -> list[Finding]:
+def _options(model: Model, effort: str | None, thinking: str, max_tokens: int) -> list[SettingsFinding]:
     found = []
     if effort and effort not in model.efforts:
         known = f"it knows {_listed(model.efforts)}" if model.efforts else "it knows no efforts"
-        found.append(Finding(False, f"EFFORT={effort} does nothing on {model.id}: {known}."))
+        found.append(SettingsFinding(False, f"EFFORT={effort} does nothing on {model.id}: {known}."))
     if thinking == "off" and not models.off(model, effort):
         at = models.off(model, None) and f" at EFFORT={effort}, only at {_listed(model.off_efforts)}"
-        found.append(Finding(False, f"THINKING=off does nothing: {model.id} cannot do without{at or ''}."))
+        found.append(SettingsFinding(False, f"THINKING=off does nothing: {model.id} cannot do without{at or ''}."))
     if thinking == "summarized" and not {"adaptive", "enabled"} & set(model.thinking):
-        found.append(Finding(False, f"THINKING=summarized does nothing on {model.id}."))
+        found.append(SettingsFinding(False, f"THINKING=summarized does nothing on {model.id}."))
     chosen = models.options(model.id, effort, thinking).get("thinking", {})
     if chosen.get("type") == "enabled" and max_tokens <= THINKING_BUDGET:
         more = f"MAX_TOKENS must be more than {THINKING_BUDGET:,} for THINKING=summarized on {model.id}"
-        found.append(Finding(True, f"{more}, which may think so long."))
+        found.append(SettingsFinding(True, f"{more}, which may think so long."))
     elif max_tokens < LITTLE and chosen.get("type", *model.thinking[:1]) == "adaptive":
         little = f"MAX_TOKENS={max_tokens} is little for {model.id}"
-        found.append(Finding(False, f"{little}, whose thinking counts too: answers may stay empty."))
+        found.append(SettingsFinding(False, f"{little}, whose thinking counts too: answers may stay empty."))
     if max_tokens > model.max_output:
-        found.append(Finding(False, f"MAX_TOKENS={max_tokens} is cut to {model.max_output:,}, the most of {model.id}."))
+        found.append(
+            SettingsFinding(False, f"MAX_TOKENS={max_tokens} is cut to {model.max_output:,}, the most of {model.id}.")
+        )
     return found
 
 

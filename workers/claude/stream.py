@@ -14,10 +14,10 @@ from workers.claude import citations
 
 CHARS_PER_TOKEN = 4
 SERVER_TOOLS = {"web_search": "Searching the web"}
-Change: TypeAlias = Literal["text", "thought"] | None
+StreamChange: TypeAlias = Literal["text", "thought"] | None
 
 
-class Streamed:
+class StreamedMessage:
     """Fed with the events of a stream, in their order. `text` and `usage` are valid at any time.
 
     `text` has all text blocks, with their citations as links: the first block is often `thinking`, and a web search
@@ -81,7 +81,7 @@ class Streamed:
         pieces[-1] = replace(pieces[-1], searches=searches)
         return tuple(piece for piece in pieces if piece != Usage(piece.model))
 
-    def take(self, event: Any) -> Change:
+    def take(self, event: Any) -> StreamChange:
         """What the event changed for a reader. Events, blocks and deltas that are not known are let be."""
         match event.type:
             case "message_start":
@@ -101,7 +101,7 @@ class Streamed:
                 self.is_complete = self.stop_reason is not None
         return None
 
-    def _begin(self, index: int, block: dict[str, Any]) -> Change:
+    def _begin(self, index: int, block: dict[str, Any]) -> StreamChange:
         kind = block.get("type")
         if not kind:
             return None
@@ -121,7 +121,7 @@ class Streamed:
         self._broken = True
         return None
 
-    def _grow(self, index: int, delta: Any) -> Change:
+    def _grow(self, index: int, delta: Any) -> StreamChange:
         block = self._blocks.get(index, {})
         match delta.type:
             case "text_delta":
@@ -157,7 +157,7 @@ class Streamed:
         block[name] = (block.get(name) or "") + text
         return text
 
-    def _end(self, index: int) -> Change:
+    def _end(self, index: int) -> StreamChange:
         block = self._blocks.get(index, {})
         # The length limit may cut it off.
         with suppress(ValueError):
@@ -173,7 +173,7 @@ class Streamed:
         self.text += cited
         return "text"
 
-    def _say(self, text: str) -> Change:
+    def _say(self, text: str) -> StreamChange:
         if not text:
             return None
         if self._broken and self.text and not self.text.endswith("\n"):

@@ -18,7 +18,7 @@ from bot.store.metrics import Metrics
 from bot.store.threads.inbox import Inbox
 from workers.billing.spending import Spending
 from workers.claude import tools
-from workers.claude.client import Claude
+from workers.claude.client import ClaudeClient
 from workers.draft.pacing import Pacing
 from workers.files.files import SharedFiles
 from workers.process.stops import Stops
@@ -31,7 +31,7 @@ class Runtime:
     inbox: Inbox
     slack: AsyncWebClient
     bot_user: str
-    claude: Claude
+    claude: ClaudeClient
     pacing: Pacing
     files: SharedFiles
     stops: Stops
@@ -50,7 +50,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
     tools.tools(settings, settings.model)
     loop = asyncio.get_running_loop()
     redis, producer = connections.shared(redis_url), connections.producer(redis_url)
-    claude = Claude(settings, redis)
+    claude = ClaudeClient(settings, redis)
     try:
         async with AsyncExitStack() as stack:
             web = await stack.enter_async_context(slack.client(settings))

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.models import find, options
 from bot.store.threads.history import Entry
-from workers.claude.client import About, Claude, Unanswered
+from workers.claude.client import CallSubject, ClaudeClient, NoAnswer
 from workers.prompt.prompt import transcript
 
 log = logging.getLogger("parley.compaction")
@@ -52,7 +52,9 @@ def older(entries: Sequence[Entry], budget: int) -> int:
     return len(oldest) if gained > budget // 4 else 0
 
 
-async def compact(claude: Claude, request: Mapping[str, Any], entries: Sequence[Entry], about: About) -> Entry | None:
+async def compact(
+    claude: ClaudeClient, request: Mapping[str, Any], entries: Sequence[Entry], about: CallSubject
+) -> Entry | None:
     """Sum up `entries`, the oldest of a thread; None if no summary was to be had.
 
     `request` is what asks for what follows them. Where the model cannot sum up a conversation itself, the cheap model
@@ -68,18 +70,18 @@ async def compact(claude: Claude, request: Mapping[str, Any], entries: Sequence[
 
 
 async def _by_itself(
-    claude: Claude, request: Mapping[str, Any], entries: Sequence[Entry], about: About
+    claude: ClaudeClient, request: Mapping[str, Any], entries: Sequence[Entry], about: CallSubject
 ) -> Entry | None:
     """System prompt and tools are those of the thread: the summarizer reads them, and the cache knows them."""
     try:
         block = await claude.compact({**request, "max_tokens": SUMMARY_TOKENS}, about=about)
-    except Unanswered as failure:
+    except NoAnswer as failure:
         _log(failure, str(request["model"]), about)
         return None
     return Entry("summary", block["content"], _until(entries), block=dict(block)) if block else None
 
 
-async def _written(claude: Claude, model: str, entries: Sequence[Entry], about: About) -> Entry | None:
+async def _written(claude: ClaudeClient, model: str, entries: Sequence[Entry], about: CallSubject) -> Entry | None:
     takes = find(model)
     room = takes.context - SUMMARY_TOKENS - len(SUMMARIZE)
     while len(entries) > 1 and sum(entry.tokens for entry in entries) > room:
@@ -94,7 +96,7 @@ async def _written(claude: Claude, model: str, entries: Sequence[Entry], about: 
     call = claude.call(request, on_text=lambda text: None, about=about)
     try:
         answer = await call.answer()
-    except Unanswered as failure:
+    except NoAnswer as failure:
         _log(failure, model, about)
         return None
     text = answer.text.strip()
@@ -108,7 +110,7 @@ def _until(entries: Sequence[Entry]) -> str:
     return f"until {entries[-1].ts}"
 
 
-def _log(failure: Unanswered, model: str, about: About) -> None:
+def _log(failure: NoAnswer, model: str, about: CallSubject) -> None:
     log.warning(
         "not summed up thread=%s model=%s error=%s request_id=%s", about.thread, model, failure.kind, failure.request_id
     )

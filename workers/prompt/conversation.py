@@ -21,7 +21,7 @@ from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox
 from bot.store.threads.prompt_record import Instructions, LastRequest
 from workers.claude.call_log import Meter
-from workers.claude.client import About, Answer, Claude, Unanswered
+from workers.claude.client import CallSubject, ClaudeAnswer, ClaudeClient, NoAnswer
 from workers.claude.failures import TOO_LONG
 from workers.claude.tools import tools
 from workers.prompt import compaction
@@ -49,7 +49,7 @@ class Conversation:
         settings: Settings,
         redis: Redis,
         inbox: Inbox,
-        claude: Claude,
+        claude: ClaudeClient,
         claim: Claim,
         past: Sequence[Entry],
         question: Entry,
@@ -60,7 +60,7 @@ class Conversation:
         self._settings, self._redis, self._inbox, self._claude = settings, redis, inbox, claude
         self._claim, self._thread, self._on_wait = claim, claim.thread, on_wait
         self._question, self._files = question, files
-        self._about = About(str(claim.thread), claim.message.ts, claim.token[:8], meter=meter)
+        self._about = CallSubject(str(claim.thread), claim.message.ts, claim.token[:8], meter=meter)
         self._refused = self._shortened = False
         self.history = list(past)
         self.instruction: str | None = None
@@ -103,7 +103,7 @@ class Conversation:
         await self._sum_up(min(self._room, self.tokens) // 2)
         return len(self.history) < length
 
-    async def rephrase(self, failure: Unanswered) -> bool:
+    async def rephrase(self, failure: NoAnswer) -> bool:
         """Whether the request has another form now, which Claude may accept: for what it refused as it was (400).
 
         Its error says what it did not like for people only, unless it is the signed block of a compaction. So the forms
@@ -128,7 +128,7 @@ class Conversation:
         self._make()
         return True
 
-    async def answered(self, answer: Answer) -> bool:
+    async def answered(self, answer: ClaudeAnswer) -> bool:
         """Remember what was asked; whether the prompt cache had nothing for it although it was due."""
         thread, read = self._thread, [piece for piece in answer.usage if piece.prompt]
         due = find(answer.model) == find(self.model) and cache_read_due(self.model, self._began, self._before, self._at)
@@ -180,7 +180,7 @@ class Conversation:
         try:
             async with asyncio.timeout(COUNT_SECONDS):
                 return await self._claude.count(self.request) > self._room
-        except Unanswered as failure:
+        except NoAnswer as failure:
             log.warning("not counted thread=%s error=%s request_id=%s", self._thread, failure.kind, failure.request_id)
         except TimeoutError:
             log.warning("not counted thread=%s error=deadline", self._thread)

@@ -20,8 +20,8 @@ from bot.store import connections, keys
 from bot.store.metrics import METRICS, Metrics, totals
 from bot.store.threads.inbox import Inbox
 from workers.claude import call_log
-from workers.claude.breaker import OUTAGES, Breaker, Pass
-from workers.claude.call_log import Figures
+from workers.claude.breaker import OUTAGES, Breaker, BreakerPass
+from workers.claude.call_log import CallFigures
 
 TEAM = "T1"
 
@@ -122,7 +122,7 @@ async def test_labels_cannot_break_out_of_the_page(redis: Redis, redis_url: str)
 async def test_an_open_breaker_shows(redis: Redis, redis_url: str) -> None:
     assert (await page(redis, redis_url))["parley_breaker_open"] == {("claude-sonnet-5-5",): 0}
     for _ in range(OUTAGES):
-        await Breaker(redis).failed(Pass("claude-sonnet-5-5", 1))
+        await Breaker(redis).failed(BreakerPass("claude-sonnet-5-5", 1))
     assert (await page(redis, redis_url))["parley_breaker_open"] == {("claude-sonnet-5-5",): 1}
 
 
@@ -137,9 +137,9 @@ async def test_a_call_to_claude_is_counted(redis: Redis, redis_url: str) -> None
     counted = Metrics(redis, TEAM)
     usage = Usage("claude-sonnet-5-5", input=100, output=10, read=1_000, searches=2)
     call_log.count(
-        counted, Figures("claude-sonnet-5-5", stop_reason="end_turn", attempts=3, first_text=0.3, usage=[usage])
+        counted, CallFigures("claude-sonnet-5-5", stop_reason="end_turn", attempts=3, first_text=0.3, usage=[usage])
     )
-    call_log.count(counted, Figures("claude-sonnet-5-5", error="529/overloaded_error", attempts=1))
+    call_log.count(counted, CallFigures("claude-sonnet-5-5", error="529/overloaded_error", attempts=1))
     await counted.flush()
     found = await page(redis, redis_url)
     model = "claude-sonnet-5-5"

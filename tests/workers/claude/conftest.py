@@ -6,7 +6,7 @@ import pytest
 
 from bot.sandbox import Claude as Sandbox
 from tests.kit.claude import connected, serving
-from workers.claude.client import Claude
+from workers.claude.client import ClaudeClient
 
 
 @pytest.fixture
@@ -16,6 +16,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def claude(sandbox: Sandbox) -> AsyncIterator[Claude]:
+async def claude(sandbox: Sandbox) -> AsyncIterator[ClaudeClient]:
     async with connected(sandbox) as claude:
         yield claude

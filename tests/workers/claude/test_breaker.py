@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot.store import connections, keys, load
-from workers.claude.breaker import SPREAD, Breaker, Pass
+from workers.claude.breaker import SPREAD, Breaker, BreakerPass
 
 MODEL = "claude-sonnet-5-5"
 RUN, WINDOW, FIRST, LONGEST, TRYING = 5, 60.0, 5.0, 60.0, 30.0
@@ -41,9 +41,9 @@ async def pass_by(redis: Redis, seconds: float) -> None:
         await (redis.pexpire(key, left - ms) if left > ms else redis.delete(key))
 
 
-async def entered(breaker: Breaker, model: str = MODEL) -> Pass:
+async def entered(breaker: Breaker, model: str = MODEL) -> BreakerPass:
     call = await breaker.enter(model)
-    assert isinstance(call, Pass), f"kept out for {call} s"
+    assert isinstance(call, BreakerPass), f"kept out for {call} s"
     return call
 
 
@@ -96,7 +96,7 @@ async def test_a_success_ends_the_run(breaker: Breaker) -> None:
 async def test_the_success_of_a_call_from_before_the_run_does_not(redis: Redis, breaker: Breaker) -> None:
     before = await entered(breaker)
     await pass_by(redis, 0.01)
-    before = Pass(before.model, before.entered - 10)
+    before = BreakerPass(before.model, before.entered - 10)
     await fail(breaker, RUN - 1)
     await breaker.succeeded(before)
     await fail(breaker, 1)
@@ -127,7 +127,7 @@ async def test_then_one_call_at_a_time_tries(redis: Redis, breaker: Breaker, oth
     await fail(breaker)
     await pass_by(redis, FIRST)
     found = await asyncio.gather(*(process.enter(MODEL) for process in (breaker, other_process) * 20))
-    passes = [call for call in found if isinstance(call, Pass)]
+    passes = [call for call in found if isinstance(call, BreakerPass)]
     assert len(passes) == 1
     assert passes[0].token
     assert all(wait <= 1 + SPREAD for wait in found if isinstance(wait, float))
@@ -208,7 +208,7 @@ async def test_calls_that_were_under_way_when_it_opened_do_not_keep_it_open(redi
     await pass_by(redis, FIRST)
     await breaker.began(await entered(breaker))
     for call in calls:
-        await breaker.failed(Pass(call.model, call.entered - int(FIRST * 1000)))
+        await breaker.failed(BreakerPass(call.model, call.entered - int(FIRST * 1000)))
     await entered(breaker)
 
 
@@ -259,7 +259,7 @@ async def test_an_open_breaker_is_tried_by_one_at_a_time_and_never_stays_open(
 ) -> None:
     await redis.flushall()
     processes = [Breaker(redis), Breaker(redis)]
-    under_way: list[Pass] = []
+    under_way: list[BreakerPass] = []
     tries: dict[str, float] = {}
     now = 0.0
     for at, step in enumerate(steps):
@@ -270,7 +270,7 @@ async def test_an_open_breaker_is_tried_by_one_at_a_time_and_never_stays_open(
             now += step
         elif step == "enter":
             was_open = await is_open(redis)
-            if isinstance(call := await breaker.enter(MODEL), Pass):
+            if isinstance(call := await breaker.enter(MODEL), BreakerPass):
                 assert bool(call.token) == was_open
                 if was_open:
                     assert not [since for since in tries.values() if now - since < TRYING - 0.5]

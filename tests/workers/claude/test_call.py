@@ -13,7 +13,7 @@ from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
 from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, RecordingMeter, ask, begin, bodies, connected, fail
 from workers.claude.call import MOST_CONTINUATIONS, NO_TOOL
-from workers.claude.client import About, Claude, Unanswered
+from workers.claude.client import CallSubject, ClaudeClient, NoAnswer
 
 TEXT = "A sentence of the answer. " * 8
 NO_FALLBACKS = "claude-haiku-5-5"
@@ -30,7 +30,7 @@ def models_asked(sandbox: Sandbox) -> list[str]:
 
 
 async def test_a_paused_turn_is_gone_on_with_unchanged_and_without_words_from_us(
-    sandbox: Sandbox, claude: Claude
+    sandbox: Sandbox, claude: ClaudeClient
 ) -> None:
     sandbox.script(None, PAUSED, PAUSED, Script("It rains."))
     answer, shown = await ask(claude, **SEARCH)
@@ -45,13 +45,15 @@ async def test_a_paused_turn_is_gone_on_with_unchanged_and_without_words_from_us
     assert len(answer.usage) == 3
 
 
-async def test_thinking_goes_back_to_a_model_that_refuses_changed_blocks(sandbox: Sandbox, claude: Claude) -> None:
+async def test_thinking_goes_back_to_a_model_that_refuses_changed_blocks(
+    sandbox: Sandbox, claude: ClaudeClient
+) -> None:
     sandbox.script(None, PAUSED, Script("It rains."))
     answer, _ = await ask(claude, **SEARCH, model="claude-fable-5-2")
     assert answer.text == "I look.\n\nIt rains."
 
 
-async def test_pauses_end_some_time(sandbox: Sandbox, claude: Claude) -> None:
+async def test_pauses_end_some_time(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, PAUSED)
     answer, _ = await ask(claude, **SEARCH)
     assert answer.stop_reason == "pause_turn"
@@ -59,7 +61,7 @@ async def test_pauses_end_some_time(sandbox: Sandbox, claude: Claude) -> None:
     assert len(answer.usage) == MOST_CONTINUATIONS + 1
 
 
-async def test_a_tool_that_there_is_not_is_said_to_be_none(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_tool_that_there_is_not_is_said_to_be_none(sandbox: Sandbox, claude: ClaudeClient) -> None:
     tool = {"name": "look", "input_schema": {"type": "object"}}
     sandbox.script("Hi", Script("One moment.", tools=(ToolUse("look"), ToolUse("look"))), times=1)
     sandbox.script(None, Script("I cannot look."))
@@ -71,7 +73,7 @@ async def test_a_tool_that_there_is_not_is_said_to_be_none(sandbox: Sandbox, cla
     ] * 2
 
 
-async def test_a_failure_after_a_pause_starts_over_behind_the_pause(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_failure_after_a_pause_starts_over_behind_the_pause(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, PAUSED, Script(TEXT, fault=Fault("reset")), Script(TEXT))
     answer, shown = await ask(claude, **SEARCH)
     assert answer.text == f"I look.\n\n{TEXT}"
@@ -79,7 +81,7 @@ async def test_a_failure_after_a_pause_starts_over_behind_the_pause(sandbox: San
     assert [piece.estimated for piece in answer.usage] == [False, True, False]
 
 
-async def test_attempts_are_counted_over_all_continuations(sandbox: Sandbox, claude: Claude) -> None:
+async def test_attempts_are_counted_over_all_continuations(sandbox: Sandbox, claude: ClaudeClient) -> None:
     broken = Script("", fault=Fault("overloaded"))
     sandbox.script(None, broken, PAUSED, broken, PAUSED, broken)
     assert (await fail(claude, **SEARCH)).kind == "529/overloaded_error"
@@ -91,7 +93,7 @@ async def test_attempts_are_counted_over_all_continuations(sandbox: Sandbox, cla
 
 @pytest.mark.parametrize("details", [{"category": "cyber", "explanation": "It may harm."}, {}, None])
 async def test_a_refusal_tells_its_category_where_it_has_one(
-    sandbox: Sandbox, claude: Claude, details: dict[str, Any] | None
+    sandbox: Sandbox, claude: ClaudeClient, details: dict[str, Any] | None
 ) -> None:
     sandbox.script(None, Script(stop_reason="refusal", stop_details=details))
     answer, _ = await ask(claude)
@@ -179,7 +181,7 @@ async def test_an_outage_of_both_models_is_told(sandbox: Sandbox) -> None:
 # What is known of a call at any time
 
 
-async def test_a_stopped_answer_keeps_its_text_and_its_cost(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_stopped_answer_keeps_its_text_and_its_cost(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.clock.speed = 20
     sandbox.script(None, Script(TEXT))
     call, answering = await begin(claude)
@@ -199,14 +201,14 @@ async def test_a_failed_answer_keeps_the_most_that_came_and_what_all_attempts_co
     sandbox.script(None, long, short, Script(fault=Fault("overloaded")))
     async with connected(sandbox) as claude:
         call = claude.call(REQUEST, on_text=lambda text: None)
-        with pytest.raises(Unanswered):
+        with pytest.raises(NoAnswer):
             await call.answer()
     assert len(call.text) > 60
     assert [piece.estimated for piece in call.usage] == [True, True]
     assert call.usage[0].output > call.usage[1].output > 1
 
 
-async def test_an_attempt_that_was_refused_at_the_door_costs_nothing(sandbox: Sandbox, claude: Claude) -> None:
+async def test_an_attempt_that_was_refused_at_the_door_costs_nothing(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script(TEXT))
     sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("error_first"))
     answer, _ = await ask(claude)
@@ -218,7 +220,7 @@ async def test_a_meter_hears_what_was_billed_whatever_became_of_it(sandbox: Sand
     sandbox.script(None, Script(TEXT, fault=Fault("reset", {"after": 6})), Script(TEXT))
     meter = RecordingMeter()
     async with connected(sandbox) as claude:
-        await claude.call(REQUEST, on_text=lambda text: None, about=About(meter=meter)).answer()
+        await claude.call(REQUEST, on_text=lambda text: None, about=CallSubject(meter=meter)).answer()
         [one], [cut, two] = meter.begun
         assert (one.estimated, cut.estimated, two.estimated) == (True, True, True)
         assert one.input == cut.input == two.input > 0
@@ -226,7 +228,7 @@ async def test_a_meter_hears_what_was_billed_whatever_became_of_it(sandbox: Sand
 
         sandbox.script(None, Script(TEXT, deltas_per_second=1))
         meter, came = RecordingMeter(), asyncio.Event()
-        call = claude.call(REQUEST, on_text=lambda text: came.set(), about=About(meter=meter))
+        call = claude.call(REQUEST, on_text=lambda text: came.set(), about=CallSubject(meter=meter))
         answering = asyncio.create_task(call.answer())
         async with asyncio.timeout(10):
             await came.wait()
@@ -264,7 +266,7 @@ async def test_a_model_that_only_pings_ends_at_the_deadline(sandbox: Sandbox) ->
     sandbox.script(None, Script("Never.", first_delta=100_000.0))
     async with connected(sandbox, ANSWER_SECONDS="1", patience=replace(QUICK, idle_seconds=0.5)) as claude:
         call = claude.call(REQUEST, on_text=lambda text: None)
-        with pytest.raises(Unanswered) as raised:
+        with pytest.raises(NoAnswer) as raised:
             await call.answer()
     failure = raised.value
     assert (failure.kind, len(bodies(sandbox))) == ("deadline", 1)

@@ -14,7 +14,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from tests.kit.claude import MODEL, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
-from workers.claude.client import Claude, Unanswered
+from workers.claude.client import ClaudeClient, NoAnswer
 
 TEXT = "Ein längerer Text für die Prüfung, mit Umlauten: äöüß, 東京 und 🙂. " * 4
 
@@ -33,7 +33,7 @@ def attempts(sandbox: Sandbox) -> int:
 # An answer
 
 
-async def test_text_is_shown_as_it_grows_and_given_with_its_figures(sandbox: Sandbox, claude: Claude) -> None:
+async def test_text_is_shown_as_it_grows_and_given_with_its_figures(sandbox: Sandbox, claude: ClaudeClient) -> None:
     answer, shown = await ask(claude)
     assert answer.text == shown[-1] == TEXT
     assert len(shown) > 10
@@ -50,20 +50,20 @@ async def test_text_is_shown_as_it_grows_and_given_with_its_figures(sandbox: San
 
 
 @pytest.mark.parametrize("reason", ["max_tokens", "refusal", "model_context_window_exceeded", "stop_sequence"])
-async def test_how_an_answer_ended_is_told(sandbox: Sandbox, claude: Claude, reason: str) -> None:
+async def test_how_an_answer_ended_is_told(sandbox: Sandbox, claude: ClaudeClient, reason: str) -> None:
     sandbox.script(None, Script("Some.", stop_reason=reason), times=1)
     answer, _ = await ask(claude)
     assert (answer.text, answer.stop_reason) == ("Some.", reason)
 
 
-async def test_thinking_and_tools_are_no_text(sandbox: Sandbox, claude: Claude) -> None:
+async def test_thinking_and_tools_are_no_text(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script("Aloud.", thinking="To myself."), times=1)
     answer, shown = await ask(claude)
     assert answer.text == "Aloud."
     assert not any("myself" in text for text in shown)
 
 
-async def test_an_answer_without_text_shows_nothing(sandbox: Sandbox, claude: Claude) -> None:
+async def test_an_answer_without_text_shows_nothing(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script(""), times=1)
     answer, shown = await ask(claude)
     assert (answer.text, answer.first_text, shown) == ("", 0.0, [])
@@ -99,7 +99,7 @@ async def test_an_answer_without_text_shows_nothing(sandbox: Sandbox, claude: Cl
     ids=lambda value: value if isinstance(value, str) else "-".join(str(v) for v in value.values()) or "x",
 )
 async def test_a_passing_failure_is_tried_again_and_the_text_starts_over(
-    sandbox: Sandbox, claude: Claude, kind: str, params: dict[str, Any]
+    sandbox: Sandbox, claude: ClaudeClient, kind: str, params: dict[str, Any]
 ) -> None:
     sandbox.faults.add(ROUTE, kind, times=1, **params)
     answer, shown = await ask(claude)
@@ -125,13 +125,13 @@ async def test_a_model_that_thinks_for_long_is_kept_by_its_pings(sandbox: Sandbo
     assert answer.total > 1.2
 
 
-async def test_several_failures_in_a_row_are_outlasted(sandbox: Sandbox, claude: Claude) -> None:
+async def test_several_failures_in_a_row_are_outlasted(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("reset"))
     answer, _ = await ask(claude)
     assert (answer.text, answer.attempts) == (TEXT, 3)
 
 
-async def test_every_attempt_asks_the_same_system_prompt_included(sandbox: Sandbox, claude: Claude) -> None:
+async def test_every_attempt_asks_the_same_system_prompt_included(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("reset"))
     await ask(claude)
     first, *others = bodies(sandbox)
@@ -147,7 +147,7 @@ async def test_nobody_waits_after_the_last_attempt(sandbox: Sandbox) -> None:
     assert attempts(sandbox) == 1
 
 
-async def test_no_more_attempts_than_are_set(sandbox: Sandbox, claude: Claude) -> None:
+async def test_no_more_attempts_than_are_set(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.faults.add(ROUTE, "overloaded")
     failure = await fail(claude)
     assert attempts(sandbox) == 3
@@ -194,7 +194,7 @@ async def test_a_claude_that_is_not_there_is_told(sandbox: Sandbox) -> None:
     ids=lambda value: value if isinstance(value, str) else "-".join(str(v) for v in value.values()) or "x",
 )
 async def test_a_failure_that_stays_is_told_at_once(
-    sandbox: Sandbox, claude: Claude, kind: str, params: dict[str, Any], told: str
+    sandbox: Sandbox, claude: ClaudeClient, kind: str, params: dict[str, Any], told: str
 ) -> None:
     sandbox.faults.add(ROUTE, kind, message="SECRET-DETAIL", **params)
     failure = await fail(claude)
@@ -203,7 +203,7 @@ async def test_a_failure_that_stays_is_told_at_once(
     assert failure.request_id
 
 
-async def test_an_error_inside_the_stream_that_stays_is_not_tried_again(sandbox: Sandbox, claude: Claude) -> None:
+async def test_an_error_inside_the_stream_that_stays_is_not_tried_again(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.faults.add(ROUTE, "error", error_type="invalid_request_error")
     assert (await fail(claude)).kind == "200/invalid_request_error"
     assert attempts(sandbox) == 1
@@ -218,7 +218,7 @@ async def test_an_error_inside_the_stream_that_stays_is_not_tried_again(sandbox:
     ],
 )
 async def test_an_error_inside_the_stream_is_judged_by_its_type(
-    sandbox: Sandbox, claude: Claude, error_type: str, told: str
+    sandbox: Sandbox, claude: ClaudeClient, error_type: str, told: str
 ) -> None:
     sandbox.faults.add(ROUTE, "error", error_type=error_type)
     assert told in (await fail(claude)).sentence
@@ -246,7 +246,7 @@ async def test_a_retry_after_longer_than_the_back_off_is_kept(sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize("value", ["soon", "", "Mon, 32 Foo 2026 25:00:00 GMT"])
-async def test_a_retry_after_that_nobody_can_read_is_none(sandbox: Sandbox, claude: Claude, value: str) -> None:
+async def test_a_retry_after_that_nobody_can_read_is_none(sandbox: Sandbox, claude: ClaudeClient, value: str) -> None:
     sandbox.faults.add(ROUTE, "rate_limit", times=1, retry_after=value)
     answer, _ = await ask(claude)
     assert answer.attempts == 2
@@ -265,7 +265,7 @@ async def test_all_attempts_together_end_at_the_deadline(sandbox: Sandbox) -> No
 # What must hold whatever happens
 
 
-async def test_cancelling_closes_the_stream(sandbox: Sandbox, claude: Claude) -> None:
+async def test_cancelling_closes_the_stream(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.clock.speed = 1
     _, answering = await begin(claude)
     answering.cancel()
@@ -275,7 +275,7 @@ async def test_cancelling_closes_the_stream(sandbox: Sandbox, claude: Claude) ->
     assert not sandbox.journal.entries("claude.done")
 
 
-async def test_a_reader_that_fails_ends_the_stream(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_reader_that_fails_ends_the_stream(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.clock.speed = 1
 
     def fail(text: str) -> None:
@@ -301,7 +301,7 @@ async def test_no_sentence_holds_what_the_api_said(sandbox: Sandbox, status: int
     assert failure.sentence.endswith(".")
 
 
-async def test_many_answers_at_once_do_not_mix(sandbox: Sandbox, claude: Claude) -> None:
+async def test_many_answers_at_once_do_not_mix(sandbox: Sandbox, claude: ClaudeClient) -> None:
     for n in range(10):
         sandbox.script(f"number {n}$", Script(f"Answer {n}. " * 20))
 
@@ -315,16 +315,16 @@ async def test_many_answers_at_once_do_not_mix(sandbox: Sandbox, claude: Claude)
 # `parley check`
 
 
-async def test_the_models_name_is_asked_for(claude: Claude) -> None:
+async def test_the_models_name_is_asked_for(claude: ClaudeClient) -> None:
     assert "Sonnet" in await claude.model_name(MODEL)
 
 
-async def test_a_wrong_key_and_a_wrong_model_are_told(sandbox: Sandbox, claude: Claude) -> None:
-    with pytest.raises(Unanswered) as unknown:
+async def test_a_wrong_key_and_a_wrong_model_are_told(sandbox: Sandbox, claude: ClaudeClient) -> None:
+    with pytest.raises(NoAnswer) as unknown:
         await claude.model_name("claude-nobody")
     assert "`MODEL` in `.env`" in unknown.value.sentence
     async with connected(sandbox, ANTHROPIC_API_KEY="sk-ant-wrong") as other:
-        with pytest.raises(Unanswered) as refused:
+        with pytest.raises(NoAnswer) as refused:
             await other.model_name(MODEL)
     assert "`ANTHROPIC_API_KEY` in `.env`" in refused.value.sentence
     assert "sk-ant-wrong" not in refused.value.sentence

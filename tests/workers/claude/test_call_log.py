@@ -18,10 +18,10 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
 from tests.kit.claude import MODEL, OTHER, REQUEST, ROUTE, begin, connected, settings
-from workers.claude.call_log import About, Figures, told
-from workers.claude.client import Claude, Unanswered
+from workers.claude.call_log import CallFigures, CallSubject, told
+from workers.claude.client import ClaudeClient, NoAnswer
 
-ABOUT = About("T1:C1:1.1", "1.2", "abcd1234", "What is the capital?" * 20)
+ABOUT = CallSubject("T1:C1:1.1", "1.2", "abcd1234", "What is the capital?" * 20)
 # Seed 1's table of what is logged, and what operators need to find the thread.
 FIELDS = {
     *("thread", "ts", "ref", "model", "asked_model", "latency_ms", "first_text_ms", "input_tokens", "output_tokens"),
@@ -31,9 +31,9 @@ FIELDS = {
 }
 
 
-async def line(caplog: pytest.LogCaptureFixture, claude: Claude, **request: Any) -> dict[str, Any]:
+async def line(caplog: pytest.LogCaptureFixture, claude: ClaudeClient, **request: Any) -> dict[str, Any]:
     """The fields of the one line that a call logs."""
-    with caplog.at_level(logging.INFO, "parley.calls"), contextlib.suppress(Unanswered):
+    with caplog.at_level(logging.INFO, "parley.calls"), contextlib.suppress(NoAnswer):
         await claude.call({**REQUEST, **request}, on_text=lambda text: None, about=ABOUT).answer()
     [record] = [record for record in caplog.records if record.name == "parley.calls"]
     fields: dict[str, Any] = record.__dict__["fields"]
@@ -41,7 +41,7 @@ async def line(caplog: pytest.LogCaptureFixture, claude: Claude, **request: Any)
 
 
 async def test_an_answer_is_one_line_of_figures(
-    sandbox: Sandbox, claude: Claude, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, claude: ClaudeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.script(None, Script("It is Rome."))
     sandbox.faults.script(ROUTE, Fault("reset", {"after": 1}))
@@ -59,14 +59,14 @@ async def test_an_answer_is_one_line_of_figures(
     assert fields["cost_usd_micro"] == fields["input_tokens"] * 2 + fields["output_tokens"] * 10
 
 
-async def test_a_refusal_is_marked(sandbox: Sandbox, claude: Claude, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refusal_is_marked(sandbox: Sandbox, claude: ClaudeClient, caplog: pytest.LogCaptureFixture) -> None:
     sandbox.script(None, Script(stop_reason="refusal", stop_details={"category": "bio", "explanation": "Secret."}))
     fields = await line(caplog, claude)
     assert (fields["refusal"], fields["refusal_category"]) == (True, "bio")
     assert "Secret." not in fields.values()
 
 
-async def test_a_failure_has_its_type(sandbox: Sandbox, claude: Claude, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_has_its_type(sandbox: Sandbox, claude: ClaudeClient, caplog: pytest.LogCaptureFixture) -> None:
     sandbox.faults.add(ROUTE, "spend_limit")
     fields = await line(caplog, claude)
     assert fields["error"] == "429/rate_limit_error/contract_spend_limit_reached"
@@ -74,7 +74,9 @@ async def test_a_failure_has_its_type(sandbox: Sandbox, claude: Claude, caplog: 
     assert fields["request_id"] == sandbox.journal.entries("claude.error")[-1].data["request_id"]
 
 
-async def test_a_stopped_call_is_a_line_too(sandbox: Sandbox, claude: Claude, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stopped_call_is_a_line_too(
+    sandbox: Sandbox, claude: ClaudeClient, caplog: pytest.LogCaptureFixture
+) -> None:
     sandbox.clock.speed = 10
     sandbox.script(None, Script("It is Rome. " * 50))
     with caplog.at_level(logging.INFO, "parley.calls"):
@@ -98,7 +100,7 @@ async def test_the_model_that_served_is_named_beside_the_asked_one(
 
 
 async def test_searches_that_failed_are_told_by_their_code(
-    sandbox: Sandbox, claude: Claude, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, claude: ClaudeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "a"}}
     error = {"type": "web_search_tool_result_error", "error_code": "too_many_requests"}
@@ -109,39 +111,39 @@ async def test_searches_that_failed_are_told_by_their_code(
 
 
 async def test_the_question_is_a_hash_that_nobody_can_try_out(sandbox: Sandbox) -> None:
-    figures = Figures(MODEL)
+    figures = CallFigures(MODEL)
 
-    def hashed(token: str, about: About = ABOUT) -> str:
+    def hashed(token: str, about: CallSubject = ABOUT) -> str:
         return str(told(about, figures, settings(sandbox, SLACK_BOT_TOKEN=token))["question_hash"])
 
     hashes = [hashed(token) for token in ("", "xoxb-a", "xoxb-b")]
     assert len(set(hashes)) == 3
     plain = hashlib.sha256(ABOUT.question.encode()).hexdigest()
     assert not any(plain.startswith(found) for found in hashes)
-    assert hashed("xoxb-a", About(question="What?")) != hashes[1]
+    assert hashed("xoxb-a", CallSubject(question="What?")) != hashes[1]
 
 
 @pytest.mark.parametrize("token", ["xoxb-a", ""])
 def test_equal_questions_have_equal_hashes_wherever_the_slack_app_is_the_same(token: str) -> None:
     code = (
         "from bot.settings import Settings\n"
-        "from workers.claude.call_log import About, Figures, told\n"
+        "from workers.claude.call_log import CallFigures, CallSubject, told\n"
         f"given = Settings.load({{'SLACK_BOT_TOKEN': {token!r}}}, dotenv=None)\n"
-        f"print(told(About(question={ABOUT.question!r}), Figures('x'), given)['question_hash'])"
+        f"print(told(CallSubject(question={ABOUT.question!r}), CallFigures('x'), given)['question_hash'])"
     )
     elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    here = told(ABOUT, Figures(MODEL), Settings(slack_bot_token=token or None))["question_hash"]
+    here = told(ABOUT, CallFigures(MODEL), Settings(slack_bot_token=token or None))["question_hash"]
     assert (elsewhere.stdout.strip() == here) is bool(token)
 
 
 async def test_its_first_characters_stand_there_only_if_a_setting_asks(sandbox: Sandbox) -> None:
-    fields = told(ABOUT, Figures(MODEL), settings(sandbox, LOG_PROMPTS="200chars"))
+    fields = told(ABOUT, CallFigures(MODEL), settings(sandbox, LOG_PROMPTS="200chars"))
     assert fields["question"] == ABOUT.question[:200]
     assert "question_hash" not in fields
-    assert "capital" not in json.dumps(told(ABOUT, Figures(MODEL), settings(sandbox)))
+    assert "capital" not in json.dumps(told(ABOUT, CallFigures(MODEL), settings(sandbox)))
 
 
 async def test_an_unknown_price_is_no_price(sandbox: Sandbox) -> None:
     usage = (Usage(MODEL, input=10), Usage("claude-of-tomorrow", input=10))
     assert models.cost(usage[1]) is None
-    assert told(ABOUT, Figures(MODEL, usage=usage), settings(sandbox))["cost_usd_micro"] is None
+    assert told(ABOUT, CallFigures(MODEL, usage=usage), settings(sandbox))["cost_usd_micro"] is None

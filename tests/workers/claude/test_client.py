@@ -28,7 +28,7 @@ from tests.kit.claude import (
     listening,
     serving,
 )
-from workers.claude.client import About, Claude, Unanswered
+from workers.claude.client import CallSubject, ClaudeClient, NoAnswer
 
 OLD = "claude-haiku-4-5"
 
@@ -164,7 +164,7 @@ async def test_headers_and_betas_of_the_settings_go_with_each_request(sandbox: S
     assert seen[0]["Authorization"] == f"Bearer {sandbox.api_key}"
 
 
-async def test_nothing_of_beta_is_asked_for_without_need(sandbox: Sandbox, claude: Claude) -> None:
+async def test_nothing_of_beta_is_asked_for_without_need(sandbox: Sandbox, claude: ClaudeClient) -> None:
     await ask(claude)
     await claude.count(REQUEST)
     assert betas(sandbox) == [None, None]
@@ -220,7 +220,7 @@ async def test_a_count_that_says_no_number_is_a_failure(sandbox: Sandbox, body: 
         return web.Response(text=body, content_type=f"application/{of}" if of == "json" else f"text/{of}")
 
     async with listening(answer) as url, connected(sandbox, ANTHROPIC_BASE_URL=url) as claude:
-        with pytest.raises(Unanswered):
+        with pytest.raises(NoAnswer):
             await claude.count(REQUEST)
 
 
@@ -233,21 +233,21 @@ async def test_a_model_without_a_name_has_its_id(sandbox: Sandbox) -> None:
 
     async with listening(answer) as url, connected(sandbox, ANTHROPIC_BASE_URL=url) as claude:
         assert await claude.model_name(MODEL) == MODEL
-        with pytest.raises(Unanswered, match="AttributeError"):
+        with pytest.raises(NoAnswer, match="AttributeError"):
             await claude.model_name(MODEL)
 
 
-async def test_a_prompt_is_counted_as_usage_tells_it(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_prompt_is_counted_as_usage_tells_it(sandbox: Sandbox, claude: ClaudeClient) -> None:
     answer, _ = await ask(claude)
     assert await claude.count(REQUEST) == sum(piece.prompt for piece in answer.usage)
 
 
-async def test_a_count_is_tried_again_and_what_stays_is_told(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_count_is_tried_again_and_what_stays_is_told(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.faults.add(f"{ROUTE}/count_tokens", "overloaded", times=2)
     assert await claude.count(REQUEST) > 0
     assert len(bodies(sandbox)) == 3
     sandbox.faults.add(f"{ROUTE}/count_tokens", "status", status=401)
-    with pytest.raises(Unanswered, match="401"):
+    with pytest.raises(NoAnswer, match="401"):
         await claude.count(REQUEST)
     assert len(bodies(sandbox)) == 4
 
@@ -256,11 +256,11 @@ async def test_a_count_is_tried_again_and_what_stays_is_told(sandbox: Sandbox, c
 
 
 async def test_a_conversation_is_summed_up_in_a_block_that_goes_first_from_then_on(
-    sandbox: Sandbox, claude: Claude
+    sandbox: Sandbox, claude: ClaudeClient
 ) -> None:
     sandbox.script(None, Script("Yes.", compaction="They greeted."))
     meter = RecordingMeter()
-    about = About(meter=meter)
+    about = CallSubject(meter=meter)
     block = await claude.compact({**REQUEST, "max_tokens": 64_000}, "Keep the names.", about)
     assert block
     assert (block["type"], block["content"]) == ("compaction", "They greeted.")
@@ -274,21 +274,21 @@ async def test_a_conversation_is_summed_up_in_a_block_that_goes_first_from_then_
     assert set(betas(sandbox)) == {"compact-2026-09-04"}
 
 
-async def test_who_cannot_compact_says_so(sandbox: Sandbox, claude: Claude) -> None:
+async def test_who_cannot_compact_says_so(sandbox: Sandbox, claude: ClaudeClient) -> None:
     assert await claude.compact({**REQUEST, "model": OLD}) is None
     assert not bodies(sandbox)
     sandbox.faults.add(ROUTE, "status", status=400)
     assert await claude.compact(REQUEST) is None
 
 
-async def test_a_compaction_without_a_summary_is_no_block_but_costs(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_compaction_without_a_summary_is_no_block_but_costs(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script(compaction=""))
     meter = RecordingMeter()
-    assert await claude.compact(REQUEST, about=About(meter=meter)) is None
+    assert await claude.compact(REQUEST, about=CallSubject(meter=meter)) is None
     assert meter.usage[0].input > 0
 
 
-async def test_a_compaction_that_failed_is_told(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_compaction_that_failed_is_told(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.faults.add(ROUTE, "overloaded")
-    with pytest.raises(Unanswered, match="529"):
+    with pytest.raises(NoAnswer, match="529"):
         await claude.compact(REQUEST)

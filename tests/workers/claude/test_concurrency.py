@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.store import connections, keys, load
-from workers.claude.concurrency import Places
+from workers.claude.concurrency import Concurrency
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ async def taken(redis: Redis) -> tuple[int, int]:
     return (await load.read(redis, "T1")).claude_calls, await redis.zcard(keys.CALLS_WAITING)
 
 
-async def test_never_more_at_once_than_there_are_places(redis: Redis, other_redis: Redis) -> None:
-    processes = [Places(redis, 5), Places(other_redis, 5)]
+async def test_never_more_at_once_than_there_are_permits(redis: Redis, other_redis: Redis) -> None:
+    processes = [Concurrency(redis, 5), Concurrency(other_redis, 5)]
     now, seen = 0, []
 
-    async def call(places: Places) -> None:
+    async def call(concurrency: Concurrency) -> None:
         nonlocal now
-        async with places.place():
+        async with concurrency.permit():
             now += 1
             seen.append(now)
             await asyncio.sleep(0.02)
@@ -47,7 +47,7 @@ async def test_never_more_at_once_than_there_are_places(redis: Redis, other_redi
 
 
 async def test_first_come_first_served_over_all_processes(redis: Redis, other_redis: Redis) -> None:
-    processes = [Places(redis, 2), Places(other_redis, 2)]
+    processes = [Concurrency(redis, 2), Concurrency(other_redis, 2)]
     tokens = [f"call-{number}" for number in range(8)]
     numbers = [await processes[at % 2].ask(token) for at, token in enumerate(tokens)]
     assert numbers == [0, 0, 1, 2, 3, 4, 5, 6]
@@ -62,15 +62,15 @@ async def test_first_come_first_served_over_all_processes(redis: Redis, other_re
 
 
 async def test_a_place_given_back_goes_to_the_next(redis: Redis) -> None:
-    places = Places(redis, 1)
+    concurrency = Concurrency(redis, 1)
     waited: list[float] = []
     order: list[str] = []
 
     async def second() -> None:
-        async with places.place(waited.append):
+        async with concurrency.permit(waited.append):
             order.append("second")
 
-    async with places.place():
+    async with concurrency.permit():
         task = asyncio.create_task(second())
         await until(lambda: redis.zcard(keys.CALLS_WAITING))
         order.append("first")
@@ -81,29 +81,29 @@ async def test_a_place_given_back_goes_to_the_next(redis: Redis) -> None:
 
 
 async def test_a_process_killed_in_a_call_keeps_nobody_out(redis: Redis) -> None:
-    places = Places(redis, 2, lease=0.15)
-    async with places.place():
-        assert await places.ask("killed") == 0
-        async with asyncio.timeout(5), places.place():
+    concurrency = Concurrency(redis, 2, lease=0.15)
+    async with concurrency.permit():
+        assert await concurrency.ask("killed") == 0
+        async with asyncio.timeout(5), concurrency.permit():
             assert await taken(redis) == (2, 0)
 
 
 async def test_a_process_killed_while_it_waits_keeps_nobody_out(redis: Redis) -> None:
-    places = Places(redis, 1, patience=0.15)
-    assert await places.ask("one that calls") == 0
-    assert await places.ask("killed") == 1
+    concurrency = Concurrency(redis, 1, patience=0.15)
+    assert await concurrency.ask("one that calls") == 0
+    assert await concurrency.ask("killed") == 1
 
     async def is_next() -> bool:
-        return await places.ask("one that waits") == 1
+        return await concurrency.ask("one that waits") == 1
 
     assert not await is_next()
     await until(is_next)
     assert await redis.zcard(keys.CALLS_HEARD) == 1
 
 
-async def test_a_long_call_keeps_its_place(redis: Redis) -> None:
-    places = Places(redis, 1, lease=0.2)
-    async with places.place():
+async def test_a_long_call_keeps_its_permit(redis: Redis) -> None:
+    concurrency = Concurrency(redis, 1, lease=0.2)
+    async with concurrency.permit():
         [token] = map(str, await redis.zrange(keys.CALLS, 0, -1))
         first = float(await redis.zscore(keys.CALLS, token) or 0)
 
@@ -111,57 +111,57 @@ async def test_a_long_call_keeps_its_place(redis: Redis) -> None:
             return float(await redis.zscore(keys.CALLS, token) or 0) > first + 120
 
         await until(renewed_twice)
-        assert await places.ask("another") == 1
+        assert await concurrency.ask("another") == 1
     assert await redis.zcard(keys.CALLS) == 0
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-@pytest.mark.parametrize("has_place", [True, False])
-async def test_a_call_that_is_stopped_gives_up_its_place_or_its_turn(redis: Redis, has_place: bool) -> None:
-    places = Places(redis, 1)
-    if not has_place:
-        assert await places.ask("another") == 0
+@pytest.mark.parametrize("has_permit", [True, False])
+async def test_a_call_that_is_stopped_gives_up_its_permit_or_its_turn(redis: Redis, has_permit: bool) -> None:
+    concurrency = Concurrency(redis, 1)
+    if not has_permit:
+        assert await concurrency.ask("another") == 0
 
     async def call() -> None:
-        async with places.place():
+        async with concurrency.permit():
             await asyncio.sleep(3600)
 
     task = asyncio.create_task(call())
-    key = keys.CALLS if has_place else keys.CALLS_WAITING
+    key = keys.CALLS if has_permit else keys.CALLS_WAITING
     await until(lambda: redis.zcard(key))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await taken(redis) == (0 if has_place else 1, 0)
+    assert await taken(redis) == (0 if has_permit else 1, 0)
     assert await redis.zcard(keys.CALLS_HEARD) == 0
 
 
 async def test_an_error_in_the_call_gives_the_place_back(redis: Redis) -> None:
-    places = Places(redis, 1)
+    concurrency = Concurrency(redis, 1)
     with pytest.raises(ValueError, match="broken"):
-        async with places.place():
+        async with concurrency.permit():
             raise ValueError("broken")
     assert await taken(redis) == (0, 0)
 
 
 async def test_any_number_asks_nobody() -> None:
     redis = connections.shared("redis://127.0.0.1:1/0")
-    async with Places(redis, 0).place():
+    async with Concurrency(redis, 0).permit():
         pass
     await redis.aclose()
 
 
-async def test_without_redis_every_call_has_a_place() -> None:
+async def test_without_redis_every_call_has_a_permit() -> None:
     redis = connections.shared("redis://127.0.0.1:1/0")
-    places = Places(redis, 1)
-    async with places.place(), places.place():
+    concurrency = Concurrency(redis, 1)
+    async with concurrency.permit(), concurrency.permit():
         pass
     await redis.aclose()
 
 
 async def test_what_is_kept_goes_away(redis: Redis) -> None:
-    places = Places(redis, 1)
-    await places.ask("one")
-    await places.ask("two")
+    concurrency = Concurrency(redis, 1)
+    await concurrency.ask("one")
+    await concurrency.ask("two")
     for key in (keys.CALLS, keys.CALLS_WAITING, keys.CALLS_HEARD):
         assert 0 < await redis.pttl(key) <= 30_000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.claude.call import Unanswered
+from workers.claude.call import NoAnswer
 from workers.claude.failures import (
     BAD_KEY,
     BILLING,
@@ -79,9 +79,9 @@ def test_a_failure_without_a_known_type_is_told_by_its_status(status: int, sente
 
 @pytest.mark.parametrize("kind", [None, "request_too_large"])
 def test_a_request_that_is_not_taken_is_known_by_its_status(kind: str | None) -> None:
-    assert Unanswered.of(Failure("X", 413, kind)).is_refused
-    assert not Unanswered.of(Failure("X", 502, kind)).is_refused
-    assert not Unanswered("deadline", "Too slow.").is_refused
+    assert NoAnswer.of(Failure("X", 413, kind)).is_refused
+    assert not NoAnswer.of(Failure("X", 502, kind)).is_refused
+    assert not NoAnswer("deadline", "Too slow.").is_refused
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
@@ -111,7 +111,7 @@ def test_a_400_that_says_in_words_only_what_it_is_is_known_by_them(message: str 
     failure = Failure("X", 400, "invalid_request_error", code_of(message))
     assert failure.sentence == sentence
     assert not failure.is_transient
-    assert Unanswered.of(failure).is_refused == (sentence in (TOO_LARGE, NOT_ACCEPTED))
+    assert NoAnswer.of(failure).is_refused == (sentence in (TOO_LARGE, NOT_ACCEPTED))
 
 
 def test_a_lost_connection_is_no_outage_of_the_model() -> None:

@@ -15,7 +15,7 @@ from bot.sandbox.claude.limits import Rates
 from bot.store import connections
 from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
 from workers.claude.call import DOWN
-from workers.claude.client import Answer, Claude
+from workers.claude.client import ClaudeAnswer, ClaudeClient
 from workers.claude.failures import OVERLOADED, Patience
 from workers.claude.gate import BUSY, FILE_TOKENS, FULL, fresh_tokens
 
@@ -33,7 +33,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @asynccontextmanager
 async def two(
     sandbox: Sandbox, redis: Redis, *, patience: Patience = QUICK, **more: str
-) -> AsyncIterator[tuple[Claude, Claude]]:
+) -> AsyncIterator[tuple[ClaudeClient, ClaudeClient]]:
     async with (
         connected(sandbox, redis, patience=patience, **more) as one,
         connected(sandbox, redis, patience=patience, **more) as other,
@@ -41,7 +41,7 @@ async def two(
         yield one, other
 
 
-async def told(claude: Claude, sentence: str, **request: Any) -> "asyncio.Task[Answer]":
+async def told(claude: ClaudeClient, sentence: str, **request: Any) -> "asyncio.Task[ClaudeAnswer]":
     """A call that has told why it waits."""
     said: asyncio.Queue[str] = asyncio.Queue()
     call = claude.call({**REQUEST, **request}, on_text=lambda text: None, on_wait=said.put_nowait)
@@ -51,7 +51,7 @@ async def told(claude: Claude, sentence: str, **request: Any) -> "asyncio.Task[A
     return task
 
 
-async def stop(task: "asyncio.Task[Answer]") -> None:
+async def stop(task: "asyncio.Task[ClaudeAnswer]") -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -134,7 +134,7 @@ async def test_a_refusal_for_too_many_pauses_everybody(sandbox: Sandbox, redis: 
     assert len(bodies(sandbox)) == 1
 
 
-# Places
+# Permits
 
 
 async def test_no_more_calls_than_are_set_go_at_once(sandbox: Sandbox, redis: Redis) -> None:

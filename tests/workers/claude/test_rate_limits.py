@@ -16,15 +16,15 @@ from bot.sandbox.claude.errors import ApiError
 from bot.sandbox.claude.limits import Limits, Rates
 from bot.sandbox.clock import Clock
 from bot.store import connections, keys
-from workers.claude.rate_limits import HEARD_MS, Headroom, Limit, limits
+from workers.claude.rate_limits import HEARD_MS, ClaudeRateLimits, RateLimit, limits
 
 FAMILY = "sonnet"
 MODEL = played.find("claude-sonnet-5-5")
 
 
 @pytest.fixture
-def headroom(redis: Redis) -> Headroom:
-    return Headroom(redis)
+def rate_limits(redis: Redis) -> ClaudeRateLimits:
+    return ClaudeRateLimits(redis)
 
 
 async def pass_by(redis: Redis, seconds: float) -> None:
@@ -58,138 +58,140 @@ def resets(kind: str, seconds: float) -> dict[str, str]:
     return {"date": format_datetime(now, usegmt=True), name: (now + timedelta(seconds=seconds)).isoformat()}
 
 
-async def know(headroom: Headroom, **kinds: tuple[int, int]) -> None:
-    await headroom.saw(FAMILY, "earlier:0", told(**kinds))
+async def know(rate_limits: ClaudeRateLimits, **kinds: tuple[int, int]) -> None:
+    await rate_limits.saw(FAMILY, "earlier:0", told(**kinds))
 
 
 # One kind of limit
 
 
-async def test_while_nothing_is_known_there_is_room(headroom: Headroom) -> None:
+async def test_while_nothing_is_known_there_is_room(rate_limits: ClaudeRateLimits) -> None:
     for number in range(100):
-        assert await headroom.take(FAMILY, f"{number}:1000000") == 0
+        assert await rate_limits.take(FAMILY, f"{number}:1000000") == 0
 
 
-async def test_a_call_waits_until_its_tokens_are_there_again(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, input_tokens=(60_000, 5_500))
-    assert await headroom.take(FAMILY, "small:5000") == 0
-    wait = await headroom.take(FAMILY, "larger:10500")
+async def test_a_call_waits_until_its_tokens_are_there_again(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, input_tokens=(60_000, 5_500))
+    assert await rate_limits.take(FAMILY, "small:5000") == 0
+    wait = await rate_limits.take(FAMILY, "larger:10500")
     assert 8 < wait <= 10, "1,000 tokens a second, and 10,000 are missing"
     await pass_by(redis, wait)
-    assert await headroom.take(FAMILY, "larger:10500") == 0
+    assert await rate_limits.take(FAMILY, "larger:10500") == 0
 
 
-async def test_so_it_does_for_requests(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, requests=(6, 1))
-    assert await headroom.take(FAMILY, "one:0") == 0
-    assert 8 < await headroom.take(FAMILY, "two:0") <= 10
-    assert 18 < await headroom.take(FAMILY, "three:0") <= 20
+async def test_so_it_does_for_requests(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, requests=(6, 1))
+    assert await rate_limits.take(FAMILY, "one:0") == 0
+    assert 8 < await rate_limits.take(FAMILY, "two:0") <= 10
+    assert 18 < await rate_limits.take(FAMILY, "three:0") <= 20
     await pass_by(redis, 10)
-    assert await headroom.take(FAMILY, "two:0") == 0
-    assert await headroom.take(FAMILY, "three:0") > 0
+    assert await rate_limits.take(FAMILY, "two:0") == 0
+    assert await rate_limits.take(FAMILY, "three:0") > 0
 
 
-async def test_and_until_output_may_be_written_at_all(headroom: Headroom) -> None:
-    await know(headroom, output_tokens=(6, 0))
-    assert 8 < await headroom.take(FAMILY, "one:0") <= 10
-    await know(headroom, output_tokens=(6, 1))
-    assert await headroom.take(FAMILY, "one:0") == 0
+async def test_and_until_output_may_be_written_at_all(rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, output_tokens=(6, 0))
+    assert 8 < await rate_limits.take(FAMILY, "one:0") <= 10
+    await know(rate_limits, output_tokens=(6, 1))
+    assert await rate_limits.take(FAMILY, "one:0") == 0
 
 
-async def test_tokens_together_count_where_nothing_finer_is_told(headroom: Headroom) -> None:
-    await know(headroom, tokens=(60_000, 100))
-    assert await headroom.take(FAMILY, "one:10100") > 9
-    await headroom.saw(FAMILY, "one:10100", {})
-    await know(headroom, input_tokens=(60_000, 60_000), output_tokens=(60_000, 60_000), tokens=(60_000, 100))
-    assert await headroom.take(FAMILY, "one:10100") == 0
+async def test_tokens_together_count_where_nothing_finer_is_told(rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, tokens=(60_000, 100))
+    assert await rate_limits.take(FAMILY, "one:10100") > 9
+    await rate_limits.saw(FAMILY, "one:10100", {})
+    await know(rate_limits, input_tokens=(60_000, 60_000), output_tokens=(60_000, 60_000), tokens=(60_000, 100))
+    assert await rate_limits.take(FAMILY, "one:10100") == 0
 
 
-async def test_more_than_a_minute_allows_waits_for_a_full_bucket_and_no_longer(headroom: Headroom) -> None:
-    await know(headroom, input_tokens=(60_000, 30_100))
-    assert 28 < await headroom.take(FAMILY, "huge:900000") < 30
+async def test_more_than_a_minute_allows_waits_for_a_full_bucket_and_no_longer(rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, input_tokens=(60_000, 30_100))
+    assert 28 < await rate_limits.take(FAMILY, "huge:900000") < 30
 
 
-async def test_at_its_reset_a_limit_is_full_again(redis: Redis, headroom: Headroom) -> None:
-    await headroom.saw(FAMILY, "earlier:0", told(requests=(60, 0)) | resets("requests", 4))
+async def test_at_its_reset_a_limit_is_full_again(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await rate_limits.saw(FAMILY, "earlier:0", told(requests=(60, 0)) | resets("requests", 4))
     for number in range(60):
-        assert await headroom.take(FAMILY, f"{number}:0") <= 5
-    assert await headroom.take(FAMILY, "60:0") > 50
+        assert await rate_limits.take(FAMILY, f"{number}:0") <= 5
+    assert await rate_limits.take(FAMILY, "60:0") > 50
     await pass_by(redis, 5)
-    assert await headroom.take(FAMILY, "59:0") == 0
-    assert await headroom.take(FAMILY, "60:0") > 0
+    assert await rate_limits.take(FAMILY, "59:0") == 0
+    assert await rate_limits.take(FAMILY, "60:0") > 0
 
 
-async def test_a_reset_holds_only_until_claude_tells_anew(redis: Redis, headroom: Headroom) -> None:
-    await headroom.saw(FAMILY, "earlier:0", told(requests=(6, 0)) | resets("requests", 0))
+async def test_a_reset_holds_only_until_claude_tells_anew(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await rate_limits.saw(FAMILY, "earlier:0", told(requests=(6, 0)) | resets("requests", 0))
     await pass_by(redis, 5)
-    assert await headroom.take(FAMILY, "one:0") == 0
-    await know(headroom, requests=(6, 0))
-    assert await headroom.take(FAMILY, "two:0") > 10
+    assert await rate_limits.take(FAMILY, "one:0") == 0
+    await know(rate_limits, requests=(6, 0))
+    assert await rate_limits.take(FAMILY, "two:0") > 10
 
 
-async def test_a_bucket_that_nobody_uses_holds_no_more_than_a_minutes_worth(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, requests=(6, 3))
+async def test_a_bucket_that_nobody_uses_holds_no_more_than_a_minutes_worth(
+    redis: Redis, rate_limits: ClaudeRateLimits
+) -> None:
+    await know(rate_limits, requests=(6, 3))
     await pass_by(redis, 3600)
-    assert [await headroom.take(FAMILY, f"{number}:0") > 0 for number in range(7)] == [False] * 6 + [True]
+    assert [await rate_limits.take(FAMILY, f"{number}:0") > 0 for number in range(7)] == [False] * 6 + [True]
 
 
-async def test_families_do_not_share_their_limits(headroom: Headroom) -> None:
-    await know(headroom, requests=(60, 0))
-    assert await headroom.take(FAMILY, "one:0") > 0
-    assert await headroom.take("haiku", "one:0") == 0
+async def test_families_do_not_share_their_limits(rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, requests=(60, 0))
+    assert await rate_limits.take(FAMILY, "one:0") > 0
+    assert await rate_limits.take("haiku", "one:0") == 0
 
 
 # Several calls
 
 
-async def test_calls_of_which_claude_has_told_nothing_yet_count(headroom: Headroom, redis: Redis) -> None:
-    other_process = Headroom(redis)
-    await know(headroom, input_tokens=(60_000, 10_100))
-    assert await headroom.take(FAMILY, "first:10000") == 0
+async def test_calls_of_which_claude_has_told_nothing_yet_count(rate_limits: ClaudeRateLimits, redis: Redis) -> None:
+    other_process = ClaudeRateLimits(redis)
+    await know(rate_limits, input_tokens=(60_000, 10_100))
+    assert await rate_limits.take(FAMILY, "first:10000") == 0
     assert await other_process.take(FAMILY, "second:10000") > 9
-    await headroom.saw(FAMILY, "first:10000", told(input_tokens=(60_000, 58_100)))
+    await rate_limits.saw(FAMILY, "first:10000", told(input_tokens=(60_000, 58_100)))
     assert await other_process.take(FAMILY, "second:10000") == 0
 
 
-async def test_who_came_first_goes_first_however_large(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, input_tokens=(60_000, 100))
-    large = await headroom.take(FAMILY, "large:30000")
-    small = await headroom.take(FAMILY, "small:100")
+async def test_who_came_first_goes_first_however_large(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, input_tokens=(60_000, 100))
+    large = await rate_limits.take(FAMILY, "large:30000")
+    small = await rate_limits.take(FAMILY, "small:100")
     assert small > large > 28
     await pass_by(redis, large)
-    assert await headroom.take(FAMILY, "small:100") > 0
-    assert await headroom.take(FAMILY, "large:30000") == 0
+    assert await rate_limits.take(FAMILY, "small:100") > 0
+    assert await rate_limits.take(FAMILY, "large:30000") == 0
 
 
-async def test_a_dead_process_takes_nothing_for_long(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, requests=(6, 1))
-    assert await headroom.take(FAMILY, "killed:0") == 0
+async def test_a_dead_process_takes_nothing_for_long(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, requests=(6, 1))
+    assert await rate_limits.take(FAMILY, "killed:0") == 0
     await pass_by(redis, 10)
-    await know(headroom, requests=(6, 1))
-    assert await headroom.take(FAMILY, "alive:0") > 0
+    await know(rate_limits, requests=(6, 1))
+    assert await rate_limits.take(FAMILY, "alive:0") > 0
     await pass_by(redis, HEARD_MS / 1000 - 10)
-    await know(headroom, requests=(6, 1))
-    assert await headroom.take(FAMILY, "alive:0") == 0
+    await know(rate_limits, requests=(6, 1))
+    assert await rate_limits.take(FAMILY, "alive:0") == 0
     assert await redis.zcard(keys.rates_heard(FAMILY)) == 1
 
 
 # The whole way
 
 
-async def test_a_room_is_given_back_unless_claude_told_of_it(redis: Redis, headroom: Headroom) -> None:
-    async with headroom.room(FAMILY, 1_000) as room:
+async def test_a_room_is_given_back_unless_claude_told_of_it(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    async with rate_limits.allowance(FAMILY, 1_000) as allowance:
         assert await redis.zcard(keys.rates_taken(FAMILY)) == 1
-        await room.saw(told(requests=(50, 49)))
+        await allowance.saw(told(requests=(50, 49)))
         assert await redis.zcard(keys.rates_taken(FAMILY)) == 0
     with pytest.raises(ConnectionError):
-        async with headroom.room(FAMILY, 1_000):
+        async with rate_limits.allowance(FAMILY, 1_000):
             raise ConnectionError
     assert await redis.zcard(keys.rates_taken(FAMILY)) == 0
     assert await redis.zcard(keys.rates_heard(FAMILY)) == 0
 
 
-async def test_a_wait_is_told_and_ends_early_when_there_is_room(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, requests=(1, 0))
+async def test_a_wait_is_told_and_ends_early_when_there_is_room(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, requests=(1, 0))
     waited: list[float] = []
     heard = asyncio.Event()
 
@@ -198,22 +200,22 @@ async def test_a_wait_is_told_and_ends_early_when_there_is_room(redis: Redis, he
         heard.set()
 
     async def call() -> None:
-        async with headroom.room(FAMILY, 0, waiting):
+        async with rate_limits.allowance(FAMILY, 0, waiting):
             pass
 
     task = asyncio.create_task(call())
     await asyncio.wait_for(heard.wait(), 1)
-    await know(headroom, requests=(1, 1))
+    await know(rate_limits, requests=(1, 1))
     await asyncio.wait_for(task, 5)
     assert 55 < waited[0] <= 60
 
 
-async def test_a_wait_that_is_stopped_takes_nothing(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, requests=(1, 0))
+async def test_a_wait_that_is_stopped_takes_nothing(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, requests=(1, 0))
     heard = asyncio.Event()
 
     async def call() -> None:
-        async with headroom.room(FAMILY, 0, lambda seconds: heard.set()):
+        async with rate_limits.allowance(FAMILY, 0, lambda seconds: heard.set()):
             raise AssertionError
 
     task = asyncio.create_task(call())
@@ -223,28 +225,28 @@ async def test_a_wait_that_is_stopped_takes_nothing(redis: Redis, headroom: Head
     assert await redis.zcard(keys.rates_taken(FAMILY)) == 0
 
 
-async def test_a_pause_is_everybodys_and_never_shortened(redis: Redis, headroom: Headroom) -> None:
-    async with headroom.room(FAMILY, 0) as room:
-        await room.pause(30)
-        await room.pause(1)
-    assert 28 < await Headroom(redis).take(FAMILY, "one:0") <= 30
-    assert await headroom.take("opus", "one:0") == 0
+async def test_a_pause_is_everybodys_and_never_shortened(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    async with rate_limits.allowance(FAMILY, 0) as allowance:
+        await allowance.pause(30)
+        await allowance.pause(1)
+    assert 28 < await ClaudeRateLimits(redis).take(FAMILY, "one:0") <= 30
+    assert await rate_limits.take("opus", "one:0") == 0
     await pass_by(redis, 30)
-    assert await headroom.take(FAMILY, "one:0") == 0
+    assert await rate_limits.take(FAMILY, "one:0") == 0
 
 
 async def test_without_redis_there_is_room() -> None:
     redis = connections.shared("redis://127.0.0.1:1/0")
-    async with Headroom(redis).room(FAMILY, 1_000) as room:
-        await room.saw(told(requests=(1, 0)))
-        await room.pause(30)
+    async with ClaudeRateLimits(redis).allowance(FAMILY, 1_000) as allowance:
+        await allowance.saw(told(requests=(1, 0)))
+        await allowance.pause(30)
     await redis.aclose()
 
 
-async def test_what_is_kept_goes_away(redis: Redis, headroom: Headroom) -> None:
-    await know(headroom, requests=(1, 0))
-    await headroom.take(FAMILY, "one:0")
-    await headroom.pause(FAMILY, 1)
+async def test_what_is_kept_goes_away(redis: Redis, rate_limits: ClaudeRateLimits) -> None:
+    await know(rate_limits, requests=(1, 0))
+    await rate_limits.take(FAMILY, "one:0")
+    await rate_limits.pause(FAMILY, 1)
     found = [key async for key in redis.scan_iter()]
     assert len(found) == 4
     for key in found:
@@ -271,7 +273,7 @@ async def test_claude_refuses_nobody_who_had_room(
     await redis.flushall()
     clock = Clock()
     claude = Limits(clock, Rates(requests, input_tokens, output_tokens=100_000))
-    processes = [Headroom(redis), Headroom(redis)]
+    processes = [ClaudeRateLimits(redis), ClaudeRateLimits(redis)]
     await processes[0].saw(FAMILY, "earlier:0", claude.headers(MODEL))
     under_way: list[tuple[int, str, int]] = []
 
@@ -320,9 +322,9 @@ def test_headers_are_read_as_far_as_they_can_be() -> None:
         "anthropic-ratelimit-tokens-remaining": "1",
     }
     assert limits(headers, now) == [
-        Limit("requests", 50, 49, 3.0),
-        Limit("input-tokens", 30_000, 11_500, None),
-        Limit("output-tokens", 8_000, 7_500, None),
+        RateLimit("requests", 50, 49, 3.0),
+        RateLimit("input-tokens", 30_000, 11_500, None),
+        RateLimit("output-tokens", 8_000, 7_500, None),
     ]
     assert limits({}, now) == []
 

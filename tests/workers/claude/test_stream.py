@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from tests.kit.claude import MODEL, OTHER, REQUEST, ask, bodies, connected, serving
-from workers.claude.client import Claude
+from workers.claude.client import ClaudeClient
 
 SEARCH = {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}
 CALL = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "weather"}}
@@ -30,7 +30,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 async def test_all_text_blocks_are_joined_and_those_after_a_tool_begin_a_paragraph(
-    sandbox: Sandbox, claude: Claude
+    sandbox: Sandbox, claude: ClaudeClient
 ) -> None:
     blocks = ({"type": "text", "text": "Let me look."}, CALL, result([]), {"type": "text", "text": "It "})
     sandbox.script(None, Script("rains.", thinking="Hm.", blocks=blocks))
@@ -38,7 +38,7 @@ async def test_all_text_blocks_are_joined_and_those_after_a_tool_begin_a_paragra
     assert answer.text == shown[-1] == "Let me look.\n\nIt rains."
 
 
-async def test_citations_become_links_behind_what_they_prove(sandbox: Sandbox, claude: Claude) -> None:
+async def test_citations_become_links_behind_what_they_prove(sandbox: Sandbox, claude: ClaudeClient) -> None:
     first, second = "https://www.example.com/a", "https://example.org/b?c=(d)"
     blocks = (
         CALL,
@@ -54,7 +54,7 @@ async def test_citations_become_links_behind_what_they_prove(sandbox: Sandbox, c
     assert answer.text == shown[-1] == f"It rains ({two}). Here ([example.com]({first})) too."
 
 
-async def test_searches_are_counted_and_one_that_failed_is_told(sandbox: Sandbox, claude: Claude) -> None:
+async def test_searches_are_counted_and_one_that_failed_is_told(sandbox: Sandbox, claude: ClaudeClient) -> None:
     refused = result({"type": "web_search_tool_result_error", "error_code": "max_uses_exceeded"})
     sandbox.script(None, Script("Done.", blocks=(CALL, result([]), {**CALL, "id": "srvtoolu_2"}, refused)))
     answer, _ = await ask(claude, **SEARCH)
@@ -63,7 +63,7 @@ async def test_searches_are_counted_and_one_that_failed_is_told(sandbox: Sandbox
 
 
 async def test_thoughts_and_what_tools_are_used_for_are_told_apart_from_the_text(
-    sandbox: Sandbox, claude: Claude
+    sandbox: Sandbox, claude: ClaudeClient
 ) -> None:
     sandbox.script(None, Script("Aloud.", thinking="To myself.", blocks=(CALL, result([]))))
     thoughts: list[str] = []
@@ -74,14 +74,14 @@ async def test_thoughts_and_what_tools_are_used_for_are_told_apart_from_the_text
     assert thoughts[-2:] == ["To myself.", "Searching the web"]
 
 
-async def test_a_thought_that_is_not_shown_says_nothing(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_thought_that_is_not_shown_says_nothing(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script("Aloud.", thinking="To myself."))
     thoughts: list[str] = []
     await claude.call(REQUEST, on_text=lambda text: None, on_thought=thoughts.append).answer()
     assert thoughts == []
 
 
-async def test_what_the_cache_did_is_in_the_usage(sandbox: Sandbox, claude: Claude) -> None:
+async def test_what_the_cache_did_is_in_the_usage(sandbox: Sandbox, claude: ClaudeClient) -> None:
     system = [{"type": "text", "text": "s" * 8000, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
     sandbox.script(None, Script("Yes."))
     [first] = (await ask(claude, system=system))[0].usage
@@ -112,7 +112,7 @@ async def test_what_costs_nothing_is_no_piece(sandbox: Sandbox) -> None:
     assert [piece.model for piece in answer.usage] == [OTHER]
 
 
-async def test_a_compaction_is_counted_where_its_model_is_not_named(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_compaction_is_counted_where_its_model_is_not_named(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script("Yes.", compaction="They greeted."))
     edits = [{"type": "compact_20260112", "trigger": {"type": "input_tokens", "value": 50_000}}]
     answer, _ = await ask(claude, betas=["compact-2026-01-12"], context_management={"edits": edits})
@@ -121,14 +121,14 @@ async def test_a_compaction_is_counted_where_its_model_is_not_named(sandbox: San
     assert answer.content[0]["content"] == "They greeted."
 
 
-async def test_an_unknown_block_is_let_be(sandbox: Sandbox, claude: Claude) -> None:
+async def test_an_unknown_block_is_let_be(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script("Yes.", blocks=({"type": "of_tomorrow", "thing": 1},)))
     answer, _ = await ask(claude)
     assert answer.text == "Yes."
     assert answer.content[0] == {"type": "of_tomorrow", "thing": 1}
 
 
-async def test_empty_texts_are_not_sent_back(sandbox: Sandbox, claude: Claude) -> None:
+async def test_empty_texts_are_not_sent_back(sandbox: Sandbox, claude: ClaudeClient) -> None:
     empty = {"type": "text", "text": ""}
     sandbox.script(None, Script(blocks=(empty, CALL, result([])), stop_reason="pause_turn"), Script("Done."))
     answer, _ = await ask(claude, **SEARCH)

@@ -13,7 +13,7 @@ from bot.models import Usage
 from bot.sandbox import Claude as Sandbox
 from tests.kit.claude import MODEL, ask, connected, fail, listening, serving
 from workers.claude import call
-from workers.claude.client import Claude
+from workers.claude.client import ClaudeClient
 from workers.claude.failures import NOT_NOW, UNREACHABLE
 
 Event = dict[str, Any]
@@ -60,7 +60,9 @@ def encoded(*events: Event | str) -> bytes:
 
 
 @asynccontextmanager
-async def saying(sandbox: Sandbox, body: bytes, *, open_end: bool = False) -> AsyncIterator[tuple[Claude, list[str]]]:
+async def saying(
+    sandbox: Sandbox, body: bytes, *, open_end: bool = False
+) -> AsyncIterator[tuple[ClaudeClient, list[str]]]:
     """A Claude that says the same each time, and the paths it was asked for; with `open_end` it then stays silent."""
     asked: list[str] = []
 

@@ -9,7 +9,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.settings import SettingError, Settings
 from tests.kit.claude import MODEL, ask, bodies, serving
-from workers.claude.client import Claude
+from workers.claude.client import ClaudeClient
 from workers.claude.tools import tools
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
@@ -46,7 +46,7 @@ def test_both_are_off_by_default() -> None:
     assert tools(given(), MODEL) == {}
 
 
-async def test_a_search_is_offered_as_often_as_the_setting_says(sandbox: Sandbox, claude: Claude) -> None:
+async def test_a_search_is_offered_as_often_as_the_setting_says(sandbox: Sandbox, claude: ClaudeClient) -> None:
     request = tools(given(WEB_SEARCH="on", WEB_SEARCH_USES="2"), MODEL)
     assert request == {"tools": [{**SEARCH, "max_uses": 2}], **SHOWN}
     assert (await ask(claude, **request))[0].text == "Yes."
@@ -59,7 +59,7 @@ def test_a_model_that_does_not_think_by_itself_is_not_made_to(model: str) -> Non
 
 @pytest.mark.parametrize("suffix", ["toml", "json"])
 async def test_the_servers_of_a_file_are_offered_in_a_stable_order(
-    sandbox: Sandbox, claude: Claude, tmp_path: Path, suffix: str
+    sandbox: Sandbox, claude: ClaudeClient, tmp_path: Path, suffix: str
 ) -> None:
     servers = [
         {"name": "wiki", "url": "https://wiki.example.com/mcp", "authorization_token": "secret"},
@@ -77,7 +77,9 @@ async def test_the_servers_of_a_file_are_offered_in_a_stable_order(
     assert await claude.count({"model": MODEL, "messages": entry.data["body"]["messages"], **request}) > 0
 
 
-async def test_what_a_server_said_goes_back_after_a_pause(sandbox: Sandbox, claude: Claude, tmp_path: Path) -> None:
+async def test_what_a_server_said_goes_back_after_a_pause(
+    sandbox: Sandbox, claude: ClaudeClient, tmp_path: Path
+) -> None:
     use = {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "wiki", "input": {"for": "x"}}
     found = {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "is_error": False, "content": []}
     sandbox.script(None, Script(blocks=(use, found), stop_reason="pause_turn"), times=1)

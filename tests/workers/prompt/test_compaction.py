@@ -11,7 +11,7 @@ from bot.settings import Settings
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
 from tests.kit.claude import RecordingMeter
-from workers.claude.client import About, Claude
+from workers.claude.client import CallSubject, ClaudeClient
 from workers.prompt import compaction
 from workers.prompt.compaction import SUMMARY_TOKENS, compact, older, room
 from workers.prompt.prompt import build
@@ -91,12 +91,12 @@ async def test_a_summary_is_of_what_the_cheap_model_can_read(monkeypatch: pytest
     sandbox.script(None, Script("They pasted much."))
     await sandbox.start()
     environ = {"ANTHROPIC_API_KEY": sandbox.api_key, "ANTHROPIC_BASE_URL": sandbox.url}
-    claude = Claude(Settings.load(environ, dotenv=None))
+    claude = ClaudeClient(Settings.load(environ, dotenv=None))
     try:
         entries = [Entry("user", f"{number} " + "x" * 60_000, "1.1", "U1") for number in range(30)]
         meter = RecordingMeter()
         request = build("claude-haiku-4-5", 1_000, Instructions("", "x"), entries)
-        summary = await compact(claude, request, entries, About("T1", meter=meter))
+        summary = await compact(claude, request, entries, CallSubject("T1", meter=meter))
     finally:
         await claude.close()
         await sandbox.stop()

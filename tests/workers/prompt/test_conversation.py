@@ -24,7 +24,7 @@ from bot.store.threads.history import Entry, HistoryUpdate
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
 from tests.kit.claude import QUICK, RecordingMeter
-from workers.claude.client import Answer, Claude, Unanswered
+from workers.claude.client import ClaudeAnswer, ClaudeClient, NoAnswer
 from workers.claude.failures import SPENT, TOO_LARGE
 from workers.prompt import compaction, conversation
 from workers.prompt.conversation import SUMMING_UP, Conversation
@@ -59,8 +59,8 @@ class Talk:
     waits: list[str] = field(default_factory=list)
     meter: RecordingMeter = field(default_factory=RecordingMeter)
 
-    async def ask(self, text: str = "And then?", user: str = "U1", *, lose_lease: bool = False) -> Answer:
-        """One turn, by a worker that starts for it and ends after it. Raises Unanswered."""
+    async def ask(self, text: str = "And then?", user: str = "U1", *, lose_lease: bool = False) -> ClaudeAnswer:
+        """One turn, by a worker that starts for it and ends after it. Raises NoAnswer."""
         self.said += 1
         ts = f"{1_732_161_600 + 60 * self.said}.000001"
         async with self._worker() as (settings, redis, inbox, claude):
@@ -79,7 +79,7 @@ class Talk:
             while True:
                 try:
                     answer = await claude.call(talk.request, on_text=lambda text: None).answer()
-                except Unanswered as failure:
+                except NoAnswer as failure:
                     if await talk.rephrase(failure):
                         continue
                     await inbox.acknowledge(claim)
@@ -117,13 +117,13 @@ class Talk:
         return [entry.data["usage"]["cache_read_input_tokens"] for entry in done]
 
     @asynccontextmanager
-    async def _worker(self) -> AsyncIterator[tuple[Settings, Any, Inbox, Claude]]:
+    async def _worker(self) -> AsyncIterator[tuple[Settings, Any, Inbox, ClaudeClient]]:
         settings = Settings.load(environ=self.environ, dotenv=None)
         async with AsyncExitStack() as stack:
             redis, producer = connections.shared(self.redis_url), connections.producer(self.redis_url)
             stack.push_async_callback(redis.aclose)
             stack.callback(producer.close)
-            claude = Claude(settings, patience=replace(QUICK, attempts=2))
+            claude = ClaudeClient(settings, patience=replace(QUICK, attempts=2))
             stack.push_async_callback(claude.close)
             yield settings, redis, Inbox(redis, connections.queue("test", producer), 60.0), claude
 
@@ -248,7 +248,7 @@ async def test_where_system_messages_are_refused_they_become_reminders_for_good(
 
 async def test_what_is_refused_in_any_form_is_told(talk: Talk, sandbox: Sandbox) -> None:
     sandbox.script("no", Script(fault=Fault("status", {"status": 400})))
-    with pytest.raises(Unanswered):
+    with pytest.raises(NoAnswer):
         await talk.ask("no")
     assert len(talk.bodies) == 1
 
@@ -258,7 +258,7 @@ async def test_a_limit_of_spending_is_not_asked_again_in_another_form(talk: Talk
     await talk.admin(keys.channel_policy("T1", "C1"), "persona", "Here we talk about Ä.")
     told = {"status": 400, "message": "You have reached your specified API usage limits."}
     sandbox.script("no", Script(fault=Fault("status", told)))
-    with pytest.raises(Unanswered) as raised:
+    with pytest.raises(NoAnswer) as raised:
         await talk.ask("no")
     assert raised.value.sentence == SPENT
     assert [message["role"] for message in talk.bodies[-1]["messages"]][-1] == "system"
@@ -434,7 +434,7 @@ async def test_what_stays_too_long_is_shortened_once(talk: Talk, sandbox: Sandbo
     sandbox.script("exceed", script)
     talk.environ["HISTORY_TOKENS"] = "200000"
     if refused:
-        with pytest.raises(Unanswered) as raised:
+        with pytest.raises(NoAnswer) as raised:
             await talk.ask("exceed")
         assert raised.value.sentence == TOO_LARGE
     else:
