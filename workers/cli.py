@@ -13,44 +13,39 @@ from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
 from workers.claude import tools, tracing
 from workers.claude.client import ClaudeClient, NoAnswer
-from workers.claude.settings_check import SettingsFinding, findings, refused, unavailable
+from workers.claude.settings_check import SettingsFinding, chosen_fallback, findings, refused, unavailable
 from workers.process.loop import LoopThread
-from workers.process.worker import SlotWorker
+from workers.process.worker import Slots, SlotWorker
 
 log = logging.getLogger("parley.worker")
 
 
 async def check(settings: Settings) -> int:
-    """Print lines on the key and the models; 1 if Claude would not answer."""
-    told = await _claude(settings)
+    """Print a line for each finding on the key and the models. Returns 1 if Claude would not answer."""
+    claude_findings = await _claude(settings)
     model = models.find(settings.model)
-    found = findings(
-        *(settings.model, settings.effort, settings.thinking, settings.max_tokens),
-        *(_fallback(settings), date.today()),
-    )
-    found += told or []
-    if not found:
+    all_findings = [*findings(settings, date.today()), *(claude_findings or [])]
+    if not all_findings:
         print(f"ok    Model: {model.name} reads {model.context:,} tokens and writes {model.max_output:,}")
-    for finding in found:
+    for finding in all_findings:
         print(finding)
-    return 0 if told is not None and not any(finding.fails for finding in found) else 1
-
-
-def _fallback(settings: Settings) -> str | None:
-    return None if settings.fallback_model == "off" else settings.fallback_model
+    if claude_findings is None or any(finding.fails for finding in all_findings):
+        return 1
+    return 0
 
 
 async def _claude(settings: Settings) -> list[SettingsFinding] | None:
-    """Ask the Claude API for the models: what is wrong with the other ones, None if MODEL would not answer."""
+    """Ask the Claude API about the models and the settings. Returns None if MODEL would not answer."""
     claude = None
     try:
         settings.require_claude()
         tools.tools(settings, settings.model)
         claude = ClaudeClient(settings)
         print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
-        return [*await _request(claude, settings), *await _other(claude, settings)]
+        return [*await _request(claude, settings), *await _fallback(claude, settings)]
     except (SettingError, NoAnswer) as error:
-        print(f"FAIL  Claude: {error.sentence if isinstance(error, NoAnswer) else error}")
+        sentence = error.sentence if isinstance(error, NoAnswer) else str(error)
+        print(f"FAIL  Claude: {sentence}")
         return None
     finally:
         if claude:
@@ -58,21 +53,21 @@ async def _claude(settings: Settings) -> list[SettingsFinding] | None:
 
 
 async def _request(claude: ClaudeClient, settings: Settings) -> list[SettingsFinding]:
-    """Let the API count a question with all that the settings put into each: what it refuses there, it refuses all."""
-    more = {
+    """Let the API count the tokens of a question made with these settings. If it refuses that, it refuses all."""
+    parameters = {
         **tools.tools(settings, settings.model),
         **models.options(settings.model, settings.effort, settings.thinking),
     }
     try:
-        await claude.count({"model": settings.model, "messages": [{"role": "user", "content": "Hi"}], **more})
+        await claude.count({"model": settings.model, "messages": [{"role": "user", "content": "Hi"}], **parameters})
     except NoAnswer as error:
         return [refused()] if error.is_refused else []
     return []
 
 
-async def _other(claude: ClaudeClient, settings: Settings) -> list[SettingsFinding]:
-    """A fallback that does not exist makes the API refuse every question."""
-    fallback = _fallback(settings)
+async def _fallback(claude: ClaudeClient, settings: Settings) -> list[SettingsFinding]:
+    """Whether FALLBACK_MODEL exists. One that does not makes the API refuse every question."""
+    fallback = chosen_fallback(settings)
     if fallback is None:
         return []
     try:
@@ -85,7 +80,7 @@ async def _other(claude: ClaudeClient, settings: Settings) -> list[SettingsFindi
 
 
 def main() -> int:
-    """0 after a stop that was asked for, 1 when a supervisor should start it again or a setting is wrong."""
+    """0 after a stop on request, 1 if a setting is wrong or a supervisor should start the worker again."""
     try:
         settings = Settings.load()
         logs.configure(settings.log_level)
@@ -93,13 +88,8 @@ def main() -> int:
         if sys.argv[1:] == ["check"]:
             return asyncio.run(check(settings))
         with tracing.exporting(), own_redis.provided(settings) as redis_url, LoopThread(settings, redis_url) as replies:
-            worker = SlotWorker(
-                settings.queue,
-                connections.dispatcher(redis_url),
-                replies.loop,
-                slots=settings.slots,
-                drain_seconds=settings.drain_seconds,
-            )
+            slots = Slots(settings.slots, settings.drain_seconds)
+            worker = SlotWorker(settings.queue, connections.dispatcher(redis_url), replies.loop, slots)
             log.info("listening queue=%s slots=%d worker=%s", settings.queue, settings.slots, worker.name)
             worker.work(logging_level="WARNING")
             return 0 if worker.is_stopping else 1

@@ -1,7 +1,7 @@
-"""SlotWorker: an RQ worker that runs many jobs at once on one event loop.
+"""An RQ worker that runs many jobs at once on one event loop.
 
-RQ's workers run one job a process, or one at a time. A reply is seconds of waiting, so here each slot is a thread that
-does RQ's bookkeeping for one job and waits, while the job's coroutine runs on the loop that all slots share.
+RQ's own workers run one job at a time. A reply is mostly waiting, so here each slot is a thread that does RQ's
+bookkeeping for one job and waits, while the job's coroutine runs on the event loop that all slots share.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,17 +32,18 @@ from rq.worker.base import BaseWorker, WorkerStatus
 
 log = logging.getLogger("parley.worker")
 
-# An exception that RQ sends into a slot's thread is only seen between two waits.
+# An exception that RQ raises in a slot's thread takes effect between two waits only.
 WAIT_SECONDS = 0.25
 CANCEL_SECONDS = 10.0
 HEARTBEAT_SECONDS = 10
+WORKER_TTL_SECONDS = 60
 OUTAGE_SECONDS = 1.0
 OUTAGES = (RedisConnectionError, RedisTimeoutError)
 
 
 @contextmanager
 def _outage_survived(what: str) -> Iterator[None]:
-    """RQ's own workers quit when Redis is away at a bad moment; the answers that run here are worth more."""
+    """Log an outage of Redis and go on. RQ's own workers quit, which here would end the answers that run."""
     try:
         yield
     except OUTAGES as error:
@@ -49,7 +51,7 @@ def _outage_survived(what: str) -> Iterator[None]:
 
 
 class LoopJob(Job):
-    """A job whose coroutine runs on `loop`, not on a new one of its own; `running` are the tasks of all such jobs."""
+    """A job whose coroutine runs on the shared `loop`. `running` holds the tasks of all such jobs."""
 
     loop: asyncio.AbstractEventLoop
     running: set[asyncio.Task[Any]]
@@ -59,7 +61,7 @@ class LoopJob(Job):
         return self._await(result) if asyncio.iscoroutine(result) else result
 
     def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Wait for it; when RQ's timeout arrives meanwhile, cancel it and let it clean up first."""
+        """Wait for the coroutine. If RQ's timeout interrupts the wait, cancel the coroutine and let it clean up."""
         started: list[asyncio.Task[Any]] = []
         future = asyncio.run_coroutine_threadsafe(self._run(coroutine, started), self.loop)
         try:
@@ -91,7 +93,7 @@ def job_class(loop: asyncio.AbstractEventLoop) -> type[LoopJob]:
 
 
 class _Slot(SimpleWorker):
-    """Executes one job at a time. The SlotWorker speaks for it in Redis, under the same name."""
+    """Executes one job at a time. In Redis it has the name of the SlotWorker, which alone writes there."""
 
     death_penalty_class = TimerDeathPenalty
     get_heartbeat_ttl = BaseWorker.get_heartbeat_ttl
@@ -111,11 +113,16 @@ class _Slot(SimpleWorker):
     def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None: ...
 
 
-class SlotWorker(BaseWorker):
-    """One queue only: with several, RQ's dequeue loses a job when the process is killed at the wrong moment.
+@dataclass(frozen=True)
+class Slots:
+    """How many jobs run at once, and how long a warm shutdown waits for those that run before it cancels them."""
 
-    `drain_seconds` is how long a warm shutdown waits for running jobs before it cancels them.
-    """
+    count: int
+    drain_seconds: float
+
+
+class SlotWorker(BaseWorker):
+    """Runs the jobs of one queue. With several, RQ's dequeue loses a job if the process is killed at a bad moment."""
 
     death_penalty_class = TimerDeathPenalty
     max_connection_wait_time = 5.0
@@ -125,12 +132,9 @@ class SlotWorker(BaseWorker):
         queue_name: str,
         connection: Redis,
         loop: asyncio.AbstractEventLoop,
-        *,
-        slots: int,
-        drain_seconds: float,
-        worker_ttl: int = 60,
+        slots: Slots,
     ) -> None:
-        self._jobs = jobs = job_class(loop)
+        jobs = job_class(loop)
         own_queue = Queue(
             queue_name,
             connection=connection,
@@ -144,12 +148,13 @@ class SlotWorker(BaseWorker):
             serializer=JSONSerializer,
             job_class=jobs,
             job_monitoring_interval=HEARTBEAT_SECONDS,
-            worker_ttl=worker_ttl,
+            worker_ttl=WORKER_TTL_SECONDS,
             maintenance_interval=60,
             log_job_description=False,
         )
-        self._drain_seconds = drain_seconds
-        self._pool = concurrent.futures.ThreadPoolExecutor(slots, thread_name_prefix="slot")
+        self._jobs = jobs
+        self._drain_seconds = slots.drain_seconds
+        self._pool = concurrent.futures.ThreadPoolExecutor(slots.count, thread_name_prefix="slot")
         self._free: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
         self._busy: dict[_Slot, tuple[Job, datetime]] = {}
         self._lock = threading.Lock()
@@ -157,7 +162,7 @@ class SlotWorker(BaseWorker):
         self._loop = loop
         self._beating = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        for _ in range(slots):
+        for _ in range(slots.count):
             self._free.put(self._slot())
 
     @property
@@ -187,10 +192,10 @@ class SlotWorker(BaseWorker):
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
-        """Take a slot before a job, so that no job is taken that cannot start."""
+        """Wait for a free slot first, so that every dequeued job can start."""
         self._next = self._take_slot()
         if self.is_stopping:
-            # The signal came when there was no slot yet, so nothing broke this off.
+            # The signal came while this waited for a slot, when `_shutdown` does not interrupt.
             raise StopRequested
         while True:
             try:
@@ -211,7 +216,7 @@ class SlotWorker(BaseWorker):
             slot.prepare_execution(job)
             slot.perform_job(job, queue)
         except Exception as error:
-            # RQ could not write how the job ended; what it did stands, and the sweeper looks after its thread.
+            # RQ could not record how the job ended. What the job did stands, and the sweeper looks after its thread.
             log.warning("job not closed job=%s error=%s", job.id, type(error).__name__)
         finally:
             with self._lock:
@@ -242,7 +247,7 @@ class SlotWorker(BaseWorker):
                 continue
 
     def _beat(self) -> None:
-        """RQ beats for one job a worker; here one thread does it for all that run, and for the worker."""
+        """Renew the heartbeats of the worker and of all running jobs. RQ would do it for one job a worker."""
         while not self._beating.wait(HEARTBEAT_SECONDS):
             with self._lock:
                 busy = dict(self._busy)
@@ -262,13 +267,13 @@ class SlotWorker(BaseWorker):
                 log.warning("no heartbeat error=%s", type(error).__name__)
 
     def _shutdown(self) -> None:
-        """Warm: take no more jobs; `teardown` waits for those that run. Only waiting for a job is broken off."""
+        """A warm shutdown takes no more jobs and interrupts the wait for one; `teardown` waits for running jobs."""
         self._stop_requested = True
         if self._next is not None:
             raise StopRequested
 
     def request_force_stop(self, signum: int, frame: Any) -> None:
-        """A second signal ends the wait for running jobs: their messages go back to the mailbox."""
+        """On a second signal, stop waiting for running jobs: their messages go back to the mailbox."""
         if (now() - (self._shutdown_requested_date or now())).total_seconds() >= 1:
             self._drain_seconds = 0.0
 

@@ -1,23 +1,18 @@
 """What `parley check` says about the models and the settings that go with them."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
+from bot.settings import Settings
 from workers.claude.settings_check import findings
 
 TODAY = date(2026, 11, 21)
 
 
-def said(
-    model: str = "claude-sonnet-5-5",
-    effort: str | None = None,
-    thinking: str = "auto",
-    max_tokens: int = 16_000,
-    fallback: str | None = None,
-    today: date = TODAY,
-) -> list[str]:
-    return [str(finding) for finding in findings(model, effort, thinking, max_tokens, fallback, today)]
+def said(model: str = "claude-sonnet-5-5", *, today: date = TODAY, **settings: Any) -> list[str]:
+    return [str(finding) for finding in findings(Settings(model=model, **settings), today)]
 
 
 @pytest.mark.parametrize("model", ["claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5", "claude-fable-5-2"])
@@ -58,7 +53,7 @@ def test_a_model_without_prices_is_a_warning() -> None:
     ],
 )
 def test_an_effort_that_the_model_does_not_know(model: str, effort: str, told: str) -> None:
-    assert said(model, effort) == [f"warn  Model: {told}"]
+    assert said(model, effort=effort) == [f"warn  Model: {told}"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +69,7 @@ def test_an_effort_that_the_model_does_not_know(model: str, effort: str, told: s
     ],
 )
 def test_thinking_that_cannot_be_off(model: str, effort: str | None, thinking: str, told: str) -> None:
-    assert said(model, effort, thinking) == [f"warn  Model: {told}"]
+    assert said(model, effort=effort, thinking=thinking) == [f"warn  Model: {told}"]
 
 
 def test_thinking_of_a_stranger_cannot_be_shown() -> None:
@@ -96,11 +91,11 @@ def test_room_for_the_answer() -> None:
 
 
 def test_the_fallback_must_exist_and_differ() -> None:
-    assert said(fallback="claude-haiku-5-5") == []
-    assert said(fallback="claude-sonnet-5-5") == [
+    assert said(fallback_model="claude-haiku-5-5") == []
+    assert said(fallback_model="claude-sonnet-5-5") == [
         "warn  Model: FALLBACK_MODEL is the same as MODEL, so it helps nobody."
     ]
-    [line] = said(fallback="claude-opus-4-1")
+    [line] = said(fallback_model="claude-opus-4-1")
     assert line.startswith("FAIL  Model: FALLBACK_MODEL=claude-opus-4-1 answers nobody")
-    [line] = said(fallback="claude-tanka-6")
+    [line] = said(fallback_model="claude-tanka-6")
     assert line.startswith("warn  Model: FALLBACK_MODEL=claude-tanka-6 is not in Parley's list")

@@ -11,7 +11,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bot.store import connections
 from tests.kit import jobs
-from workers.process.worker import SlotWorker
+from workers.process.worker import Slots, SlotWorker
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def queue(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
 @pytest.fixture
 def worker(redis_url: str, loop: asyncio.AbstractEventLoop, queue: Queue) -> Iterator[Callable[..., SlotWorker]]:
     with connections.dispatcher(redis_url) as client:
-        yield lambda **options: SlotWorker("test", client, loop, **{"slots": 8, "drain_seconds": 5.0, **options})
+        yield lambda count=8, drain_seconds=5.0: SlotWorker("test", client, loop, Slots(count, drain_seconds))
 
 
 def traces(redis_url: str, name: str) -> list[str]:
@@ -54,7 +54,7 @@ def test_jobs_run_at_the_same_time_on_one_loop(redis_url: str, queue: Queue, wor
 def test_no_more_jobs_run_than_there_are_slots(redis_url: str, queue: Queue, worker: Callable[..., SlotWorker]) -> None:
     for _ in range(4):
         queue.enqueue("tests.kit.jobs.nap", "naps", 0.2, 2, job_timeout=20)
-    worker(slots=2).work(burst=True)
+    worker(count=2).work(burst=True)
     running = most = 0
     for trace in traces(redis_url, "naps"):
         running += 1 if trace == "begun" else -1
