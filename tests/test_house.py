@@ -141,6 +141,7 @@ SHOWN_BY = {
     "bot/views/usage_tables.py": "tests/bot/views/test_usage.py",
     "bot/views/shortcut.py": "tests/bot/listeners/test_shortcut.py",
     "workers/__main__.py": "tests/kit/parley.py",
+    "workers/claude/answer.py": "tests/workers/claude/test_call.py",
     "workers/cli.py": "tests/bot/ops/test_check.py",
     "workers/draft/turn.py": "tests/workers/draft/test_draft.py",
     "workers/markdown/blocks.py": "tests/workers/markdown/test_frame.py",

@@ -16,7 +16,7 @@ from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
 from tests.bench.report import Report, Target, Value
 from workers.claude.client import ClaudeClient
-from workers.prompt.prompt import FRAME, build
+from workers.prompt.prompt import FRAME, RequestSetup, build
 
 SUMMARY = "what the prompt cache saves in a long thread"
 MODEL = "claude-sonnet-5-5"
@@ -89,8 +89,8 @@ async def usage_of_turns(thread: LongThread, *, cached: bool) -> list[Usage]:
             name, user = ("Ada", "U1") if turn % 2 else ("Ben", "U2")
             ts = f"{1_732_161_600 + turn * int(thread.pause)}.000001"
             question = Entry("user", f"{turn}. {QUESTION}", ts, user, name, place="#general")
-            request = build(MODEL, 1_000, instructions, [*history, question])
-            call = claude.call(request if cached else without_breakpoints(request), on_text=lambda text: None)
+            request = build(RequestSetup(MODEL, 1_000), instructions, [*history, question])
+            call = claude.call(request if cached else without_breakpoints(request))
             answer = await call.answer()
             history += [question, Entry("assistant", answer.text, ts)]
             [piece] = call.usage

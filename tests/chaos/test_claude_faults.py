@@ -15,7 +15,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.sandbox.faults import Fault
-from tests.kit.claude import QUICK, REQUEST, bodies, serving, settings
+from tests.kit.claude import QUICK, REQUEST, Watching, bodies, serving, settings
 from workers.claude.client import ClaudeClient, NoAnswer
 from workers.claude.failures import BAD_KEY, NOT_ACCEPTED, NOT_NOW, OVERLOADED, SENTENCES, SPENT, TOO_SLOW, UNREACHABLE
 
@@ -132,7 +132,7 @@ async def one(claude: ClaudeClient, n: int, concurrency: asyncio.Semaphore) -> t
     request = {**REQUEST, "messages": [{"role": "user", "content": str(n)}]}
     async with concurrency:
         try:
-            return (await claude.call(request, on_text=shown.append).answer()).text, shown
+            return (await claude.call(request, observer=Watching(shown.append)).answer()).text, shown
         except NoAnswer as failure:
             return failure.sentence, shown
 

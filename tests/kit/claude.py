@@ -15,16 +15,40 @@ from bot.sandbox import Clock, Faults, Journal
 from bot.settings import Settings
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
-from workers.claude.client import ClaudeAnswer, ClaudeCall, ClaudeClient, NoAnswer
+from workers.claude.client import CallObserver, ClaudeAnswer, ClaudeCall, ClaudeClient, NoAnswer
 from workers.claude.failures import Patience
-from workers.prompt.prompt import build
+from workers.prompt.prompt import RequestSetup, build
 
 ROUTE = "/v1/messages"
 MODEL = "claude-sonnet-5-5"
 OTHER = "claude-opus-5-5"
 # For tests that must not wait for a clock.
 QUICK = Patience(attempts=3, backoff_seconds=0.01, backoff_cap_seconds=0.05)
-REQUEST = build(MODEL, 1000, Instructions("", "Be brief."), [Entry("user", "Hi", "1.1", "U1", "Ada")])
+REQUEST = build(RequestSetup(MODEL, 1000), Instructions("", "Be brief."), [Entry("user", "Hi", "1.1", "U1", "Ada")])
+
+
+def ignore(text: str) -> None: ...
+
+
+class Watching(CallObserver):
+    """Gives what it sees of a call to these functions."""
+
+    def __init__(
+        self,
+        text: Callable[[str], object] = ignore,
+        wait: Callable[[str], object] = ignore,
+        thought: Callable[[str], object] = ignore,
+    ) -> None:
+        self._text, self._wait, self._thought = text, wait, thought
+
+    def on_text(self, text: str) -> None:
+        self._text(text)
+
+    def on_wait(self, sentence: str) -> None:
+        self._wait(sentence)
+
+    def on_thought(self, thought: str) -> None:
+        self._thought(thought)
 
 
 class RecordingMeter:
@@ -92,7 +116,7 @@ async def connected(
 async def ask(claude: ClaudeClient, **request: Any) -> tuple[ClaudeAnswer, list[str]]:
     """The answer, and each text that was shown on the way."""
     shown: list[str] = []
-    return await claude.call({**REQUEST, **request}, on_text=shown.append).answer(), shown
+    return await claude.call({**REQUEST, **request}, observer=Watching(shown.append)).answer(), shown
 
 
 async def fail(claude: ClaudeClient, **request: Any) -> NoAnswer:
@@ -105,7 +129,7 @@ async def fail(claude: ClaudeClient, **request: Any) -> NoAnswer:
 async def begin(claude: ClaudeClient, **request: Any) -> tuple[ClaudeCall, asyncio.Task[ClaudeAnswer]]:
     """A call whose first text has arrived."""
     begun = asyncio.Event()
-    call = claude.call({**REQUEST, **request}, on_text=lambda text: begun.set())
+    call = claude.call({**REQUEST, **request}, observer=Watching(lambda text: begun.set()))
     task = asyncio.create_task(call.answer())
     async with asyncio.timeout(10):
         await begun.wait()

@@ -21,7 +21,7 @@ from tests.kit.claude import OTHER, ROUTE, begin
 from workers.claude import tracing
 from workers.claude.client import CallSubject, ClaudeClient, NoAnswer
 from workers.claude.failures import Patience
-from workers.prompt.prompt import build
+from workers.prompt.prompt import RequestSetup, build
 
 MARK = "hidden-treasure"
 KEY = f"sk-ant-{MARK}-key"
@@ -62,7 +62,7 @@ async def drive(sandbox: Sandbox) -> int:
         "ANTHROPIC_CUSTOM_HEADERS": f"X-Team: {MARK}",
     }
     persona = Instructions("", f"{MARK} persona")
-    request = build("claude-sonnet-5-5", 1000, persona, [Entry("user", MARK, "1.1", "U1", MARK)])
+    request = build(RequestSetup("claude-sonnet-5-5", 1000), persona, [Entry("user", MARK, "1.1", "U1", MARK)])
     request["tools"] = [{"type": "web_search_20250305", "name": "web_search"}]
     request["tools"] += [{"name": "look", "input_schema": {"type": "object"}}]
     for more in ({}, {"FALLBACK_MODEL": OTHER}):
@@ -86,7 +86,7 @@ async def drive(sandbox: Sandbox) -> int:
 
 
 async def answer(claude: ClaudeClient, request: dict[str, Any]) -> None:
-    call = claude.call(request, on_text=lambda text: None, about=CallSubject("T1:C1:1.1", "1.1", "ref", MARK))
+    call = claude.call(request, subject=CallSubject("T1:C1:1.1", "1.1", "ref", MARK))
     with contextlib.suppress(NoAnswer):
         await call.answer()
 
@@ -98,7 +98,7 @@ async def others(sandbox: Sandbox, claude: ClaudeClient, request: dict[str, Any]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await claude.count(request)
-    await claude.compact(request, MARK)
+    await claude.compact(request)
     sandbox.faults.add(f"{ROUTE}/count_tokens", "status", times=2, message=MARK)
     for refused in (claude.count(request), claude.model_name("claude-nobody")):
         with contextlib.suppress(NoAnswer):

@@ -1,4 +1,4 @@
-"""One answer of Claude: its attempts, its continuations, and what it cost so far.
+"""One call to Claude: its attempts, its continuations after pauses, and what it billed so far.
 
 https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
 """
@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from opentelemetry.trace import Span
+
 from bot.models import Usage
 from bot.settings import Settings
 from bot.store.metrics import Metrics
-from workers.claude import call_log as calls
-from workers.claude import fallback, tracing
+from workers.claude import call_log, fallback, tracing
+from workers.claude.answer import CallObserver, ClaudeAnswer, NoAnswer, UsageObserver
 from workers.claude.call_log import CallFigures, CallSubject
 from workers.claude.failures import OVERLOADED, TOO_SLOW, AttemptFailed, Failure, Patience, retry_after
 from workers.claude.gate import TOLD_SECONDS, BreakerOpen, Gate, Passage
@@ -23,54 +25,12 @@ from workers.claude.stream import StreamChange, StreamedMessage
 
 log = logging.getLogger("parley.claude")
 
-# Pauses that are gone on from, and calls of tools that there are not, in one answer.
+# How often one answer may resume after a pause or an unknown tool call.
 MOST_CONTINUATIONS = 8
-# How long the end of a body is waited for behind a message that is complete.
+# How long to wait for the end of the response's body once the message is complete.
 END_SECONDS = 1.0
 DOWN = "Claude is overloaded, waiting until it answers again"
 NO_TOOL = "There is no such tool here. Answer without it."
-
-
-@dataclass(frozen=True)
-class ClaudeAnswer:
-    """What Claude said. Times are in seconds from the first attempt.
-
-    `model` served it, which after a fallback is not `asked_model`. `category` and `explanation` are a refusal's, and
-    may be None for one too. `content` are the last message's blocks, `usage` all billed pieces.
-    """
-
-    text: str
-    model: str
-    stop_reason: str
-    asked_model: str = ""
-    usage: tuple[Usage, ...] = ()
-    category: str | None = None
-    explanation: str | None = None
-    content: tuple[Mapping[str, Any], ...] = ()
-    request_id: str | None = None
-    attempts: int = 1
-    first_text: float = 0.0
-    total: float = 0.0
-
-
-class NoAnswer(Exception):
-    """No answer was to be had. `sentence` tells people what happened and what they can do; `kind` is for operators."""
-
-    def __init__(self, kind: str, sentence: str, request_id: str | None = None, failure: Failure | None = None) -> None:
-        super().__init__(kind)
-        self.kind = kind
-        self.sentence = sentence
-        self.request_id = request_id
-        self.failure = failure
-
-    @classmethod
-    def of(cls, failure: Failure) -> "NoAnswer":
-        return cls(failure.kind, failure.sentence, failure.request_id, failure)
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether it is the request that Claude did not take, for what is in it or for its size."""
-        return self.failure is not None and self.failure.status in (400, 413) and not self.failure.is_spent
 
 
 class EventStream(Protocol):
@@ -87,7 +47,7 @@ class EventStream(Protocol):
 
 @dataclass(frozen=True)
 class CallSetup:
-    """What all calls of one client have in common. `send` sends a request and may raise AttemptFailed."""
+    """What all calls of one client share. `send` sends a request and may raise AttemptFailed."""
 
     settings: Settings
     patience: Patience
@@ -97,27 +57,31 @@ class CallSetup:
 
 
 class ClaudeCall:
-    """One answer. `text` and `usage` are valid at any time, also after a cancellation and after NoAnswer."""
+    """One question put to Claude. `text` and `usage` are valid at any time, also after a cancellation or NoAnswer."""
 
     def __init__(
         self,
-        shared: CallSetup,
+        setup: CallSetup,
         request: Mapping[str, Any],
-        on_text: Callable[[str], None],
-        on_wait: Callable[[str], None],
-        on_thought: Callable[[str], None],
-        about: CallSubject,
+        subject: CallSubject,
+        observer: CallObserver,
+        usage_observer: UsageObserver | None,
     ) -> None:
-        self._settings, self._patience = shared.settings, shared.patience
-        self._gate, self._send, self._metrics = shared.gate, shared.send, shared.metrics
-        self._about = about
-        self._on_text, self._on_wait, self._on_thought = on_text, on_wait, on_thought
+        self._settings = setup.settings
+        self._patience = setup.patience
+        self._gate = setup.gate
+        self._send = setup.send
+        self._metrics = setup.metrics
+        self._subject = subject
+        self._observer = observer
+        self._usage_observer = usage_observer
         self._request = dict(request)
-        self._before = ""
+        # The text of the messages before the last pause.
+        self._text_before = ""
         self._streamed: StreamedMessage | None = None
         self._billed: list[Usage] = []
         self._failures = 0
-        self._shut = 0.0
+        self._seconds_shut = 0.0
         self._told = ""
         self._began = time.monotonic()
         self._figures = CallFigures(str(request["model"]))
@@ -125,17 +89,20 @@ class ClaudeCall:
 
     @property
     def usage(self) -> tuple[Usage, ...]:
-        """Every billed piece so far, by model; those of an attempt whose end never arrived are estimated."""
-        return (*self._billed, *(self._streamed.usage if self._streamed else ()))
+        """Every billed piece so far; those of an attempt whose end never arrived are estimated."""
+        if self._streamed is None:
+            return tuple(self._billed)
+        return (*self._billed, *self._streamed.usage)
 
     async def answer(self) -> ClaudeAnswer:
         """Raises NoAnswer. A cancellation closes the stream at once."""
-        figures, limit = self._figures, asyncio.timeout(self._settings.answer_seconds)
+        figures = self._figures
+        limit = asyncio.timeout(self._settings.answer_seconds)
         with tracing.span("claude") as span:
             self._began = time.monotonic()
             try:
                 async with limit:
-                    return self._answered(await self._turn())
+                    return self._answered(await self._whole_message())
             except TimeoutError as error:
                 figures.error = "deadline"
                 if not limit.expired():
@@ -151,25 +118,31 @@ class ClaudeCall:
                 figures.error = type(error).__name__
                 raise
             finally:
-                figures.total, figures.usage = self._elapsed(), self.usage
-                fields = calls.told(self._about, figures, self._settings)
-                tracing.describe(span, fields)
-                calls.record(fields)
-                if self._metrics:
-                    calls.count(self._metrics, figures)
-                if self._about.meter:
-                    self._about.meter.add(figures.usage)
+                self._record(span)
 
-    async def _turn(self) -> StreamedMessage:
-        """The messages that an answer takes: one, and one more after each pause."""
+    def _record(self, span: Span) -> None:
+        """The call is over, well or not: log, trace, count and bill it."""
+        figures = self._figures
+        figures.total = self._elapsed()
+        figures.usage = self.usage
+        fields = call_log.log_fields(self._subject, figures, self._settings)
+        tracing.describe(span, fields)
+        call_log.record(fields)
+        if self._metrics:
+            call_log.count(self._metrics, figures)
+        if self._usage_observer:
+            self._usage_observer.add(figures.usage)
+
+    async def _whole_message(self) -> StreamedMessage:
+        """The last message of an answer, which takes one message, and one more after each pause."""
         while True:
             message = await self._message()
-            further = continued(self._request, message)
-            if further is None or self._figures.continuations == MOST_CONTINUATIONS:
+            continuation = continued(self._request, message)
+            if continuation is None or self._figures.continuations == MOST_CONTINUATIONS:
                 return message
             self._figures.continuations += 1
-            self._before = self._whole(message)
-            self._request = further
+            self._text_before = self._whole(message)
+            self._request = continuation
             self._settle()
 
     async def _message(self) -> StreamedMessage:
@@ -180,8 +153,8 @@ class ClaudeCall:
                     return await self._attempt()
                 async with self._gate.passage(self._request, self._tell) as passage:
                     return await self._attempt(passage)
-            except BreakerOpen as shut:
-                await self._wait_for_model(shut.seconds)
+            except BreakerOpen as breaker_open:
+                await self._wait_for_model(breaker_open.seconds)
                 continue
             except AttemptFailed as failed:
                 failure = failed.failure
@@ -199,14 +172,17 @@ class ClaudeCall:
         events = await self._send(self._request)
         figures.request_id = events.request_id
         try:
-            while not streamed.is_complete and (event := await events.next()) is not None:
+            while not streamed.is_complete:
+                event = await events.next()
+                if event is None:
+                    break
                 change = _taken(streamed, event, events.request_id)
                 if event.type == "message_start":
                     await self._begin(events.headers, passage)
                 if change == "text":
                     self._show(self._whole(streamed))
                 elif change == "thought":
-                    self._on_thought(streamed.thought)
+                    self._observer.on_thought(streamed.thought)
             await _end(events)
         finally:
             await events.close()
@@ -218,18 +194,24 @@ class ClaudeCall:
     async def _begin(self, headers: Mapping[str, str], passage: Passage | None) -> None:
         if passage:
             await passage.began(headers)
-        if self._about.meter:
-            await self._about.meter.began(self.usage)
+        if self._usage_observer:
+            await self._usage_observer.began(self.usage)
 
     async def _back_off(self, failure: Failure) -> None:
-        asked = retry_after(failure.retry_after, time.time())
+        seconds = retry_after(failure.retry_after, time.time())
         if failure.is_outage and self._change_model():
-            asked = None
-        wait = self._patience.backoff(asked, self._failures)
+            seconds = None
+        wait = self._patience.backoff(seconds, self._failures)
         log.warning(
             "attempt failed thread=%s ts=%s ref=%s error=%s request_id=%s attempt=%d wait=%.1f model=%s",
-            *(self._about.thread, self._about.ts, self._about.ref, failure.kind, failure.request_id),
-            *(self._figures.attempts, wait, self._request["model"]),
+            self._subject.thread,
+            self._subject.ts,
+            self._subject.ref,
+            failure.kind,
+            failure.request_id,
+            self._figures.attempts,
+            wait,
+            self._request["model"],
         )
         if self._elapsed() + wait >= self._settings.answer_seconds:
             raise NoAnswer.of(failure)
@@ -238,11 +220,11 @@ class ClaudeCall:
         await asyncio.sleep(wait)
 
     async def _wait_for_model(self, seconds: float) -> None:
-        """Nobody asks this model for now: ask another, or wait, or say so. Raises NoAnswer."""
+        """The breaker of the model is open: change to the fallback model, else wait, else give up. Raises NoAnswer."""
         if self._change_model():
             return
-        self._shut += seconds
-        if self._shut > self._patience.backoff_cap_seconds:
+        self._seconds_shut += seconds
+        if self._seconds_shut > self._patience.backoff_cap_seconds:
             raise NoAnswer("breaker", OVERLOADED)
         self._tell(DOWN)
         await asyncio.sleep(seconds)
@@ -250,50 +232,56 @@ class ClaudeCall:
     def _tell(self, sentence: str) -> None:
         if sentence != self._told:
             self._told = sentence
-            self._on_wait(sentence)
+            self._observer.on_wait(sentence)
 
     def _change_model(self) -> bool:
-        """Ask the fallback model from here on, if there is one that can be asked this."""
+        """Send further attempts to the fallback model. False if there is none, or if it cannot take the request."""
         settings = self._settings
         other = settings.fallback_model
-        if other in (None, "off", self._request["model"]):
+        if other is None or other in ("off", self._request["model"]):
             return False
-        request = fallback.fitted(self._request, str(other), settings.effort, settings.thinking)
-        self._request = request or self._request
-        return request is not None
+        request = fallback.fitted(self._request, other, settings.effort, settings.thinking)
+        if request is None:
+            return False
+        self._request = request
+        return True
 
     def _show(self, text: str) -> None:
         self._figures.first_text = self._figures.first_text or self._elapsed()
         self.text = max(self.text, text, key=len)
-        self._on_text(text)
+        self._observer.on_text(text)
 
     def _whole(self, message: StreamedMessage) -> str:
-        """What was said before a pause and after it."""
-        gap = "\n\n" if self._before and message.text and not self._before.endswith("\n") else ""
-        return f"{self._before}{gap}{message.text}"
+        """The text before the last pause and of this message."""
+        needs_gap = self._text_before and message.text and not self._text_before.endswith("\n")
+        gap = "\n\n" if needs_gap else ""
+        return f"{self._text_before}{gap}{message.text}"
 
     def _settle(self) -> None:
-        """A message is over: what it cost is known, or as good as."""
-        self._billed += self._streamed.usage if self._streamed else ()
+        """The attempt under way is over: keep what it billed."""
+        if self._streamed:
+            self._billed += self._streamed.usage
         self._streamed = None
 
     def _answered(self, message: StreamedMessage) -> ClaudeAnswer:
-        figures, details = self._figures, message.details
-        figures.model, figures.stop_reason = message.model, message.stop_reason
-        figures.category, figures.tool_errors = details.get("category"), message.tool_errors
+        figures = self._figures
+        figures.model = message.model
+        figures.stop_reason = message.stop_reason
+        figures.category = message.details.get("category")
+        figures.tool_errors = message.tool_errors
         return ClaudeAnswer(
-            self._whole(message),
-            message.model,
-            message.stop_reason or "",
-            figures.asked_model,
-            self.usage,
-            details.get("category"),
-            details.get("explanation"),
-            tuple(message.content),
-            figures.request_id,
-            figures.attempts,
-            figures.first_text,
-            self._elapsed(),
+            text=self._whole(message),
+            model=message.model,
+            stop_reason=message.stop_reason or "",
+            asked_model=figures.asked_model,
+            usage=self.usage,
+            category=figures.category,
+            explanation=message.details.get("explanation"),
+            content=tuple(message.content),
+            request_id=figures.request_id,
+            attempts=figures.attempts,
+            first_text=figures.first_text,
+            total=self._elapsed(),
         )
 
     def _elapsed(self) -> float:
@@ -301,7 +289,7 @@ class ClaudeCall:
 
 
 def _taken(streamed: StreamedMessage, event: Any, request_id: str | None) -> StreamChange:
-    """Raises AttemptFailed for an event that is not what its type says."""
+    """Raises AttemptFailed for an event that lacks what its type promises."""
     try:
         return streamed.take(event)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -309,7 +297,7 @@ def _taken(streamed: StreamedMessage, event: Any, request_id: str | None) -> Str
 
 
 async def _end(events: EventStream) -> None:
-    """Read to the end of the body, so that the connection can be used again; the answer is complete without it."""
+    """Read the body to its end, so that the connection can be reused. The answer is complete without it."""
     with suppress(AttemptFailed, TimeoutError):
         async with asyncio.timeout(END_SECONDS):
             while await events.next() is not None:
@@ -317,14 +305,18 @@ async def _end(events: EventStream) -> None:
 
 
 def continued(request: Mapping[str, Any], message: StreamedMessage) -> dict[str, Any] | None:
-    """The request that goes on where `message` paused; None if it did not.
+    """The request that resumes the answer after `message` paused; None if it did not pause.
 
-    After `pause_turn` its content goes back unchanged and without words from us. Each call of a tool must be answered;
-    Parley has none of its own, so the answer is that there is no such tool.
+    After `pause_turn` the content goes back unchanged, without a new user turn. After `tool_use` each tool call needs a
+    result; Parley has no tools of its own, so the result is that there is no such tool.
     """
     content = message.content
     calls = [block for block in content if block["type"] == "tool_use"]
-    if not (calls if message.stop_reason == "tool_use" else content and message.stop_reason == "pause_turn"):
+    if message.stop_reason == "tool_use":
+        is_paused = bool(calls)
+    else:
+        is_paused = message.stop_reason == "pause_turn" and bool(content)
+    if not is_paused:
         return None
     *before, last = request["messages"]
     if last["role"] == "assistant":

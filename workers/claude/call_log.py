@@ -1,7 +1,7 @@
-"""What operators learn of a call to Claude: one line of figures and ids, and nothing that anybody wrote.
+"""The log line of a call to Claude: figures and ids, and nothing that anybody wrote.
 
-Of the question it says a keyed hash: that of a short message without a key can be guessed by trying. The first
-characters in clear only where a setting asks for them.
+The question appears as a keyed hash, because a short text can be guessed from a hash without a key. Its first
+characters appear only if LOG_PROMPTS asks for them.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bot import models
 from bot.models import Usage
@@ -24,30 +24,19 @@ HASH_PURPOSE = b"parley: hashes of questions in the log"
 _process_key = secrets.token_bytes(32)
 
 
-class Meter(Protocol):
-    """Hears what a call bills, whatever becomes of it."""
-
-    async def began(self, usage: Sequence[Usage]) -> None:
-        """A message has begun, and with it its prompt is billed: all of the call so far."""
-
-    def add(self, usage: Sequence[Usage]) -> None:
-        """The call is over: all of it."""
-
-
 @dataclass(frozen=True)
 class CallSubject:
-    """What a call is for: ids for the log, and the person's message, of which at most `SHOWN_CHARS` get there."""
+    """What a call is subject. The log gets the ids, and of the question a hash or at most its first `SHOWN_CHARS`."""
 
     thread: str = ""
     ts: str = ""
     ref: str = ""
     question: str = ""
-    meter: Meter | None = None
 
 
 @dataclass
 class CallFigures:
-    """What became of a call. Times are in seconds from its beginning; `error` is a kind of failure."""
+    """The figures of one call. Times are in seconds since it began; `error` is the kind of failure."""
 
     asked_model: str
     model: str = ""
@@ -63,14 +52,14 @@ class CallFigures:
     usage: Sequence[Usage] = ()
 
 
-def told(about: CallSubject, figures: CallFigures, settings: Settings) -> dict[str, Any]:
-    """The fields of the line. `cost_usd_micro` is None where a price is not known."""
+def log_fields(subject: CallSubject, figures: CallFigures, settings: Settings) -> dict[str, Any]:
+    """The fields of a call's log line. `cost_usd_micro` is None if a price is not known."""
     usage = figures.usage
     costs = [models.cost(piece) for piece in usage]
     fields: dict[str, Any] = {
-        "thread": about.thread,
-        "ts": about.ts,
-        "ref": about.ref,
+        "thread": subject.thread,
+        "ts": subject.ts,
+        "ref": subject.ref,
         "model": figures.model or figures.asked_model,
         "asked_model": figures.asked_model,
         "latency_ms": round(figures.total * 1000),
@@ -93,15 +82,15 @@ def told(about: CallSubject, figures: CallFigures, settings: Settings) -> dict[s
         "request_id": figures.request_id,
     }
     if settings.log_prompts == "200chars":
-        return fields | {"question": about.question[:SHOWN_CHARS]}
-    return fields | {"question_hash": hashed(about.question, settings.slack_bot_token)}
+        return fields | {"question": subject.question[:SHOWN_CHARS]}
+    return fields | {"question_hash": hashed(subject.question, settings.slack_bot_token)}
 
 
 def hashed(text: str, secret: str | None) -> str:
-    """A hash that nobody without the secret can try texts on. Equal texts have equal hashes, in all processes.
+    """A hash of the text, keyed with the secret, so that equal texts have equal hashes in all processes.
 
-    The secret is the Slack app's token: whoever has it can read the question in Slack. Without one, each process has a
-    key of its own.
+    The secret is the Slack app's token: whoever has it can read the question in Slack anyway. Without one, each process
+    uses a key of its own.
     """
     key = _process_key
     if secret:
@@ -110,7 +99,7 @@ def hashed(text: str, secret: str | None) -> str:
 
 
 def count(metrics: Metrics, figures: CallFigures) -> None:
-    """Add the call to what Prometheus reads."""
+    """Add the call to the metrics that Prometheus reads."""
     model = figures.model or figures.asked_model
     metrics.count("claude_calls", model, figures.error or figures.stop_reason or "none")
     metrics.count("claude_retries", model, by=max(0, figures.attempts - 1 - figures.continuations))

@@ -6,7 +6,7 @@ The SDK's own retries are off: it obeys a Retry-After of any length and retries 
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
@@ -22,17 +22,19 @@ from bot import logs, models
 from bot.settings import SettingError, Settings
 from bot.store.metrics import Metrics
 from workers.claude import fallback, tracing
-from workers.claude.call import CallSetup, ClaudeAnswer, ClaudeCall, NoAnswer
+from workers.claude.answer import CallObserver, ClaudeAnswer, NoAnswer, UsageObserver
+from workers.claude.call import CallSetup, ClaudeCall
 from workers.claude.call_log import CallSubject
 from workers.claude.failures import AttemptFailed, Failure, Patience, code_of, retry_after
 from workers.claude.gate import Gate
 
-__all__ = ["CallSubject", "ClaudeAnswer", "ClaudeCall", "ClaudeClient", "NoAnswer"]
+__all__ = ["CallObserver", "CallSubject", "ClaudeAnswer", "ClaudeCall", "ClaudeClient", "NoAnswer", "UsageObserver"]
 
 BETA_HEADER = "anthropic-beta"
 COMPACTION = "compact-2026-09-04"
 COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
-NOBODY = CallSubject()
+NO_SUBJECT = CallSubject()
+NOBODY = CallObserver()
 PATIENCE = Patience()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -85,18 +87,13 @@ class ClaudeClient:
         self,
         request: Mapping[str, Any],
         *,
-        on_text: Callable[[str], None],
-        on_wait: Callable[[str], None] = lambda sentence: None,
-        on_thought: Callable[[str], None] = lambda thought: None,
-        about: CallSubject = NOBODY,
+        subject: CallSubject = NO_SUBJECT,
+        observer: CallObserver = NOBODY,
+        usage_observer: UsageObserver | None = None,
     ) -> ClaudeCall:
-        """One answer to `request`, which is that of the Messages API and may have `betas`.
-
-        `on_text` gets all the text so far, from the start again after a failed attempt; `on_wait` what to tell people
-        while the next attempt is seconds away; `on_thought` the newest thought's summary so far, or a tool's use.
-        """
-        shared = CallSetup(self._settings, self._patience, self._gate, self._send, self.metrics)
-        return ClaudeCall(shared, request, on_text, on_wait, on_thought, about)
+        """`request` is the body of a Messages API request, and may have `betas`."""
+        setup = CallSetup(self._settings, self._patience, self._gate, self._send, self.metrics)
+        return ClaudeCall(setup, request, subject, observer, usage_observer)
 
     async def count(self, request: Mapping[str, Any]) -> int:
         """The tokens of a request's prompt, as the API counts them. Raises NoAnswer.
@@ -118,24 +115,32 @@ class ClaudeClient:
         raise AssertionError("the last attempt returns or raises")
 
     async def compact(
-        self, request: Mapping[str, Any], instructions: str | None = None, about: CallSubject = NOBODY
+        self,
+        request: Mapping[str, Any],
+        *,
+        subject: CallSubject = NO_SUBJECT,
+        usage_observer: UsageObserver | None = None,
     ) -> Mapping[str, Any] | None:
-        """Let the model sum up the conversation of `request`: the signed block that stands for it, to be sent first.
+        """Let the model sum up the conversation of `request`. Returns the signed content block to send in its place.
 
-        None where the model or the account cannot, or the model failed to. Raises NoAnswer. https://platform.claude.com/docs/en/build-with-claude/compaction
+        None if the model or the account cannot do it, or if the model wrote no summary. Raises NoAnswer.
+        https://platform.claude.com/docs/en/build-with-claude/compaction
         """
         if not models.find(request["model"]).compaction:
             return None
-        ask = {"type": "summarize", **({"instructions": instructions} if instructions else {})}
         betas = [*request.get("betas", ()), COMPACTION]
-        call = self.call({**request, "betas": betas, "compaction": ask}, on_text=lambda text: None, about=about)
+        body = {**request, "betas": betas, "compaction": {"type": "summarize"}}
+        call = self.call(body, subject=subject, usage_observer=usage_observer)
         try:
             answer = await call.answer()
         except NoAnswer as unanswered:
             if unanswered.failure and unanswered.failure.status in (400, 403, 404):
                 return None
             raise
-        return next((each for each in answer.content if each["type"] == "compaction" and each.get("content")), None)
+        for block in answer.content:
+            if block["type"] == "compaction" and block.get("content"):
+                return block
+        return None
 
     async def model_name(self, model: str) -> str:
         """Its display name. Raises NoAnswer: the key or the model is wrong, or Claude cannot be reached."""

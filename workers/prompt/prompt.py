@@ -1,12 +1,13 @@
-"""What was said in a thread becomes a Messages API request.
+"""Turns the entries of a thread into the body of a Messages API request.
 
-Nothing volatile stands before the newest question, so that two requests of a thread share their prefix byte by byte
-(invariant 11) and Claude's prompt cache finds it.
+Nothing that changes from request to request stands before the newest question. So two requests of a thread share their
+prefix byte by byte (invariant 11), and Claude's prompt cache finds it.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -37,55 +38,62 @@ NO_LONGER = "[The file {name} was shared here. It is no longer kept, so you cann
 SHARED = "[The file {name} was shared here.]"
 # https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand: on each request with such a block
 COMPACTION_BETA = "compact-2026-09-04"
-# What would end a message's element, or pass for the operator's words or a summary.
+# Tags that would end a message's element, or that would pass for the operator's words or for a summary.
 MARKUP = re.compile(r"<(?=/message|/?(?:system-reminder|earlier-conversation))", re.IGNORECASE)
 
 
+@dataclass(frozen=True)
+class RequestSetup:
+    """What a request says besides the conversation: its model, and the parameters that come from settings.
+
+    `options` are further parameters of the API; their `betas` are joined with ours. Without `system_turns` no message
+    has the role `system`, which some models and accounts do not take.
+    """
+
+    model: str
+    max_tokens: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    system_turns: bool = True
+
+
 def build(
-    model: str,
-    max_tokens: int,
+    setup: RequestSetup,
     instructions: Instructions,
     entries: Sequence[Entry],
     files: Mapping[str, Sequence[ContentBlock]] = MappingProxyType({}),
-    *,
-    system_turns: bool = True,
-    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The request for what follows `entries`: an answer to the last of them, or a compaction of them all.
+    """The request that ends with `entries`: it asks for an answer to the last of them, or for a summary of all.
 
-    Breakpoints are on the system prompt (1 h) and, automatic, on the tail (5 min): people answer slowly, and a longer
-    TTL may not come after a shorter one. Prompts below the model's minimum carry them too, to no effect.
+    `files` has the content blocks of the entries' files by id; a note takes the place of a file that is not in it.
+
+    Cache breakpoints are on the system prompt (1 h) and, automatic, at the end (5 min): people answer slowly, and a
+    longer TTL may not come after a shorter one. A prompt below the model's minimum carries them without effect.
     https://platform.claude.com/docs/en/build-with-claude/prompt-caching
-
-    `files` has the content blocks of the turns' files by id; a note stands for those that are not in it.
-
-    Without `system_turns`, or for a model that does not take messages of role `system`, instructions that came in later
-    are reminders in the turn before. `options` are further parameters; their `betas` join ours.
     """
-    takes, options = find(model), dict(options or {})
+    model = find(setup.model)
     shown = [entry for entry in entries if not entry.hidden]
     asker = next((entry.user for entry in reversed(shown) if entry.role == "user"), None)
     request = {
-        "model": model,
-        "max_tokens": min(max_tokens, takes.max_output),
+        "model": setup.model,
+        "max_tokens": min(setup.max_tokens, model.max_output),
         "system": _system(instructions),
-        "messages": _messages(shown, files, system_turns and takes.system_turns, takes.compaction),
+        "messages": _messages(shown, files, setup.system_turns and model.system_turns, model.compaction),
         "cache_control": {"type": "ephemeral"},
         "metadata": {"user_id": hashlib.sha256((asker or "").encode()).hexdigest()[:32]},
-        **options,
+        **setup.options,
     }
-    betas = {
-        *options.get("betas", ()),
-        *([COMPACTION_BETA] if takes.compaction and any(entry.block for entry in shown) else ()),
-    }
+    betas = set(setup.options.get("betas", ()))
+    if model.compaction and any(entry.block for entry in shown):
+        betas.add(COMPACTION_BETA)
     return {**request, "betas": sorted(betas)} if betas else request
 
 
 def changed(began: Instructions, now: Instructions, history: Sequence[Entry]) -> str | None:
-    """What the operator's instructions have become, if Claude does not know it yet.
+    """The operator's instructions as they are `now`, as one text; None if Claude knows them.
 
-    It knows what the thread began with and, of what came in later, the newest that is neither hidden nor summed up: a
-    summary ends the instructions in it (https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand).
+    Claude knows the instructions that the thread `began` with, and the newest later ones in the history unless they are
+    hidden or summed up: a summary ends the instructions in it.
+    https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand
     """
     told = next((entry.text for entry in reversed(history) if entry.role == "system" and not entry.hidden), None)
     new = {name: getattr(now, name) for name in PARTS if getattr(now, name) != getattr(began, name)}
@@ -97,7 +105,7 @@ def changed(began: Instructions, now: Instructions, history: Sequence[Entry]) ->
 
 
 def transcript(entries: Sequence[Entry]) -> str:
-    """The same as text, for somebody who is to read it and not to go on with it."""
+    """The entries as one text, for a model that reads the conversation and does not continue it."""
     return "\n\n".join(_written(entry) for entry in entries if not entry.hidden)
 
 
@@ -127,35 +135,37 @@ def _system(instructions: Instructions) -> list[dict[str, Any]]:
 def _messages(
     entries: Sequence[Entry], files: Mapping[str, Sequence[ContentBlock]], system_turns: bool, compaction: bool
 ) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     for entry in entries:
         match entry.role:
             case "user":
                 blocks = [block for file in entry.files for block in files.get(file.id) or [_named(NO_LONGER, file)]]
-                found.append({"role": "user", "content": [*blocks, _text(_message(entry))]})
+                messages.append({"role": "user", "content": [*blocks, _text(_message(entry))]})
             case "assistant":
-                found.append({"role": "assistant", "content": entry.text if entry.text.strip() else NO_ANSWER})
+                messages.append({"role": "assistant", "content": entry.text if entry.text.strip() else NO_ANSWER})
             case "system" if system_turns:
-                found.append({"role": "system", "content": entry.text})
+                messages.append({"role": "system", "content": entry.text})
             case "system":
-                found[-1]["content"].append(_text(_reminder(entry)))
+                messages[-1]["content"].append(_text(_reminder(entry)))
             case "summary" if entry.block and compaction:
-                found.append({"role": "assistant", "content": [entry.block]})
+                messages.append({"role": "assistant", "content": [entry.block]})
             case "summary":
-                found.append({"role": "user", "content": [_text(_summary(entry))]})
-    return found
+                messages.append({"role": "user", "content": [_text(_summary(entry))]})
+    return messages
 
 
 def _message(entry: Entry) -> str:
     when = datetime.fromtimestamp(float(entry.ts), UTC).strftime("%Y-%m-%d %H:%M UTC")
-    said = {"from": _line(entry.name or entry.user or "somebody"), "user": entry.user or ""}
-    said |= {"in": _line(entry.place)} if entry.place else {}
-    attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in {**said, "time": when}.items())
-    return f"<message {attributes}>\n{_harmless(entry.text)}\n</message>"
+    attributes = {"from": _line(entry.name or entry.user or "somebody"), "user": entry.user or ""}
+    if entry.place:
+        attributes["in"] = _line(entry.place)
+    attributes["time"] = when
+    written = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
+    return f"<message {written}>\n{_harmless(entry.text)}\n</message>"
 
 
 def _named(note: str, file: Attachment) -> ContentBlock:
-    """Always the same, so that the prefix changes once."""
+    """A note about the file. It has no changing parts, so that the prompt's prefix changes only once."""
     return _text(note.format(name=quoteattr(_line(file.name))))
 
 
@@ -168,7 +178,7 @@ def _summary(entry: Entry) -> str:
 
 
 def _harmless(text: str) -> str:
-    """What somebody wrote, unable to leave its element or to pass for the operator's."""
+    """Break the tags in what somebody wrote, so that it can neither leave its element nor pass for the operator's."""
     return MARKUP.sub("<\u2060", text)
 
 

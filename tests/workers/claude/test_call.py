@@ -11,9 +11,22 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.answers import ToolUse
 from bot.sandbox.faults import Fault
-from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, RecordingMeter, ask, begin, bodies, connected, fail
+from tests.kit.claude import (
+    MODEL,
+    OTHER,
+    QUICK,
+    REQUEST,
+    ROUTE,
+    RecordingMeter,
+    Watching,
+    ask,
+    begin,
+    bodies,
+    connected,
+    fail,
+)
 from workers.claude.call import MOST_CONTINUATIONS, NO_TOOL
-from workers.claude.client import CallSubject, ClaudeClient, NoAnswer
+from workers.claude.client import ClaudeClient, NoAnswer
 
 TEXT = "A sentence of the answer. " * 8
 NO_FALLBACKS = "claude-haiku-5-5"
@@ -200,7 +213,7 @@ async def test_a_failed_answer_keeps_the_most_that_came_and_what_all_attempts_co
     long, short = (Script(TEXT, fault=Fault("reset", {"after": after})) for after in (6, 2))
     sandbox.script(None, long, short, Script(fault=Fault("overloaded")))
     async with connected(sandbox) as claude:
-        call = claude.call(REQUEST, on_text=lambda text: None)
+        call = claude.call(REQUEST)
         with pytest.raises(NoAnswer):
             await call.answer()
     assert len(call.text) > 60
@@ -220,7 +233,7 @@ async def test_a_meter_hears_what_was_billed_whatever_became_of_it(sandbox: Sand
     sandbox.script(None, Script(TEXT, fault=Fault("reset", {"after": 6})), Script(TEXT))
     meter = RecordingMeter()
     async with connected(sandbox) as claude:
-        await claude.call(REQUEST, on_text=lambda text: None, about=CallSubject(meter=meter)).answer()
+        await claude.call(REQUEST, usage_observer=meter).answer()
         [one], [cut, two] = meter.begun
         assert (one.estimated, cut.estimated, two.estimated) == (True, True, True)
         assert one.input == cut.input == two.input > 0
@@ -228,7 +241,7 @@ async def test_a_meter_hears_what_was_billed_whatever_became_of_it(sandbox: Sand
 
         sandbox.script(None, Script(TEXT, deltas_per_second=1))
         meter, came = RecordingMeter(), asyncio.Event()
-        call = claude.call(REQUEST, on_text=lambda text: came.set(), about=CallSubject(meter=meter))
+        call = claude.call(REQUEST, observer=Watching(lambda text: came.set()), usage_observer=meter)
         answering = asyncio.create_task(call.answer())
         async with asyncio.timeout(10):
             await came.wait()
@@ -245,7 +258,7 @@ async def test_a_wait_of_more_than_a_few_seconds_is_told(sandbox: Sandbox) -> No
     sandbox.faults.script(ROUTE, Fault("overloaded"), Fault("rate_limit", {"retry_after": 30}))
     told: asyncio.Queue[str] = asyncio.Queue()
     async with connected(sandbox, patience=replace(QUICK, backoff_cap_seconds=60)) as claude:
-        call = claude.call(REQUEST, on_text=lambda text: None, on_wait=told.put_nowait)
+        call = claude.call(REQUEST, observer=Watching(wait=told.put_nowait))
         answering = asyncio.create_task(call.answer())
         async with asyncio.timeout(10):
             assert await told.get() == "Claude is asked too much at once, next try in 30 s"
@@ -265,7 +278,7 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(sandbox: Sandbox) -> None
 async def test_a_model_that_only_pings_ends_at_the_deadline(sandbox: Sandbox) -> None:
     sandbox.script(None, Script("Never.", first_delta=100_000.0))
     async with connected(sandbox, ANSWER_SECONDS="1", patience=replace(QUICK, idle_seconds=0.5)) as claude:
-        call = claude.call(REQUEST, on_text=lambda text: None)
+        call = claude.call(REQUEST)
         with pytest.raises(NoAnswer) as raised:
             await call.answer()
     failure = raised.value

@@ -13,7 +13,7 @@ from bot.models import Usage
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
-from tests.kit.claude import MODEL, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from tests.kit.claude import MODEL, QUICK, REQUEST, ROUTE, Watching, ask, begin, bodies, connected, fail, serving
 from workers.claude.client import ClaudeClient, NoAnswer
 
 TEXT = "Ein längerer Text für die Prüfung, mit Umlauten: äöüß, 東京 und 🙂. " * 4
@@ -283,7 +283,7 @@ async def test_a_reader_that_fails_ends_the_stream(sandbox: Sandbox, claude: Cla
 
     # The traceback keeps the stream: it is closed, and not only forgotten.
     with pytest.raises(LookupError) as raised:
-        await claude.call(REQUEST, on_text=fail).answer()
+        await claude.call(REQUEST, observer=Watching(fail)).answer()
     await sandbox.journal.until(lambda entry: entry.kind == "claude.closed")
     assert raised.tb
     assert attempts(sandbox) == 1
@@ -307,7 +307,7 @@ async def test_many_answers_at_once_do_not_mix(sandbox: Sandbox, claude: ClaudeC
 
     async def one(n: int) -> str:
         request = {**REQUEST, "messages": [{"role": "user", "content": f"number {n}"}]}
-        return (await claude.call(request, on_text=lambda text: None).answer()).text
+        return (await claude.call(request).answer()).text
 
     assert await asyncio.gather(*(one(n) for n in range(10))) == [f"Answer {n}. " * 20 for n in range(10)]
 

@@ -18,10 +18,10 @@ from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.faults import Fault
 from bot.settings import Settings
 from tests.kit.claude import MODEL, OTHER, REQUEST, ROUTE, begin, connected, settings
-from workers.claude.call_log import CallFigures, CallSubject, told
+from workers.claude.call_log import CallFigures, CallSubject, log_fields
 from workers.claude.client import ClaudeClient, NoAnswer
 
-ABOUT = CallSubject("T1:C1:1.1", "1.2", "abcd1234", "What is the capital?" * 20)
+SUBJECT = CallSubject("T1:C1:1.1", "1.2", "abcd1234", "What is the capital?" * 20)
 # Seed 1's table of what is logged, and what operators need to find the thread.
 FIELDS = {
     *("thread", "ts", "ref", "model", "asked_model", "latency_ms", "first_text_ms", "input_tokens", "output_tokens"),
@@ -34,7 +34,7 @@ FIELDS = {
 async def line(caplog: pytest.LogCaptureFixture, claude: ClaudeClient, **request: Any) -> dict[str, Any]:
     """The fields of the one line that a call logs."""
     with caplog.at_level(logging.INFO, "parley.calls"), contextlib.suppress(NoAnswer):
-        await claude.call({**REQUEST, **request}, on_text=lambda text: None, about=ABOUT).answer()
+        await claude.call({**REQUEST, **request}, subject=SUBJECT).answer()
     [record] = [record for record in caplog.records if record.name == "parley.calls"]
     fields: dict[str, Any] = record.__dict__["fields"]
     return fields
@@ -48,7 +48,7 @@ async def test_an_answer_is_one_line_of_figures(
     fields = await line(caplog, claude)
     [done] = sandbox.journal.entries("claude.done")
     assert set(fields) == {*FIELDS, "question_hash"}
-    assert (fields["thread"], fields["ts"], fields["ref"]) == (ABOUT.thread, ABOUT.ts, ABOUT.ref)
+    assert (fields["thread"], fields["ts"], fields["ref"]) == (SUBJECT.thread, SUBJECT.ts, SUBJECT.ref)
     assert (fields["model"], fields["stop_reason"], fields["refusal"]) == (MODEL, "end_turn", False)
     assert (fields["attempts"], fields["retries"], fields["estimated"]) == (2, 1, True)
     assert fields["request_id"] == done.data["request_id"]
@@ -113,12 +113,12 @@ async def test_searches_that_failed_are_told_by_their_code(
 async def test_the_question_is_a_hash_that_nobody_can_try_out(sandbox: Sandbox) -> None:
     figures = CallFigures(MODEL)
 
-    def hashed(token: str, about: CallSubject = ABOUT) -> str:
-        return str(told(about, figures, settings(sandbox, SLACK_BOT_TOKEN=token))["question_hash"])
+    def hashed(token: str, about: CallSubject = SUBJECT) -> str:
+        return str(log_fields(about, figures, settings(sandbox, SLACK_BOT_TOKEN=token))["question_hash"])
 
     hashes = [hashed(token) for token in ("", "xoxb-a", "xoxb-b")]
     assert len(set(hashes)) == 3
-    plain = hashlib.sha256(ABOUT.question.encode()).hexdigest()
+    plain = hashlib.sha256(SUBJECT.question.encode()).hexdigest()
     assert not any(plain.startswith(found) for found in hashes)
     assert hashed("xoxb-a", CallSubject(question="What?")) != hashes[1]
 
@@ -127,23 +127,23 @@ async def test_the_question_is_a_hash_that_nobody_can_try_out(sandbox: Sandbox) 
 def test_equal_questions_have_equal_hashes_wherever_the_slack_app_is_the_same(token: str) -> None:
     code = (
         "from bot.settings import Settings\n"
-        "from workers.claude.call_log import CallFigures, CallSubject, told\n"
+        "from workers.claude.call_log import CallFigures, CallSubject, log_fields\n"
         f"given = Settings.load({{'SLACK_BOT_TOKEN': {token!r}}}, dotenv=None)\n"
-        f"print(told(CallSubject(question={ABOUT.question!r}), CallFigures('x'), given)['question_hash'])"
+        f"print(log_fields(CallSubject(question={SUBJECT.question!r}), CallFigures('x'), given)['question_hash'])"
     )
     elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    here = told(ABOUT, CallFigures(MODEL), Settings(slack_bot_token=token or None))["question_hash"]
+    here = log_fields(SUBJECT, CallFigures(MODEL), Settings(slack_bot_token=token or None))["question_hash"]
     assert (elsewhere.stdout.strip() == here) is bool(token)
 
 
 async def test_its_first_characters_stand_there_only_if_a_setting_asks(sandbox: Sandbox) -> None:
-    fields = told(ABOUT, CallFigures(MODEL), settings(sandbox, LOG_PROMPTS="200chars"))
-    assert fields["question"] == ABOUT.question[:200]
+    fields = log_fields(SUBJECT, CallFigures(MODEL), settings(sandbox, LOG_PROMPTS="200chars"))
+    assert fields["question"] == SUBJECT.question[:200]
     assert "question_hash" not in fields
-    assert "capital" not in json.dumps(told(ABOUT, CallFigures(MODEL), settings(sandbox)))
+    assert "capital" not in json.dumps(log_fields(SUBJECT, CallFigures(MODEL), settings(sandbox)))
 
 
 async def test_an_unknown_price_is_no_price(sandbox: Sandbox) -> None:
     usage = (Usage(MODEL, input=10), Usage("claude-of-tomorrow", input=10))
     assert models.cost(usage[1]) is None
-    assert told(ABOUT, CallFigures(MODEL, usage=usage), settings(sandbox))["cost_usd_micro"] is None
+    assert log_fields(SUBJECT, CallFigures(MODEL, usage=usage), settings(sandbox))["cost_usd_micro"] is None

@@ -28,7 +28,7 @@ from tests.kit.claude import (
     listening,
     serving,
 )
-from workers.claude.client import CallSubject, ClaudeClient, NoAnswer
+from workers.claude.client import ClaudeClient, NoAnswer
 
 OLD = "claude-haiku-4-5"
 
@@ -260,14 +260,13 @@ async def test_a_conversation_is_summed_up_in_a_block_that_goes_first_from_then_
 ) -> None:
     sandbox.script(None, Script("Yes.", compaction="They greeted."))
     meter = RecordingMeter()
-    about = CallSubject(meter=meter)
-    block = await claude.compact({**REQUEST, "max_tokens": 64_000}, "Keep the names.", about)
+    block = await claude.compact({**REQUEST, "max_tokens": 64_000}, usage_observer=meter)
     assert block
     assert (block["type"], block["content"]) == ("compaction", "They greeted.")
     assert block["signature"]
     [piece] = meter.usage
     assert (piece.model, piece.output > 0) == (MODEL, True)
-    assert bodies(sandbox)[0]["compaction"] == {"type": "summarize", "instructions": "Keep the names."}
+    assert bodies(sandbox)[0]["compaction"] == {"type": "summarize"}
     messages = [{"role": "assistant", "content": [block]}, {"role": "user", "content": "Go on"}]
     answer, _ = await ask(claude, messages=messages, betas=["compact-2026-09-04"])
     assert answer.text == "Yes."
@@ -284,7 +283,7 @@ async def test_who_cannot_compact_says_so(sandbox: Sandbox, claude: ClaudeClient
 async def test_a_compaction_without_a_summary_is_no_block_but_costs(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script(compaction=""))
     meter = RecordingMeter()
-    assert await claude.compact(REQUEST, about=CallSubject(meter=meter)) is None
+    assert await claude.compact(REQUEST, usage_observer=meter) is None
     assert meter.usage[0].input > 0
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.claude.call import NoAnswer
+from workers.claude.answer import NoAnswer
 from workers.claude.failures import (
     BAD_KEY,
     BILLING,

@@ -13,7 +13,7 @@ from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
 from bot.sandbox.claude.limits import Rates
 from bot.store import connections
-from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, ask, begin, bodies, connected, fail, serving
+from tests.kit.claude import MODEL, OTHER, QUICK, REQUEST, ROUTE, Watching, ask, begin, bodies, connected, fail, serving
 from workers.claude.call import DOWN
 from workers.claude.client import ClaudeAnswer, ClaudeClient
 from workers.claude.failures import OVERLOADED, Patience
@@ -44,7 +44,7 @@ async def two(
 async def told(claude: ClaudeClient, sentence: str, **request: Any) -> "asyncio.Task[ClaudeAnswer]":
     """A call that has told why it waits."""
     said: asyncio.Queue[str] = asyncio.Queue()
-    call = claude.call({**REQUEST, **request}, on_text=lambda text: None, on_wait=said.put_nowait)
+    call = claude.call({**REQUEST, **request}, observer=Watching(wait=said.put_nowait))
     task = asyncio.create_task(call.answer())
     async with asyncio.timeout(10):
         assert await said.get() == sentence

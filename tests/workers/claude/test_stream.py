@@ -7,7 +7,7 @@ import pytest
 
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox.claude.answers import Answer as Script
-from tests.kit.claude import MODEL, OTHER, REQUEST, ask, bodies, connected, serving
+from tests.kit.claude import MODEL, OTHER, REQUEST, Watching, ask, bodies, connected, serving
 from workers.claude.client import ClaudeClient
 
 SEARCH = {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}
@@ -69,7 +69,7 @@ async def test_thoughts_and_what_tools_are_used_for_are_told_apart_from_the_text
     thoughts: list[str] = []
     texts: list[str] = []
     request = {**REQUEST, **SEARCH, "thinking": {"type": "adaptive", "display": "summarized"}}
-    answer = await claude.call(request, on_text=texts.append, on_thought=thoughts.append).answer()
+    answer = await claude.call(request, observer=Watching(texts.append, thought=thoughts.append)).answer()
     assert answer.text == texts[-1] == "Aloud."
     assert thoughts[-2:] == ["To myself.", "Searching the web"]
 
@@ -77,7 +77,7 @@ async def test_thoughts_and_what_tools_are_used_for_are_told_apart_from_the_text
 async def test_a_thought_that_is_not_shown_says_nothing(sandbox: Sandbox, claude: ClaudeClient) -> None:
     sandbox.script(None, Script("Aloud.", thinking="To myself."))
     thoughts: list[str] = []
-    await claude.call(REQUEST, on_text=lambda text: None, on_thought=thoughts.append).answer()
+    await claude.call(REQUEST, observer=Watching(thought=thoughts.append)).answer()
     assert thoughts == []
 
 

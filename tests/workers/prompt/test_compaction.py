@@ -13,8 +13,8 @@ from bot.store.threads.prompt_record import Instructions
 from tests.kit.claude import RecordingMeter
 from workers.claude.client import CallSubject, ClaudeClient
 from workers.prompt import compaction
-from workers.prompt.compaction import SUMMARY_TOKENS, compact, older, room
-from workers.prompt.prompt import build
+from workers.prompt.compaction import SUMMARY_TOKENS, Summarizer, older, room
+from workers.prompt.prompt import RequestSetup, build
 
 SUMMARY = Entry("summary", "x" * 3_000, "0.1")
 
@@ -95,8 +95,8 @@ async def test_a_summary_is_of_what_the_cheap_model_can_read(monkeypatch: pytest
     try:
         entries = [Entry("user", f"{number} " + "x" * 60_000, "1.1", "U1") for number in range(30)]
         meter = RecordingMeter()
-        request = build("claude-haiku-4-5", 1_000, Instructions("", "x"), entries)
-        summary = await compact(claude, request, entries, CallSubject("T1", meter=meter))
+        request = build(RequestSetup("claude-haiku-4-5", 1_000), Instructions("", "x"), entries)
+        summary = await Summarizer(claude, CallSubject("T1"), meter).summary(request, entries)
     finally:
         await claude.close()
         await sandbox.stop()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.sandbox import Claude as Sandbox
 from bot.sandbox import Clock, Faults, Journal
@@ -27,7 +28,7 @@ from tests.kit.claude import QUICK, RecordingMeter
 from workers.claude.client import ClaudeAnswer, ClaudeClient, NoAnswer
 from workers.claude.failures import SPENT, TOO_LARGE
 from workers.prompt import compaction, conversation
-from workers.prompt.conversation import SUMMING_UP, Conversation
+from workers.prompt.conversation import SUMMING_UP, Conversation, Dialogue
 
 THREAD = Thread("T1", "C1", "1.000001")
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"
@@ -44,6 +45,14 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     await sandbox.start()
     yield sandbox
     await sandbox.stop()
+
+
+@dataclass(frozen=True)
+class Worker:
+    settings: Settings
+    redis: Redis
+    inbox: Inbox
+    claude: ClaudeClient
 
 
 @dataclass
@@ -63,22 +72,21 @@ class Talk:
         """One turn, by a worker that starts for it and ends after it. Raises NoAnswer."""
         self.said += 1
         ts = f"{1_732_161_600 + 60 * self.said}.000001"
-        async with self._worker() as (settings, redis, inbox, claude):
+        async with self._worker() as worker:
+            redis, inbox = worker.redis, worker.inbox
             await inbox.put(Message(THREAD, ts, user, text))
             claim = await inbox.claim(THREAD)
             assert claim is not None
             past = await history.load(redis, THREAD)
             question = Entry("user", text, ts, user, self.names[user], place="#general")
-            talk = Conversation(
-                settings, redis, inbox, claude, claim, past, question, {}, self.waits.append, self.meter
-            )
+            talk = Conversation(worker, claim, Dialogue(past, question), self.waits.append, self.meter)
             if lose_lease:
                 await redis.delete(keys.lease(THREAD))
             await talk.begin()
             await talk.fit()
             while True:
                 try:
-                    answer = await claude.call(talk.request, on_text=lambda text: None).answer()
+                    answer = await worker.claude.call(talk.request).answer()
                 except NoAnswer as failure:
                     if await talk.rephrase(failure):
                         continue
@@ -95,12 +103,12 @@ class Talk:
             return answer
 
     async def history(self) -> list[Entry]:
-        async with self._worker() as (_, redis, _, _):
-            return await history.load(redis, THREAD)
+        async with self._worker() as worker:
+            return await history.load(worker.redis, THREAD)
 
     async def admin(self, scope: str, field: str, value: str | None) -> None:
-        async with self._worker() as (_, redis, _, _):
-            await audit.change(redis, audit.SettingChange("T1", "U1", f"{field} of a test", scope, field, value))
+        async with self._worker() as worker:
+            await audit.change(worker.redis, audit.SettingChange("T1", "U1", f"{field} of a test", scope, field, value))
 
     async def choose(self, model: str) -> None:
         await self.admin(keys.workspace_policy("T1"), "model", model)
@@ -117,7 +125,7 @@ class Talk:
         return [entry.data["usage"]["cache_read_input_tokens"] for entry in done]
 
     @asynccontextmanager
-    async def _worker(self) -> AsyncIterator[tuple[Settings, Any, Inbox, ClaudeClient]]:
+    async def _worker(self) -> AsyncIterator[Worker]:
         settings = Settings.load(environ=self.environ, dotenv=None)
         async with AsyncExitStack() as stack:
             redis, producer = connections.shared(self.redis_url), connections.producer(self.redis_url)
@@ -125,7 +133,8 @@ class Talk:
             stack.callback(producer.close)
             claude = ClaudeClient(settings, patience=replace(QUICK, attempts=2))
             stack.push_async_callback(claude.close)
-            yield settings, redis, Inbox(redis, connections.queue("test", producer), 60.0), claude
+            inbox = Inbox(redis, connections.queue("test", producer), 60.0)
+            yield Worker(settings, redis, inbox, claude)
 
 
 @pytest.fixture

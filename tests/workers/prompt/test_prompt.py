@@ -23,6 +23,7 @@ from workers.prompt.prompt import (
     NO_ANSWER,
     NOTHING,
     RESTORED,
+    RequestSetup,
     build,
     changed,
     transcript,
@@ -54,7 +55,8 @@ threads = st.lists(turns, max_size=5)
 
 
 def request(entries: Sequence[Entry], model: str = OPUS, began: Instructions = BEGAN, **more: Any) -> dict[str, Any]:
-    return build(model, 1000, began, entries, **more)
+    files = more.pop("files", {})
+    return build(RequestSetup(model, 1000, **more), began, entries, files)
 
 
 def content(entries: Sequence[Entry], **more: Any) -> str:
@@ -190,8 +192,8 @@ def test_the_tail_is_cached_and_the_asker_is_no_name() -> None:
 
 @pytest.mark.parametrize(("model", "most"), [(OPUS, 128_000), (HAIKU, 64_000), ("claude-of-tomorrow", 64_000)])
 def test_an_answer_is_no_longer_than_the_model_allows(model: str, most: int) -> None:
-    assert build(model, 1_000_000, BEGAN, [QUESTION])["max_tokens"] == most
-    assert build(model, 500, BEGAN, [QUESTION])["max_tokens"] == 500
+    assert build(RequestSetup(model, 1_000_000), BEGAN, [QUESTION])["max_tokens"] == most
+    assert build(RequestSetup(model, 500), BEGAN, [QUESTION])["max_tokens"] == 500
 
 
 def test_further_parameters_join_the_request_and_betas_are_sorted() -> None:
