@@ -60,7 +60,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Usage:
-    """One billed piece, in tokens: an attempt, a fallback, a compaction. `input` is what no cache served or kept."""
+    """One billed piece of usage, in tokens: an attempt, a fallback or a compaction.
+
+    `input` are the tokens that were neither read from the cache nor written to it.
+    """
 
     model: str
     input: int = 0
@@ -77,8 +80,11 @@ class Usage:
 
 
 def find(model_id: str) -> Model:
-    """The model of this id or dated id; one of conservative limits and unknown prices if there is none."""
-    return _models().get(model_id) or _model(_table()["unknown"] | {"id": model_id, "name": model_id}, is_known=False)
+    """The model of this id or dated id. An unknown id gets a model with conservative limits and no prices."""
+    model = _models().get(model_id)
+    if model is None:
+        return _model(_table()["unknown"] | {"id": model_id, "name": model_id}, is_known=False)
+    return model
 
 
 def cost(usage: Usage) -> int | None:
@@ -99,32 +105,37 @@ def cost(usage: Usage) -> int | None:
 
 
 def saved(usage: Usage) -> int | None:
-    """Micro-dollars that the tokens read from the cache would have cost more as input; None if unknown."""
-    paid, uncached = cost(usage), cost(replace(usage, input=usage.input + usage.read, read=0))
-    return None if paid is None or uncached is None else uncached - paid
+    """How many micro-dollars more the tokens read from the cache would have cost as input; None if unknown."""
+    paid = cost(usage)
+    uncached = cost(replace(usage, input=usage.input + usage.read, read=0))
+    if paid is None or uncached is None:
+        return None
+    return uncached - paid
 
 
 def estimate(model_id: str, input_tokens: int, max_output: int) -> int | None:
-    """Micro-dollars that a call costs at most, searches apart; None if unknown. For a look at the budget before it.
+    """The most micro-dollars that a call can cost, without searches; None if unknown.
 
-    All of the prompt is taken to be written to the cache for an hour, the dearest that can become of it.
+    It assumes that the whole prompt is written to the cache for an hour, which is the most expensive case.
     """
     return cost(Usage(model_id, output=max_output, write_1h=input_tokens))
 
 
 def options(model_id: str, effort: str | None = None, thinking: str = "auto") -> dict[str, Any]:
-    """What a request for this model carries for the settings EFFORT and THINKING: `output_config`, `thinking`.
+    """The parameters of a request for the settings EFFORT and THINKING: `output_config` and `thinking`.
 
-    What the model does not take is left out, so that one setting serves every model: nobody meets a 400. An effort
-    goes before `thinking="off"` where the model has only one of them.
+    What the model does not take is left out, so that one setting serves every model without a 400. If the model cannot
+    have both the effort and `thinking="off"`, it gets the effort.
     https://platform.claude.com/docs/en/build-with-claude/effort and /thinking
     """
-    model, chosen = find(model_id), {}
+    model = find(model_id)
+    parameters: dict[str, Any] = {}
     if effort in model.efforts:
-        chosen["output_config"] = {"effort": effort}
-    if block := _thinking(model, effort, thinking):
-        chosen["thinking"] = block
-    return chosen
+        parameters["output_config"] = {"effort": effort}
+    thinking_parameter = _thinking(model, effort, thinking)
+    if thinking_parameter:
+        parameters["thinking"] = thinking_parameter
+    return parameters
 
 
 def _thinking(model: Model, effort: str | None, thinking: str) -> dict[str, Any] | None:
@@ -132,33 +143,36 @@ def _thinking(model: Model, effort: str | None, thinking: str) -> dict[str, Any]
         return {"type": "adaptive", "display": "summarized"}
     if thinking == "summarized" and "enabled" in model.thinking:
         return {"type": "enabled", "budget_tokens": THINKING_BUDGET, "display": "summarized"}
-    if thinking == "off" and (kind := off(model, effort)):
+    kind = off(model, effort)
+    if thinking == "off" and kind:
         return {"type": kind}
     return None
 
 
 def off(model: Model, effort: str | None) -> str | None:
-    """The type that turns thinking off at this effort, as far as the model lets it; None if it does not."""
+    """The type that turns thinking off at this effort; None if the model cannot do without."""
     if effort in model.efforts and effort not in model.off_efforts:
         return None
     return next((kind for kind in ("disabled", "between_tools") if kind in model.thinking), None)
 
 
 def known() -> dict[str, str]:
-    """Names by id, dated ids too."""
+    """The names of all models by id and by dated id."""
     return {model_id: model.name for model_id, model in _models().items()}
 
 
 def retirement(model_id: str) -> date | None:
-    """The day from which the model answers no more, as far as it is announced."""
+    """The day from which the model answers no more; None if none is announced."""
     day: date | None = _table()["retired"].get(model_id) or find(model_id).retires
     return day
 
 
 def retired(model_id: str, today: date) -> date | None:
-    """The day since which the model answers no more."""
+    """The day since which the model answers no more; None if it still answers."""
     day = retirement(model_id)
-    return day if day and day <= today else None
+    if day is None or day > today:
+        return None
+    return day
 
 
 def _prices_for(model: Model, prompt: int) -> Prices | None:
@@ -172,26 +186,29 @@ def _rounded(exact: Fraction) -> int:
 
 @cache
 def _table() -> dict[str, Any]:
-    """bot/models.toml, its prices exact."""
+    """bot/models.toml, with exact prices."""
     text = files("bot").joinpath("models.toml").read_text(encoding="utf-8")
     return tomllib.loads(text, parse_float=Fraction)
 
 
 @cache
 def _models() -> dict[str, Model]:
-    """By id and by dated id."""
-    found: dict[str, Model] = {}
+    """All models by id and by dated id."""
+    models: dict[str, Model] = {}
     for entry in _table()["model"]:
         model = _model(entry, is_known=True)
-        found |= {name: model for name in (model.id, model.snapshot) if name}
-    return found
+        models[model.id] = model
+        if model.snapshot:
+            models[model.snapshot] = model
+    return models
 
 
 def _model(entry: Mapping[str, Any], *, is_known: bool) -> Model:
     values = {"off_efforts": None, "long_prompt": None, "snapshot": None, "retires": None} | _table()["default"] | entry
     off_efforts = values.pop("off_efforts")
     search = values.pop("search")
-    prices, long_prices = (_prices(values.pop(name, None), search) for name in ("prices", "long_prices"))
+    prices = _prices(values.pop("prices", None), search)
+    long_prices = _prices(values.pop("long_prices", None), search)
     for only_for_readers in ("checked", "source"):
         values.pop(only_for_readers, None)
     for name in ("thinking", "efforts"):
@@ -205,7 +222,7 @@ def _model(entry: Mapping[str, Any], *, is_known: bool) -> Model:
     )
 
 
-def _prices(given: Mapping[str, Any] | None, search: Fraction) -> Prices | None:
-    if given is None:
+def _prices(table: Mapping[str, Any] | None, search: Fraction) -> Prices | None:
+    if table is None:
         return None
-    return Prices(**{name: Fraction(value) for name, value in given.items()}, search=search * 1_000_000)
+    return Prices(**{name: Fraction(value) for name, value in table.items()}, search=search * 1_000_000)

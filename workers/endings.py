@@ -1,4 +1,4 @@
-"""How a turn ends: what people see and what the history remembers, for each way in which it can."""
+"""The ways in which a turn can end: what people see, and what the history remembers."""
 
 import textwrap
 from collections.abc import Sequence
@@ -40,16 +40,14 @@ NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other wo
 
 
 def answered(answer: ClaudeAnswer, ref: str) -> Final:
-    """`ref` is told where a sentence stands for an answer.
-
-    Of a refusal the category and Claude's own explanation are told where there are any.
-    """
+    """The ending for an answer of Claude. `ref` is the reference in sentences that stand for an answer."""
     text = answer.text.rstrip()
     match answer.stop_reason:
         case "refusal":
             refused = REFUSED.format(why=CATEGORIES.get(str(answer.category), ""))
             told = _with(text, f"_{refused}_") if text else refused
-            if why := _line(answer.explanation):
+            why = _line(answer.explanation)
+            if why:
                 told = _with(told, f"> {why}")
             return Final(told, outcome="refusal", hidden=True, has_buttons=True)
         case "model_context_window_exceeded":
@@ -65,33 +63,37 @@ def answered(answer: ClaudeAnswer, ref: str) -> Final:
 
 
 def stopped(text: str, by: str) -> Final:
-    """`text` is what people had seen of the answer, `by` the display name of who stopped it, "" for somebody."""
+    """`text` is what people saw of the answer. `by` is the display name of who stopped it, "" if unknown."""
     text = text.rstrip()
     return Final(text or STOPPED, outcome="stop", stopped_by=by, continuable=bool(text), has_buttons=True)
 
 
 def failed(text: str, sentence: str) -> Final:
-    """What people had seen of the answer stays, and below it why there is no more."""
+    """`text` is what people saw of the answer. It stays, and `sentence` below it says why there is no more."""
     text = text.rstrip()
     return Final(_with(text, f"_{sentence}_") if text else sentence, outcome="error")
 
 
 def thinking(thought: str) -> str:
-    """What a thread's status says of a thought: its newest line, in one look's length."""
-    line = (thought.strip().splitlines() or [""])[-1].strip(" *#_`")
+    """A thought as the thread's status shows it: its newest line, shortened."""
+    lines = thought.strip().splitlines() or [""]
+    line = lines[-1].strip(" *#_`")
     return line if len(line) <= STATUS_LENGTH else f"{line[: STATUS_LENGTH - 1]}…"
 
 
 def note(answer: ClaudeAnswer, *, full: bool) -> str | None:
-    """Small print: which model served it where that is not the one asked, or `full` with tokens and cost."""
-    name = models.find(answer.model).name
+    """The line below the answer: model, tokens and cost if `full`, else the model if it is not the one asked."""
+    model = models.find(answer.model)
     if full:
-        return " · ".join([name, *_figures(answer.usage)])
-    return f"Answered by {name}" if models.find(answer.model) != models.find(answer.asked_model) else None
+        return " · ".join([model.name, *_figures(answer.usage)])
+    if model == models.find(answer.asked_model):
+        return None
+    return f"Answered by {model.name}"
 
 
 def _figures(usage: Sequence[Usage]) -> list[str]:
-    prompt, output = sum(piece.prompt for piece in usage), sum(piece.output for piece in usage)
+    prompt = sum(piece.prompt for piece in usage)
+    output = sum(piece.output for piece in usage)
     costs = [models.cost(piece) for piece in usage]
     about = "about " if any(piece.estimated for piece in usage) else ""
     figures = [f"{about}{prompt:,} tokens in, {output:,} out"]
@@ -101,7 +103,7 @@ def _figures(usage: Sequence[Usage]) -> list[str]:
 
 
 def _line(explanation: object) -> str:
-    """The explanation of a refusal, whatever it is, as one line."""
+    """The explanation of a refusal as one line, "" if it is no text."""
     words = " ".join(explanation.split()) if isinstance(explanation, str) else ""
     return textwrap.shorten(words, EXPLANATION_LENGTH, placeholder="…")
 

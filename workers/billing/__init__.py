@@ -1,1 +1,1 @@
-"""What a question costs, and whether it may be paid for. What is kept of it is in bot/store."""
+"""Here it is known what a question costs, and whether a budget allows it. The counts are kept in bot/store."""

@@ -1,4 +1,4 @@
-"""What an attempt at a question bills, whatever becomes of it (invariant 12), each piece with its price of today."""
+"""Counts what an attempt at a question bills, whatever becomes of it (invariant 12), at the prices of today."""
 
 import time
 from collections.abc import Sequence
@@ -21,9 +21,10 @@ from workers.claude.stream import CHARS_PER_TOKEN
 
 
 class Meter:
-    """`model` is the one that is to answer, and then the one that did; `hold` what is held back for it.
+    """Learns what calls bill (a UsageObserver), and makes the bill of the attempt.
 
-    `unread` says that the prompt cache had nothing although it was due.
+    `model` is the model to be asked, later the one that answered. `hold` is the budget's hold for the call.
+    `unread` says that the prompt cache was due to be read and was not.
     """
 
     def __init__(self, settings: Settings, redis: Redis, message: Message) -> None:
@@ -36,32 +37,33 @@ class Meter:
         self.unread = False
 
     def take_over(self, reply: Reply) -> None:
-        """Count what an attempt had billed whose worker died; of its answer we know what people saw."""
+        """Count what an attempt billed whose worker died. Its output is estimated from the text that people saw."""
         self._usage = [Usage(**piece) for piece in reply.billed]
         if self._usage and self._usage[-1].estimated:
             output = max(self._usage[-1].output, -(-len(reply.text) // CHARS_PER_TOKEN))
             self._usage[-1] = replace(self._usage[-1], output=output)
 
     async def began(self, usage: Sequence[Usage]) -> None:
-        """Keep what the call under way has billed, for whoever takes over if this process is killed."""
+        """Store what the call has billed so far, for the next attempt if this process is killed."""
         pieces = [asdict(piece) for piece in (*self._usage, *usage)]
         with suppress(RedisError):
             await replies.save_billed(self._redis, self._message.thread, self._message.ts, pieces)
 
     def add(self, usage: Sequence[Usage]) -> None:
-        """All that a call billed."""
+        """A call is over: `usage` is all that it billed."""
         self._usage += usage
 
     def show(self) -> None:
-        """Text has come."""
+        """The first text has arrived; later calls change nothing."""
         if self._first_text is None:
             self._first_text = time.monotonic() - self._began
 
     def bill(self, outcome: Outcome | None) -> Bill | None:
-        """None for the outcome: the question is given back. No bill: there is nothing to write down."""
+        """The bill, or None if there is nothing to write down. Without an outcome the question will be retried."""
         if outcome is None and not self._usage and self.hold is None:
             return None
-        message, pieces = self._message, tuple(map(priced, self._usage))
+        message = self._message
+        pieces = tuple(priced(usage) for usage in self._usage)
         counted = Counted(
             message.thread.team,
             message.thread.channel,

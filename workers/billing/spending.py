@@ -1,4 +1,4 @@
-"""Whether a call to Claude may be paid for, and what people are told if not."""
+"""Asks the budgets whether a call to Claude may be paid for, and tells people if not."""
 
 import logging
 
@@ -15,7 +15,7 @@ from bot.views import refusals
 
 log = logging.getLogger("parley.spending")
 
-# An answer ends by itself; what its worker held when it died is free again this long after.
+# The hold of a worker that died ends this long after the answer's deadline.
 GRACE_SECONDS = 60.0
 SOMEBODY = "an admin or owner of this workspace"
 
@@ -27,26 +27,31 @@ class Spending:
         self._directory = Directory(redis, slack)
 
     async def begin(self, message: Message, model: str, input_tokens: int, max_output: int) -> Hold | str:
-        """Hold back what the call may cost at most, or the sentence that says why it cannot be made.
+        """Hold the most that the call can cost, or return the sentence that says why it cannot be made.
 
-        Whoever takes the message over holds it once. What models without known prices cost is not capped: they hold and
-        spend nothing. Raises redis.RedisError.
+        A second attempt at the message takes over the first one's hold. Models without known prices hold and spend
+        nothing. Raises redis.RedisError.
         """
         thread = message.thread
         estimate = models.estimate(model, input_tokens, max_output) or 0
         name = f"{thread.channel}:{message.ts}"
-        given = await self._budgets.reserve(thread.team, thread.channel, message.user, estimate, name)
-        if isinstance(given, Hold):
-            return given
-        budget = given.budget
+        reserved = await self._budgets.reserve(thread.team, thread.channel, message.user, estimate, name)
+        if isinstance(reserved, Hold):
+            return reserved
+        budget = reserved.budget
         log.info(
             "over budget thread=%s ts=%s user=%s scope=%s period=%s in_flight=%s",
-            *(thread, message.ts, message.user, budget.scope, budget.period, given.in_flight),
+            thread,
+            message.ts,
+            message.user,
+            budget.scope,
+            budget.period,
+            reserved.in_flight,
         )
-        return refusals.spent(given, await self._whom(thread.team))
+        return refusals.spent(reserved, await self._whom_to_ask(thread.team))
 
-    async def _whom(self, team: str) -> str:
-        """By name: everybody in the thread reads it, and nobody shall be pinged."""
-        named = (await self._admins.named(team))[:MOST_NAMED]
-        names = await self._directory.names(team, named)
+    async def _whom_to_ask(self, team: str) -> str:
+        """The admins' names, not mentions: everybody in the thread reads them, and nobody shall be pinged."""
+        admins = (await self._admins.named(team))[:MOST_NAMED]
+        names = await self._directory.names(team, admins)
         return " or ".join([*names.values(), SOMEBODY])

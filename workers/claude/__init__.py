@@ -1,1 +1,1 @@
-"""Calls to Claude: attempts, limits, failures, and their record. What is asked comes from workers/prompt."""
+"""Here live the calls to Claude, with their limits, failures and log. The requests are made in workers/prompt."""

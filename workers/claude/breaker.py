@@ -1,8 +1,8 @@
-"""A circuit breaker for each model, shared by every process through Redis.
+"""A circuit breaker for each model, shared by all processes through Redis.
 
-A run of outages, which are overloads and 5xx but neither 429s nor what is wrong with a request, opens it: nobody asks
-for a while. Then one call at a time is let through to try. If that fails too the next while is twice as long; if its
-answer begins, everybody may ask again. It never costs an answer: without Redis all calls pass.
+A run of outages opens it, and no call is made for a while. Overloads and 5xx are outages; a 429 or a refused request is
+not. Then one call at a time is let through as a trial. If the trial fails, the next while is twice as long; if its
+answer begins, all calls may be made again. Without Redis all calls pass: this never costs an answer.
 """
 
 import logging
@@ -23,15 +23,15 @@ OUTAGES, WINDOW_MS = 5, 60_000
 FIRST_MS, LONGEST_MS = 5_000, 60_000
 TRYING_MS = 30_000
 RULE = (OUTAGES, WINDOW_MS, FIRST_MS, LONGEST_MS)
-# How long to wait for the one that tries, at most, before asking again.
+# While another call is the trial, ask again after at most this long.
 POLL_MS = 1_000
-# An open breaker of which nobody has asked for so long is forgotten; one that closed remembers how often it was open.
+# An open breaker is forgotten if nobody asked for so long. A closed one remembers for so long how often it was open.
 OPEN_KEPT_MS = 600_000
 CLOSED_KEPT_MS = 120_000
-# Those that wait come back at different moments.
+# Spreads the moments at which waiting calls ask again.
 SPREAD = 0.25
 
-# KEYS breaker; ARGV token, ms for trying. Gives now, how long to wait, whether this one tries.
+# KEYS breaker; ARGV token, ms for trying. Returns now, how long to wait, whether this is the trial.
 ENTER = Script(
     NOW_MS
     + f"""
@@ -52,10 +52,10 @@ FAILED = Script(
     + f"""
 local open, token, times, closed = unpack(redis.call('HMGET', KEYS[1], 'open_until', 'token', 'times', 'closed'))
 if open then
-    -- It was under way when the breaker opened.
+    -- This call was under way when the breaker opened.
     if token ~= ARGV[2] then return 0 end
 else
-    -- It is of an outage that is over.
+    -- This call began before the last outage was over.
     if closed and tonumber(closed) >= tonumber(ARGV[1]) then return 0 end
     redis.call('LPUSH', KEYS[2], now)
     redis.call('LTRIM', KEYS[2], 0, ARGV[3] - 1)
@@ -84,7 +84,7 @@ if ARGV[2] ~= '' and redis.call('HGET', KEYS[1], 'token') == ARGV[2] then
     redis.call('PEXPIRE', KEYS[1], {CLOSED_KEPT_MS})
     return 1
 end
--- One that entered before the run says nothing of how it is now.
+-- A call that entered before the run of outages says nothing about the model's state now.
 local oldest = redis.call('LINDEX', KEYS[2], -1)
 if oldest and tonumber(ARGV[1]) >= tonumber(oldest) then redis.call('DEL', KEYS[2]) end
 return 0
@@ -103,7 +103,7 @@ if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[
 
 @dataclass(frozen=True)
 class BreakerPass:
-    """A call that may be made. `token` is that of one that tries, empty for all others; `entered` in ms of Redis."""
+    """Leave to make a call. Only a trial has a `token`. `entered` is Redis's time in milliseconds."""
 
     model: str
     entered: int = 0
@@ -113,30 +113,30 @@ class BreakerPass:
 class Breaker:
     """Opens after a run of OUTAGES within WINDOW_MS, for FIRST_MS, then twice as long each time up to LONGEST_MS.
 
-    One that tries and says nothing for TRYING_MS is taken for dead: another may try.
+    A trial that reports nothing for TRYING_MS counts as dead, and another call becomes the trial.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def enter(self, model: str) -> BreakerPass | float:
-        """A pass for a call, of which the breaker must hear how it ended; or in how many seconds to ask again."""
+        """A pass, whose holder must report how the call ended; or the seconds after which to ask again."""
         token = uuid4().hex
-        found = await self._run(ENTER, [keys.breaker(model)], token, TRYING_MS)
-        if found is None:
+        state = await self._run(ENTER, [keys.breaker(model)], token, TRYING_MS)
+        if state is None:
             return BreakerPass(model)
-        entered, wait, tries = found
+        entered, wait, is_trial = state
         if wait:
             return float(wait) / 1000 * random.uniform(1, 1 + SPREAD)
-        return BreakerPass(model, entered, token if tries else "")
+        return BreakerPass(model, entered, token if is_trial else "")
 
     async def began(self, call: BreakerPass) -> None:
-        """The answer has begun. That is all that must be known of one that tries."""
+        """The answer has begun, which is enough for a trial to succeed."""
         if call.token:
             await self.succeeded(call)
 
     async def succeeded(self, call: BreakerPass) -> None:
-        """The answer is complete: a run of outages that began before this call is over."""
+        """The answer is complete. It ends a run of outages that began before this call."""
         names = [keys.breaker(call.model), keys.outages(call.model)]
         if await self._run(SUCCEEDED, names, call.entered, call.token):
             log.info("breaker closed model=%s", call.model)
@@ -144,18 +144,19 @@ class Breaker:
     async def failed(self, call: BreakerPass) -> None:
         """The call ended in an outage."""
         names = [keys.breaker(call.model), keys.outages(call.model)]
-        if ms := await self._run(FAILED, names, call.entered, call.token, *RULE):
+        ms = await self._run(FAILED, names, call.entered, call.token, *RULE)
+        if ms:
             log.warning("breaker open model=%s seconds=%.0f", call.model, int(ms) / 1000)
 
     async def left(self, call: BreakerPass) -> None:
-        """The call ended in some other way, which says nothing of the model: stopped, refused, a limit reached."""
+        """The call ended in a way that says nothing about the model: stopped, refused, or over a rate limit."""
         if call.token:
             await self._run(LEFT, [keys.breaker(call.model)], call.token)
 
-    async def _run(self, script: Script, names: list[str], *given: str | int) -> Any:
-        """What the script gives, None if Redis does not answer."""
+    async def _run(self, script: Script, names: list[str], *arguments: str | int) -> Any:
+        """The script's result, None if Redis does not answer."""
         try:
-            return await script.run(self._redis, names, *given)
+            return await script.run(self._redis, names, *arguments)
         except RedisError as error:
             log.warning("breaker not asked error=%s", type(error).__name__)
             return None

@@ -1,4 +1,4 @@
-"""What Claude cites from the web, as Markdown links behind the sentence.
+"""Turns the web pages that Claude cites into Markdown links behind the sentence.
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool: citations must be shown, as links.
 """
@@ -7,18 +7,24 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-# What may stand in the target of a Markdown link as it is.
+# These characters need no escape in the target of a Markdown link.
 SAFE = "/:?#@!$&'*+,;=%~-._"
 
 
 def links(citations: Iterable[Mapping[str, Any]]) -> str:
-    """` ([host](url), …)` with each address once, or nothing. The host is the text: it says where a link leads."""
-    found: dict[str, str] = {}
+    """` ([host](url), …)` with each address once, or "". The host is the text, so people see where a link leads."""
+    hosts: dict[str, str] = {}
     for citation in citations:
         url = citation.get("url")
-        if isinstance(url, str) and (host := _host(url)):
-            found.setdefault(quote(url, safe=SAFE), host)
-    return f" ({', '.join(f'[{host}]({url})' for url, host in found.items())})" if found else ""
+        if not isinstance(url, str):
+            continue
+        host = _host(url)
+        if host:
+            hosts.setdefault(quote(url, safe=SAFE), host)
+    if not hosts:
+        return ""
+    links = ", ".join(f"[{host}]({url})" for url, host in hosts.items())
+    return f" ({links})"
 
 
 def _host(url: str) -> str | None:

@@ -1,6 +1,6 @@
-"""The Claude API. Nothing else imports anthropic.
+"""The client of the Claude API. No other module imports anthropic.
 
-The SDK's own retries are off: it obeys a Retry-After of any length and retries nothing once a stream has begun.
+The SDK's own retries are off: they obey a Retry-After of any length, and stop once a stream has begun.
 """
 
 import asyncio
@@ -38,17 +38,17 @@ NOBODY = CallObserver()
 PATIENCE = Patience()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-# Whatever can go wrong between us and the API, at the request or in the middle of a stream: the SDK passes faults of
-# the connection on as httpx2's or aiohttp's own, and what is no UTF-8 or JSON as ValueError (observed).
+# All that can go wrong between us and the API. In the middle of a stream the SDK lets errors of httpx2 and aiohttp
+# through, and raises ValueError for what is no UTF-8 or JSON (observed).
 ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, aiohttp.ClientError, OSError, ValueError)
-# What comes of a response without the fields that it must have.
+# Raised when a response lacks required fields.
 UNREADABLE = (AttributeError, TypeError)
 
 
 class ClaudeClient:
-    """With `redis`, all processes keep the limits together, and with `metrics` its calls are counted.
+    """With `redis` the limits hold for all processes together; with `metrics` the calls are counted.
 
-    Raises SettingError for credentials that cannot be used.
+    Raises SettingError if the credentials cannot be used.
     """
 
     metrics: Metrics | None = None
@@ -96,7 +96,7 @@ class ClaudeClient:
         return ClaudeCall(setup, request, subject, observer, usage_observer)
 
     async def count(self, request: Mapping[str, Any]) -> int:
-        """The tokens of a request's prompt, as the API counts them. Raises NoAnswer.
+        """How many tokens the prompt of a request has, by the API's count. Raises NoAnswer.
 
         https://platform.claude.com/docs/en/api/messages/count_tokens
         """
@@ -110,8 +110,8 @@ class ClaudeClient:
                 failure = _failure(error)
                 if not failure.is_transient or attempt == patience.attempts:
                     raise NoAnswer.of(failure) from error
-                asked = retry_after(failure.retry_after, time.time())
-            await asyncio.sleep(patience.backoff(asked, attempt))
+                seconds = retry_after(failure.retry_after, time.time())
+            await asyncio.sleep(patience.backoff(seconds, attempt))
         raise AssertionError("the last attempt returns or raises")
 
     async def compact(
@@ -143,7 +143,7 @@ class ClaudeClient:
         return None
 
     async def model_name(self, model: str) -> str:
-        """Its display name. Raises NoAnswer: the key or the model is wrong, or Claude cannot be reached."""
+        """The model's display name. Raises NoAnswer if the key or the model is wrong, or Claude cannot be reached."""
         try:
             return (await self._client.models.retrieve(model)).display_name or model
         except (*ERRORS, *UNREADABLE) as error:
@@ -156,14 +156,15 @@ class ClaudeClient:
         betas = [*request.get("betas", ()), *self._betas]
         other = fallback.chosen(body, settings.fallback_model)
         declined: Any = nullcontext()
-        if other is None or "compaction" in body:
-            pass
-        elif models.find(body["model"]).fallbacks:
+        if "compaction" in body:
+            other = None
+        if other is not None and models.find(body["model"]).fallbacks:
             body["fallbacks"] = [fallback.entry(body, other, settings.effort, settings.thinking)]
             betas.append(fallback.SERVER_SIDE)
-        else:
+        elif other is not None:
             entry: Any = fallback.entry(body, other, settings.effort, settings.thinking)
-            client, declined = client.with_middleware(BetaRefusalFallbackMiddleware([entry])), BetaFallbackState()
+            client = client.with_middleware(BetaRefusalFallbackMiddleware([entry]))
+            declined = BetaFallbackState()
         messages, more = self._messages(client, betas, beta=client is not self._client)
         try:
             with declined:
@@ -175,14 +176,14 @@ class ClaudeClient:
     def _messages(
         self, client: anthropic.AsyncAnthropic, betas: Sequence[str], beta: bool = False
     ) -> tuple[Any, dict[str, Any]]:
-        """The resource, and its argument `betas`: the beta one only where it is needed."""
+        """The API resource, and its argument `betas`. The beta resource is used only if needed."""
         if betas or beta:
             return client.beta.messages, {"betas": sorted(set(betas))}
         return client.messages, {}
 
 
 class _EventStream:
-    """The events of a stream, and what breaks it as AttemptFailed."""
+    """The events of a stream. Whatever breaks the stream raises AttemptFailed."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -200,7 +201,7 @@ class _EventStream:
 
 
 def _credentials(settings: Settings) -> dict[str, Any]:
-    """The first that is set; the SDK takes one only."""
+    """The first credential that is set, because the SDK takes only one."""
     if settings.anthropic_api_key:
         return {"api_key": settings.anthropic_api_key}
     if settings.anthropic_auth_token:
@@ -209,9 +210,9 @@ def _credentials(settings: Settings) -> dict[str, Any]:
 
 
 def _headers(lines: str | None) -> tuple[dict[str, str], list[str]]:
-    """The headers, and the beta features that stand among them.
+    """The headers without the beta features, and the beta features.
 
-    The SDK would send the beta features of a single request in place of a header for all requests.
+    They are apart because a request's own beta features would replace a header for all requests.
     """
     headers: dict[str, str] = {}
     betas: list[str] = []
@@ -226,12 +227,12 @@ def _headers(lines: str | None) -> tuple[dict[str, str], list[str]]:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Reading them takes as long as a short answer of the sandbox's: once is enough for a process."""
+    """Read once for a process, because reading them takes as long as a short answer of the sandbox."""
     return httpx2.create_ssl_context()
 
 
 def _http_client(settings: Settings) -> httpx2.AsyncClient:
-    """No proxy stands between us and a Claude on this machine, whatever the environment says."""
+    """For a Claude on this machine the environment's proxies are ignored."""
     try:
         if urlsplit(settings.anthropic_base_url or "").hostname in LOOPBACK:
             return anthropic.DefaultAioHttpClient(trust_env=False, verify=_certificates())
@@ -246,12 +247,15 @@ def _failure(error: Exception, request_id: str | None = None) -> Failure:
     name = type(error).__name__
     if isinstance(error, anthropic.APIStatusError):
         headers = error.response.headers
+        code = error.error_code or None
+        if not code and error.status_code == 400:
+            code = code_of(error.api_message)
         return Failure(
             name,
-            error.status_code,
-            error.type if isinstance(error.type, str) else None,
-            error.error_code or (code_of(error.api_message) if error.status_code == 400 else None),
-            error.request_id,
+            status=error.status_code,
+            type=error.type if isinstance(error.type, str) else None,
+            code=code,
+            request_id=error.request_id,
             retry_after=headers.get("retry-after"),
             should_retry=headers.get("x-should-retry"),
         )

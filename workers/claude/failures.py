@@ -1,8 +1,9 @@
-"""What a failed call to Claude is: whether another attempt can help, how long to wait, and what people are told.
+"""Failures of calls to Claude: whether another attempt can help, how long to wait, and what people are told.
 
 https://platform.claude.com/docs/en/api/errors
 """
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from email.utils import parsedate_to_datetime
 
 TRANSIENT_TYPES = {"overloaded_error", "api_error", "rate_limit_error", "timeout_error"}
 TRANSIENT_STATUSES = {408, 409, 429}
-# Codes of ours, for 400s that the API tells from others in words only: in other words they are 400s like others.
+# Our own codes for 400s that only the words of the message tell from other 400s.
 TOO_LONG, USED_UP, NO_CREDIT = "prompt_too_long", "usage_limit_reached", "credit_too_low"
 WORDS = {"prompt is too long": TOO_LONG, "api usage limits": USED_UP, "credit balance is too low": NO_CREDIT}
-# What no waiting helps, though some are 429s: the money is spent.
+# The money is spent: waiting does not help, though some of these are 429s.
 SPEND_LIMITS = {"contract_spend_limit_reached", "enforced_spend_limit_reached", USED_UP, NO_CREDIT}
 
 OVERLOADED = "Claude is overloaded right now. Please ask again in a minute."
@@ -53,7 +54,7 @@ SENTENCES = {
     "timeout_error": OVERLOADED,
 }
 CODE_SENTENCES = {**dict.fromkeys(SPEND_LIMITS, SPENT), NO_CREDIT: BILLING, TOO_LONG: TOO_LARGE}
-# For what says nothing of a type that we know: a proxy's page, an `error` event of tomorrow.
+# For responses without a known error type: a proxy's page, an `error` event of tomorrow.
 STATUS_SENTENCES = {
     200: NOT_NOW,
     401: BAD_KEY,
@@ -89,13 +90,15 @@ class Failure:
     @property
     def kind(self) -> str:
         """A short name for the log."""
-        return self.name if self.status is None else "/".join(filter(None, (str(self.status), self.type, self.code)))
+        if self.status is None:
+            return self.name
+        return "/".join(filter(None, (str(self.status), self.type, self.code)))
 
     @property
     def is_transient(self) -> bool:
-        """Whether another attempt can help. A spend limit is a 429 that stays; otherwise `x-should-retry` wins.
+        """Whether another attempt can help. Not after a spend limit, though it is a 429; else `x-should-retry` decides.
 
-        The type counts where the status is 200: that of an error inside of a stream says nothing.
+        An error inside of a stream has the status 200, so its type decides.
         """
         if self.is_spent:
             return False
@@ -109,17 +112,17 @@ class Failure:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it is for the account's money, whatever was asked."""
+        """Whether the account may spend no more, whatever the request is."""
         return self.code in SPEND_LIMITS
 
     @property
     def is_outage(self) -> bool:
-        """Whether Claude itself is in trouble, for everybody who asks this model: overloaded, or broken."""
+        """Whether the model is overloaded or broken, for everybody who asks it."""
         return (self.status or 0) >= 500 or self.type in ("overloaded_error", "api_error")
 
     @property
     def sentence(self) -> str:
-        """What people are told: what happened, and what they can do."""
+        """Tells people what happened, and what they can do."""
         if self.code in CODE_SENTENCES:
             return CODE_SENTENCES[self.code]
         if self.status is not None:
@@ -130,7 +133,7 @@ class Failure:
         return UNREACHABLE if self.lost else BAD_CREDENTIALS
 
     def waiting(self, seconds: float) -> str:
-        """What a thread's status says while the next attempt is `seconds` away."""
+        """The status of the thread while the next attempt is `seconds` away."""
         if self.is_outage:
             what = "Claude is overloaded"
         elif self.status == 429 or self.type == "rate_limit_error":
@@ -141,12 +144,12 @@ class Failure:
 
 
 def code_of(message: object) -> str | None:
-    """Our code for what a 400 says in words."""
+    """Our code for the message of a 400."""
     return next((code for words, code in WORDS.items() if words in str(message).lower()), None)
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a `retry-after` header asks for, which are a number or an HTTP date. None if it cannot be read."""
+    """The seconds that a `retry-after` header, a number or an HTTP date, asks to wait. None if it cannot be read."""
     if not value:
         return None
     try:
@@ -156,12 +159,14 @@ def retry_after(value: str | None, now: float) -> float | None:
             seconds = parsedate_to_datetime(value).timestamp() - now
         except (ValueError, OverflowError):
             return None
-    return max(0.0, seconds) if seconds == seconds else None
+    if math.isnan(seconds):
+        return None
+    return max(0.0, seconds)
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long Claude is waited for, in seconds, and how often one question is tried.
+    """How long to wait for Claude, in seconds, and how many attempts to make.
 
     `idle_seconds` is the longest silence of a stream before the attempt counts as failed. The back-off before the
     second attempt is `backoff_seconds` at most; it doubles for each further one.
@@ -173,21 +178,20 @@ class Patience:
     backoff_seconds: float = 1.0
     backoff_cap_seconds: float = 60.0
 
-    def backoff(self, asked: float | None, attempt: int) -> float:
-        """Seconds to wait after the attempt number `attempt`: what Retry-After asked for, else exponential with full
-        jitter; never more than the cap.
+    def backoff(self, retry_after: float | None, attempt: int) -> float:
+        """Seconds to wait after the attempt with this number: Retry-After, else exponential with full jitter.
 
-        A longer Retry-After is cut: people wait, and the attempts are few. One that is over, perhaps because our clock
-        is ahead, asks for nothing.
+        It is never more than the cap, because people wait and the attempts are few. A Retry-After of 0, which an HTTP
+        date in the past becomes if our clock is ahead, counts as none.
         """
         cap = self.backoff_cap_seconds
-        if asked:
-            return min(asked, cap)
+        if retry_after:
+            return min(retry_after, cap)
         return random.uniform(0, min(cap, self.backoff_seconds * 2.0 ** (attempt - 1)))
 
 
 class AttemptFailed(Exception):
-    """An attempt that failed, and the headers of the response if there was one."""
+    """An attempt failed. `headers` are those of the response, if there was one."""
 
     def __init__(self, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(failure.kind)

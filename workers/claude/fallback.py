@@ -1,4 +1,4 @@
-"""Another model for a question: when the asked one declines it, or cannot be had.
+"""Another model for a question that the first model declines, or for which it is not available.
 
 https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
 """
@@ -9,44 +9,48 @@ from typing import Any
 from bot import models
 
 SERVER_SIDE = "server-side-fallback-2026-06-01"
-# Who answers what a Fable model declines, if nobody chose (documented: these models' classifiers also decline what is
-# harmless, and their guide asks for a fallback).
+# The fallback if FALLBACK_MODEL is not set (documented: classifiers of Fable models also decline harmless questions,
+# and their guide asks for a fallback).
 DEFAULT = {"fable": "claude-opus-5-5"}
 REMINDER = "<system-reminder>\n{text}\n</system-reminder>"
 
 
 def chosen(request: Mapping[str, Any], setting: str | None) -> str | None:
-    """The model that answers when the asked one declines.
+    """The model that answers if the request's own model declines, or None.
 
-    None for `off`, for the same model, without a default, and where it could not read the conversation as it stands:
-    the API refuses the whole request then.
+    None also stands for a model that could not read the conversation as it is: the API would refuse the whole request.
     """
-    asked = str(request["model"])
-    other = setting or DEFAULT.get(models.find(asked).family)
-    if other is None or other in ("off", asked):
+    own_model = str(request["model"])
+    other = setting or DEFAULT.get(models.find(own_model).family)
+    if other is None or other in ("off", own_model):
         return None
     model = models.find(other)
-    operated = any(message["role"] == "system" for message in request["messages"])
-    return None if (operated and not model.system_turns) or (_is_compacted(request) and not model.compaction) else other
+    has_system_turns = any(message["role"] == "system" for message in request["messages"])
+    if has_system_turns and not model.system_turns:
+        return None
+    if _is_compacted(request) and not model.compaction:
+        return None
+    return other
 
 
 def entry(request: Mapping[str, Any], other: str, effort: str | None, thinking: str) -> dict[str, Any]:
-    """One of a request's `fallbacks`: the model, and what must differ from the request for it; null unsets."""
+    """An item of a request's `fallbacks`: the model, and the parameters that must differ for it; null unsets one."""
     options = models.options(other, effort, thinking)
-    differing = {
-        name: options.get(name)
-        for name in ("thinking", "output_config")
-        if name in request and options.get(name) != request[name]
-    }
+    item: dict[str, Any] = {"model": other}
+    for name in ("thinking", "output_config"):
+        if name in request and options.get(name) != request[name]:
+            item[name] = options.get(name)
     most = models.find(other).max_output
-    return {"model": other, **differing, **({"max_tokens": most} if request["max_tokens"] > most else {})}
+    if request["max_tokens"] > most:
+        item["max_tokens"] = most
+    return item
 
 
 def fitted(request: Mapping[str, Any], other: str, effort: str | None, thinking: str) -> dict[str, Any] | None:
-    """The same question as a request for another model; None where it cannot be put to that one.
+    """The same question as a request for another model; None if that model cannot read the conversation.
 
-    Thinking belongs to the model that thought it. Operators' words in mid-thread become marked reminders where the
-    model has no turns for them; a compacted beginning is lost on a model that reads no compaction.
+    Thinking blocks are left out, because only the model that wrote them takes them. System messages become marked
+    reminders for a model that takes none. A model without compaction cannot read a compacted beginning.
     """
     model = models.find(other)
     changed = {name: value for name, value in request.items() if name not in ("thinking", "output_config", "fallbacks")}
@@ -61,20 +65,22 @@ def fitted(request: Mapping[str, Any], other: str, effort: str | None, thinking:
             _remind(messages, blocks)
         elif message["role"] == "assistant":
             kept = [block for block in blocks if block["type"] not in ("thinking", "redacted_thinking", "fallback")]
-            messages += [{**message, "content": kept}] if len(kept) < len(blocks) and kept else []
-            messages += [dict(message)] if len(kept) == len(blocks) else []
+            if len(kept) == len(blocks):
+                messages.append(dict(message))
+            elif kept:
+                messages.append({**message, "content": kept})
         else:
             messages.append(dict(message))
     return {**changed, "messages": messages}
 
 
 def _is_compacted(request: Mapping[str, Any]) -> bool:
-    """The block that stands for a beginning is in the first message."""
+    """Whether the first message has the content block that stands for a compacted beginning."""
     return any(block["type"] == "compaction" for block in _blocks(request["messages"][0]["content"]))
 
 
 def _remind(messages: list[dict[str, Any]], blocks: list[dict[str, Any]]) -> None:
-    """Put an operator's words behind the user turn before them."""
+    """Append the operator's words to the user turn before them."""
     words = [{"type": "text", "text": REMINDER.format(text=block["text"])} for block in blocks]
     last = messages[-1]
     last["content"] = [*_blocks(last["content"]), *words]

@@ -1,4 +1,4 @@
-"""What a call passes on its way to Claude, with all processes: the rate limits, the concurrency, the breaker."""
+"""The gate before Claude, shared by all processes: rate limits, concurrency, and the breaker of the model."""
 
 import json
 import time
@@ -15,10 +15,10 @@ from workers.claude.concurrency import Concurrency
 from workers.claude.failures import AttemptFailed, retry_after
 from workers.claude.rate_limits import Allowance, ClaudeRateLimits
 
-# A wait of more seconds is told to the thread.
+# People are told of a wait that is longer.
 TOLD_SECONDS = 3.0
 CHARS_PER_TOKEN = 4
-# An image or a document, whose size as base64 says little.
+# A guess for an image or a document: its size as base64 says little.
 FILE_TOKENS = 1_500
 
 BUSY = "Claude is asked too much at once, waiting for our turn"
@@ -26,7 +26,7 @@ FULL = "Many are being answered, waiting for our turn"
 
 
 class BreakerOpen(Exception):
-    """The model has an outage, and nobody asks it for `seconds`."""
+    """The model has an outage: ask again after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -54,9 +54,9 @@ class Gate:
 
     @asynccontextmanager
     async def passage(self, request: Mapping[str, Any], told: Callable[[str], None]) -> AsyncIterator[Passage]:
-        """Wait for what can be waited for. Raises BreakerOpen where the breaker of the model is open.
+        """Wait for the rate limits and for a permit. Raises BreakerOpen if the breaker of the model is open.
 
-        Inside, an AttemptFailed tells the breaker and the limits how the attempt ended; so does leaving without.
+        An AttemptFailed that is raised inside, or leaving without one, tells breaker and limits how the attempt ended.
         """
         family = models.find(str(request["model"])).family
 
@@ -85,22 +85,25 @@ class Gate:
         failure = failed.failure
         if failure.status != 200:
             await allowance.saw(failed.headers)
-        asked = retry_after(failure.retry_after, time.time())
-        if failure.status == 429 and failure.is_transient and asked:
-            await allowance.pause(min(asked, self._longest_pause))
-        await (self._breaker.failed(call) if failure.is_outage else self._breaker.left(call))
+        seconds = retry_after(failure.retry_after, time.time())
+        if failure.status == 429 and failure.is_transient and seconds:
+            await allowance.pause(min(seconds, self._longest_pause))
+        if failure.is_outage:
+            await self._breaker.failed(call)
+        else:
+            await self._breaker.left(call)
 
 
 def fresh_tokens(request: Mapping[str, Any]) -> int:
-    """About how many tokens of a prompt no cache has: all of a first turn's, else what came after the last answer.
+    """An estimate of the prompt's tokens that no cache has: on the first turn all, else those after the last answer.
 
-    Reads from the cache do not count to the limits (https://platform.claude.com/docs/en/api/rate-limits).
+    Reads from the cache do not count toward the limits (https://platform.claude.com/docs/en/api/rate-limits).
     """
     messages = list(request["messages"])
     answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
-    fresh: list[Any] = (
-        messages[answers[-1] + 1 :] if answers else [request.get("system"), request.get("tools"), *messages]
-    )
+    fresh: list[Any] = [request.get("system"), request.get("tools"), *messages]
+    if answers:
+        fresh = messages[answers[-1] + 1 :]
     return sum(map(_tokens, fresh))
 
 

@@ -1,8 +1,8 @@
-"""Room in Claude's rate limits, which all processes share: who would be refused waits before asking.
+"""Claude's rate limits, as all processes know them: a call that Claude would refuse waits before it is made.
 
-Limits are by minute and family of models, in buckets that fill again all the time; every response says how full they
-are (https://platform.claude.com/docs/en/api/rate-limits). A call counts as taken from when it asks for room until
-Claude has told of it. It never costs an answer: without Redis, and while nothing is known, every call has room.
+Claude limits each family of models by the minute, in buckets that refill all the time, and every response says how full
+they are (https://platform.claude.com/docs/en/api/rate-limits). A call counts from the moment it asks until a response
+includes it. Without Redis, and as long as nothing is known, no call waits: this never costs an answer.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ from bot.store.lua import NOW_MS, Script
 log = logging.getLogger("parley.headroom")
 
 KINDS = ("requests", "input-tokens", "output-tokens", "tokens")
-# Tokens that remain are told in thousands (documented), so half of one may not be there.
+# Headers round the remaining tokens to thousands (documented), so up to 500 of them may not be there.
 ROUNDED_TO = 1_000
 KNOWN_MS = keys.rates.seconds * 1000
-# A call of which nothing was heard for so long, neither from its process nor from Claude, is taken for dead.
+# A call counts no more if neither its process nor Claude was heard of for so long.
 HEARD_MS = 60_000
-# What does not fit beside the calls under way waits for news of them, and asks again after so long at the earliest.
+# Re-check at least this much later when running calls leave no room.
 LEAST_MS = 1_000
-# Who waits asks again after so many seconds: it may be possible sooner than it seemed.
+# Re-check at most this much later: there may be room sooner than estimated.
 LONGEST_POLL = 2.0
 
-# KEYS rates taken heard pause; ARGV call, its input tokens. Gives how long to wait; what it takes counts already.
+# KEYS rates taken heard pause; ARGV call, its input tokens. Returns how long to wait; the call counts already.
 TAKE = Script(
     NOW_MS
     + f"""
@@ -104,7 +104,7 @@ PAUSE = Script(
 
 @dataclass(frozen=True)
 class RateLimit:
-    """What headers say of one kind of limit. `full_in` is in seconds, None if they do not say."""
+    """One kind of limit, as headers tell it. `full_in` is in seconds, None if they do not tell it."""
 
     kind: str
     limit: int
@@ -113,19 +113,19 @@ class RateLimit:
 
 
 class Allowance:
-    """A call's part of its family's limits. Its process must tell what Claude said of them, good news or bad."""
+    """A call's part of its family's limits. Its process must report the headers of the response."""
 
     def __init__(self, rate_limits: "ClaudeRateLimits", family: str, call: str) -> None:
         self._rate_limits, self._family, self._call = rate_limits, family, call
         self.is_told = False
 
     async def saw(self, headers: Mapping[str, str]) -> None:
-        """The headers of the response, as soon as they are there: of a success and of a refusal."""
+        """Report the headers of the response as soon as they arrive, whether it is a success or a refusal."""
         self.is_told = True
         await self._rate_limits.saw(self._family, self._call, headers)
 
     async def pause(self, seconds: float) -> None:
-        """Claude refused the call, for too many: nobody asks for this family until then. The caller caps it."""
+        """Claude answered 429: make no call to this family for so long. The caller caps the seconds."""
         await self._rate_limits.pause(self._family, seconds)
 
 
@@ -137,9 +137,9 @@ class ClaudeRateLimits:
     async def allowance(
         self, family: str, input_tokens: int, waiting: Callable[[float], None] = lambda seconds: None
     ) -> AsyncIterator[Allowance]:
-        """Wait until a call fits. `input_tokens`: an estimate of those that are not read from the cache.
+        """Wait until the limits leave room for a call. `input_tokens` is an estimate without those read from the cache.
 
-        `waiting` hears time and again how many seconds it may still take.
+        `waiting` gets, time and again, how many seconds it may still take.
         """
         call = f"{uuid4().hex}:{input_tokens}"
         allowance = Allowance(self, family, call)
@@ -153,7 +153,7 @@ class ClaudeRateLimits:
                 await allowance.saw({})
 
     async def take(self, family: str, call: str) -> float:
-        """0 when the call may be made, else after how many seconds, as far as is known; those that came first go first.
+        """0 if the call may be made, else an estimate of the seconds to wait. Calls are made in the order of asking.
 
         `call` ends in `:` and its input tokens.
         """
@@ -161,12 +161,12 @@ class ClaudeRateLimits:
         return float(wait or 0) / 1000
 
     async def saw(self, family: str, call: str, headers: Mapping[str, str]) -> None:
-        """Claude told of its limits, the call counted in; without such headers the call takes nothing any more."""
-        given: list[str | int] = []
-        for each in limits(headers, datetime.now(UTC)):
-            full_ms = "" if each.full_in is None else int(each.full_in * 1000)
-            given += [each.kind, each.limit, each.remaining, full_ms]
-        await self._run(SAW, self._names(family)[:3], call, *given)
+        """Keep the limits in these headers, which include the call. Without such headers it just counts no more."""
+        args: list[str | int] = []
+        for limit in limits(headers, datetime.now(UTC)):
+            full_ms = "" if limit.full_in is None else int(limit.full_in * 1000)
+            args += [limit.kind, limit.limit, limit.remaining, full_ms]
+        await self._run(SAW, self._names(family)[:3], call, *args)
 
     async def pause(self, family: str, seconds: float) -> None:
         await self._run(PAUSE, [keys.rates_pause(family)], max(1, int(seconds * 1000)))
@@ -174,21 +174,21 @@ class ClaudeRateLimits:
     def _names(self, family: str) -> list[str]:
         return [keys.rates(family), keys.rates_taken(family), keys.rates_heard(family), keys.rates_pause(family)]
 
-    async def _run(self, script: Script, names: list[str], *given: str | int) -> Any:
-        """What the script gives, None if Redis does not answer."""
+    async def _run(self, script: Script, names: list[str], *arguments: str | int) -> Any:
+        """The script's result, None if Redis does not answer."""
         try:
-            return await script.run(self._redis, names, *given)
+            return await script.run(self._redis, names, *arguments)
         except RedisError as error:
             log.warning("headroom not asked error=%s", type(error).__name__)
             return None
 
 
 def limits(headers: Mapping[str, str], now: datetime) -> list[RateLimit]:
-    """What `anthropic-ratelimit-*` say, as far as it can be read; the server's `date` goes before `now`."""
+    """The limits in the `anthropic-ratelimit-*` headers that can be read; `now` counts only without a `date`."""
     known = {name.lower(): value for name, value in headers.items()}
     with suppress(KeyError, ValueError, OverflowError):
         now = parsedate_to_datetime(known["date"]).astimezone(UTC)
-    found = []
+    known_limits = []
     for kind in KINDS:
         name = f"anthropic-ratelimit-{kind}"
         try:
@@ -197,12 +197,12 @@ def limits(headers: Mapping[str, str], now: datetime) -> list[RateLimit]:
             continue
         if kind != "requests" and remaining % ROUNDED_TO == 0:
             remaining -= ROUNDED_TO // 2
-        found.append(RateLimit(kind, limit, max(0, remaining), _seconds_until(known.get(f"{name}-reset"), now)))
-    return found
+        known_limits.append(RateLimit(kind, limit, max(0, remaining), _seconds_until(known.get(f"{name}-reset"), now)))
+    return known_limits
 
 
 def _seconds_until(reset: str | None, now: datetime) -> float | None:
-    """From an RFC 3339 time, rounded up to the next second, which both times leave out."""
+    """The time until an RFC 3339 moment, plus one second, because both times leave out their fractions."""
     try:
         moment = datetime.fromisoformat(reset or "")
         return max(0.0, (moment - now).total_seconds()) + 1

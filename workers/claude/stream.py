@@ -1,4 +1,4 @@
-"""One message of Claude as its events arrive: text, content blocks, and what it cost.
+"""One message of Claude as its events arrive: text, content blocks and usage.
 
 https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -18,11 +18,10 @@ StreamChange: TypeAlias = Literal["text", "thought"] | None
 
 
 class StreamedMessage:
-    """Fed with the events of a stream, in their order. `text` and `usage` are valid at any time.
+    """Takes the events of a stream in their order. `text` and `usage` are valid at any time.
 
-    `text` has all text blocks, with their citations as links: the first block is often `thinking`, and a web search
-    leaves many. A tool, a thought or another model between two of them begins a paragraph. `thought` is the newest
-    summary of a thought, or what a tool is used for.
+    `text` joins all text blocks, with their citations as links. A tool, a thought or another model between two text
+    blocks begins a new paragraph. `thought` is the newest summary of a thought, or what a tool is used for.
     """
 
     def __init__(self, asked: str) -> None:
@@ -44,20 +43,22 @@ class StreamedMessage:
 
     @property
     def content(self) -> list[dict[str, Any]]:
-        """The blocks in the API's own form, to be sent back unchanged; empty texts, which it refuses, are left out."""
+        """The content blocks in the API's form, to be sent back, without empty texts: the API refuses them."""
         return [block for _, block in sorted(self._blocks.items()) if block.get("text") != ""]
 
     @property
     def model(self) -> str:
-        """The model that served the message: after fallbacks, the last of them."""
-        served = [each.get("model") for each in self._iterations() if each.get("type") == "fallback_message"]
-        if not served:
-            served = [_mapping(block.get("to")).get("model") for block in self.content if block["type"] == "fallback"]
-        return str((served and served[-1]) or self._started)
+        """The model that wrote the message: after fallbacks, the last of them."""
+        fallbacks = [item.get("model") for item in self._iterations() if item.get("type") == "fallback_message"]
+        if not fallbacks:
+            fallbacks = [
+                _mapping(block.get("to")).get("model") for block in self.content if block["type"] == "fallback"
+            ]
+        return str((fallbacks and fallbacks[-1]) or self._started)
 
     @property
     def tool_errors(self) -> list[str]:
-        """Error codes of server tools, which come in a block of an HTTP 200."""
+        """The error codes of server tools, which arrive in content blocks."""
         contents = (block.get("content") for block in self.content if block["type"].endswith("_tool_result"))
         return [
             str(content["error_code"]) for content in contents if isinstance(content, dict) and "error_code" in content
@@ -65,16 +66,17 @@ class StreamedMessage:
 
     @property
     def usage(self) -> tuple[Usage, ...]:
-        """What is billed so far, a piece for each model that ran; nothing before anything arrived.
+        """What is billed so far, a piece for each model that ran.
 
-        A stream that was cut off told its input only, and some never tell their output: it is estimated from what came.
+        A stream that was cut off told only its input, and some never tell their output: that is estimated from what
+        arrived.
         """
         if not self._usage and not self._said:
             return ()
         if not (self.is_complete and self._is_counted):
             output = max(_number(self._usage, "output_tokens"), -(-self._said // CHARS_PER_TOKEN))
             return (replace(self._piece(self._usage, self._started), output=output, estimated=True),)
-        pieces = [self._piece(each, each.get("model") or self._asked) for each in self._iterations()]
+        pieces = [self._piece(item, item.get("model") or self._asked) for item in self._iterations()]
         if not pieces:
             pieces = [self._piece(self._usage, self.model)]
         searches = _number(_mapping(self._usage.get("server_tool_use")), "web_search_requests")
@@ -82,7 +84,7 @@ class StreamedMessage:
         return tuple(piece for piece in pieces if piece != Usage(piece.model))
 
     def take(self, event: Any) -> StreamChange:
-        """What the event changed for a reader. Events, blocks and deltas that are not known are let be."""
+        """Returns what the event changed. Unknown events, content blocks and deltas are ignored."""
         match event.type:
             case "message_start":
                 self._started = event.message.model or self._asked
@@ -136,9 +138,9 @@ class StreamedMessage:
             case "signature_delta":
                 block["signature"] = delta.signature
             case "input_json_delta":
-                given = delta.partial_json or ""
-                self._inputs[index] = self._inputs.get(index, "") + given
-                self._said += len(given)
+                json_text = delta.partial_json or ""
+                self._inputs[index] = self._inputs.get(index, "") + json_text
+                self._said += len(json_text)
             case "compaction_delta":
                 block |= _plain(delta)
                 block["type"] = "compaction"
@@ -146,9 +148,9 @@ class StreamedMessage:
         return None
 
     def _add(self, index: int, name: str, more: str | None) -> str:
-        """What joins a block's text or thinking; a block that was not begun is begun.
+        """Append to a block's text or thinking, and return what was appended. A missing block is begun.
 
-        JSON can spell half a character, whose other half may come with the next delta, and which cannot be stored.
+        JSON can carry half a surrogate pair, which cannot be stored: it waits for its other half in the next delta.
         """
         text = self._half + (more or "")
         self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
@@ -159,18 +161,19 @@ class StreamedMessage:
 
     def _end(self, index: int) -> StreamChange:
         block = self._blocks.get(index, {})
-        # The length limit may cut it off.
+        # The length limit may have cut the JSON off.
         with suppress(ValueError):
             if self._inputs.get(index):
                 block["input"] = json.loads(self._inputs[index])
         if block.get("type") != "text":
             return None
-        # A source that the sentence before named is not named again.
-        cited = citations.links(block.get("citations") or [])
-        repeated, self._links = cited == self._links, cited
-        if not cited or repeated:
+        links = citations.links(block.get("citations") or [])
+        # The same sources are not named again behind the next sentence.
+        is_repeated = links == self._links
+        self._links = links
+        if not links or is_repeated:
             return None
-        self.text += cited
+        self.text += links
         return "text"
 
     def _say(self, text: str) -> StreamChange:
@@ -184,17 +187,19 @@ class StreamedMessage:
         return "text"
 
     def _count(self, usage: Any) -> bool:
-        """Whether the output is told. `message_delta` has cumulative counts; what it leaves out keeps its value."""
-        told = {name: value for name, value in _plain(usage).items() if value is not None}
-        self._usage = {**self._usage, **told}
-        return "output_tokens" in told
+        """Take the cumulative counts; a missing one keeps its value. True if the output tokens are among them."""
+        counts = {name: value for name, value in _plain(usage).items() if value is not None}
+        self._usage = {**self._usage, **counts}
+        return "output_tokens" in counts
 
     def _iterations(self) -> list[dict[str, Any]]:
-        told = self._usage.get("iterations")
-        return [each for each in told if isinstance(each, dict) and each] if isinstance(told, list) else []
+        iterations = self._usage.get("iterations")
+        if not isinstance(iterations, list):
+            return []
+        return [item for item in iterations if isinstance(item, dict) and item]
 
     def _piece(self, usage: Mapping[str, Any], model: str) -> Usage:
-        """What writes to the cache for longer than five minutes is told by `message_start` alone."""
+        """Only `message_start` tells how many of the tokens were written to the cache for an hour."""
         written = _number(usage, "cache_creation_input_tokens")
         hour = _number(_mapping(usage.get("cache_creation")), "ephemeral_1h_input_tokens")
         return Usage(
@@ -208,17 +213,19 @@ class StreamedMessage:
 
 
 def _plain(model: Any) -> dict[str, Any]:
-    """Nothing for None. A warning of what has not the type that the library expects would quote it (invariant 10)."""
-    told: dict[str, Any] = model.to_dict(mode="json", warnings=False) if model is not None else {}
-    return told
+    """Empty for None. Warnings are off because they would quote values of unexpected types (invariant 10)."""
+    if model is None:
+        return {}
+    values: dict[str, Any] = model.to_dict(mode="json", warnings=False)
+    return values
 
 
 def _mapping(value: object) -> dict[str, Any]:
-    """Nothing for what is none."""
+    """Empty for what is no mapping."""
     return value if isinstance(value, dict) else {}
 
 
 def _number(usage: Mapping[str, Any], name: str) -> int:
-    """0 where it is not told, or is no number."""
+    """0 if it is missing, or is no number."""
     value = usage.get(name)
     return value if isinstance(value, int) else 0

@@ -1,4 +1,4 @@
-"""What Claude may use while it answers: web search and MCP servers, both run by Anthropic, both off by default.
+"""The tools that Claude may use: web search and MCP servers. Anthropic runs both, and both are off by default.
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool and
 https://platform.claude.com/docs/en/agents-and-tools/mcp-connector
@@ -16,38 +16,39 @@ from urllib.parse import urlsplit
 from bot import models
 from bot.settings import SettingError, Settings
 
-# The first version: every model takes it, and it alone runs no code of its own.
+# The first version, because every model takes it, and later ones run code.
 WEB_SEARCH = "web_search_20250305"
 MCP = "mcp-client-2025-11-20"
 FIELDS = {"name", "url", "authorization_token"}
 
 
 def tools(settings: Settings, model: str) -> dict[str, Any]:
-    """What a request gets for the tools of the settings: `tools`, `mcp_servers`, `betas`, and `thinking`.
+    """The parameters of a request for the tools of the settings: `tools`, `mcp_servers`, `betas` and `thinking`.
 
-    The same bytes each time, so that the prompt cache finds them. Between tools, the newest models say what they are
-    doing in thinking blocks, which are empty unless asked for: they are asked for, so that a thread's status can tell.
-    Raises SettingError for a file of servers that is missing or malformed.
+    They are the same bytes each time, so that the prompt cache finds them. Between tool calls the newest models
+    describe their work in thinking blocks, which are empty unless the request asks for summaries. It does ask, so that
+    the thread's status can show them. Raises SettingError if the file of servers is missing or malformed.
     """
     servers = load(settings.mcp_servers) if settings.mcp_servers else []
-    found: list[dict[str, Any]] = []
+    tools: list[dict[str, Any]] = []
     if settings.web_search:
-        found.append({"type": WEB_SEARCH, "name": "web_search", "max_uses": settings.web_search_uses})
-    found += [{"type": "mcp_toolset", "mcp_server_name": server["name"]} for server in servers]
-    if not found:
+        tools.append({"type": WEB_SEARCH, "name": "web_search", "max_uses": settings.web_search_uses})
+    tools += [{"type": "mcp_toolset", "mcp_server_name": server["name"]} for server in servers]
+    if not tools:
         return {}
-    request: dict[str, Any] = {"tools": found}
+    parameters: dict[str, Any] = {"tools": tools}
     if servers:
-        request |= {"mcp_servers": servers, "betas": [MCP]}
-    thinks = models.find(model).thinking[:1] == ("adaptive",)
-    return request | (models.options(model, thinking="summarized") if thinks else {})
+        parameters |= {"mcp_servers": servers, "betas": [MCP]}
+    if models.find(model).thinking[:1] == ("adaptive",):
+        parameters |= models.options(model, thinking="summarized")
+    return parameters
 
 
 @cache
 def load(path: Path) -> list[dict[str, str]]:
-    """The MCP servers of a file, by name: JSON or TOML with `servers`, each a `name`, `url`, `authorization_token`.
+    """The MCP servers of a JSON or TOML file, sorted by name: `servers`, each a `name`, `url`, `authorization_token`.
 
-    Read once: a change in the middle of threads would break their prefixes (invariant 11). Raises SettingError.
+    The file is read once, because a change would break the prefixes of threads (invariant 11). Raises SettingError.
     """
     try:
         text = path.expanduser().read_text(encoding="utf-8")
@@ -59,10 +60,10 @@ def load(path: Path) -> list[dict[str, str]]:
     servers = content.get("servers") if isinstance(content, dict) else None
     if not isinstance(servers, list):
         raise SettingError(f"MCP_SERVERS: {path} has no list `servers`. Each server has a `name` and a `url`.")
-    found = [_server(server, f"MCP_SERVERS: server {at} of {path}") for at, server in enumerate(servers, 1)]
-    if len({server["name"] for server in found}) < len(found):
+    checked = [_server(server, f"MCP_SERVERS: server {at} of {path}") for at, server in enumerate(servers, 1)]
+    if len({server["name"] for server in checked}) < len(checked):
         raise SettingError(f"MCP_SERVERS: {path} has two servers of one name. Rename one.")
-    return sorted(found, key=lambda server: server["name"])
+    return sorted(checked, key=lambda server: server["name"])
 
 
 def _server(server: Any, where: str) -> dict[str, str]:

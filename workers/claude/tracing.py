@@ -1,4 +1,4 @@
-"""OpenTelemetry spans of calls to Claude, without content, where the environment names an exporter.
+"""OpenTelemetry spans of calls to Claude, without content. They are sent if the environment names an exporter.
 
 The variables are OpenTelemetry's own:
 https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
@@ -20,7 +20,7 @@ MISSING = "%s is set, but the exporter is not installed, so no spans are sent: p
 
 
 def endpoint(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The name of the variable that asks for spans."""
+    """The name of the environment variable that asks for spans."""
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none":
         return None
     return next((name for name in ENDPOINTS if environ.get(name)), None)
@@ -28,9 +28,9 @@ def endpoint(environ: Mapping[str, str] = os.environ) -> str | None:
 
 @contextmanager
 def exporting(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """Send spans while entered, if the environment asks for it; on leaving, the last are sent."""
-    asked = endpoint(environ)
-    if asked is None:
+    """Send spans while entered, if the environment asks for it. On leaving, the remaining ones are sent."""
+    variable = endpoint(environ)
+    if variable is None:
         yield
         return
     try:
@@ -39,7 +39,7 @@ def exporting(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        log.warning(MISSING, asked)
+        log.warning(MISSING, variable)
         yield
         return
     provider = TracerProvider(resource=Resource.create({"service.name": environ.get("OTEL_SERVICE_NAME", "parley")}))
@@ -53,9 +53,9 @@ def exporting(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
 
 @contextmanager
 def span(name: str) -> Iterator[Span]:
-    """A span around a whole call; the library's own, one for each attempt, are its children.
+    """A span around a whole call. Its children are the library's own spans, one for each attempt.
 
-    An exception's text may hold what somebody wrote, so it is not recorded.
+    Exceptions are not recorded, because their text may quote what somebody wrote.
     """
     tracer = trace.get_tracer("parley")
     with tracer.start_as_current_span(
@@ -65,7 +65,7 @@ def span(name: str) -> Iterator[Span]:
 
 
 def describe(current: Span, fields: Mapping[str, Any]) -> None:
-    """Put the figures of a call's log line on its span; what says something of the question stays out."""
+    """Put the fields of a call's log line on its span, without those about the question."""
     for name, value in fields.items():
         if value is not None and not name.startswith("question"):
             current.set_attribute(f"parley.{name}", value)

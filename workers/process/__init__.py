@@ -1,1 +1,1 @@
-"""A worker process: its slots, its event loop, its leases. What a job does is in workers/reply.py."""
+"""Here lives the worker process, with its slots, its event loop and its leases. The job itself is workers/reply.py."""

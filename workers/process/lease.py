@@ -1,4 +1,4 @@
-"""The lease of a thread, kept up while its reply is written."""
+"""Renews the lease of a thread while its reply is written."""
 
 import asyncio
 import logging
@@ -13,7 +13,10 @@ log = logging.getLogger("parley.lease")
 
 
 class Lease:
-    """`since` is the monotonic time before the claim was made: the lease lasts until `since + seconds` at least."""
+    """`since` is the monotonic time just before the claim, so the lease lasts at least until `since + seconds`.
+
+    `call_seconds` is the longest that a call to Slack can take.
+    """
 
     def __init__(self, inbox: Inbox, claim: Claim, since: float, seconds: float, call_seconds: float) -> None:
         self._inbox, self._claim = inbox, claim
@@ -21,7 +24,7 @@ class Lease:
         self._until = since + seconds
 
     async def keep(self) -> None:
-        """Renew until cancelled. Raises LeaseLost; an unreachable Redis is asked again until the lease is over."""
+        """Renew until cancelled. If Redis cannot be reached, try again until the lease is over. Raises LeaseLost."""
         while True:
             await asyncio.sleep(self._seconds / 4)
             since = time.monotonic()

@@ -11,7 +11,7 @@ from workers.process.sweeper import end_sessions, sweep
 
 
 class LoopThread:
-    """Entered, the clients are open and the sweeper goes; `loop` takes coroutines until it is left."""
+    """While entered, the clients are open, the sweepers run, and `loop` takes coroutines."""
 
     def __init__(self, settings: Settings, redis_url: str) -> None:
         self._settings, self._redis_url = settings, redis_url
@@ -24,7 +24,7 @@ class LoopThread:
         return self._opened.result()
 
     def __enter__(self) -> "LoopThread":
-        """Raises what opening the clients raised: a SettingError has a sentence for the operator."""
+        """Raises what opening the clients raised, like a SettingError with a sentence for the operator."""
         self._thread.start()
         self._opened.result()
         return self
@@ -46,7 +46,7 @@ class LoopThread:
     async def _main(self) -> None:
         async with runtime.opened(self._settings, self._redis_url) as opened:
             sweepers = [sweep(opened.inbox), end_sessions(opened.slack, opened.redis)]
-            sweeping = [asyncio.create_task(each) for each in sweepers]
+            sweeping = [asyncio.create_task(sweeper) for sweeper in sweepers]
             self._opened.set_result(asyncio.get_running_loop())
             await self._leave.wait()
             for task in sweeping:

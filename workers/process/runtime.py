@@ -1,4 +1,4 @@
-"""What all replies of a process share: one client each for Redis, Slack and Claude."""
+"""What all replies of a worker process share, like one client each for Redis, Slack and Claude."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -81,7 +81,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
 
 @asynccontextmanager
 async def current() -> AsyncIterator[Runtime]:
-    """The runtime of this event loop; under a stock `rq worker`, which has a new loop for each job, one of its own."""
+    """The runtime of this event loop. Under a stock `rq worker`, which has a new loop for each job, a new runtime."""
     runtime = _opened.get(asyncio.get_running_loop())
     if runtime:
         yield runtime

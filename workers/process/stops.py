@@ -1,4 +1,4 @@
-"""Hears at once when somebody asks to stop an answer that is being written here."""
+"""Learns at once when somebody asks to stop an answer that this process is writing."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from bot.talk.message import Thread
 
 log = logging.getLogger("parley.stops")
 
-# A connection that says nothing for so long is asked whether it is alive, and has as long to answer.
+# A connection that is silent for so long gets a ping, and has as long to answer it.
 QUIET_SECONDS = 10.0
 RECONNECT_SECONDS = 0.5
 
@@ -32,7 +32,7 @@ class Stop:
         return self._event.is_set()
 
     async def wait(self) -> str:
-        """Who asked for it, as soon as somebody does."""
+        """Wait until somebody asks for it. Returns who, "" for somebody unknown."""
         await self._event.wait()
         return self.by or ""
 
@@ -42,7 +42,7 @@ class Stop:
 
 
 class Stops:
-    """One connection hears for all answers of the process; what it misses while it is broken is read afterwards."""
+    """One connection listens for all answers of the process. What it misses while broken is read afterwards."""
 
     def __init__(self, redis: Redis, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._redis, self._quiet_seconds = redis, quiet_seconds
@@ -59,7 +59,7 @@ class Stops:
 
     @asynccontextmanager
     async def watch(self, thread: Thread, ts: str) -> AsyncIterator[Stop]:
-        """A Stop that is set already if it was asked before. Raises redis.RedisError at entering."""
+        """A Stop, which is set already if somebody asked before. Entering raises redis.RedisError."""
         key, stop = keys.stop(thread, ts), Stop()
         self._watched.setdefault(key, []).append(stop)
         try:
@@ -91,13 +91,17 @@ class Stops:
                     raise RedisTimeoutError("silent")
                 await pubsub.ping()
             elif message["type"] == "subscribe":
-                # Also after redis-py mended the connection by itself.
+                # This also arrives after redis-py reconnected by itself.
                 await self._look(list(self._watched))
             elif message["data"] in self._watched:
                 await self._look([message["data"]])
             pinged = message is None
 
     async def _look(self, watched: list[str]) -> None:
-        for key, by in zip(watched, await self._redis.mget(watched) if watched else [], strict=True):
-            for stop in self._watched.get(key, ()) if by is not None else ():
+        if not watched:
+            return
+        for key, by in zip(watched, await self._redis.mget(watched), strict=True):
+            if by is None:
+                continue
+            for stop in self._watched.get(key, ()):
                 stop.set(str(by))

@@ -1,4 +1,4 @@
-"""Wakes the threads that a dead process left behind, and takes Slack's Stop away where nothing is left to stop."""
+"""Wakes threads that a dead process left behind, and removes Slack's own Stop when an answer is over."""
 
 import asyncio
 import logging
@@ -16,21 +16,22 @@ EVERY_SECONDS = 1.0
 
 
 async def sweep(inbox: Inbox) -> None:
-    """Look every second, for ever."""
+    """Every second, wake threads whose time has come. Never returns."""
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:
-            if woken := await inbox.sweep():
+            woken = await inbox.sweep()
+            if woken:
                 log.info("woken threads=%d", woken)
         except RedisError as error:
             log.warning("no sweep error=%s", type(error).__name__)
         except Exception:
-            # Whatever is wrong with one team or thread, the others are still to be looked after.
+            # Something is wrong with one team or thread: the others must still be looked after.
             log.warning("no sweep", exc_info=True)
 
 
 async def end_sessions(web: AsyncWebClient, redis: Redis) -> None:
-    """The same: every second, for ever."""
+    """Every second, end Slack's sessions whose answer is over. Never returns."""
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:

@@ -1,1 +1,1 @@
-"""A thread as the request that Claude gets. Nobody here sends an answer to Slack."""
+"""Here a thread becomes a request to Claude. Nobody here calls Claude for an answer or writes to Slack."""

@@ -1,6 +1,6 @@
-"""What was said in a thread before somebody asked us: read from Slack when the thread knows nothing yet.
+"""Reads from Slack what was said in a thread without asking us.
 
-What people said to each other since the last question is read with the next one.
+Before the first question that is the whole thread; with a later question, what people said to each other since.
 """
 
 import asyncio
@@ -28,42 +28,48 @@ MOST_CHARACTERS = 20_000
 PAGE, PAGES = 200, 5
 READING_SECONDS = 3.0
 ATTACHED = "[Attached, but not given to you: {names}]"
-# https://docs.slack.dev/reference/events/message: the others are about the channel.
+# https://docs.slack.dev/reference/events/message: other subtypes are about the channel.
 SPOKEN = (None, "file_share", "thread_broadcast", "bot_message")
 
 
 async def earlier(
     slack: AsyncWebClient, redis: Redis, message: Message, bot_user: str, known: Sequence[Entry] = ()
 ) -> list[Entry]:
-    """The newest messages of the thread before this one, oldest first, each an entry of its own; ours are answers.
+    """The newest messages of the thread before this one, oldest first, as entries that join the end of the history.
 
-    None where this message begins the thread, where the thread was forgotten, or where Slack does not let us read it
-    (https://docs.slack.dev/reference/methods/conversations.replies). Of a thread of which something is `known`, what
-    people said to each other since. They belong at the end of the history.
+    Our own messages become answers. With a `known` history only what people said since its last question is read. The
+    list is empty if the message begins the thread, if the thread was forgotten, or if Slack does not let us read it
+    (https://docs.slack.dev/reference/methods/conversations.replies).
     """
-    thread, since = message.thread, history.newest(known)
+    thread = message.thread
+    since = history.newest(known)
     if message.ts == thread.ts or await redis.exists(keys.forgotten(thread)):
         return []
     if known and not (since and await asides.were_after(redis, thread, since)):
         return []
-    found: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     try:
         async with asyncio.timeout(READING_SECONDS):
-            await _read(slack, message, since, found)
+            await _read(slack, message, since, messages)
     except SLACK_TROUBLE as error:
-        log.info("read=%d thread=%s error=%s", len(found), thread, describe(error))
-    said = [each for each in found if _is_spoken(each, since or "0", message.ts)]
+        log.info("read=%d thread=%s error=%s", len(messages), thread, describe(error))
+    said = [slack_message for slack_message in messages if _is_spoken(slack_message, since or "0", message.ts)]
     if known:
-        stamps = {entry.ts for entry in known}
-        said = [each for each in said if each.get("user") != bot_user and each["ts"] not in stamps]
+        known_ts = {entry.ts for entry in known}
+        said = [
+            slack_message
+            for slack_message in said
+            if slack_message.get("user") != bot_user and slack_message["ts"] not in known_ts
+        ]
     newest = said[-MOST_MESSAGES:]
-    users = [asked[0] if (asked := _asked(each)) else str(each["user"]) for each in newest if each.get("user")]
-    mentioned = sorted({user for each in newest for user in mentioned_people(text_of.of(each))})
+    users = [_author(slack_message) for slack_message in newest if slack_message.get("user")]
+    mentioned = sorted({user for slack_message in newest for user in mentioned_people(text_of.of(slack_message))})
     names = await Directory(redis, slack).names(thread.team, [*users, *mentioned])
-    return _fitting(_entry(each, bot_user, names) for each in newest)
+    return _fitting(_entry(slack_message, bot_user, names) for slack_message in newest)
 
 
-async def _read(slack: AsyncWebClient, message: Message, since: str | None, found: list[dict[str, Any]]) -> None:
+async def _read(slack: AsyncWebClient, message: Message, since: str | None, messages: list[dict[str, Any]]) -> None:
+    """Append the thread's messages to `messages`, so that those read before a time-out are there."""
     cursor: str | None = None
     for _ in range(PAGES):
         page = await slack.conversations_replies(
@@ -74,7 +80,7 @@ async def _read(slack: AsyncWebClient, message: Message, since: str | None, foun
             cursor=cursor,
             include_all_metadata=True,
         )
-        found += [each for each in page.get("messages") or [] if isinstance(each, dict)]
+        messages += [item for item in page.get("messages") or [] if isinstance(item, dict)]
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
         if cursor is None:
             return
@@ -88,10 +94,12 @@ def _is_spoken(said: dict[str, Any], since: str, before: str) -> bool:
 
 def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
     user = said.get("user") or said.get("bot_id")
-    written = [block.get("text") for block in said.get("blocks") or () if block.get("type") == "markdown"]
-    if asked := _asked(said):
-        return Entry("user", asked[1], said["ts"], asked[0], names.get(asked[0]))
+    asked = _asked(said)
+    if asked:
+        asker, question = asked
+        return Entry("user", question, said["ts"], asker, names.get(asker))
     if user == bot_user:
+        written = [block.get("text") for block in said.get("blocks") or () if block.get("type") == "markdown"]
         text = "\n\n".join(part for part in written if isinstance(part, str)) or str(said.get("text") or "")
         return Entry("assistant", text, said["ts"])
     attached = [str(file.get("name") or file.get("id")) for file in said.get("files") or () if isinstance(file, dict)]
@@ -103,8 +111,13 @@ def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
     return Entry("user", "\n\n".join(part for part in parts if part), said["ts"], user, name)
 
 
+def _author(said: dict[str, Any]) -> str:
+    asked = _asked(said)
+    return asked[0] if asked else str(said["user"])
+
+
 def _asked(said: dict[str, Any]) -> tuple[str, str] | None:
-    """Who asked what by shortcut, if a message of ours shows that."""
+    """Who asked which question, if this is our message that shows a question asked by shortcut."""
     metadata = said.get("metadata") or {}
     if metadata.get("event_type") != QUESTION:
         return None
@@ -114,7 +127,7 @@ def _asked(said: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _fitting(entries: Iterable[Entry]) -> list[Entry]:
-    """The newest that fit, without empty ones; a history begins with what a person said."""
+    """The newest entries that fit, without empty ones. The first is no answer: a history begins with a person."""
     kept: list[Entry] = []
     left = MOST_CHARACTERS
     for entry in reversed([entry for entry in entries if entry.text.strip()]):
