@@ -163,9 +163,14 @@ class ClaudeRateLimits:
     async def saw(self, family: str, call: str, headers: Mapping[str, str]) -> None:
         """Keep the limits in these headers, which include the call. Without such headers it just counts no more."""
         args: list[str | int] = []
+        tokens = int(call.rpartition(":")[2])
         for limit in limits(headers, datetime.now(UTC)):
             full_ms = "" if limit.full_in is None else int(limit.full_in * 1000)
-            args += [limit.kind, limit.limit, limit.remaining, full_ms]
+            remaining = limit.remaining
+            if limit.kind in ("input-tokens", "tokens"):
+                # A call larger than the limit passes when all of it is there. Headers tell the debt it leaves as 0.
+                remaining = min(remaining, limit.limit - tokens)
+            args += [limit.kind, limit.limit, remaining, full_ms]
         await self._run(SAW, self._names(family)[:3], call, *args)
 
     async def pause(self, family: str, seconds: float) -> None:

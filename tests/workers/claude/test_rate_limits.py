@@ -265,6 +265,7 @@ calls = st.lists(
 )
 @example(calls=[(0, 0, 0, 0.0), (22, 0, 0, 0.0), (40_826, 0, 0, 0.0)], requests=5, input_tokens=20_000)
 @example(calls=[(22, 0, 1, 0.0), (19_979, 0, 0, 0.0)], requests=5, input_tokens=20_000)
+@example(calls=[(20_600, 0, 0, 0.0), (0, 0, 0, 0.0)], requests=5, input_tokens=20_000)
 @given(calls=calls, requests=st.integers(5, 60), input_tokens=st.integers(20_000, 200_000))
 async def test_claude_refuses_nobody_who_had_room(
     redis: Redis, calls: list[tuple[int, int, int, float]], requests: int, input_tokens: int
