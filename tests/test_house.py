@@ -125,7 +125,7 @@ SHOWN_BY = {
     "bot/background.py": "tests/scenarios/test_buttons.py",
     "bot/commands": "tests/scenarios/test_steering.py",
     "bot/commands/command.py": "tests/scenarios/test_command.py",
-    "bot/intake/intake.py": "tests/scenarios/test_waiting.py",
+    "bot/intake/intake.py": "tests/scenarios/alone/test_waiting.py",
     "bot/listeners": "tests/scenarios/test_answering.py",
     "bot/sandbox": "tests/bot/sandbox/test_sandbox.py",
     "bot/services.py": "tests/bot/test_app_fuzz.py",
