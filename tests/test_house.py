@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("bot", "workers") for path in (ROOT / folder).rglob("*.py"))
-LONGEST_FILE = 400
+MOST_FILES = 25
+MOST_PARAMETERS = 5
 
 # The default is too long for a line of .env.example.
 SHOWN_ELSEWHERE = {"SYSTEM_PROMPT"}
@@ -111,12 +113,61 @@ def test_workers_take_no_bolt() -> None:
     assert not [name(path) for path in under("workers") if any(is_in(m, "slack_bolt") for m in imports(path))]
 
 
-# Size and tests
+# Rooms, names and tests
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_a_file_is_read_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+def test_no_room_has_more_than_25_files() -> None:
+    files = [path for path in SOURCES if path.name != "__init__.py"]
+    counts = Counter(name(path.parent) for path in files)
+    assert not {folder: count for folder, count in counts.items() if count > MOST_FILES}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py"], ids=name)
+def test_a_room_says_who_lives_there(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_the_drawing_of_the_house_names_every_module() -> None:
+    """The sandbox's are not drawn one by one."""
+    drawing = (ROOT / "docs/design.md").read_text().partition("```\nbot/")[2].partition("```")[0]
+    words = set(re.findall(r"[\w.]+\.py", drawing))
+    modules = [path for path in SOURCES if room(path) != "bot/sandbox" and path.name != "__init__.py"]
+    assert [name(path) for path in modules if path.name not in words] == []
+    assert words <= {path.name for path in modules}
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many a function takes, `self` not counted."""
+    taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return sum(argument.arg not in ("self", "cls") for argument in taken)
+
+
+def test_a_function_with_more_than_five_parameters_has_its_reason_in_the_design() -> None:
+    """ruff allows no more than seven anywhere."""
+    found = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and parameters(node) > MOST_PARAMETERS:
+                found.add(f"{name(path)}::{node.name}")
+    listed = re.findall(r"(?m)^\| `([\w/.]+\.py::\w+)` \| .+ \|$", (ROOT / "docs/design.md").read_text())
+    assert set(listed) == found
+
+
+def types(path: Path) -> Iterator[str]:
+    """The classes and named types that a file defines at its top."""
+    for node in ast.parse(path.read_text()).body:
+        names: list[str] = []
+        if isinstance(node, ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        yield from (defined for defined in names if re.fullmatch(r"[A-Z][A-Za-z]*[a-z][A-Za-z]*", defined))
+
+
+def test_no_two_types_have_one_name() -> None:
+    """The sandbox is left out: it has Slack's and Claude's own words."""
+    counts = Counter(defined for path in SOURCES if room(path) != "bot/sandbox" for defined in types(path))
+    assert not [defined for defined, count in counts.items() if count > 1]
 
 
 # Modules without tests at their path, and the tests that show what they do.

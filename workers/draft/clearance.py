@@ -1,4 +1,4 @@
-"""The right to make the next call of a draft: waited for at the pace that the workspace's budgets allow."""
+"""The right to make the next call of a draft: waited for at the pace that Slack's rate limits allow."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from workers.draft.composition import Composition, Step
 from workers.draft.messages import Messages
 from workers.draft.pacing import Pacing
 
-# How long to wait at most before asking the budget again: others may have ended meanwhile.
+# How long to wait at most before asking the pacing again: others may have ended meanwhile.
 ASKING_SECONDS = 2.0
 LONGEST_SINCE_SECONDS = 3600.0
 
@@ -61,7 +61,7 @@ class Clearance:
         await self._pacing.close(self._team, self._draft)
 
     async def _wait_for_change(self, step: Step) -> bool:
-        while wait := await self._budget(step):
+        while wait := await self._wait_for_frame(step):
             if await self._clock.wait(min(wait, ASKING_SECONDS)):
                 return False
         return True
@@ -90,7 +90,7 @@ class Clearance:
         due = self._text.next(self._messages.parts, self._messages.shown)
         return self._text.ended is None and due is not None and due.is_last
 
-    async def _budget(self, step: Step) -> float:
+    async def _wait_for_frame(self, step: Step) -> float:
         """0 if the change may be sent now, else how long to wait at most."""
         if step == "stop":
             return await self._pacing.stop_stream(self._team, self._draft)

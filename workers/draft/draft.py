@@ -23,7 +23,7 @@ from workers.draft.turn import Terms, Turn
 
 
 class Draft:
-    """The reader of Claude calls `write` and never waits; `run` edits on its own clock, as the budget allows.
+    """The reader of Claude calls `write` and never waits; `run` edits on its own clock, as the pacing allows.
 
     `status` is what the thread shows until there is text.
     """

@@ -1,4 +1,4 @@
-"""The budget of edits, posts and streams of a workspace, shared by every process through Redis (invariant 6).
+"""How often a workspace's replies may be edited, posted and streamed, for every process together (invariant 6).
 
 Slack allows about 50 `chat.update` calls a minute for a whole workspace and about one `chat.postMessage` a second in
 a channel (https://docs.slack.dev/apis/web-api/rate-limits). An edit is kept back for every reply that is edited live,
@@ -8,8 +8,8 @@ which that makes sense stay on their status line until one ends, or until they a
 Nobody knows when on its way Slack counts a call. So an edit counts from when it is allowed until a minute after Slack
 has answered it: however slow the way, no minute of Slack's has more than the limit.
 
-Native streams have budgets of their own: 100 appends a minute, of which nothing is kept back because the last words go
-with the call that stops a stream, and 20 starts and 20 stops. A stream is begun only if every open one could be
+Native streams have rate limits of their own: 100 appends a minute, of which nothing is kept back because the last words
+go with the call that stops a stream, and 20 starts and 20 stops. A stream is begun only if every open one could be
 stopped in this minute (https://docs.slack.dev/reference/methods/chat.startStream).
 
 What Slack refuses all the same is paused by the client that called it (`bot.slack.client.Client`). Everything
@@ -164,7 +164,7 @@ return 0
 
 @dataclass(frozen=True)
 class Frames:
-    """The budget of the calls that show a growing text: `limit` a minute, shared by all `drafts` of the workspace.
+    """The rate limit of the calls that show a growing text: `limit` a minute, shared by all `drafts` of the workspace.
 
     `kept` calls are kept back for each draft, for its last words; two calls for one are `spacing_ms` apart.
     """
