@@ -9,6 +9,9 @@ from redis.asyncio import Redis
 from bot.store import connections, keys, load
 from workers.claude.concurrency import Concurrency
 
+# A permit whose process stands still for so long is lost, as it should be: longer than a busy machine makes us wait.
+LEASE_SECONDS = 3.0
+
 
 @pytest.fixture
 async def other_redis(redis_url: str) -> AsyncIterator[Redis]:
@@ -81,10 +84,10 @@ async def test_a_place_given_back_goes_to_the_next(redis: Redis) -> None:
 
 
 async def test_a_process_killed_in_a_call_keeps_nobody_out(redis: Redis) -> None:
-    concurrency = Concurrency(redis, 2, lease=0.15)
+    concurrency = Concurrency(redis, 2, lease=LEASE_SECONDS)
     async with concurrency.permit():
         assert await concurrency.ask("killed") == 0
-        async with asyncio.timeout(5), concurrency.permit():
+        async with asyncio.timeout(20), concurrency.permit():
             assert await taken(redis) == (2, 0)
 
 
@@ -102,13 +105,13 @@ async def test_a_process_killed_while_it_waits_keeps_nobody_out(redis: Redis) ->
 
 
 async def test_a_long_call_keeps_its_permit(redis: Redis) -> None:
-    concurrency = Concurrency(redis, 1, lease=0.2)
+    concurrency = Concurrency(redis, 1, lease=LEASE_SECONDS)
     async with concurrency.permit():
         [token] = map(str, await redis.zrange(keys.CALLS, 0, -1))
         first = float(await redis.zscore(keys.CALLS, token) or 0)
 
         async def renewed_twice() -> bool:
-            return float(await redis.zscore(keys.CALLS, token) or 0) > first + 120
+            return float(await redis.zscore(keys.CALLS, token) or 0) > first + LEASE_SECONDS * 600
 
         await until(renewed_twice)
         assert await concurrency.ask("another") == 1
