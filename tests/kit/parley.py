@@ -151,10 +151,19 @@ class Parley:
         notices = self.slack.workspace.ephemerals
         before = len(notices)
         await self.slack.command(user, channel, "/parley", text)
-        await self.slack.until(lambda: len(notices) > before, within=3)
+        await self.slack.until(lambda: len(notices) > before, within=10)
         [(who, message)] = notices[before:]
         assert who == self.sandbox.users[user]
         return message
+
+    async def steer(self, text: str) -> None:
+        """Type `/parley` and the text as an admin, again and again until it is done.
+
+        Where the machine is busy, two seconds may be too short for a command, and then people are asked to repeat it.
+        """
+        async with asyncio.timeout(30):
+            while not (await self.command("ada", text)).text.startswith("Done"):
+                await asyncio.sleep(0.1)
 
     def answer(self, channel: str, ts: str, thread_ts: str) -> list[Message]:
         """The messages of the reply to the one message `ts`."""

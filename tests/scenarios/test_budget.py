@@ -68,7 +68,7 @@ async def test_fifty_questions_at_once_overrun_a_budget_by_no_more_than_what_is_
 
 
 async def test_who_has_nothing_left_is_told_what_the_budget_is_when_it_resets_and_whom_to_ask(parley: Parley) -> None:
-    await parley.slack.command("ada", "general", "/parley", "budget set 0 month @ben")
+    await parley.steer("budget set 0 month @ben")
     asked = await parley.slack.say("ben", "general", "@parley hello")
     [answer] = await parley.answers("general", asked)
     assert answer.startswith("Your budget of $0.00 this month is used up. It starts anew on ")
@@ -87,7 +87,7 @@ async def test_who_has_nothing_left_is_told_what_the_budget_is_when_it_resets_an
     ],
 )
 async def test_each_budget_is_told_as_whose_it_is(parley: Parley, words: str, told: str) -> None:
-    await parley.slack.command("ada", "general", "/parley", f"budget set {words}")
+    await parley.steer(f"budget set {words}")
     asked = await parley.slack.say("ben", "general", "@parley hello")
     [answer] = await parley.answers("general", asked)
     assert answer.startswith(f"{told} It starts anew on ")
@@ -95,7 +95,7 @@ async def test_each_budget_is_told_as_whose_it_is(parley: Parley, words: str, to
 
 async def test_admins_are_warned_when_an_answer_reaches_the_mark(parley: Parley) -> None:
     ada = parley.sandbox.users["ada"]
-    await parley.slack.command("ada", "general", "/parley", "budget set 0.01 day @ben")
+    await parley.steer("budget set 0.01 day @ben")
     await parley.redis.hset(keys.caps(parley.sandbox.team), f"user:{parley.sandbox.users['ben']} day", 1)
     asked = await parley.slack.say("ben", "general", "@parley hello")
     await parley.answers("general", asked)

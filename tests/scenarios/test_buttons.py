@@ -392,7 +392,7 @@ async def test_a_guest_may_say_what_they_think_and_stop_what_they_asked(parley: 
 async def test_asking_again_counts_as_a_message(parley: Parley, web: AsyncWebClient) -> None:
     of = await remembers(parley)
     button = await shows(web, of, footer.done(of.ts))
-    await parley.slack.command("ada", "general", "/parley", "limit set 1 minute @ben")
+    await parley.steer("limit set 1 minute @ben")
     await parley.redis.delete(*[name async for name in parley.redis.scan_iter(f"{of.team}:rate:*")], "none")
     await asks(parley, "ben")
     await parley.slack.click("ben", footer.REGENERATE, channel="general", ts=button)

@@ -125,7 +125,7 @@ async def test_everybody_sees_their_own_month_and_admins_the_workspaces_too(parl
     await use(parley, "ada", "general", 1_000_000)
     await use(parley, "ben", "random", 4_000_000)
     for words in ("set $8 month", "set $2 day each"):
-        await parley.slack.command("ada", "general", "/parley", f"budget {words}")
+        await parley.steer(f"budget {words}")
     ben = await home(parley, "ben")
     assert "*Questions*\\n1'" in ben
     assert "*Cost*\\n$4.00'" in ben

@@ -13,17 +13,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 DEFAULT = Settings()
 DAYS = {"HISTORY_DAYS": DEFAULT.history_days, "USAGE_DAYS": DEFAULT.usage_days}
 
+DECIDED = {keys.caps, keys.limits, keys.audit, keys.rate, keys.holds}
 WHILE_IT_IS_WRITTEN = {keys.lease, keys.box, keys.messages, keys.attempts, keys.active, keys.reply, keys.record}
 AFTERWARDS = {keys.history, keys.usage, keys.usage_costs, keys.usage_week, keys.talks, keys.seen_event, keys.votes}
 
 
 async def test_all_keys_of_an_answer_are_kept_as_the_table_says(parley: Parley) -> None:
     parley.sandbox.claude.deltas_per_second = 20.0
-    for order in ("budget 1000 month", "limit 500 a day", "persona Be brief."):
-        await parley.slack.command("ada", "general", "/parley", order)
+    for order in ("budget set $1000 month", "limit set 500 day each"):
+        await parley.steer(order)
     ts = await parley.slack.say("ada", "general", "@parley how long is this kept?")
     await parley.slack.until(lambda: parley.replies("general", ts), within=30)
-    assert await rows(parley) >= WHILE_IT_IS_WRITTEN
+    assert await rows(parley) >= WHILE_IT_IS_WRITTEN | DECIDED
     assert not await broken(parley.redis, DAYS)
     parley.sandbox.claude.deltas_per_second = 400.0
     await parley.answers("general", ts)

@@ -100,11 +100,11 @@ async def test_a_shown_question_that_is_deleted_is_forgotten_with_its_answer_and
 
 
 async def test_who_writes_too_much_is_told_in_the_modal_and_nothing_is_shown(parley: Parley) -> None:
-    await parley.slack.command("ada", "general", "/parley", "limit set 0 minute @ben")
+    await parley.steer("limit set 0 minute @ben")
     root = await parley.slack.say("ada", "general", "too much")
     view = await opened(parley, "ben", "general", root)
     answer = await parley.slack.submit("ben", view.id, typed("why?"))
-    await parley.slack.command("ada", "general", "/parley", "limit clear minute @ben")
+    await parley.steer("limit clear minute @ben")
     assert answer["errors"]["question"].startswith("I take no messages from you")
     assert shown(parley, root) == []
 
