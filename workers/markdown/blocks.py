@@ -44,6 +44,10 @@ HTML = (
 )
 
 
+# Markers inside of this many block quotes and list items are text, as in markdown-it and cmark-gfm: else each line of
+# a text could have as many containers as characters.
+DEEPEST_CONTAINERS = 100
+
 # A new leaf: its kind, a fence's mark, and the end of HTML.
 _Opening = tuple[LeafKind, str, re.Pattern[str] | None]
 
@@ -129,7 +133,8 @@ class Scanner:
             if paragraph is not None and char in "=-|:" and self._underlines(paragraph, line):
                 return
             container: Container | None
-            if char == ">":
+            is_deepest = matched >= DEEPEST_CONTAINERS
+            if char == ">" and not is_deepest:
                 container = Container(True, line.at)
                 line.skip_quote_mark()
             else:
@@ -138,7 +143,7 @@ class Scanner:
                     del containers[matched:]
                     self._begin(leaf, line)
                     return
-                container = line.item(paragraph is not None)
+                container = None if is_deepest else line.item(paragraph is not None)
                 if container is None:
                     break
             containers[matched:] = [container]

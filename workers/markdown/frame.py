@@ -10,14 +10,15 @@ from workers.markdown.delimiters import Run, unmatched
 from workers.markdown.inline import parse
 from workers.markdown.line import lines
 from workers.markdown.links import definition, label_key
-from workers.markdown.sanitize import NOTICE, harmless, harmless_plain
+from workers.markdown.plain import plain
+from workers.markdown.sanitize import NOTICE, harmless
 
 __all__ = ["fallback", "frame", "harmless"]
 
 # What a line may begin with before its content, and what may still become a marker, a rule, an underline, a fence or
 # a table's separator row.
-MARKERS = r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*"
-UNDECIDED = re.compile(rf"{MARKERS}(?:[-_*=~`#>+|:.)\[\]!<&\\ \t]*|\d{{1,9}}[.)]?)[ \t\r]*$")
+MARKERS = r"(?:[ \t]*+(?:>|[-+*](?=[ \t])|\d{1,9}+[.)](?=[ \t])))*+[ \t]*+"
+UNDECIDED = re.compile(rf"{MARKERS}(?:\d{{1,9}}+[.)]?+|[-_*=~`#>+|:.)\[\]!<&\\ \t]*+)[ \t\r]*+$")
 DIGITS = re.compile(r" {0,3}\d{1,9}(?=[.)]?(?:[ \t]|$))")
 FENCE_START = re.compile(r"`{3,}[^`]*$|~{3,}")
 HALF_DEFINITION = re.compile(
@@ -29,7 +30,6 @@ HALF_DEFINITION = re.compile(
 NOT_SURELY_SHOWN = re.compile(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*|^[> \t]*\|[^\n]*")
 LABEL = re.compile(r"\[([^\[\]]+)\]")
 BLANK = "> \t\r\n"
-HEADING_END = re.compile(r"(?:^|[ \t])#+$")
 ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # chat.update refuses a `text` of 4,000 bytes (docs.slack.dev/reference/methods/chat.update; bytes: observed,
 # gitlab.com/gitlab-org/gitlab/-/merge_requests/258898).
@@ -104,6 +104,7 @@ def _closed(text: str, scanner: Scanner) -> str | None:
         return frame(text[:paid])
     definitions = list(_definitions(text, blocks)) if "]:" in text else []
     late = _late(text, definitions)
+    taken_out = frozenset(late)
     shown: str | None = text
     if leaf is not None and leaf.kind == "fence":
         prefix = "".join(parent.prefix for parent in leaf.parents) + " " * leaf.indent
@@ -115,7 +116,7 @@ def _closed(text: str, scanner: Scanner) -> str | None:
     elif (leaf is not None and leaf.kind == "paragraph") or (
         block.kind == "heading" and "\n" not in text[block.start :]
     ):
-        shown = _inline(text, block, frozenset(key for key, start, end in definitions if (start, end) not in late))
+        shown = _inline(text, block, frozenset(key for key, *at in definitions if tuple(at) not in taken_out))
     if shown is None:
         return None
     fence = next((block for block in reversed(blocks) if block.kind == "fence"), None)
@@ -273,10 +274,15 @@ def _trimmed(content: str, stop: int, heading: bool) -> int:
         if char.isspace() or (char in "*_~\\" and not _escaped(content, stop - 1)):
             stop -= 1
             continue
-        closing = HEADING_END.search(content, 0, stop) if heading and char == "#" else None
-        if closing is None:
+        if not heading or char != "#":
             break
-        stop = closing.start()
+        before = stop
+        while before and content[before - 1] == "#":
+            before -= 1
+        # Only behind a space they close the heading.
+        if before and content[before - 1] not in " \t":
+            break
+        stop = max(before - 1, 0)
     return stop
 
 
@@ -291,7 +297,7 @@ def fallback(text: str, limit: int = 3000) -> str:
     """The notification's plain `text`: escaped, at most `limit` bytes of UTF-8 (chat.update refuses 4,000)."""
     kept: list[str] = []
     size = 0
-    for char in _plain(text):
+    for char in plain(text):
         escaped = ESCAPED.get(char, char)
         size += len(escaped.encode("utf-8", "replace"))
         if size > limit:
@@ -304,17 +310,6 @@ def fallback(text: str, limit: int = 3000) -> str:
 
 def plain_bytes(text: str) -> int:
     """How many bytes the plain `text` has if nothing is cut off."""
-    plain = _plain(text)
-    escapes = sum(plain.count(char) * (len(escaped) - 1) for char, escaped in ESCAPED.items())
-    return len(plain.encode("utf-8", "replace")) + escapes
-
-
-def _plain(text: str) -> str:
-    plain = re.sub(r"(?m)^[ \t]*(?:`{3,}[^\n]*|~{3,}[^\n]*|[|:-][-:| \t]+)$\n?", "", text)
-    plain = re.sub(r"!?\[([^\[\]\n]*)\]\([^()\n]*\)", r"\1", plain)
-    plain = re.sub(r"(?m)^[ \t]*(?:#{1,6}|>)[ \t]+", "", plain)
-    plain = re.sub(r"(\*\*|__|~~|`+)(?=\S)([^\n]*?\S)\1", r"\2", plain)
-    plain = re.sub(r"[ \t]+", " ", plain)
-    plain = re.sub(r"\s*\n\s*", "\n", plain).strip()
-    # What stood between markup may have come together; what is markup alone is better than no text, which is refused.
-    return harmless_plain(plain or text.strip())
+    shown = plain(text)
+    escapes = sum(shown.count(char) * (len(escaped) - 1) for char, escaped in ESCAPED.items())
+    return len(shown.encode("utf-8", "replace")) + escapes

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from workers.markdown.blocks import ATTRIBUTE, CLOSE_TAG, NAME, OPEN_TAG
 from workers.markdown.delimiters import PUNCTUATION, Run, run_at
-from workers.markdown.links import Extent, Undecided, label_key, link_tail
+from workers.markdown.links import LONGEST_LABEL, Extent, Undecided, label_key, link_tail
 
 SPECIAL = re.compile(r"[\\`<&\[\]!*_~]")
 NOT_PLAIN = re.compile(r"[\\`<&\[\]!*_~\n|]")
@@ -85,6 +85,8 @@ class _Parser:
         self.active = 0
         self.brackets: list[_Bracket] = []
         self.ticks: dict[int, list[int]] | None = None
+        # Where the next end of a comment and its like stands: behind the content if there is none.
+        self.closings: dict[str, int] = {}
 
     def parse(self) -> Inline:
         content = self.content
@@ -125,7 +127,7 @@ class _Parser:
         return size
 
     def angle(self, position: int) -> int:
-        span = _angle(self.content, position, self.raw_html)
+        span = _angle(self.content, position, self._may_be_html(position)) if self._may_end(position) else None
         if span is not None:
             self.spans.append(span)
             return span.end
@@ -193,9 +195,30 @@ class _Parser:
         if content[position] == "(":
             return link_tail(content, position)
         # A second label that is not closed yet.
-        if self.references and content[position] == "[" and "]" not in content[position:]:
+        if self.references and content[position] == "[" and content.find("]", position) < 0:
             return "half"
         return None
+
+    def _may_end(self, position: int) -> bool:
+        """Whether what begins with the `<` at a position can have an end."""
+        if self.content.startswith("<?", position):
+            return self._follows("?>", position)
+        if self.content.startswith("<![", position):
+            return self._follows("]]>", position)
+        return self._follows(">", position)
+
+    def _may_be_html(self, position: int) -> bool:
+        if not self.content.startswith("<!--", position) or self.content.startswith(("<!-->", "<!--->"), position):
+            return self.raw_html
+        return self.raw_html and self._follows("-->", position + 4)
+
+    def _follows(self, closing: str, position: int) -> bool:
+        """Whether this stands at or behind a position; asked for growing positions, the text is searched once."""
+        found = self.closings.get(closing, -1)
+        if found < position:
+            found = self.content.find(closing, position)
+            self.closings[closing] = found if found >= 0 else len(self.content)
+        return 0 <= found < len(self.content)
 
     def _ticks(self, position: int) -> dict[int, list[int]]:
         """Where the runs of backticks from the first one on begin, by their length."""
@@ -262,17 +285,19 @@ def _reference(content: str, position: int, label: Extent, references: Container
     """Where a reference link ends whose label ends before `position`."""
     if content.startswith("[", position) and not content.startswith("[]", position):
         end = content.find("]", position)
-        if end > 0 and label_key(content[position + 1 : end]) in references:
+        if end > 0 and _is_reference(content, (position + 1, end), references):
             return end + 1
-    if label_key(content[label[0] : label[1]]) in references:
+    if _is_reference(content, label, references):
         return position + 2 if content.startswith("[]", position) else position
     return None
 
 
+def _is_reference(content: str, label: Extent, references: Container[str]) -> bool:
+    start, end = label
+    return end - start <= LONGEST_LABEL and label_key(content[start:end]) in references
+
+
 def _angle(content: str, position: int, raw_html: bool) -> Span | None:
-    for opening, closing in (("<?", "?>"), ("<!--", ">"), ("<![", "]]>")):
-        if content.startswith(opening, position) and content.find(closing, position) < 0:
-            return None
     for kind, pattern in (("auto", AUTOLINK), ("email", EMAIL), ("slack", SLACK), ("html", TAG)):
         match = pattern.match(content, position) if raw_html or kind != "html" else None
         if match is None:

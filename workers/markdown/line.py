@@ -73,6 +73,7 @@ class Line:
         self.position, self.column = self.at + 1, self.column + self.indent + 1
         behind = self.text[self.position] if self.position < self.end else ""
         if behind == "\t":
+            self._skip_spaces()
             self.advance(self.column + 1)
             return
         if behind == " ":
@@ -102,7 +103,8 @@ class Line:
     def advance(self, target: int) -> None:
         """Skip white space up to a column; a tab that reaches beyond it counts as used up to there."""
         text, position, column = self.text, self.position, self.column
-        while position < self.end and column < target:
+        column_of_text = column + self.indent
+        while position < self.at and column < target:
             if text[position] == "\t":
                 wide = column + 4 - column % 4
                 if wide > target:
@@ -113,7 +115,7 @@ class Line:
                 column += 1
             position += 1
         self.position, self.column = position, column
-        self._skip_spaces()
+        self.indent = column_of_text - column
 
     def _skip_spaces(self) -> None:
         text, at, column, end = self.text, self.position, self.column, self.end

@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 TITLE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)""", re.S)
+OPEN_TITLE = re.compile(r"\((?:[^()\\]|\\.)*+", re.S)
 DEFINITION = re.compile(
     r"""[ ]{0,3}\[((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+(<(?:[^<>\\\n]|\\.)*+>|[^\s<]\S*+)
     (?:(?:[ \t]++\n?|\n)[ \t]*+("(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)))?+[ \t]*+(?:\n|$)""",
@@ -14,6 +15,8 @@ PLAIN_DEFINITION = re.compile(
 )
 # https://spec.commonmark.org/0.31.2/#link-destination asks for three levels at least.
 DEEPEST_PARENTHESES = 32
+# A label has up to 999 characters (https://spec.commonmark.org/0.31.2/#link-label), here not counting backslashes.
+LONGEST_LABEL = 2 * 999
 
 # Where something in a content begins and ends.
 Extent = tuple[int, int]
@@ -107,6 +110,5 @@ def _title_end(content: str, start: int) -> int | Undecided | None:
     title = TITLE.match(content, start)
     if title is not None:
         return title.end()
-    if content[start] == "(" and "(" in content[start + 1 :].replace("\\(", ""):
-        return None
-    return "half"
+    opened = OPEN_TITLE.match(content, start)
+    return None if opened is not None and content.startswith("(", opened.end()) else "half"

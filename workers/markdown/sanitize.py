@@ -6,7 +6,9 @@ not documented; it is taken for granted here, in code too.
 
 import html
 import re
+import sys
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -14,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from workers.markdown.blocks import LeafBlock, scan
 from workers.markdown.content import Content, content_of
 from workers.markdown.inline import ENTITY, Span, parse
-from workers.markdown.links import definition, label_key
+from workers.markdown.links import LONGEST_LABEL, definition, label_key
 
 JOINER = "\u2060"
 # Controls, lone surrogates, bidi embeddings, overrides and isolates, line and paragraph separators.
@@ -32,6 +34,7 @@ PING = re.compile(
 MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>|\n]*)?>")
 URL = re.compile(r"\bhttps?:[/\\]+[^\s<>]+", re.I)
 NOTES = re.compile(r"(?: \([a-z0-9.:\[\]_-]+\))*+")
+AFTER_ADDRESS = frozenset(".,;:!?*_~'\"")
 LAST_ENTITY = re.compile(r"&#?\w{1,31}$")
 BAD_SCHEME = re.compile(r"\b(slack|file|javascript|vbscript|data)(?=:(?://|[^\s:`]+[(,]))", re.I)
 ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
@@ -189,7 +192,9 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
             if ANCHOR.match(content, span.start):
                 yield _anchor(content, span)
         else:
-            label = content[span.label[0] : span.label[1]]
+            # Beside a link whose label is too long to be looked through stands its host; links in labels of links would
+            # else be looked through again and again.
+            label = content[span.label[0] : min(span.label[1], span.label[0] + LONGEST_LABEL + 1)]
             if span.kind == "reference":
                 url = _referred(content, span, references)
             else:
@@ -210,6 +215,7 @@ def _anchor(content: str, span: Span) -> Replacement:
 
 def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Replacement]:
     """What addresses in plain text need, which Slack makes links of."""
+    covered = _merged(covered)
     for address in URL.finditer(content):
         if _is_in(address.start(), covered):
             continue
@@ -227,17 +233,31 @@ def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Replace
 
 
 def _is_in(position: int, spans: list[tuple[int, int]]) -> bool:
-    return any(start <= position < end for start, end in spans)
+    index = bisect_right(spans, (position, sys.maxsize)) - 1
+    return index >= 0 and position < spans[index][1]
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same extents in order, each of which ends behind all before it."""
+    merged: list[tuple[int, int]] = []
+    last = 0
+    for start, end in sorted(spans):
+        last = max(last, end)
+        merged.append((start, last))
+    return merged
 
 
 def _bare(url: str) -> str:
     """An address without the punctuation and the entities behind it."""
+    end = len(url)
     while True:
-        short = url.rstrip(".,;:!?*_~'\"")
-        entity = LAST_ENTITY.search(short, max(0, len(short) - 33)) if url.startswith(";", len(short)) else None
+        short = end
+        while short and url[short - 1] in AFTER_ADDRESS:
+            short -= 1
+        entity = LAST_ENTITY.search(url, max(0, short - 33), short) if url.startswith(";", short, end) else None
         if entity is None:
-            return short
-        url = short[: entity.start()]
+            return url[:short]
+        end = entity.start()
 
 
 def _referred(content: str, span: Span, references: dict[str, str]) -> str:
@@ -263,7 +283,8 @@ def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Replaceme
     shown = "" if target.startswith("#") or not target or len(target) > 200 else f" (`{target}`)"
     if NOT_IN_CODE.search(target):
         shown = ""
-    if PLAIN_LABEL.match(label) and content[start - 1 : start] not in ("<", "@", "\\", "!", "]"):
+    before = content[start - 1 : start]
+    if PLAIN_LABEL.match(content, span.label[0], span.label[1]) and before not in ("<", "@", "\\", "!", "]"):
         yield Replacement(start, span.label[0], "")
         yield Replacement(end, span.end, shown)
     else:
@@ -324,7 +345,9 @@ def _masked(url: str, host: str) -> bool:
 
 
 def _deceptive(label: str, host: str) -> bool:
-    """Whether a label looks like an address or host other than the true one."""
+    """Whether a label looks like an address or host other than the true one, or is too long to tell."""
+    if len(label) > LONGEST_LABEL:
+        return True
     plain = unicodedata.normalize("NFKC", UNSEEN.sub("", html.unescape(label))).lower()
     plain = plain.replace("。", ".")
     true = host.removeprefix("www.").rstrip(".")

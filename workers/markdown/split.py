@@ -66,7 +66,8 @@ def split_text(
     splitter = _Splitter(text, limit, fits)
     parts: list[TextPart] = []
     head, start = "", 0
-    if not text.strip():
+    size = len(text.rstrip())
+    if not size:
         return parts
     while True:
         part, cut = splitter.next(start, head, (forced or {}).get(len(parts)))
@@ -77,7 +78,7 @@ def split_text(
         if not head:
             blank = BLANK.match(text, start)
             start = blank.end() if blank else start
-        if not text[start:].strip():
+        if start >= size:
             return parts
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.kit.hostile_markdown import PEOPLE, check_harmless
 from tests.kit.markdown_samples import DOCUMENTS, document, documents, inline, soup
 from tests.kit.rendered_markdown import check_closed, seen, visible
+from workers.markdown.blocks import scan
 from workers.markdown.frame import fallback, frame, harmless
 from workers.markdown.split import split_text
 
@@ -241,6 +242,14 @@ def test_no_repetition_takes_long(unit: str) -> None:
     for work in (frame, harmless, fallback, lambda text: split_text(text, 3000)):
         assert _duration(work, text) < 1.0
     assert _duration(harmless, f"[{text}](https://a.bc)") < 1.0
+
+
+@pytest.mark.parametrize("marker", ["> ", "- ", "1. "])
+def test_a_marker_inside_of_a_hundred_containers_is_text(marker: str) -> None:
+    assert len(scan(marker * 100 + "x")[0].parents) == 100
+    deep = scan(marker * 103 + "x")
+    assert [(block.kind, len(block.parents)) for block in deep] == [("paragraph", 100)]
+    check_every_prefix(marker * 103 + "x **y**")
 
 
 def _duration(work: Callable[[str], object], text: str) -> float:
