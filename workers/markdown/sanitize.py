@@ -19,8 +19,13 @@ from workers.markdown.inline import ENTITY, Span, parse
 from workers.markdown.links import LONGEST_LABEL, definition, label_key
 
 JOINER = "\u2060"
-# Controls, lone surrogates, bidi embeddings, overrides and isolates, line and paragraph separators.
-REMOVED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Controls, lone surrogates, bidi embeddings, overrides and isolates, line and paragraph separators, and invisible
+# characters without a use in text: byte order marks, operators, deprecated ones, tags other than those of a flag.
+REMOVED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u180e\u2028-\u202e\u2061-\u206f\ud800-\udfff\ufeff\ufff0-\ufff8"
+    "\U000e0000-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U000e0fff]"
+    "|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007f]+"
+)
 LONE_RETURN = re.compile(r"\r(?!\n)")
 LESS = r"(?:<|&(?:lt|LT|#0*60|#[xX]0*3[cC]);)"
 AT = r"(?:@|&(?:commat|#0*64|#[xX]0*40);)"
@@ -57,8 +62,12 @@ HOST_END = re.compile(r"[/?#]")
 NOT_IN_CODE = re.compile(r"[`|\x00-\x1f]")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 BRACKET = re.compile(r"[()\[\]\\]")
-# What people do not see of a label: markup and invisible characters.
-UNSEEN = re.compile(r"[*_~`\\\u2060\u200b-\u200f\u00ad]")
+# What people do not see of a label: markup, and the code points that Unicode calls default-ignorable
+# (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt).
+UNSEEN = re.compile(
+    r"[*_~`\\\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 CELL = re.compile(r"(?:[^|\\]|\\.)+")
 PLAIN_LABEL = re.compile(r"[^\W\d_][^\\`<&\[\]!*_~|\n@]*$")
 

@@ -137,3 +137,17 @@ def test_marker_soup_is_harmless(text: str) -> None:
 )
 def test_what_is_harmful_is_defused_and_the_rest_is_left(text: str, safe: str) -> None:
     assert harmless(text, PEOPLE) == safe
+
+
+@pytest.mark.parametrize("invisible", list("\u00ad\u034f\u180e\u200b\u2061\u3164\ufe0f\ufeff\U000e0020\U000e0100"))
+def test_an_invisible_character_hides_no_host(invisible: str) -> None:
+    safe = harmless(f"[bank{invisible}.example](https://evil.example)")
+    assert safe.endswith("(https://evil.example) (evil.example)")
+
+
+def test_invisible_characters_without_a_use_in_text_are_taken_out() -> None:
+    assert harmless("a\ufeffb\u180ec\u2061d\U000e0041\U000e0042e") == "abcde"
+    used = (
+        "\u2764\ufe0f \U0001f469\u200d\U0001f4bb \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+    )
+    assert harmless(used) == used
