@@ -19,7 +19,7 @@ from bot.services import Services
 from bot.slack.errors import describe
 from bot.slack.identity import Identity
 from bot.store.metrics import Metrics
-from bot.talk.message import is_id
+from bot.talk.message import is_id, is_ts
 from bot.talk.payload import mapping
 
 log = logging.getLogger("parley.app")
@@ -28,8 +28,11 @@ log = logging.getLogger("parley.app")
 bolt_log = logging.getLogger("parley.bolt")
 bolt_log.setLevel(logging.ERROR)
 
+# What Bolt raises for a body whose fields are not of their types, or that is nested too deep. Errors of our listeners
+# are not among them: Bolt answers those with 500.
+UNREADABLE = (ValueError, AttributeError, TypeError, LookupError, RecursionError)
 
-# The types of deliveries that are counted under their own names. Anybody can send any type over HTTP, signed or not.
+# The types of deliveries that are counted under their own names. Slack may add others at any time.
 INTERACTIONS = {"block_actions", "message_action", "view_submission", "view_closed", "shortcut"}
 TYPES = INTERACTIONS | {"message" if event.startswith("message.") else event for event in EVENTS}
 
@@ -117,19 +120,24 @@ async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse |
     body = request.body
     event = mapping(body.get("event"))
     if isinstance(error, BoltUnhandledRequestError):
-        log.debug("ignored type=%s reason=no listener", event.get("type") or body.get("type") or body.get("command"))
+        log.debug("ignored type=%s reason=no listener", _loggable(event.get("type") or body.get("type")))
         return BoltResponse(status=200)
     if not _is_ours(error):
-        log.warning("unreadable event_id=%s error=%s", body.get("event_id"), type(error).__name__)
+        log.warning("unreadable event_id=%s error=%s", _loggable(body.get("event_id")), type(error).__name__)
         return BoltResponse(status=200)
     log.error(
         "not acknowledged event_id=%s channel=%s ts=%s error=%s",
-        body.get("event_id"),
-        event.get("channel"),
-        event.get("ts"),
+        _loggable(body.get("event_id")),
+        _loggable(event.get("channel")),
+        _loggable(event.get("ts")),
         describe(error),
     )
     return None
+
+
+def _loggable(value: object) -> object:
+    """An id or a ts; whatever else stands in its place could be as long as the body, or a word of it."""
+    return value if value is None or is_id(value) or is_ts(value) else "unreadable"
 
 
 def _is_ours(error: Exception) -> bool:

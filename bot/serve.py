@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
 from redis.exceptions import RedisError
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -16,11 +15,13 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import bolt_log, create_app
+from bot.app import UNREADABLE, bolt_log, create_app
+from bot.front_door import FrontDoor
+from bot.http_server import listening
 from bot.ops.alerts import Alerts
 from bot.ops.health import Health
 from bot.services import Services
-from bot.settings import SettingError, Settings
+from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.identity import identify, try_app_token
 from bot.slack.rate_limits import RateLimits
@@ -33,10 +34,6 @@ log = logging.getLogger("parley.serve")
 DEFAULT_PORT = 3000
 # While Slack refreshes one connection, events come through the other.
 SOCKETS = 2
-STOP_SECONDS = 5.0
-# What Bolt raises for a body whose fields are not of their types. Errors of our listeners are not among them: Bolt
-# answers those with 500.
-UNREADABLE = (ValueError, AttributeError, TypeError, LookupError)
 
 
 async def serve(settings: Settings, redis_url: str) -> None:
@@ -59,7 +56,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
                 sockets.append(await stack.enter_async_context(socket))
         if settings.port or not settings.slack_app_token:
             health = Health(services.redis, services.inbox, settings, identity.team, sockets)
-            await stack.enter_async_context(_http(app, health, settings))
+            await stack.enter_async_context(_http(app, health, services))
         log.info("listening team=%s bot=%s mode=%s", identity.team, identity.user, mode(settings))
         await stop.wait()
         log.info("stopping")
@@ -110,28 +107,12 @@ async def _socket(app: AsyncApp, client: AsyncWebClient, app_token: str) -> Asyn
 
 
 @asynccontextmanager
-async def _http(app: AsyncApp, health: Health, settings: Settings) -> AsyncIterator[None]:
-    async def slack_events(request: web.Request) -> web.Response:
-        if not request.headers.get("X-Slack-Request-Timestamp", "").isdigit():
-            return web.json_response({"error": "invalid request"}, status=401)
-        try:
-            return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
-        except UNREADABLE as error:
-            log.error("unreadable bytes=%s error=%s", request.content_length, type(error).__name__)
-            return web.json_response({"error": "unreadable"}, status=400, headers={"X-Slack-No-Retry": "1"})
-
-    host, port = settings.host, settings.port or DEFAULT_PORT
+async def _http(app: AsyncApp, health: Health, services: Services) -> AsyncIterator[None]:
+    settings = services.settings
     server = web.Application()
     health.add_routes(server)
-    if not settings.slack_app_token:
-        server.router.add_post("/slack/events", slack_events)
-    runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_SECONDS)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise SettingError(f"HOST {host}, PORT {port} cannot be used ({error.strerror}): choose others.") from None
+    if not settings.slack_app_token and settings.slack_signing_secret:
+        door = FrontDoor(app, settings.slack_signing_secret, services.metrics)
+        server.router.add_post("/slack/events", door.slack_events)
+    async with listening(server, settings.host, settings.port or DEFAULT_PORT):
         yield
-    finally:
-        await runner.cleanup()

@@ -77,4 +77,5 @@ class Health:
         if token is None:
             return True
         header = request.headers.get("Authorization", "")
-        return hmac.compare_digest(header.encode(), f"Bearer {token}".encode())
+        # aiohttp hands on bytes that are not UTF-8 as surrogates, which make plain encode() raise.
+        return hmac.compare_digest(header.encode(errors="surrogateescape"), f"Bearer {token}".encode())

@@ -17,9 +17,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.app import create_app
+from bot.app import UNREADABLE, create_app
 from bot.sandbox import Sandbox
-from bot.serve import UNREADABLE
 from bot.services import Services
 from bot.settings import Settings
 from bot.slack import client as slack
@@ -130,7 +129,7 @@ def spoilt(body: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 
 @dataclass
 class Door:
-    """Our Bolt app, as bot/serve.py calls it."""
+    """Our Bolt app, as bot/front_door.py calls it."""
 
     app: AsyncApp
     inbox: Inbox
@@ -145,7 +144,7 @@ class Door:
         return await self._send(urlencode(fields, errors="replace"), "application/x-www-form-urlencoded")
 
     async def _send(self, body: str, kind: str) -> int | None:
-        """The status that Slack gets; None for 400, with which bot/serve.py answers what Bolt cannot read."""
+        """The status that Slack gets; None for 400, with which bot/front_door.py answers what Bolt cannot read."""
         moment = str(int(time.time()))
         signature = SignatureVerifier(self.secret).generate_signature(timestamp=moment, body=body)
         headers: dict[str, str | Sequence[str]] = {
