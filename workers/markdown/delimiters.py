@@ -48,17 +48,19 @@ def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
 
     With `lost`, also those that a pair around them has made plain text.
     """
-    marks = [(run, index) for run in runs for index in range(run.count)]
-    ends = [-1] * len(marks)
-    opens = [run.opens for run, _ in marks]
-    closes = [run.closes for run, _ in marks]
+    # Lists of numbers cost the garbage collector nothing; a hundred thousand tuples would make it walk through all.
+    owners = [owner for owner, run in enumerate(runs) for _ in range(run.count)]
+    ends = [-1] * len(owners)
+    opens = [runs[owner].opens for owner in owners]
+    closes = [runs[owner].closes for owner in owners]
     jumps: list[int] = []
     bottoms: dict[tuple[str, bool, int], int] = {}
     header, last = 0, -2
-    matched = [False] * len(marks)
-    for closer, (run, _) in enumerate(marks):
+    matched = [False] * len(owners)
+    for closer, owner in enumerate(owners):
+        run = runs[owner]
         jumps.append(0)
-        if marks[header][0] is not run or last != closer - 1:
+        if owners[header] != owner or last != closer - 1:
             header = closer
         last = closer
         if not closes[closer]:
@@ -69,7 +71,7 @@ def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
         opener = header - jumps[header] - 1
         lowest = opener
         while opener > bottom:
-            other = marks[opener][0]
+            other = runs[owners[opener]]
             if other.mark == run.mark and opens[opener] and ends[opener] < 0:
                 wide = other.count if other.mark != "~~" else 0
                 odd = (closes[opener] or opens[closer]) and (wide + length) % 3 == 0 and (wide % 3 or length % 3)
@@ -90,9 +92,12 @@ def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
     # A delimiter between a matched pair can no longer open anything.
     result = []
     covered = -1
-    for index, (run, nth) in enumerate(marks):
-        if ends[index] >= 0:
-            covered = max(covered, ends[index])
-        elif opens[index] and not matched[index] and (lost or index > covered):
-            result.append((run.start + nth * len(run.mark), run.mark))
+    index = 0
+    for run in runs:
+        for start in range(run.start, run.start + run.count * len(run.mark), len(run.mark)):
+            if ends[index] >= 0:
+                covered = max(covered, ends[index])
+            elif opens[index] and not matched[index] and (lost or index > covered):
+                result.append((start, run.mark))
+            index += 1
     return result
