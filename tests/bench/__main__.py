@@ -4,9 +4,17 @@ import argparse
 import asyncio
 import sys
 
-from tests.bench import ack, cache, latency, pacing, sandbox, usage
+from tests.bench import ack, cache, hostile, latency, pacing, sandbox, usage
 
-BENCHMARKS = {"ack": ack, "cache": cache, "latency": latency, "pacing": pacing, "sandbox": sandbox, "usage": usage}
+BENCHMARKS = {
+    "ack": ack,
+    "cache": cache,
+    "hostile": hostile,
+    "latency": latency,
+    "pacing": pacing,
+    "sandbox": sandbox,
+    "usage": usage,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
