@@ -14,6 +14,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot import listeners
+from bot.loop_watch import working_on
 from bot.manifest import EVENTS
 from bot.services import Services
 from bot.slack.errors import describe
@@ -44,10 +45,12 @@ class _App(AsyncApp):
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         began = time.monotonic()
-        self.metrics.count("events", _kind(req.body))
+        kind = _kind(req.body)
+        self.metrics.count("events", kind)
         status = 500
         try:
-            response = await super().async_dispatch(req)
+            with working_on(f"{kind}:{_loggable(req.body.get('event_id'))}"):
+                response = await super().async_dispatch(req)
             status = response.status
             return response
         finally:

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app import UNREADABLE, bolt_log, create_app
 from bot.front_door import FrontDoor
 from bot.http_server import listening
+from bot.loop_watch import LoopWatch
 from bot.ops.alerts import Alerts
 from bot.ops.health import Health
 from bot.services import Services
@@ -44,6 +45,7 @@ async def serve(settings: Settings, redis_url: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(_connected(settings, redis_url))
+        await stack.enter_async_context(LoopWatch("serve", services.metrics.stalled("serve")).watching())
         identity = services.identity
         app = create_app(services)
         alerts = Alerts(services.redis, services.web, services.admins, settings.admin_channel, identity.team)

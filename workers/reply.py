@@ -5,11 +5,11 @@ Read from top to bottom: `reply` claims a message, `_Turn.run` takes it from the
 
 import asyncio
 import logging
-import time
 from dataclasses import replace
 
 from redis.exceptions import RedisError
 
+from bot.loop_watch import boot_time, working_on
 from bot.slack.directory import Directory
 from bot.store.counts.bills import Bill
 from bot.store.counts.usage import Outcome
@@ -49,12 +49,13 @@ async def reply(team: str, channel: str, ts: str) -> None:
     await asyncio.sleep(SETTLE_SECONDS)
     thread = Thread(team, channel, ts)
     async with current() as runtime:
-        since = time.monotonic()
+        since = boot_time()
         claim = await runtime.inbox.claim(thread)
         if claim is None:
             return
         try:
-            await _run_turn(runtime, claim, since)
+            with working_on(f"{thread}/{claim.message.ts}"):
+                await _run_turn(runtime, claim, since)
         except (LeaseLost, RedisError) as error:
             log.warning(
                 "left to another worker thread=%s ts=%s error=%s", thread, claim.message.ts, type(error).__name__

@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.loop_watch import boot_time
 from bot.settings import Settings
 from bot.slack.errors import SLACK_TROUBLE, Paused, describe, retry_after, verdict
 from bot.slack.rate_limits import RateLimits
@@ -26,11 +27,13 @@ CONNECTIONS = 1_000
 class Client(AsyncWebClient):
     """With `rate_limits`, no call is sent that Slack would refuse for its limits, and refusals pause the method.
 
-    Invariant 6.
+    Invariant 6. A call is over after `call_seconds`, the time that Redis needed for the limits included: whoever makes
+    one relies on it (invariant 5).
     """
 
     rate_limits: RateLimits | None = None
     metrics: Metrics | None = None
+    call_seconds = 4.0
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -74,11 +77,17 @@ class Client(AsyncWebClient):
         if self.rate_limits is None:
             return await super().api_call(api_method, **arguments)
         body = arguments.get("json") or {}
+        began = boot_time()
         seconds = await self.rate_limits.take(api_method, body.get("channel_id"))
         if seconds:
             raise Paused(api_method, seconds)
+        left = self.call_seconds - (boot_time() - began)
+        if left <= 0:
+            # Redis was slow, or this process stood still: what was true when the call was begun may not be any more.
+            raise Paused(api_method, 0.0)
         try:
-            return await super().api_call(api_method, **arguments)
+            async with asyncio.timeout(left):
+                return await super().api_call(api_method, **arguments)
         except SlackApiError as error:
             if verdict(error) == "limited":
                 await self._pause(self.rate_limits, api_method, retry_after(error))
@@ -107,6 +116,7 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
             session=session,
             retry_handlers=[],
         )
+        web.call_seconds = settings.slack_call_seconds
         if urlsplit(web.base_url).hostname in ("127.0.0.1", "localhost"):
             # The SDK takes a proxy from the environment and knows no NO_PROXY.
             web.proxy = None

@@ -10,7 +10,7 @@ import json
 import logging
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
@@ -39,6 +39,9 @@ class Metric:
 QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 SLOW = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 
+# A process whose event loop stands still for 8 seconds loses the leases of its replies.
+STALLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+
 METRICS = {
     "events": Metric("What Slack delivered.", ("type",)),
     "acks": Metric("What was answered to deliveries, by HTTP status; 500 in Socket Mode is no answer.", ("status",)),
@@ -52,6 +55,9 @@ METRICS = {
     "cache_unread": Metric("Answers for which the prompt cache had nothing although it was due.", ("model",)),
     "tokens": Metric("Billed tokens: input, output, write_5m, write_1h, read.", ("model", "kind")),
     "searches": Metric("Billed web searches.", ("model",)),
+    "loop_stall_seconds": Metric(
+        "How long an event loop stood still, from 0.02 s on; by process, worker or serve.", ("process",), STALLS
+    ),
     "cost_usd_micro": Metric("Cost in millionths of a dollar, where the prices are known.", ("model",)),
 }
 
@@ -84,6 +90,10 @@ class Metrics:
     def observe(self, name: str, value: float, *labels: str) -> None:
         self._add((name, *labels, bisect_left(METRICS[name].buckets, value)), 1)
         self._add((name, *labels, SUM), round(value * 1000))
+
+    def stalled(self, process: str) -> Callable[[float], None]:
+        """What counts the stalls of a process's event loop, in seconds; for its LoopWatch."""
+        return lambda seconds: self.observe("loop_stall_seconds", seconds, process)
 
     async def flush(self) -> None:
         """Add what was counted to the totals, or drop it if the team has removed Parley.

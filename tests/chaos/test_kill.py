@@ -138,6 +138,27 @@ async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redi
         await parley.remembered("general", ts, turns=4)
 
 
+async def test_a_worker_that_stood_still_for_longer_than_its_lease_begins_again_and_answers_once(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with Parley(redis_url, tmp_path, settings=QUICK_LEASE) as parley:
+        script(parley, seconds=4)
+        ts = await parley.slack.say("ada", "general", "@parley sleep")
+        message = await begun(parley, ts)
+        worker = parley.processes["worker1"]
+        worker.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(5)
+        worker.send_signal(signal.SIGCONT)
+        await parley.logged(r"loop stood still process=worker seconds=[4-9]\.")
+        await parley.logged("left to another worker .*LeaseLost")
+        assert await parley.answers("general", ts, within=30) == [LONG.rstrip()]
+        assert [m.ts for m in parley.replies("general", ts)] == [message.ts]
+        await parley.remembered("general", ts, turns=2)
+        assert len(parley.sandbox.journal.entries("claude.request")) == 2
+        counted = await counts(parley, "ada")
+        assert (counted.requests, counted.answers) == (1, 1)
+
+
 async def test_a_worker_told_to_stop_finishes_its_answers_and_leaves_the_queue(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path, settings={"SLOTS": "2"}) as parley:
         script(parley, seconds=8)

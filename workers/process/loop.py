@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import Future
 from types import TracebackType
 
+from bot.loop_watch import LoopWatch
 from bot.settings import Settings
 from workers.process import runtime
 from workers.process.sweeper import end_sessions, sweep
@@ -44,7 +45,10 @@ class LoopThread:
             self._opened.set_exception(error)
 
     async def _main(self) -> None:
-        async with runtime.opened(self._settings, self._redis_url) as opened:
+        async with (
+            runtime.opened(self._settings, self._redis_url) as opened,
+            LoopWatch("worker", opened.metrics.stalled("worker")).watching(),
+        ):
             sweepers = [sweep(opened.inbox), end_sessions(opened.slack, opened.redis)]
             sweeping = [asyncio.create_task(sweeper) for sweeper in sweepers]
             self._opened.set_result(asyncio.get_running_loop())

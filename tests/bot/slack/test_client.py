@@ -4,12 +4,21 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 
+from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from bot.slack.errors import error_name
+from bot.slack.client import Client
+from bot.slack.errors import Paused, error_name
+from bot.slack.rate_limits import RateLimits
 from tests.kit.failing import failure, post
+
+
+def hold(seconds: float) -> None:
+    """Let everything on the event loop wait."""
+    time.sleep(seconds)
 
 
 async def test_who_asks_about_the_same_person_at_the_same_time_shares_the_answer(
@@ -33,6 +42,22 @@ async def test_a_post_is_sent_once_however_it_fails(sandbox: Sandbox, web: Async
         before = len(sandbox.journal.entries("slack.fault"))
         await failure(post(web, sandbox))
         assert len(sandbox.journal.entries("slack.fault")) == before + 1
+    assert len(sandbox.journal.entries("slack.request", "chat.postMessage")) == 1
+
+
+async def test_a_call_during_which_the_process_stood_still_is_not_sent_late(
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis
+) -> None:
+    assert isinstance(web, Client)
+    web.rate_limits, web.call_seconds = RateLimits(redis, sandbox.team), 0.3
+    posting = asyncio.create_task(failure(post(web, sandbox)))
+    # Let it ask Redis for the limits, and then hold the loop until Redis has long answered.
+    await asyncio.sleep(0)
+    hold(0.5)
+    assert isinstance(await posting, Paused)
+    assert not sandbox.journal.entries("slack.request", "chat.postMessage")
+    web.call_seconds = 4.0
+    await post(web, sandbox)
     assert len(sandbox.journal.entries("slack.request", "chat.postMessage")) == 1
 
 
