@@ -68,7 +68,7 @@ class Clearance:
 
     async def _wait_to_be_live(self) -> bool:
         """Wait until the reply may be edited live. What is whole needs no edit any more and may be posted at once."""
-        while self._is_open_ended() and not await self._pacing.admit(self._team, self._draft):
+        while await self._is_open_ended() and not await self._pacing.admit(self._team, self._draft):
             if await self._clock.wait(ASKING_SECONDS):
                 return False
         return True
@@ -86,7 +86,8 @@ class Clearance:
                 return True
             self._post_at = None
 
-    def _is_open_ended(self) -> bool:
+    async def _is_open_ended(self) -> bool:
+        await self._text.lay_out(self._messages.parts)
         due = self._text.next(self._messages.parts, self._messages.shown)
         return self._text.ended is None and due is not None and due.is_last
 

@@ -1,11 +1,12 @@
 """What the messages of a reply shall be: its text laid out over them, and which of them is due next."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.store.threads.replies import Final
 from bot.talk.message import Message
+from workers.draft.effort import Effort
 from workers.draft.layout import Form, Layout, lay_out
 from workers.draft.part import Due, Part, Payload, payload
 from workers.draft.turn import Terms
@@ -14,10 +15,37 @@ from workers.markdown.split import Cut, cut_from
 Step = Literal["post", "edit", "open", "append", "stop"]
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """All that a layout is made of. `streaming` are the numbers of the messages that are streams, and all from
+    `native_from` on will be.
+    """
+
+    text: str
+    form: Form
+    ended: bool
+    streaming: frozenset[int]
+    native_from: int | None
+    cuts: tuple[tuple[int, Cut], ...]
+
+    def laid_out(self) -> Layout:
+        return lay_out(self.text, self.form, ended=self.ended, streams=self._streams, cuts=dict(self.cuts))
+
+    @property
+    def length(self) -> int:
+        """How much of the text is read: of one that grows, only what has room in the messages."""
+        most = self.form.most
+        return len(self.text) if self.ended or most is None else min(len(self.text), most)
+
+    def _streams(self, number: int) -> bool:
+        return number in self.streaming or (self.native_from is not None and number >= self.native_from)
+
+
 class Composition:
     """`text` is all of the answer so far, `ended` how it ends; `native` says that it grows as a native stream.
 
-    While it `is_held`, nothing new is posted before it has ended.
+    While it `is_held`, nothing new is posted before it has ended. What asks for the layout finds the one that
+    `lay_out` made, or else makes it at once, however long that takes.
     """
 
     def __init__(self, message: Message, terms: Terms) -> None:
@@ -27,7 +55,9 @@ class Composition:
         self._cuts: dict[int, Cut] = {}
         self._settled = ""
         self._stands_in: int | None = None
-        self._text = ""
+        self._text = self._newest = ""
+        self._effort = Effort()
+        self._last: tuple[_Copy, Layout] | None = None
         self.ended: Final | None = None
         self.native = False
         self.is_held = False
@@ -42,7 +72,18 @@ class Composition:
         if text[:end] != self._text[:end]:
             # A retry begins otherwise: what was cut is not there any more.
             self._cuts.clear()
-        self._text = text
+        self._text = self._newest = text
+
+    def write(self, text: str) -> None:
+        """Note the newest text. It is read at the next `lay_out`, so that nothing changes between two waits."""
+        self._newest = text
+
+    async def lay_out(self, parts: Sequence[Part]) -> None:
+        """Lay the newest text out, in a thread if that takes long."""
+        self.text = self._newest
+        copy = self._copy(parts)
+        if self._last is None or self._last[0] != copy:
+            self._last = copy, await self._effort.make(copy.length, copy.laid_out)
 
     @property
     def rest(self) -> str:
@@ -142,13 +183,19 @@ class Composition:
         self._stands_in = number
 
     def _layout(self, parts: Sequence[Part]) -> Layout:
-        def is_stream(number: int) -> bool:
-            return parts[number].stream is not None if number < len(parts) else self.native
+        copy = self._copy(parts)
+        if self._last is None or self._last[0] != copy:
+            self._last = copy, copy.laid_out()
+        return self._last[1]
 
+    def _copy(self, parts: Sequence[Part]) -> _Copy:
         if not self.text.startswith(self._settled[: len(self.text)]):
             # A retry came out otherwise: where the old text was cut says nothing about the new one.
             self._cuts, self._settled = {}, ""
-        return lay_out(self.text, self._form, ended=self.ended is not None, streams=is_stream, cuts=self._cuts)
+        ended = self.ended is not None
+        streaming = frozenset(number for number, part in enumerate(parts) if part.stream is not None and not ended)
+        native_from = len(parts) if self.native and not ended else None
+        return _Copy(self.text, self._form, ended, streaming, native_from, tuple(self._cuts.items()))
 
     def _must_stop(self, due: Due, part: Part) -> bool:
         assert part.stream is not None

@@ -44,7 +44,7 @@ class Draft:
 
     def write(self, text: str) -> None:
         """Show `text`, all of the answer so far, at the next chance."""
-        self._text.text = text
+        self._text.write(text)
         self._unshown_since = self._unshown_since or time.monotonic()
         self._changed.set()
 
@@ -58,7 +58,7 @@ class Draft:
                     async with asyncio.timeout(self._text.stream_ends_in(self._messages.parts)):
                         await self._changed.wait()
                 self._changed.clear()
-                while not self._clock.ending.is_set() and self._next():
+                while not self._clock.ending.is_set() and await self._next():
                     await self._step()
         finally:
             self._stopped.set()
@@ -77,7 +77,7 @@ class Draft:
         try:
             await self._complete()
         except TimeoutError:
-            if not self._refusals.give_up_the_edit():
+            if not await self._refusals.give_up_the_edit():
                 raise
             await self._complete()
         await self._clearance.close()
@@ -98,17 +98,24 @@ class Draft:
             await self._last_steps()
 
     async def _last_steps(self) -> None:
-        while self._next() or await self._messages.outlast_late_edits():
+        while await self._next() or await self._messages.outlast_late_edits():
             await self._step()
         await self._messages.delete_from(self._text.count)
 
-    def _next(self) -> Due | None:
+    async def _next(self) -> Due | None:
+        """The message that is due now, of the newest text."""
+        await self._text.lay_out(self._messages.parts)
         return self._text.next(self._messages.parts, self._messages.shown)
+
+    async def _next_rotated(self) -> Due | None:
+        """The same, after an old stream was given its end."""
+        await self._text.lay_out(self._messages.parts)
+        self._text.rotate(self._messages.parts)
+        return await self._next()
 
     async def _step(self) -> None:
         """Wait until we may send one message and send it, or none if that is refused or not needed any more."""
-        self._text.rotate(self._messages.parts)
-        due = self._next()
+        due = await self._next_rotated()
         if due is None:
             return
         step = self._text.step(due, self._messages.parts)
@@ -116,8 +123,7 @@ class Draft:
             if not await self._clearance.wait_for(step):
                 return
             # The text has grown while we waited: what goes out is always the newest.
-            self._text.rotate(self._messages.parts)
-            due = self._next()
+            due = await self._next_rotated()
             if due is None or self._text.step(due, self._messages.parts) != step:
                 return
             if self._text.ended is None:

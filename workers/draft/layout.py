@@ -103,7 +103,8 @@ def _unchanged(text: str) -> str:
 def _divided(text: str, most: int | None) -> tuple[str, str]:
     if most is None or len(text) <= most:
         return text, ""
-    first, *others = split_text(text, most)
-    if not others:
+    parts = split_text(text, most)
+    if len(parts) < 2:
         return text, ""
-    return text[: first.end] + first.foot, others[0].head + text[others[0].start :]
+    first, second = parts[:2]
+    return text[: first.end] + first.foot, second.head + text[second.start :]

@@ -1,6 +1,7 @@
 """One Slack message of a reply: what stands in it, what shall stand in it, and its payload for Slack."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bot.store.threads.replies import Final
@@ -15,6 +16,9 @@ IN_A_FILE = "The rest of this answer is in the file below."
 STANDS_IN = "For two minutes Slack did not take the end of the message above, so this is its whole text."
 
 Payload = dict[str, Any]
+
+# Each message is looked at again and again, to see whether it is as it shall be.
+_fallback = lru_cache(maxsize=64)(fallback)
 
 
 @dataclass
@@ -71,7 +75,7 @@ def payload(due: Due, message: Message, ending: Final | None, *, simple: bool, p
         about["parts"] = due.number + 1
     blocks = [] if plain else [{"type": "markdown", "text": due.content}, *_below(due, message, ending, simple)]
     return {
-        "text": fallback(due.content, PLAIN_BYTES) if plain else fallback(due.content),
+        "text": _fallback(due.content, PLAIN_BYTES) if plain else _fallback(due.content),
         "blocks": blocks,
         "parse": "none",
         "metadata": {"event_type": EVENT_TYPE, "event_payload": about},

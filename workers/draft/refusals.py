@@ -65,8 +65,9 @@ class Refusals:
             case "transient":
                 await self._clock.back_off()
 
-    def give_up_the_edit(self) -> bool:
+    async def give_up_the_edit(self) -> bool:
         """Whether there is a message to give up; what it should have become goes into a new one."""
+        await self._text.lay_out(self._messages.parts)
         due = self._text.next(self._messages.parts, self._messages.shown)
         if due is None or due.number >= len(self._messages.parts):
             return False

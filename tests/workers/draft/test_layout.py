@@ -123,3 +123,7 @@ def test_every_message_is_one_that_slack_takes(path: Path, plain: bool) -> None:
         for content in edited(text[:size], Form(plain=plain), ended=size == len(text)).contents:
             assert len(content) <= PART_LENGTH * 1.2
             blocks.checked([{"type": "markdown", "text": content}], "message")
+
+
+def test_blanks_that_go_on_for_more_than_the_messages_take_are_no_text() -> None:
+    assert lay_out(" " * 30_000, Form(most=24_000), ended=True, streams=lambda number: False, cuts={}).contents == ()
