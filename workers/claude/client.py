@@ -27,6 +27,7 @@ from workers.claude.call import CallSetup, ClaudeCall
 from workers.claude.call_log import CallSubject
 from workers.claude.failures import AttemptFailed, Failure, Patience, code_of, retry_after
 from workers.claude.gate import Gate
+from workers.claude.large_bodies import LargeBodies, LargeData
 
 __all__ = ["CallObserver", "CallSubject", "ClaudeAnswer", "ClaudeCall", "ClaudeClient", "NoAnswer", "UsageObserver"]
 
@@ -59,6 +60,7 @@ class ClaudeClient:
         self._gate = Gate(settings, redis, patience.backoff_cap_seconds) if redis else None
         idle, connect = patience.idle_seconds, patience.connect_seconds
         headers, self._betas = _headers(settings.anthropic_custom_headers)
+        self._large = LargeBodies()
         try:
             self._client = anthropic.AsyncAnthropic(
                 **_credentials(settings),
@@ -72,7 +74,7 @@ class ClaudeClient:
                     "traces": {"enabled": tracing.endpoint() is not None, "content_mode": "metadata_only"},
                     "propagation": False,
                 },
-                http_client=_http_client(settings),
+                http_client=_http_client(settings, self._large),
             )
         except anthropic.AnthropicError:
             raise SettingError(
@@ -102,6 +104,7 @@ class ClaudeClient:
         """
         patience = self._patience
         counted = {name: request[name] for name in (*COUNTED, "mcp_servers") if name in request}
+        counted, _held = self._large.taken_out(counted)
         messages, betas = self._messages(self._client, [*request.get("betas", ()), *self._betas])
         for attempt in range(1, patience.attempts + 1):
             try:
@@ -166,9 +169,10 @@ class ClaudeClient:
             client = client.with_middleware(BetaRefusalFallbackMiddleware([entry]))
             declined = BetaFallbackState()
         messages, more = self._messages(client, betas, beta=client is not self._client)
+        body, held = self._large.taken_out(body)
         try:
             with declined:
-                return _EventStream(await messages.create(**body, **more, stream=True))
+                return _EventStream(await messages.create(**body, **more, stream=True), held)
         except ERRORS as error:
             headers = error.response.headers if isinstance(error, anthropic.APIStatusError) else None
             raise AttemptFailed(_failure(error), headers) from error
@@ -183,10 +187,13 @@ class ClaudeClient:
 
 
 class _EventStream:
-    """The events of a stream. Whatever breaks the stream raises AttemptFailed."""
+    """The events of a stream. Whatever breaks the stream raises AttemptFailed.
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    `held` are the large files of its request, which the SDK sends once more if it turns to the fallback model.
+    """
+
+    def __init__(self, stream: Any, held: Sequence[LargeData]) -> None:
+        self._stream, self._held = stream, held
         self.headers: Mapping[str, str] = stream.response.headers
         self.request_id = self.headers.get("request-id")
 
@@ -231,12 +238,21 @@ def _certificates() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _http_client(settings: Settings) -> httpx2.AsyncClient:
+class _HttpClient(anthropic.DefaultAioHttpClient):
+    def __init__(self, large: LargeBodies, **options: Any) -> None:
+        super().__init__(**options)
+        self._large = large
+
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        return await super().send(self._large.put_back(request), **options)
+
+
+def _http_client(settings: Settings, large: LargeBodies) -> httpx2.AsyncClient:
     """For a Claude on this machine the environment's proxies are ignored."""
     try:
         if urlsplit(settings.anthropic_base_url or "").hostname in LOOPBACK:
-            return anthropic.DefaultAioHttpClient(trust_env=False, verify=_certificates())
-        return anthropic.DefaultAioHttpClient(proxy=settings.claude_proxy, verify=_certificates())
+            return _HttpClient(large, trust_env=False, verify=_certificates())
+        return _HttpClient(large, proxy=settings.claude_proxy, verify=_certificates())
     except ValueError as error:
         raise SettingError(
             f"The proxy for Claude cannot be used ({type(error).__name__}). Correct CLAUDE_PROXY."
