@@ -182,7 +182,6 @@ SHOWN_BY = {
     "bot/services.py": "tests/bot/test_app_fuzz.py",
     "bot/serve.py": "tests/scenarios/test_bad_input.py",
     "bot/slack/upload.py": "tests/workers/draft/test_upload.py",
-    "bot/store/threads/files.py": "tests/workers/files/test_files.py",
     "bot/store/threads/jobs.py": "tests/bot/intake/test_queue_position.py",
     "bot/store/metrics.py": "tests/bot/ops/test_prometheus.py",
     "bot/store/threads/stops.py": "tests/workers/process/test_stops.py",

@@ -4,7 +4,9 @@ The file may be deleted from Slack long before. What was forgotten here, or has 
 prompt has the same note in its place.
 """
 
+import asyncio
 import json
+import secrets
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
@@ -18,6 +20,9 @@ from bot.talk.message import Thread
 ContentBlock = dict[str, Any]
 FileKind = Literal["image", "document", "text", "link"]
 
+# What stands between a file and its blocks in what is kept of it. In no name of a file: there a quote has a backslash.
+BLOCKS = ', "blocks": '
+
 # KEYS messages files; ARGV id, value, seconds to keep. No question is open in a thread that was forgotten meanwhile.
 KEEP = Script(
     """
@@ -27,6 +32,19 @@ redis.call('EXPIRE', KEYS[2], ARGV[3])
 return new
 """,
     keys=2,
+)
+
+# KEYS files; ARGV what stands before the blocks, ids. The files without their blocks, which may have 28 MB.
+FIND = Script(
+    """
+local found = {}
+for n = 2, #ARGV do
+    local value = redis.call('HGET', KEYS[1], ARGV[n])
+    local at = value and string.find(value, ARGV[1], 1, true)
+    found[n - 1] = at and string.sub(value, 1, at - 1) .. '}' or ''
+end
+return found
+"""
 )
 
 
@@ -47,8 +65,7 @@ async def keep(
 ) -> Attachment:
     """Keep the file's content blocks unless some are kept already; what is kept now."""
     names = [keys.messages(thread), keys.files(thread)]
-    value = json.dumps({"file": asdict(attachment), "blocks": blocks})
-    if await KEEP.run(redis, names, attachment.id, value, days * keys.DAY):
+    if await KEEP.run(redis, names, attachment.id, _stored(attachment, blocks), days * keys.DAY):
         return attachment
     kept = await find(redis, thread, [attachment.id])
     return kept.get(attachment.id, attachment)
@@ -56,14 +73,24 @@ async def keep(
 
 async def find(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, Attachment]:
     """Those of the files that are kept."""
-    kept = await _load(redis, thread, ids)
-    return {id: Attachment(**stored["file"]) for id, stored in kept.items()}
+    if not ids:
+        return {}
+    kept = await FIND.run(redis, [keys.files(thread)], BLOCKS, *ids)
+    return {id: Attachment(**json.loads(value)["file"]) for id, value in zip(ids, kept, strict=True) if value}
 
 
 async def blocks(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, list[ContentBlock]]:
     """The content blocks of those files that are kept."""
-    kept = await _load(redis, thread, ids)
-    return {id: stored["blocks"] for id, stored in kept.items()}
+    if not ids:
+        return {}
+    values = await cast("Awaitable[list[str | None]]", redis.hmget(keys.files(thread), list(ids)))
+    found: dict[str, list[ContentBlock]] = {}
+    for id, value in zip(ids, values, strict=True):
+        # What reads many megabytes lets others have their turn between two files.
+        await asyncio.sleep(0)
+        if value:
+            found[id] = json.loads(value)["blocks"]
+    return found
 
 
 async def forget_others(redis: Redis, thread: Thread, ids: Collection[str]) -> None:
@@ -79,8 +106,21 @@ async def forget(redis: Redis, thread: Thread, ids: Sequence[str]) -> int:
     return await redis.hdel(keys.files(thread), *ids) if ids else 0
 
 
-async def _load(redis: Redis, thread: Thread, ids: Sequence[str]) -> dict[str, Any]:
-    if not ids:
-        return {}
-    values = await cast("Awaitable[list[str | None]]", redis.hmget(keys.files(thread), list(ids)))
-    return {id: json.loads(value) for id, value in zip(ids, values, strict=True) if value}
+def _stored(attachment: Attachment, blocks: Sequence[ContentBlock]) -> str:
+    """The file and its blocks as JSON.
+
+    The base64 in it is JSON as it stands; json.dumps would look at each of its characters, for 28 MB as long as 50 ms.
+    """
+    put_in: dict[str, str] = {}
+    light: list[ContentBlock] = []
+    for block in blocks:
+        source = block.get("source") or {}
+        if source.get("type") == "base64":
+            name = secrets.token_hex(16)
+            put_in[name] = source["data"]
+            block = {**block, "source": {**source, "data": name}}
+        light.append(block)
+    stored = json.dumps({"file": asdict(attachment)})[:-1] + BLOCKS + json.dumps(light) + "}"
+    for name, data in put_in.items():
+        stored = stored.replace(name, data, 1)
+    return stored
