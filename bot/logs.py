@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 FORMATTER = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
 
-# Below WARNING these log bodies of requests, errors and answers.
+# Below WARNING these log bodies of requests, errors and answers; PIL logs what cameras write into pictures.
 SPEAK_FROM_WARNING = (
+    "PIL",
     "aiohttp",
     "anthropic",
     "asyncio",

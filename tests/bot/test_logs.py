@@ -53,3 +53,22 @@ def test_a_traceback_is_there_for_who_debugs() -> None:
 
 def test_a_higher_level_hides_what_is_below_it() -> None:
     assert not [line for line in spoken("ERROR") if "speaks at INFO" in line]
+
+
+CAMERA = """
+import io
+from bot import logs
+logs.configure("DEBUG")
+from PIL import Image
+exif = Image.Exif()
+exif[0x010E] = "taken at home"
+file = io.BytesIO()
+Image.new("RGB", (5, 5)).save(file, "JPEG", exif=exif)
+with Image.open(file) as image:
+    dict(image.getexif())
+"""
+
+
+def test_what_a_camera_wrote_into_a_picture_is_logged_at_no_level() -> None:
+    done = subprocess.run([sys.executable, "-c", CAMERA], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""
