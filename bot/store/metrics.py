@@ -58,6 +58,7 @@ METRICS = {
     "loop_stall_seconds": Metric(
         "How long an event loop stood still, from 0.02 s on; by process, worker or serve.", ("process",), STALLS
     ),
+    "files_over_limit": Metric("Files left out because opening them took too much, or broke what did it.", ("reason",)),
     "cost_usd_micro": Metric("Cost in millionths of a dollar, where the prices are known.", ("model",)),
 }
 

@@ -1,1 +1,1 @@
-"""Files that people share: fetched, and turned into content blocks for Claude. bot/store keeps the blocks."""
+"""Files that people share: fetched, opened by `reader`, turned into content blocks. bot/store keeps those."""

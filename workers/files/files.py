@@ -3,25 +3,31 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Settings
+from bot.store.metrics import Metrics
 from bot.store.threads import files as store
 from bot.store.threads.files import Attachment, ContentBlock, FileKind
 from bot.store.threads.history import Entry
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
-from workers.files import documents, picture_links, pictures
+from workers.files import picture_links
 from workers.files.download import DownloadLimits, LeftOut, described, fetch, megabytes
+from workers.reader.contents import Contents, NotRead, Order, Pdf, Picture, Text, text_tokens
+from workers.reader.reader import Reader
 
 log = logging.getLogger("parley.files")
 
-# Files that a process fetches and converts at the same time: each may take 20 MB, and more as a picture.
-AT_ONCE = 4
+# Of one message, so that the files of others come between.
+AT_ONCE = 2
+# Of all files that a process has fetched and not yet kept.
+MOST_BYTES_HELD = 60_000_000
 LABEL_TOKENS = 16
 NAME_LENGTH = 80
 
@@ -32,10 +38,31 @@ TYPES = (
 EMPTY = "is empty"
 BROKEN = "is damaged, so I cannot open it"
 LOCKED = "is protected with a password; please share it without one"
-PIXELS = f"has more than {pictures.MOST_PIXELS // 1_000_000} million pixels; please share a smaller one"
+PIXELS = "has more than {millions} million pixels; please share a smaller one"
 PAGES = "has {pages} pages, and I can read {most} at once; please share the part that matters"
+SCANS = "is a progressive JPEG with more scans than I can open in reasonable time; please save it as an ordinary JPEG"
+TIME = "takes too long to open; please share a smaller or simpler one"
+MEMORY = "takes more memory to open than I may use for one file; please share a smaller one"
+CRASH = "broke the program that I open files with, so I leave it out"
+NOT_STARTED = "could not be opened right now; please share it again in a minute"
+ATTEMPTS = "is left out because something went wrong on my side each time that I read the files of this message"
 NO_ROOM = "does not fit beside the other files of the message; please share it in a message of its own"
 TOO_MANY = "I looked at the first {most} of {shared} files."
+WHY = {
+    "broken": BROKEN,
+    "crash": CRASH,
+    "empty": EMPTY,
+    "locked": LOCKED,
+    "memory": MEMORY,
+    "not_started": NOT_STARTED,
+    "pages": PAGES,
+    "pixels": PIXELS,
+    "scans": SCANS,
+    "time": TIME,
+    "type": TYPES,
+}
+# Those that operators count: the file was too much for the process that opened it.
+OVER_LIMIT = ("crash", "memory", "scans", "time")
 CUT = "[The file goes on, but only this much of it could be sent.]"
 
 
@@ -43,14 +70,15 @@ CUT = "[The file goes on, but only this much of it could be sent.]"
 class FileLimits:
     """How much is read of what people share.
 
-    A text is cut after `text_characters`, a PDF may have up to `pages` pages. Of one message the first `per_message`
-    files are read. A request holds at most `per_thread` files of the thread and `thread_bytes` of them, counted as they
-    are sent, where they take a third more than on disk; Claude takes 32 MB in all.
+    A text is cut after `text_characters`, a PDF may have up to `pages` pages, a picture `pixels`. Of one message the
+    first `per_message` files are read. A request holds at most `per_thread` files of the thread and `thread_bytes` of
+    them, counted as they are sent, where they take a third more than on disk; Claude takes 32 MB in all.
     """
 
     fetching: DownloadLimits = field(default_factory=DownloadLimits)
     pages: int = 100
     text_characters: int = 100_000
+    pixels: int = 50_000_000
     per_message: int = 10
     per_thread: int = 50
     thread_bytes: int = 28_000_000
@@ -74,15 +102,43 @@ class Taken:
         return f"[Shared with this message, but not readable for you. {' '.join(self.left_out)}]"
 
 
+class HeldBytes:
+    """How many bytes of files are in memory. Who would hold more than `most` waits, in the order of coming."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def hold(self, size: int) -> AsyncIterator[None]:
+        async with self._turn, self._freed:
+            await self._freed.wait_for(lambda: not self._held or self._held + size <= self._most)
+            self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
+            async with self._freed:
+                self._freed.notify_all()
+
+
 class SharedFiles:
-    """One for each process: it bounds how many files are in its memory at the same time."""
+    """One for each process: it bounds how many files are in its memory at the same time. Close it."""
 
     def __init__(self, settings: Settings, redis: Redis, slack: AsyncWebClient, limits: FileLimits = LIMITS) -> None:
         self._settings, self._redis, self._slack, self._limits = settings, redis, slack, limits
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._held = HeldBytes(MOST_BYTES_HELD)
+        self.reader = Reader()
+        self.metrics: Metrics | None = None
 
-    async def take(self, message: Message) -> Taken:
+    async def close(self) -> None:
+        await self.reader.close()
+
+    async def take(self, message: Message, *, only_kept: bool = False) -> Taken:
         """Fetch the message's files and keep what Claude is sent of them; those kept before are taken as they are.
+
+        With `only_kept`, the others are left out: reading them may be what has ended earlier attempts.
 
         Raises redis.RedisError.
         """
@@ -92,9 +148,16 @@ class SharedFiles:
             left_out = [TOO_MANY.format(most=most, shared=len(message.files))]
         chosen = message.files[:most]
         kept = await store.find(self._redis, message.thread, [file.id for file in chosen if file.id])
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._take(message, shared, kept)) for shared in chosen]
-        taken = [task.result() for task in tasks]
+        taken: list[Attachment | str]
+        if only_kept:
+            taken = [
+                kept.get(file.id) or self._left_out(message, file, LeftOut("attempts", ATTEMPTS)) for file in chosen
+            ]
+        else:
+            at_once = asyncio.Semaphore(AT_ONCE)
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._take(message, file, kept, at_once)) for file in chosen]
+            taken = [task.result() for task in tasks]
         if self._settings.image_links:
             for url in picture_links.pictures(message.text)[:most]:
                 link, blocks = picture_links.block(url)
@@ -127,42 +190,62 @@ class SharedFiles:
         ids = [file.id for entry in entries for file in entry.files if file.kind == "link"]
         return bool(await store.forget(self._redis, thread, ids))
 
-    async def _take(self, message: Message, file: File, kept: Mapping[str, Attachment]) -> Attachment | str:
+    async def _take(
+        self, message: Message, file: File, kept: Mapping[str, Attachment], at_once: asyncio.Semaphore
+    ) -> Attachment | str:
         """The file, or the sentence that says why not."""
         if file.id in kept:
             return kept[file.id]
+        most = self._limits.fetching.most_bytes
         try:
-            async with self._at_once:
+            async with at_once:
                 file = await described(self._slack, file)
-                data = await fetch(self._slack, file, self._limits.fetching)
-                attachment, blocks = await asyncio.to_thread(converted, file, data, self._limits)
-                return await self._keep(message.thread, attachment, blocks)
+                async with self._held.hold(min(file.size or most, most)):
+                    data = await fetch(self._slack, file, self._limits.fetching)
+                    contents = await self._read(file, data)
+                    attachment, blocks = await asyncio.to_thread(converted, file, data, contents, self._limits)
+                    return await self._keep(message.thread, attachment, blocks)
         except LeftOut as left_out:
-            log.info(
-                "file left out thread=%s ts=%s file=%s reason=%s",
-                message.thread,
-                message.ts,
-                file.id,
-                left_out.reason,
+            return self._left_out(message, file, left_out)
+
+    async def _read(self, file: File, data: bytes) -> Contents:
+        """Raises LeftOut."""
+        limits = self._limits
+        order = Order(file.mimetype, limits.text_characters, limits.pages, limits.pixels)
+        try:
+            return await self.reader.read(data, order)
+        except NotRead as not_read:
+            why = WHY[not_read.reason].format(
+                pages=not_read.figure, most=limits.pages, millions=limits.pixels // 1_000_000
             )
-            return f"{shown(file.name)} {left_out.why}."
+            raise LeftOut(not_read.reason, why) from None
+
+    def _left_out(self, message: Message, file: File, left_out: LeftOut) -> str:
+        """Log and count it; the sentence for people."""
+        log.info(
+            "file left out thread=%s ts=%s file=%s reason=%s",
+            message.thread,
+            message.ts,
+            file.id,
+            left_out.reason,
+        )
+        if self.metrics and left_out.reason in OVER_LIMIT:
+            self.metrics.count("files_over_limit", left_out.reason)
+        return f"{shown(file.name)} {left_out.why}."
 
     async def _keep(self, thread: Thread, attachment: Attachment, blocks: list[ContentBlock]) -> Attachment:
         return await store.keep(self._redis, thread, attachment, blocks, self._settings.history_days)
 
 
-def converted(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[ContentBlock]]:
-    """The file as Claude takes it. This may take a second of processor time: run it in a thread. Raises LeftOut."""
-    if not data:
-        raise LeftOut("empty", EMPTY)
-    match documents.kind(data, file.mimetype):
-        case "picture":
-            return _picture(file, data)
-        case "pdf":
-            return _pdf(file, data, limits)
-        case "text":
-            return _text(file, data, limits.text_characters)
-    raise LeftOut("type", TYPES)
+def converted(file: File, data: bytes, contents: Contents, limits: FileLimits) -> tuple[Attachment, list[ContentBlock]]:
+    """The file as Claude takes it. This may take a moment: run it in a thread. Raises LeftOut."""
+    match contents:
+        case Picture():
+            return _picture(file, contents)
+        case Pdf():
+            return _pdf(file, data, contents, limits)
+        case Text():
+            return _text(file, contents)
 
 
 def fitting(files: Sequence[Attachment], newest: int, limits: FileLimits) -> Sequence[Attachment]:
@@ -192,13 +275,7 @@ def plain(name: str) -> str:
     return line
 
 
-def _picture(file: File, data: bytes) -> tuple[Attachment, list[ContentBlock]]:
-    try:
-        picture = pictures.prepared(data)
-    except pictures.TooManyPixels:
-        raise LeftOut("pixels", PIXELS) from None
-    except pictures.Broken:
-        raise LeftOut("broken", BROKEN) from None
+def _picture(file: File, picture: Picture) -> tuple[Attachment, list[ContentBlock]]:
     frame = ", its first frame" if picture.is_first_frame else ""
     label = f"{plain(file.name)}{frame}:"
     source = {"type": "base64", "media_type": picture.media_type, "data": base64.b64encode(picture.data).decode()}
@@ -206,30 +283,21 @@ def _picture(file: File, data: bytes) -> tuple[Attachment, list[ContentBlock]]:
     return _attachment(file, "image", picture.media_type, picture.tokens, len(source["data"])), blocks
 
 
-def _pdf(file: File, data: bytes, limits: FileLimits) -> tuple[Attachment, list[ContentBlock]]:
-    # Some writers put a few bytes before it, which Claude does not take.
-    data = data[data.index(b"%PDF-") :]
-    if documents.is_locked(data):
-        raise LeftOut("locked", LOCKED)
-    pages = documents.pages(data) or 0
-    if pages > limits.pages:
-        raise LeftOut("pages", PAGES.format(pages=pages, most=limits.pages))
-    encoded = base64.b64encode(data).decode()
+def _pdf(file: File, data: bytes, pdf: Pdf, limits: FileLimits) -> tuple[Attachment, list[ContentBlock]]:
+    encoded = base64.b64encode(memoryview(data)[pdf.start :]).decode()
     if len(encoded) > limits.thread_bytes:
         raise LeftOut("too_large", f"is larger than {megabytes(limits.thread_bytes * 3 // 4)}, the most for a PDF")
     source = {"type": "base64", "media_type": "application/pdf", "data": encoded}
     blocks = [{"type": "document", "source": source, "title": plain(file.name)}]
-    return _attachment(file, "document", "application/pdf", documents.pdf_tokens(data), len(encoded)), blocks
+    tokens = pdf.tokens(len(data) - pdf.start)
+    return _attachment(file, "document", "application/pdf", tokens, len(encoded)), blocks
 
 
-def _text(file: File, data: bytes, most: int) -> tuple[Attachment, list[ContentBlock]]:
-    text = documents.shortened(documents.decoded(data, file.mimetype) or "", most)
-    if not text.text.strip():
-        raise LeftOut("empty", EMPTY)
+def _text(file: File, text: Text) -> tuple[Attachment, list[ContentBlock]]:
     content = f"{text.text}\n{CUT}" if text.is_cut else text.text
     source = {"type": "text", "media_type": "text/plain", "data": content}
     blocks = [{"type": "document", "source": source, "title": plain(file.name)}]
-    return _attachment(file, "text", "text/plain", documents.text_tokens(content), len(content.encode())), blocks
+    return _attachment(file, "text", "text/plain", text_tokens(content), len(content.encode())), blocks
 
 
 def _attachment(file: File, kind: FileKind, media_type: str, tokens: int, size: int) -> Attachment:

@@ -57,7 +57,10 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
             stops = await stack.enter_async_context(Stops(redis).listening())
             identity = await identify(web)
             metrics = await stack.enter_async_context(Metrics(redis, identity.team).flushing())
-            web.rate_limits, web.metrics, claude.metrics = RateLimits(redis, identity.team), metrics, metrics
+            files = SharedFiles(settings, redis, web)
+            stack.push_async_callback(files.close)
+            web.rate_limits = RateLimits(redis, identity.team)
+            web.metrics = claude.metrics = files.metrics = metrics
             _opened[loop] = runtime = Runtime(
                 settings=settings,
                 redis=redis,
@@ -66,7 +69,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 bot_user=identity.user,
                 claude=claude,
                 pacing=Pacing(redis),
-                files=SharedFiles(settings, redis, web),
+                files=files,
                 stops=stops,
                 metrics=metrics,
                 spending=Spending(settings, web, redis),

@@ -2,8 +2,6 @@
 
 import contextlib
 import io
-import struct
-import zlib
 from typing import Any
 
 import pytest
@@ -11,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workers.files.pictures import LARGEST_PNG, LONGEST_EDGE, Broken, Picture, TooManyPixels, prepared
+from tests.kit import hostile_files
+from workers.reader import pictures
+from workers.reader.contents import LONGEST_EDGE, NotRead, Order, Picture
+from workers.reader.pictures import LARGEST_PNG, MOST_SCANS, scans, webp_pixels
+
+ORDER = Order("image/png", characters=1, pages=1, pixels=50_000_000)
+
+
+def prepared(data: bytes, order: Order = ORDER) -> Picture:
+    return pictures.opened(data, order)
 
 
 def encoded(image: Image.Image, form: str, **more: Any) -> bytes:
@@ -22,16 +29,6 @@ def encoded(image: Image.Image, form: str, **more: Any) -> bytes:
 
 def opened(picture: Picture) -> Image.Image:
     return Image.open(io.BytesIO(picture.data))
-
-
-def bomb(width: int, height: int) -> bytes:
-    """A PNG that says it is that large, in a hundred bytes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP"])
@@ -96,8 +93,8 @@ def test_the_same_picture_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("size", [(8_000, 7_000), (10_000, 9_000), (60_000, 60_000)])
 def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
-    with pytest.raises(TooManyPixels):
-        prepared(bomb(*size))
+    with pytest.raises(NotRead, match="pixels"):
+        prepared(hostile_files.png(*size, rows=0))
 
 
 SAMPLES = [encoded(Image.effect_noise((30, 30), 50), form) for form in ("PNG", "JPEG", "GIF", "WEBP")]
@@ -105,16 +102,81 @@ SAMPLES = [encoded(Image.effect_noise((30, 30), 50), form) for form in ("PNG", "
 
 @given(st.sampled_from(SAMPLES), st.integers(0, 2_000), st.binary(max_size=8))
 def test_a_damaged_picture_is_a_picture_or_broken(data: bytes, at: int, garbage: bytes) -> None:
-    with contextlib.suppress(Broken, TooManyPixels):
+    with contextlib.suppress(NotRead):
         assert opened(prepared(data[:at] + garbage + data[at + len(garbage) :])).size
 
 
 @pytest.mark.parametrize("data", SAMPLES, ids=["png", "jpeg", "gif", "webp"])
 def test_half_a_picture_is_broken(data: bytes) -> None:
-    with pytest.raises(Broken):
+    with pytest.raises(NotRead, match="broken"):
         prepared(data[: len(data) // 2])
 
 
 def test_other_forms_are_broken_even_where_pillow_knows_them() -> None:
-    with pytest.raises(Broken):
+    with pytest.raises(NotRead, match="broken"):
         prepared(encoded(Image.new("RGB", (5, 5)), "TIFF"))
+
+
+def test_a_large_picture_looks_the_same_though_it_is_shrunk_strip_by_strip() -> None:
+    """Held against Pillow, which shrinks a whole one."""
+    large = Image.merge("RGBA", [Image.radial_gradient("L").resize((4_000, 6_700)) for _ in range(4)])
+    whole = large.copy()
+    whole.thumbnail((LONGEST_EDGE, LONGEST_EDGE), Image.Resampling.LANCZOS)
+    ours = opened(prepared(encoded(large, "PNG", compress_level=1)))
+    assert ours.size == whole.size
+    for x, y in [(0, 0), (400, 700), (935, 1567), (100, 1500)]:
+        pairs = zip(colours(ours, x, y), colours(whole, x, y), strict=True)
+        assert max(abs(one - other) for one, other in pairs) <= 2
+
+
+def colours(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    pixel = image.getpixel((x, y))
+    assert isinstance(pixel, tuple)
+    return tuple(int(value) for value in pixel)
+
+
+@pytest.mark.parametrize("size", [(9_000, 20), (20, 9_000), (9_000, 1)])
+def test_a_very_long_picture_is_shrunk_too(size: tuple[int, int]) -> None:
+    picture = prepared(encoded(Image.new("RGB", size, "red"), "PNG"))
+    assert max(picture.width, picture.height) == LONGEST_EDGE
+    assert opened(picture).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_the_scans_of_a_jpeg_are_counted_and_too_many_are_refused() -> None:
+    assert [scans(hostile_files.progressive_jpeg(count, 50)) for count in (12, 100, 30_000)] == [12, 100, 101]
+    assert scans(encoded(Image.new("RGB", (50, 50)), "JPEG")) == 1
+    assert prepared(hostile_files.progressive_jpeg(MOST_SCANS, 50)).media_type == "image/jpeg"
+    with pytest.raises(NotRead, match="scans"):
+        prepared(hostile_files.progressive_jpeg(MOST_SCANS + 1, 50))
+
+
+def test_what_cameras_and_telephones_write_beside_a_picture_counts_as_no_scan() -> None:
+    data = encoded(Image.new("RGB", (50, 50)), "JPEG")
+    note = b"\xff\xe1" + (60_002).to_bytes(2) + b"\xff\xda" * 30_000
+    assert scans(data[:2] + note + data[2:] + b"\xff\xda" * 30_000) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"}])
+def test_the_pixels_of_a_webp_are_known_before_it_is_opened(options: dict[str, Any]) -> None:
+    data = encoded(Image.new("RGB", (41, 23), "red"), "WEBP", **options)
+    assert webp_pixels(data) == 41 * 23
+    with pytest.raises(NotRead, match="pixels"):
+        prepared(data, Order("", 1, 1, pixels=900))
+    with pytest.raises(NotRead, match="large"):
+        prepared(data, Order("", 1, 1, 2_000, small_pixels=900))
+
+
+def test_a_picture_that_is_large_only_before_it_is_decoded_is_small() -> None:
+    """A JPEG is decoded at a fraction of its size."""
+    order = Order("", 1, 1, pixels=50_000_000, small_pixels=4_000_000)
+    image = Image.new("RGB", (4_000, 4_000))
+    assert prepared(encoded(image, "JPEG"), order).width == LONGEST_EDGE
+    with pytest.raises(NotRead, match="large"):
+        prepared(encoded(image, "PNG"), order)
+
+
+def test_a_jpeg_that_is_held_whole_until_its_last_scan_takes_no_more_memory_than_there_is() -> None:
+    with pytest.raises(NotRead, match="memory"):
+        prepared(hostile_files.progressive_jpeg(12, 7_000, subsampling=0))
+    with pytest.raises(NotRead, match="large"):
+        prepared(hostile_files.progressive_jpeg(12, 4_500), Order("", 1, 1, 50_000_000, small_pixels=4_000_000))
