@@ -66,6 +66,11 @@ async def _run_turn(runtime: Runtime, claim: Claim, since: float) -> None:
     """Run the turn under its lease. When it fails, give the message back or drop it."""
     thread, ts, ref = claim.thread, claim.message.ts, claim.token[:8]
     settings = runtime.settings
+    if claim.attempts > MOST_ATTEMPTS + 2:
+        # Each attempt ended its worker, even those two that do no more than tell people that we give up.
+        log.error("dropped thread=%s ts=%s ref=%s attempt=%d", thread, ts, ref, claim.attempts)
+        await _drop(runtime, claim, None)
+        return
     lease = Lease(runtime.inbox, claim, since, settings.lease_seconds, settings.slack_call_seconds)
     turn = _Turn(runtime, claim, lease)
     try:
@@ -107,6 +112,7 @@ class _Turn:
         self.message = claim.message
         self.reply = replies.Reply()
         self.is_resumed = claim.attempts > 1
+        self._is_given_up = claim.attempts > MOST_ATTEMPTS
         self._thread = claim.thread
         self._stop = Stop()
         self._ref = claim.token[:8]
@@ -144,7 +150,7 @@ class _Turn:
 
     async def _backfill(self, stored: list[Entry]) -> list[Entry]:
         """What people said in the thread without asking us. A question that is asked again came with its own."""
-        if self.message.again:
+        if self.message.again or self._is_given_up:
             return []
         runtime = self._runtime
         return await backfill.earlier(runtime.slack, runtime.redis, self.message, runtime.bot_user, stored)
@@ -157,8 +163,7 @@ class _Turn:
         mentioned = mentioned_people(message.text) - {runtime.bot_user, message.user}
         directory = Directory(runtime.redis, runtime.slack)
         names = await directory.names(self._thread.team, [message.user, *sorted(mentioned)])
-        files = await runtime.inbox.files(self._claim)
-        self._taken = await runtime.files.take(replace(message, files=files))
+        await self._take_files()
         parts = [spoken(message.text, runtime.bot_user, names), self._taken.note]
         return Entry(
             "user",
@@ -170,14 +175,22 @@ class _Turn:
             place=await directory.channel_name(message),
         )
 
+    async def _take_files(self) -> None:
+        """Whatever ended the attempts before may be one of the files, so the last attempt does without new ones."""
+        if self._is_given_up:
+            return
+        files = await self._runtime.inbox.files(self._claim)
+        is_last = self._claim.attempts == MOST_ATTEMPTS
+        self._taken = await self._runtime.files.take(replace(self.message, files=files), only_kept=is_last)
+
     async def _conclude(self, writer: "_DraftWriter", past: list[Entry], question: Entry) -> Final:
         """What the reply says in the end. It is kept in Redis as soon as it is known."""
         left_out = "\n".join(f"_{sentence}_" for sentence in self._taken.left_out)
-        if question.text == self._taken.note and not question.files:
-            final = Final(endings.FORGOTTEN if self.message.again else left_out or endings.EMPTY)
-        elif self._claim.attempts > MOST_ATTEMPTS:
+        if self._is_given_up:
             log.error("given up thread=%s ts=%s ref=%s", self._thread, self.message.ts, self._ref)
             final = Final(endings.GIVEN_UP.format(ref=self._ref), outcome="error")
+        elif question.text == self._taken.note and not question.files:
+            final = Final(endings.FORGOTTEN if self.message.again else left_out or endings.EMPTY)
         else:
             final = await self._ask_until_stopped(writer, past, question)
             if left_out:

@@ -6,8 +6,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.slack.world.records import Message
+from bot.store import keys
 from bot.store.counts import usage
 from bot.store.counts.bills import Bill
 from bot.store.counts.cells import Counts
@@ -16,6 +19,8 @@ from bot.store.threads import replies
 from bot.store.threads.replies import Final
 from bot.talk.message import Thread
 from tests.kit.parley import Parley, payload, text
+from workers.files.files import ATTEMPTS
+from workers.reply import MOST_ATTEMPTS
 
 LONG = "A sentence of the answer. " * 120
 QUICK_LEASE = {"LEASE_SECONDS": "3"}
@@ -226,3 +231,58 @@ async def test_every_message_of_a_thread_is_answered_in_order_when_workers_are_k
             await parley.answers(channel, *questions[channel], thread_ts=root, within=60)
             answered = [payload(message)["message_ts"] for message in parley.replies(channel, root)]
             assert answered == questions[channel]
+
+
+async def shared(parley: Parley, attempts: int, text: str = "@parley what is this?") -> tuple[str, Thread]:
+    """A question with a file, whose answer was begun so many times by workers that were killed."""
+    ts = await parley.slack.upload("ada", "general", [("a.txt", b"hello")], text=text)
+    await parley.logged(f"kept .*{ts}")
+    thread = Thread(parley.sandbox.team, parley.sandbox.channels["general"], ts)
+    await parley.redis.hset(keys.attempts(thread), ts, attempts)
+    return ts, thread
+
+
+async def test_the_last_attempt_goes_without_files_that_may_have_killed_the_others(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with Parley(redis_url, tmp_path, workers=0) as parley:
+        ts, _ = await shared(parley, MOST_ATTEMPTS - 1)
+        await parley.start_worker()
+        [said] = await parley.answers("general", ts)
+        assert said.endswith(f"_`a.txt` {ATTEMPTS}._")
+        assert not parley.sandbox.journal.entries("slack.download")
+        [request] = parley.sandbox.journal.entries("claude.request")
+        assert [block["type"] for block in request.data["body"]["messages"][0]["content"]] == ["text"]
+        assert ATTEMPTS in str(request.data["body"]["messages"][0])
+
+
+async def test_the_attempts_before_the_last_read_files(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path, workers=0) as parley:
+        ts, _ = await shared(parley, MOST_ATTEMPTS - 2)
+        await parley.start_worker()
+        await parley.answers("general", ts)
+        assert len(parley.sandbox.journal.entries("slack.download")) == 1
+
+
+@pytest.mark.parametrize("text", ["@parley what is this?", "@parley"])
+async def test_who_gives_up_reads_no_file_before_saying_so(redis_url: str, tmp_path: Path, text: str) -> None:
+    async with Parley(redis_url, tmp_path, workers=0) as parley:
+        ts, _ = await shared(parley, MOST_ATTEMPTS, text)
+        await parley.start_worker()
+        [said] = await parley.answers("general", ts)
+        assert said.startswith("Something went wrong on my side, several times over")
+        assert not parley.sandbox.journal.entries("slack.download")
+        assert not parley.sandbox.journal.entries("claude.request")
+
+
+async def test_a_message_that_kills_even_who_gives_up_is_dropped(redis_url: str, tmp_path: Path) -> None:
+    async with Parley(redis_url, tmp_path, workers=0) as parley:
+        ts, thread = await shared(parley, MOST_ATTEMPTS + 2)
+        await parley.start_worker()
+        await parley.logged(f"dropped .*{ts}")
+
+        async def is_dropped() -> bool:
+            return not await parley.redis.exists(keys.box(thread), keys.lease(thread))
+
+        await parley.eventually(is_dropped, within=10)
+        assert parley.replies("general", ts) == []
