@@ -15,6 +15,7 @@ from workers.claude import tools, tracing
 from workers.claude.client import ClaudeClient, NoAnswer
 from workers.claude.settings_check import SettingsFinding, chosen_fallback, findings, refused, unavailable
 from workers.process.loop import LoopThread
+from workers.process.memory import return_large_pieces
 from workers.process.worker import Slots, SlotWorker
 
 log = logging.getLogger("parley.worker")
@@ -87,6 +88,7 @@ def main() -> int:
         warn_of_gone()
         if sys.argv[1:] == ["check"]:
             return asyncio.run(check(settings))
+        return_large_pieces()
         with tracing.exporting(), own_redis.provided(settings) as redis_url, LoopThread(settings, redis_url) as replies:
             slots = Slots(settings.slots, settings.drain_seconds)
             worker = SlotWorker(settings.queue, connections.dispatcher(redis_url), replies.loop, slots)
