@@ -43,7 +43,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-class Asker:
+class Reader:
     """What a turn does with files."""
 
     def __init__(self, sandbox: Sandbox, redis: Redis, web: AsyncWebClient) -> None:
@@ -86,34 +86,34 @@ class Asker:
 
 
 @pytest.fixture
-async def asker(sandbox: Sandbox, redis: Redis) -> AsyncIterator[Asker]:
+async def reader(sandbox: Sandbox, redis: Redis) -> AsyncIterator[Reader]:
     async with slack.client(Settings.load(environ=sandbox.environ(), dotenv=None)) as web:
-        asker = Asker(sandbox, redis, web)
-        await redis.hset(keys.messages(asker.thread), "1.1", "waits")
-        yield asker
-        await asker.close()
+        reader = Reader(sandbox, redis, web)
+        await redis.hset(keys.messages(reader.thread), "1.1", "waits")
+        yield reader
+        await reader.close()
 
 
-async def test_a_picture_is_named_and_sent_as_a_picture(asker: Asker) -> None:
-    turn = await asker.turn(("chart.png", png()))
-    [[label, image]] = await asker.blocks(turn)
+async def test_a_picture_is_named_and_sent_as_a_picture(reader: Reader) -> None:
+    turn = await reader.turn(("chart.png", png()))
+    [[label, image]] = await reader.blocks(turn)
     assert label == {"type": "text", "text": "chart.png:"}
     assert image["source"]["media_type"] == "image/png"
     assert base64.b64decode(image["source"]["data"]).startswith(b"\x89PNG")
     assert turn.tokens > turn.files[0].tokens > 0
 
 
-async def test_a_pdf_is_sent_as_it_is(asker: Asker) -> None:
-    turn = await asker.turn(("report.pdf", b"\n%PDF-1.7 <</Type/Page>>"))
-    [[document]] = await asker.blocks(turn)
+async def test_a_pdf_is_sent_as_it_is(reader: Reader) -> None:
+    turn = await reader.turn(("report.pdf", b"\n%PDF-1.7 <</Type/Page>>"))
+    [[document]] = await reader.blocks(turn)
     assert base64.b64decode(document["source"]["data"]) == b"%PDF-1.7 <</Type/Page>>"
     assert (document["type"], document["title"]) == ("document", "report.pdf")
 
 
-async def test_a_text_is_sent_as_text_and_cut_with_a_note(asker: Asker) -> None:
-    asker.set(FileLimits(text_characters=100))
-    turn = await asker.turn(("data.csv", b"a,b\n" * 100))
-    [[document]] = await asker.blocks(turn)
+async def test_a_text_is_sent_as_text_and_cut_with_a_note(reader: Reader) -> None:
+    reader.set(FileLimits(text_characters=100))
+    turn = await reader.turn(("data.csv", b"a,b\n" * 100))
+    [[document]] = await reader.blocks(turn)
     assert document["source"] == {"type": "text", "media_type": "text/plain", "data": "a,b\n" * 25 + f"\n{CUT}"}
 
 
@@ -130,52 +130,52 @@ async def test_a_text_is_sent_as_text_and_cut_with_a_note(asker: Asker) -> None:
         ("a`<!channel>`.heic", b"\0\0\0\x18", "`a  !channel  .heic` is of a type"),
     ],
 )
-async def test_what_cannot_be_read_is_a_sentence(asker: Asker, name: str, content: bytes, says: str) -> None:
-    assert says in await asker.left_out(name, content)
+async def test_what_cannot_be_read_is_a_sentence(reader: Reader, name: str, content: bytes, says: str) -> None:
+    assert says in await reader.left_out(name, content)
 
 
-async def test_too_many_pixels_are_a_sentence(asker: Asker) -> None:
+async def test_too_many_pixels_are_a_sentence(reader: Reader) -> None:
     large = io.BytesIO()
     Image.new("1", (8_000, 7_000)).save(large, "PNG")
-    assert "has more than 50 million pixels" in await asker.left_out("map.png", large.getvalue())
+    assert "has more than 50 million pixels" in await reader.left_out("map.png", large.getvalue())
 
 
-async def test_only_so_many_files_of_a_message_are_read(asker: Asker) -> None:
-    asker.set(FileLimits(per_message=2))
-    message = await asker.shared(*((f"{n}.txt", b"hello") for n in range(3)))
-    taken = await asker.files.take(message)
+async def test_only_so_many_files_of_a_message_are_read(reader: Reader) -> None:
+    reader.set(FileLimits(per_message=2))
+    message = await reader.shared(*((f"{n}.txt", b"hello") for n in range(3)))
+    taken = await reader.files.take(message)
     assert [file.name for file in taken.files] == ["0.txt", "1.txt"]
     assert taken.left_out == ("I looked at the first 2 of 3 files.",)
 
 
-async def test_a_file_that_is_larger_than_the_most_is_told(asker: Asker) -> None:
-    asker.set(FileLimits(fetching=DownloadLimits(most_bytes=100)))
-    assert await asker.left_out("a.txt", b"x" * 101) == "`a.txt` is larger than 0 MB, the most that I can read."
-    assert len((await asker.turn(("b.txt", b"x" * 100))).files) == 1
+async def test_a_file_that_is_larger_than_the_most_is_told(reader: Reader) -> None:
+    reader.set(FileLimits(fetching=DownloadLimits(most_bytes=100)))
+    assert await reader.left_out("a.txt", b"x" * 101) == "`a.txt` is larger than 0 MB, the most that I can read."
+    assert len((await reader.turn(("b.txt", b"x" * 100))).files) == 1
 
 
 def test_a_file_may_have_20_mb_by_default() -> None:
     assert LIMITS.fetching == DownloadLimits(20_000_000, 30.0)
 
 
-async def test_a_bad_file_does_not_keep_the_others_out(asker: Asker) -> None:
-    taken = await asker.files.take(await asker.shared(("a.bin", b"\0"), ("b.txt", b"hello"), ("c.png", png())))
+async def test_a_bad_file_does_not_keep_the_others_out(reader: Reader) -> None:
+    taken = await reader.files.take(await reader.shared(("a.bin", b"\0"), ("b.txt", b"hello"), ("c.png", png())))
     assert [file.name for file in taken.files] == ["b.txt", "c.png"]
     assert len(taken.left_out) == 1
 
 
-async def test_a_message_without_files_asks_nobody(asker: Asker) -> None:
-    taken = await asker.files.take(Message(asker.thread, "1.1", "U1", "hi"))
+async def test_a_message_without_files_asks_nobody(reader: Reader) -> None:
+    taken = await reader.files.take(Message(reader.thread, "1.1", "U1", "hi"))
     assert (taken.files, taken.note) == ((), "")
-    assert asker.sandbox.journal.entries("slack.request", "files.info") == []
+    assert reader.sandbox.journal.entries("slack.request", "files.info") == []
 
 
-async def test_a_file_is_fetched_once_and_stays_as_it_was(asker: Asker) -> None:
-    message = await asker.shared(("chart.png", png()))
-    first = await asker.files.take(message)
-    asker.sandbox.slack.workspace.files[message.files[0].id].content = png("blue")
-    assert await asker.files.take(message) == first
-    assert len(asker.sandbox.journal.entries("slack.download")) == 1
+async def test_a_file_is_fetched_once_and_stays_as_it_was(reader: Reader) -> None:
+    message = await reader.shared(("chart.png", png()))
+    first = await reader.files.take(message)
+    reader.sandbox.slack.workspace.files[message.files[0].id].content = png("blue")
+    assert await reader.files.take(message) == first
+    assert len(reader.sandbox.journal.entries("slack.download")) == 1
 
 
 async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis: Redis) -> None:
@@ -187,60 +187,60 @@ async def test_what_two_workers_made_of_a_file_is_what_the_first_one_made(redis:
     assert await store.blocks(redis, thread, ["F1", "F2"]) == {"F1": [{"type": "text", "text": "one"}]}
 
 
-async def test_files_expire_with_the_thread(asker: Asker, redis: Redis) -> None:
-    asker.set(HISTORY_DAYS="2")
-    await asker.turn(("a.txt", b"hello"))
-    assert 0 < await redis.ttl(keys.files(asker.thread)) <= 2 * 24 * 3600
+async def test_files_expire_with_the_thread(reader: Reader, redis: Redis) -> None:
+    reader.set(HISTORY_DAYS="2")
+    await reader.turn(("a.txt", b"hello"))
+    assert 0 < await redis.ttl(keys.files(reader.thread)) <= 2 * 24 * 3600
 
 
-async def test_what_no_turn_needs_is_forgotten(asker: Asker, redis: Redis) -> None:
-    old, new = await asker.turn(("a.txt", b"hello")), await asker.turn(("b.txt", b"hello"))
-    assert len(await asker.blocks(new)) == 1
-    assert await redis.hkeys(keys.files(asker.thread)) == [new.files[0].id]
-    assert await asker.blocks(old) == []
+async def test_what_no_turn_needs_is_forgotten(reader: Reader, redis: Redis) -> None:
+    old, new = await reader.turn(("a.txt", b"hello")), await reader.turn(("b.txt", b"hello"))
+    assert len(await reader.blocks(new)) == 1
+    assert await redis.hkeys(keys.files(reader.thread)) == [new.files[0].id]
+    assert await reader.blocks(old) == []
 
 
-async def test_a_refused_turns_files_are_not_sent(asker: Asker) -> None:
-    turn = await asker.turn(("a.txt", b"hello"))
+async def test_a_refused_turns_files_are_not_sent(reader: Reader) -> None:
+    turn = await reader.turn(("a.txt", b"hello"))
     hidden = Entry("user", "", turn.ts, hidden=True, files=turn.files)
-    assert await asker.blocks(hidden, Entry("user", "and?", "2.1")) == []
+    assert await reader.blocks(hidden, Entry("user", "and?", "2.1")) == []
 
 
-async def test_when_all_files_are_too_much_the_oldest_go_and_never_come_back(asker: Asker) -> None:
-    turns = [await asker.turn((f"{n}.txt", b"x" * 6_000)) for n in range(4)]
-    asker.set(FileLimits(thread_bytes=20_000))
-    assert [block[0]["title"] for block in await asker.blocks(*turns)] == ["3.txt"]
-    asker.set()
-    assert [block[0]["title"] for block in await asker.blocks(*turns)] == ["3.txt"]
+async def test_when_all_files_are_too_much_the_oldest_go_and_never_come_back(reader: Reader) -> None:
+    turns = [await reader.turn((f"{n}.txt", b"x" * 6_000)) for n in range(4)]
+    reader.set(FileLimits(thread_bytes=20_000))
+    assert [block[0]["title"] for block in await reader.blocks(*turns)] == ["3.txt"]
+    reader.set()
+    assert [block[0]["title"] for block in await reader.blocks(*turns)] == ["3.txt"]
 
 
-async def test_a_file_that_does_not_fit_beside_the_others_of_its_message_is_told(asker: Asker) -> None:
-    asker.set(FileLimits(thread_bytes=10_000))
-    taken = await asker.files.take(await asker.shared(("a.txt", b"x" * 6_000), ("b.txt", b"x" * 6_000)))
+async def test_a_file_that_does_not_fit_beside_the_others_of_its_message_is_told(reader: Reader) -> None:
+    reader.set(FileLimits(thread_bytes=10_000))
+    taken = await reader.files.take(await reader.shared(("a.txt", b"x" * 6_000), ("b.txt", b"x" * 6_000)))
     assert [file.name for file in taken.files] == ["a.txt"]
     assert taken.left_out[0].startswith("`b.txt` does not fit beside")
 
 
-async def test_linked_pictures_are_sent_if_a_setting_says_so(asker: Asker) -> None:
+async def test_linked_pictures_are_sent_if_a_setting_says_so(reader: Reader) -> None:
     text = "see <https://example.org/cat.png>"
-    assert (await asker.turn(text=text)).files == ()
-    asker.set(IMAGE_LINKS="on")
-    turn = await asker.turn(text=text)
-    assert (await asker.blocks(turn))[0][0]["source"] == {"type": "url", "url": "https://example.org/cat.png"}
-    assert await asker.files.forget_links(asker.thread, [turn])
-    assert not await asker.files.forget_links(asker.thread, [turn])
-    assert await asker.blocks(turn) == []
+    assert (await reader.turn(text=text)).files == ()
+    reader.set(IMAGE_LINKS="on")
+    turn = await reader.turn(text=text)
+    assert (await reader.blocks(turn))[0][0]["source"] == {"type": "url", "url": "https://example.org/cat.png"}
+    assert await reader.files.forget_links(reader.thread, [turn])
+    assert not await reader.files.forget_links(reader.thread, [turn])
+    assert await reader.blocks(turn) == []
 
 
-async def test_files_that_are_not_kept_yet_are_left_out_where_reading_may_be_what_goes_wrong(asker: Asker) -> None:
-    message = await asker.shared(("a.txt", b"hello"))
-    kept = (await asker.files.take(message)).files
-    more = await asker.shared(("b.txt", b"hello"))
+async def test_files_that_are_not_kept_yet_are_left_out_where_reading_may_be_what_goes_wrong(reader: Reader) -> None:
+    message = await reader.shared(("a.txt", b"hello"))
+    kept = (await reader.files.take(message)).files
+    more = await reader.shared(("b.txt", b"hello"))
     both = replace(message, files=(*message.files, *more.files))
-    taken = await asker.files.take(both, only_kept=True)
+    taken = await reader.files.take(both, only_kept=True)
     assert taken.files == kept
     assert taken.left_out == (f"`b.txt` {ATTEMPTS}.",)
-    assert len(asker.sandbox.journal.entries("slack.download")) == 1
+    assert len(reader.sandbox.journal.entries("slack.download")) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in WHY if name != "not_started"])
@@ -255,21 +255,21 @@ def test_every_reason_that_a_process_may_give_is_known() -> None:
 
 
 async def test_what_is_too_much_for_a_process_is_a_sentence_and_counted(
-    asker: Asker, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child, "PROGRAM", reader_program.PROGRAM)
-    asker.files.metrics = Metrics(redis, asker.sandbox.team)
-    await redis.sadd(keys.TEAMS, asker.sandbox.team)
-    assert await asker.left_out("a.txt", b"act:die 9") == f"`a.txt` {WHY['crash']}."
-    assert await asker.left_out("b.txt", b"act:eat 1000000000") == f"`b.txt` {WHY['memory']}."
-    assert await asker.left_out("c.txt", b"\0") == f"`c.txt` {WHY['type']}."
-    await asker.files.metrics.flush()
+    reader.files.metrics = Metrics(redis, reader.sandbox.team)
+    await redis.sadd(keys.TEAMS, reader.sandbox.team)
+    assert await reader.left_out("a.txt", b"act:die 9") == f"`a.txt` {WHY['crash']}."
+    assert await reader.left_out("b.txt", b"act:eat 1000000000") == f"`b.txt` {WHY['memory']}."
+    assert await reader.left_out("c.txt", b"\0") == f"`c.txt` {WHY['type']}."
+    await reader.files.metrics.flush()
     counted = {("files_over_limit", "crash"): 1, ("files_over_limit", "memory"): 1}
-    assert await totals(redis, asker.sandbox.team) == counted
+    assert await totals(redis, reader.sandbox.team) == counted
 
 
-async def test_a_jpeg_of_too_many_scans_is_a_sentence(asker: Asker) -> None:
-    assert "more scans than I can open" in await asker.left_out("a.jpg", hostile_files.progressive_jpeg(101, 50))
+async def test_a_jpeg_of_too_many_scans_is_a_sentence(reader: Reader) -> None:
+    assert "more scans than I can open" in await reader.left_out("a.jpg", hostile_files.progressive_jpeg(101, 50))
 
 
 async def test_who_would_hold_too_many_bytes_waits_and_nobody_passes() -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("acting")
 
 @pytest.fixture
 async def reader() -> AsyncIterator[Reader]:
-    reader = Reader(ReadLimits(cpu_seconds=1, wall_seconds=60.0))
+    reader = Reader(ReadLimits(cpu_seconds=1, wall_seconds=600.0))
     yield reader
     await reader.close()
 
