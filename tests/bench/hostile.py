@@ -1,4 +1,4 @@
-"""What somebody who means ill can cost others: hostile texts, and strangers at the HTTP port."""
+"""What somebody who means ill can cost others: by hostile texts, at the HTTP port, and beside others' answers."""
 
 import argparse
 import asyncio
@@ -13,12 +13,13 @@ from statistics import quantiles
 from bot.ops import own_redis
 from bot.store import keys
 from tests.bench.attack import KINDS, Attack, attack
+from tests.bench.neighbours import neighbours
 from tests.bench.report import Report, Target, Value
 from tests.kit.hostile_shapes import SHAPES, Shape
 from tests.kit.parley import Parley
 from tests.workers.markdown.test_linear import MOST_TIMES, WORKS, Work
 
-SUMMARY = "hostile texts, and strangers at the HTTP port"
+SUMMARY = "hostile texts and files, and strangers at the HTTP port"
 P99_MS = 300.0
 SHORT, LONG = 10_000, 100_000
 # Below this a time is mostly noise, and its ratio means nothing.
@@ -29,7 +30,7 @@ ORDINARY = Shape("Some **words** of an answer, with `code` and a [link](https://
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", choices=["texts", "port"], help="one half of it")
+    parser.add_argument("--only", choices=["texts", "port", "neighbours"], help="one part of it")
     parser.add_argument("--seconds", type=int, default=30, help="how long the port is attacked (30)")
     parser.add_argument("--rate", type=int, default=50, help="unsigned requests a second (50)")
     parser.add_argument("--connections", type=int, default=1_000, help="silent connections (1,000)")
@@ -39,12 +40,12 @@ async def run(options: argparse.Namespace) -> Report:
     """Each row has what is usual and what is hostile side by side, measured in this run."""
     rows: list[dict[str, Value]] = []
     targets: list[Target] = []
-    if options.only != "port":
+    if options.only in (None, "texts"):
         for work in WORKS:
             row, growth = _text_row(work)
             rows.append(row)
             targets.append(Target(f"{_name(work)}: ten times the text takes, times as long", growth, MOST_TIMES))
-    if options.only != "texts":
+    if options.only in (None, "port"):
         usual, attacked = await _port(options, None), await _port(options, _attack(options))
         rows += _port_rows(usual, attacked)
         targets += [
@@ -53,6 +54,10 @@ async def run(options: argparse.Namespace) -> Report:
             Target("messages lost under attack", attacked.lost, 0),
             Target("unsigned requests that were let in", attacked.let_in, 0),
         ]
+    if options.only in (None, "neighbours"):
+        more_rows, more_targets = await neighbours()
+        rows += more_rows
+        targets += more_targets
     return Report("hostile", rows, targets, _notes(options))
 
 
