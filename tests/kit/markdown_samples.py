@@ -107,6 +107,12 @@ leaves = st.one_of(
     st.sampled_from(
         ["---", "***", "<div>\nx *y*\n</div>", "<details>", "    code *x*", "[1]: https://a.bc", "42", "<!-- c -->"]
     ),
+    st.builds(
+        lambda gap, title, end: f"[1]: /url{gap}{title}{end}",
+        st.sampled_from([" ", "\n", "\n  "]),
+        st.sampled_from(['"title"', "'ti\ntle'", "(title)", '"title', "'ti\\'tle'"]),
+        st.sampled_from(["", " ", " word", "\nword", "\n[r]: b"]),
+    ),
 )
 
 
@@ -130,4 +136,5 @@ documents = st.lists(blocks, min_size=1, max_size=4).flatmap(
     lambda texts: st.sampled_from(["\n\n", "\n"]).map(lambda gap: gap.join(texts))
 )
 SOUP = ["- ", "> ", "1. ", "# ", "```\n", "~~~\n", "| a |\n", "|--|\n", "\n\n", "---\n", "    ", "word", *MARKS]
+SOUP += ["[r]: /u", "[r]:", '"', "'"]
 soup = st.lists(st.sampled_from(SOUP), min_size=1, max_size=12).map("".join)

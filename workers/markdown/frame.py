@@ -207,6 +207,9 @@ def _inline(text: str, block: LeafBlock, references: frozenset[str]) -> str | No
     heading = block.kind == "heading"
     row = content.rfind("\n") + 1
     first, size = (0, len(content)) if heading else _sure(content, row)
+    if text.endswith("!") and size == len(content) and not _escaped(content, size - 1):
+        # It may begin an image, and would be gone then.
+        size -= 1
     inline = parse(content[:size], references)
     half = inline.half
     stop = _trimmed(content, half.shown if half else size, heading)
@@ -234,12 +237,15 @@ def _sure(content: str, row: int) -> tuple[int, int]:
 
     Its last line begins at `row`.
     """
-    first = 0
+    last = first = 0
     match = definition(content, first)
     while match is not None and match.end() < len(content):
-        first = match.end()
+        last, first = first, match.end()
         match = definition(content, first)
     if HALF_DEFINITION.match(content, first) or match is not None:
+        return first, first
+    if first and HALF_DEFINITION.match(content, last):
+        # What stands on the line below a definition may be its title.
         return first, first
     return first, row if content.startswith("|", row) else len(content)
 

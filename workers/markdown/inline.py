@@ -273,7 +273,7 @@ def _plain(content: str, position: int) -> int:
 def _open_bracket(content: str, bracket: _Bracket) -> Half:
     start = bracket.start
     if bracket.is_image:
-        return Half(start, start + 1)
+        return Half(start, start)
     before = content[start - 1] if start else "\n"
     first = content[start + 1 : start + 2]
     if before in "*_~" or not first.isalnum() or (before == "\n" and not first.isalpha()):

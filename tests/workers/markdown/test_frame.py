@@ -75,10 +75,42 @@ def test_there_are_enough_documents() -> None:
         "word\n\n! | !\n---|---\nword | word",
         "word\n\n<!here>`word `",
         "[a]\n\n[a]: *b `c`",
+        '[a]: /url\n"title"\nword',
+        '[a]: /url\n"title" word',
+        '[a]: /url\n"title\nmore"\n[b]: /url\n\'title\'',
+        '[a]:\n<u r l>\n  (ti\\)tle)  \nword',
+        '> [a]: /url\n"title"',
+        "- [a]: /url\r\n  'title'\r\n",
+        'see [a]\n\n[a]: /url\n\t"title"\n',
+        "word![a b](c)word",
     ],
 )
 def test_rare_shapes_never_shrink(text: str) -> None:
     check_every_prefix(text)
+
+
+CONSTRUCTS = [
+    *("![a b](/c)", "![](a)", "![a b][c]", "[![a](b)](c)", "![a](<b c> 'd')", "!!", "!"),
+    *("[a](b)", "[a b](c 'd')", "[a](<b c>)", "[a b][c]", "[a b][]", "[a[b]c](d)", "[`a`](b(c)d)", "[]", "[a]()"),
+    *("[^1]", "[^1]: a b", "[c]: /a 'b c'", "[c]: /a\n'b'", "[c]:\n<a b>\n(c)", "[x] a", "- [ ] a"),
+    *("<http://a.b>", "<a@b.cd>", "<b>x</b>", '<a href="b c">x</a>', "<!-- a b -->", "<?a b?>", "<![CDATA[a]]>"),
+    *("<https://a.b|c>", "<@U12>", "<#C12|c>", "<!here>", "<!date^1^{date}^a|b>", "https://a.b/c_d_e", "@here"),
+    *("&amp;", "&#123;", "&#x1F600;", "&copy", "\\*", "\\\\", "\\![a](b)", "!\\[a](b)", "a\\\nb", "a  \nb"),
+    *("`a b`", "`` a`b ``", "**a b**", "***a b***", "__a b__", "_a b_", "~~a b~~", "**a *b* c**", "~a~", "$a_b$"),
+    *("# a b #", "a b\n===", "10) a", "> a b", "***", "- - -", "```py\na b\n```", "| a | b |\n|---|---|\n| 1 | 2 |"),
+]
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+@pytest.mark.parametrize("before", ["", "word ", "word", "word\n", "> ", "- ", "# ", "[c]: /a\n\n"])
+def test_of_a_construct_no_character_is_shown_that_is_gone_when_it_is_complete(before: str, construct: str) -> None:
+    for behind in (" end.", "\n\nend.", "end"):
+        text = f"{before}{construct}{behind}\n\nend\n"
+        whole = visible(frame(text)).replace(" ", "")
+        for size in range(len(text)):
+            rest = iter(whole)
+            shown = visible(frame(text[:size])).replace(" ", "")
+            assert all(char in rest for char in shown), text[:size]
 
 
 @given(documents)
@@ -128,7 +160,9 @@ def test_harmless_frames_never_shrink(text: str) -> None:
         ("see [the do", "see the do"),
         ("see [the docs](https://exa", "see the docs"),
         ("see [the docs](https://example.com)", "see [the docs](https://example.com)"),
-        ("see ![ch", "see !"),
+        ("see ![ch", "see"),
+        ("![foo bar](/path", ""),
+        ("see ![foo](a.png) and ![b", "see ![foo](a.png) and"),
         ("a <b", "a"),
         ("a < b", "a < b"),
         ("hi <@U12", "hi"),
@@ -161,7 +195,12 @@ def test_harmless_frames_never_shrink(text: str) -> None:
         ("# Title **bo", "# Title **bo**"),
         ("# Title #", "# Title"),
         ("see [a]\n\n[a]: https://b", "see [a]\n\n"),
-        ("Great!", "Great!"),
+        ("Great!", "Great"),
+        ("Great!\n", "Great!\n"),
+        ("Great! S", "Great! S"),
+        ("Great\\!", "Great\\!"),
+        ('[a]: /url\n"tit', ""),
+        ('[a]: /url\n"title" and', '[a]: /url\n"title" and'),
         ("Done.\n\n", "Done.\n\n"),
     ],
 )
