@@ -1,7 +1,9 @@
 """Runs of `*`, `_` and `~`, and which of their delimiters are open (https://spec.commonmark.org/0.31.2/)."""
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
@@ -43,11 +45,57 @@ def run_at(content: str, position: int) -> tuple[Run | None, int]:
     return Run(position, char, end - position, opens, closes), end
 
 
+@dataclass(slots=True)
+class _Matching:
+    """Which delimiters of some runs belong together; all lists have an item for each delimiter.
+
+    `owners` are the indexes of their runs. `ends` is the index of the closer where the delimiter is an opener that is
+    matched, else -1. `opens` tells which could open emphasis and close none.
+    """
+
+    owners: list[int]
+    ends: list[int]
+    opens: list[bool]
+    matched: list[bool]
+
+
 def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
-    """The delimiters that may still open emphasis: (position, mark), in order (spec, "process emphasis").
+    """The delimiters that may still open emphasis: (position, mark), in order.
 
     With `lost`, also those that a pair around them has made plain text.
     """
+    matching = _match(runs)
+    ends, opens, matched = matching.ends, matching.opens, matching.matched
+    # A delimiter between a matched pair can no longer open anything.
+    result = []
+    covered = -1
+    index = 0
+    for run in runs:
+        for start in range(run.start, run.start + run.count * len(run.mark), len(run.mark)):
+            if ends[index] >= 0:
+                covered = max(covered, ends[index])
+            elif opens[index] and not matched[index] and (lost or index > covered):
+                result.append((start, run.mark))
+            index += 1
+    return result
+
+
+def pairs(runs: list[Run]) -> Iterator[tuple[Run, int, Run, int]]:
+    """The delimiters that belong together: the opener's run and position, and the closer's."""
+    matching = _match(runs)
+    owners = matching.owners
+    firsts = list(accumulate((run.count for run in runs), initial=0))
+    for index, end in enumerate(matching.ends):
+        if end < 0:
+            continue
+        opener, closer = runs[owners[index]], runs[owners[end]]
+        wide = len(opener.mark)
+        start = opener.start + (index - firsts[owners[index]]) * wide
+        yield opener, start, closer, closer.start + (end - firsts[owners[end]]) * wide
+
+
+def _match(runs: list[Run]) -> _Matching:
+    """Match the delimiters of the runs (spec, "process emphasis")."""
     # Lists of numbers cost the garbage collector nothing; a hundred thousand tuples would make it walk through all.
     owners = [owner for owner, run in enumerate(runs) for _ in range(run.count)]
     ends = [-1] * len(owners)
@@ -89,15 +137,4 @@ def unmatched(runs: list[Run], *, lost: bool = False) -> list[tuple[int, str]]:
             opener -= jumps[opener] + 1
         if lowest != -1:
             bottoms[key] = lowest
-    # A delimiter between a matched pair can no longer open anything.
-    result = []
-    covered = -1
-    index = 0
-    for run in runs:
-        for start in range(run.start, run.start + run.count * len(run.mark), len(run.mark)):
-            if ends[index] >= 0:
-                covered = max(covered, ends[index])
-            elif opens[index] and not matched[index] and (lost or index > covered):
-                result.append((start, run.mark))
-            index += 1
-    return result
+    return _Matching(owners, ends, opens, matched)

@@ -9,7 +9,7 @@ from workers.markdown.content import content_of
 from workers.markdown.delimiters import Run, unmatched
 from workers.markdown.inline import parse
 from workers.markdown.line import lines
-from workers.markdown.links import definition, label_key
+from workers.markdown.links import PLAIN_DEFINITION, definition, label_key
 from workers.markdown.plain import plain
 from workers.markdown.sanitize import NOTICE, harmless
 
@@ -34,6 +34,9 @@ ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # chat.update refuses a `text` of 4,000 bytes (docs.slack.dev/reference/methods/chat.update; bytes: observed,
 # gitlab.com/gitlab-org/gitlab/-/merge_requests/258898).
 PLAIN_BYTES = 3_900
+
+# So much of a text that was cut off may have been read otherwise than in the whole text.
+BEYOND = 300
 
 # The key, the start and the end of a link reference definition.
 Definition = tuple[str, int, int]
@@ -242,7 +245,12 @@ def _sure(content: str, row: int) -> tuple[int, int]:
     while match is not None and match.end() < len(content):
         last, first = first, match.end()
         match = definition(content, first)
-    if HALF_DEFINITION.match(content, first) or match is not None:
+    if match is not None:
+        # A title at its end may still become text: then the definition ends with its address, on a line before.
+        untitled = PLAIN_DEFINITION.match(content, first)
+        end = untitled.end() if untitled and untitled.end() < len(content) else first
+        return end, end
+    if HALF_DEFINITION.match(content, first):
         return first, first
     if first and HALF_DEFINITION.match(content, last):
         # What stands on the line below a definition may be its title.
@@ -303,7 +311,7 @@ def fallback(text: str, limit: int = 3000) -> str:
     """The notification's plain `text`: escaped, at most `limit` bytes of UTF-8 (chat.update refuses 4,000)."""
     kept: list[str] = []
     size = 0
-    for char in plain(text):
+    for char in _plain_beginning(text, limit):
         escaped = ESCAPED.get(char, char)
         size += len(escaped.encode("utf-8", "replace"))
         if size > limit:
@@ -312,6 +320,17 @@ def fallback(text: str, limit: int = 3000) -> str:
             return "".join(kept).rstrip() + "…"
         kept.append(escaped)
     return "".join(kept)
+
+
+def _plain_beginning(text: str, limit: int) -> str:
+    """At least the first `limit` bytes of the plain text, and some more if there are more."""
+    beginning = text[: limit + limit // 2]
+    if len(beginning) < len(text):
+        shown = plain(beginning)
+        # What is half-open where the text was cut does not matter behind the limit.
+        if len(shown) > limit + BEYOND:
+            return shown
+    return plain(text)
 
 
 def plain_bytes(text: str) -> int:

@@ -2,112 +2,180 @@
 
 import html
 import re
-from bisect import bisect_left
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 
-from workers.markdown.inline import ENTITY
-from workers.markdown.sanitize import REMOVED, harmless_plain
+from workers.markdown.blocks import LeafBlock, scan
+from workers.markdown.content import content_of
+from workers.markdown.delimiters import Run, pairs
+from workers.markdown.inline import ENTITY, parse
+from workers.markdown.sanitize import ESCAPE, REMOVED, harmless_plain
 
-FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
-# A line that is markup alone: of a fence, of a table's header.
-MARKUP_LINE = re.compile(r"[ \t]*(?:`{3,}.*|~{3,}.*|[|:-][-:| \t]+)$", re.S)
-LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]++|\([^()]*\))*+\)")
-LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}|>)[ \t]+")
-MARK = re.compile(r"\*\*|__|~~|`+|&")
+HEADING = re.compile(r"#{1,6}[ \t]*(.*?)(?:(?:^|[ \t]+)#+)?[ \t]*$", re.S)
 SPACES = re.compile(r"[ \t]+")
-# `__init__` is rather a name than bold.
-NAME = re.compile(r"[A-Za-z0-9_]+")
+HARD_BREAK = re.compile(r"(?<!\\)((?:\\\\)*)\\(?=\n)")
+ESCAPED = re.compile(rf"{ESCAPE.pattern}|{ENTITY.pattern}")
+# `__init__` and `_private_` are rather names than emphasis; addresses are kept too.
+KEPT = re.compile(r"(?<!\w)__?[A-Za-z0-9]++(?:_++[A-Za-z0-9]++)*+__?(?!\w)|\bhttps?://[^\s<>]*[\w/]")
+KEPT_MARK = re.compile(r"_|://")
+# What may be taken out or read in another way.
+MARKUP = re.compile(r"[\\`<&\[*_~]")
+# No line of a list is indented further.
+DEEPEST_INDENT = 24
+
+# What takes the place of the content from one position to another.
+Change = tuple[int, int, str]
 
 
 def plain(text: str) -> str:
-    """The text without markup, unable to ping; code keeps its indentation."""
-    shown = "\n".join(_lines(text)).rstrip()
+    """The text without markup, unable to ping; code and lists keep their indentation."""
+    shown = "\n".join(line for block in scan(text, raw_html=False) for line in _lines(text, block)).rstrip()
     # What stood between markup may have come together; what is markup alone is better than no text, which is refused.
-    return harmless_plain(REMOVED.sub("", shown) or text.strip())
+    shown = REMOVED.sub("", shown).strip("\n")
+    return harmless_plain(shown if shown.strip() else text.strip())
 
 
-def _lines(text: str) -> Iterator[str]:
-    fence = ""
-    for line in text.split("\n"):
-        if fence:
-            if _ends(line, fence):
-                fence = ""
-            elif line.strip():
-                yield line.rstrip()
+def _lines(text: str, block: LeafBlock) -> Iterator[str]:
+    """The lines of a block, behind the indentation or the marker of the list that it is in."""
+    if block.kind == "rule":
+        return
+    first, others = _margins(block)
+    margin = first
+    for line in _shown(text, block):
+        yield (margin + line).rstrip()
+        margin = others
+
+
+def _margins(block: LeafBlock) -> tuple[str, str]:
+    """What stands before the first line of a block, and before its other lines."""
+    first = others = ""
+    for parent in block.parents:
+        if parent.quote:
             continue
-        opened = FENCE.match(line)
-        if opened is not None:
-            fence = opened[1]
-        elif not MARKUP_LINE.match(line):
-            shown = _Line(LINE_MARK.sub("", LINK.sub(r"\1", line), count=1)).plain()
-            shown = SPACES.sub(" ", shown).strip()
-            if shown:
-                yield shown
+        is_new = parent.start >= block.start
+        indent = " " * (len(parent.marker) + 1)
+        first += f"{parent.marker} " if is_new else indent
+        others += indent
+    return first[-DEEPEST_INDENT:], others[-DEEPEST_INDENT:]
 
 
-def _ends(line: str, fence: str) -> bool:
-    line = line.strip()
-    return len(line) >= len(fence) and not line.strip(fence[0])
+def _shown(text: str, block: LeafBlock) -> list[str]:
+    if block.kind == "fence":
+        return _code(text, block)
+    if block.kind == "code":
+        return _indented(text, block)
+    if block.kind == "table":
+        rows = [text[start:end] for _, start, end in (block.lines[0], *block.lines[2:])]
+        return [_inline(row) for row in rows]
+    content = content_of(text, block).text
+    if block.setext:
+        content = content[: content.rfind("\n")]
+    if block.kind == "heading":
+        heading = HEADING.match(content)
+        content = heading[1] if heading else content
+    shown = _inline(content)
+    return shown.split("\n") if shown else []
 
 
-class _Line:
-    """A line while its marks are taken out, from left to right; what closes which mark is looked up once."""
+def _indented(text: str, block: LeafBlock) -> list[str]:
+    """The lines of indented code, with the blank lines between them."""
+    shown: list[str] = []
+    before = block.start
+    for start, inner, end in block.lines:
+        shown += [""] * max(0, text.count("\n", before, start) - 1)
+        shown.append(text[inner:end].rstrip())
+        before = end
+    return shown
 
-    def __init__(self, line: str) -> None:
-        self._line = line
-        self._closers: dict[str, list[int]] = {}
-        self._ticks: dict[int, list[int]] | None = None
 
-    def plain(self) -> str:
-        line = self._line
-        parts: list[str] = []
-        at = 0
-        while (mark := MARK.search(line, at)) is not None:
-            parts.append(line[at : mark.start()])
-            if mark[0] == "&":
-                shown, at = self._entity(mark.start())
-            elif mark[0][0] == "`":
-                shown, at = self._code(mark.end(), mark[0])
-            else:
-                shown, at = self._emphasis(mark.end(), mark[0])
-            parts.append(shown)
-        parts.append(line[at:])
-        return "".join(parts)
+def _code(text: str, block: LeafBlock) -> list[str]:
+    """The lines inside of a fence, as they are."""
+    lines = [text[start:end].rstrip() for _, start, end in block.lines[1:]]
+    if lines and block.closed:
+        last = lines[-1].strip()
+        if len(last) >= len(block.mark) and not last.strip(block.mark[0]):
+            lines.pop()
+    return lines
 
-    def _entity(self, start: int) -> tuple[str, int]:
-        entity = ENTITY.match(self._line, start)
-        if entity is None:
-            return "&", start + 1
-        return html.unescape(entity[0]), entity.end()
 
-    def _code(self, begin: int, ticks: str) -> tuple[str, int]:
-        if self._ticks is None:
-            self._ticks = {}
-            for run in re.finditer("`+", self._line):
-                self._ticks.setdefault(len(run[0]), []).append(run.start())
-        starts = self._ticks.get(len(ticks), [])
-        index = bisect_left(starts, begin)
-        if index == len(starts):
-            return ticks, begin
-        return self._line[begin : starts[index]], starts[index] + len(ticks)
+def _inline(content: str) -> str:
+    """A block's text without markup; each of its lines begins with text."""
+    if MARKUP.search(content) is None:
+        return _spaced(content).strip()
+    parts: list[str] = []
+    position = 0
+    for start, end, new in sorted(_Changes(content).all()):
+        if start >= position:
+            parts.append(_unescaped(content[position:start]))
+            parts.append(new)
+            position = end
+    parts.append(_unescaped(content[position:]))
+    return "".join(parts).strip()
 
-    def _emphasis(self, begin: int, mark: str) -> tuple[str, int]:
-        line = self._line
-        if line[begin : begin + 1].strip():
-            closers = self._ends_of(mark)
-            index = bisect_left(closers, begin + 1)
-            if index < len(closers):
-                inside = line[begin : closers[index]]
-                end = closers[index] + len(mark)
-                if mark == "__" and NAME.fullmatch(inside):
-                    return line[begin - len(mark) : end], end
-                return ENTITY.sub(lambda entity: html.unescape(entity[0]), inside), end
-        return mark[0], begin - 1
 
-    def _ends_of(self, mark: str) -> list[int]:
-        """Where the mark stands behind something that is not white space."""
-        ends = self._closers.get(mark)
-        if ends is None:
-            found = re.finditer(rf"(?<=\S)(?={re.escape(mark)})", self._line)
-            ends = self._closers[mark] = [end.start() for end in found]
-        return ends
+class _Changes:
+    """What becomes of the markup in a content."""
+
+    def __init__(self, content: str) -> None:
+        self._content = content
+        self._kept = [kept.span() for kept in KEPT.finditer(content)] if KEPT_MARK.search(content) else []
+
+    def all(self) -> Iterator[Change]:
+        """Code is as it is, of a link the label is left, delimiters of emphasis are taken out."""
+        content = self._content
+        inline = parse(content, raw_html=False)
+        yield from self._emphasis(inline.runs, 0)
+        covered = 0
+        for span in inline.spans:
+            if span.kind == "code":
+                yield span.start, span.end, _code_span(content[span.start : span.end])
+            elif span.kind in ("auto", "email"):
+                yield span.start, span.end, content[span.start + 1 : span.end - 1]
+            elif span.kind in ("link", "image"):
+                start, end = span.label
+                yield span.start, start, ""
+                yield end, span.end, ""
+                if start >= covered and MARKUP.search(content, start, end) is not None:
+                    # Links that are in a label are among the spans, what is emphasized in it is not among the runs.
+                    covered = end
+                    yield from self._emphasis(parse(content[start:end], raw_html=False).runs, start)
+
+    def _emphasis(self, runs: list[Run], offset: int) -> Iterator[Change]:
+        """The delimiters of runs that stand `offset` further on in the content."""
+        for opener, start, closer, end in pairs(runs):
+            is_in_word = opener.closes or closer.opens
+            if opener.mark == "*" and opener.count == closer.count == 1 and is_in_word:
+                # `2*3*4`
+                continue
+            if self._is_kept(start + offset) or self._is_kept(end + offset):
+                continue
+            wide = len(opener.mark)
+            yield start + offset, start + offset + wide, ""
+            yield end + offset, end + offset + wide, ""
+
+    def _is_kept(self, position: int) -> bool:
+        index = bisect_right(self._kept, (position, sys.maxsize)) - 1
+        return index >= 0 and position < self._kept[index][1]
+
+
+def _code_span(code: str) -> str:
+    ticks = len(code) - len(code.lstrip("`"))
+    inside = code[ticks:-ticks].replace("\n", " ")
+    if inside.startswith(" ") and inside.endswith(" ") and inside.strip():
+        return inside[1:-1]
+    return inside
+
+
+def _unescaped(text: str) -> str:
+    """A text between markup, without backslashes that escape something, and with characters for entities."""
+    if "\\" in text or "&" in text:
+        text = HARD_BREAK.sub(r"\1", text)
+        text = ESCAPED.sub(lambda escaped: escaped[1] or html.unescape(escaped[0]), text)
+    return _spaced(text)
+
+
+def _spaced(text: str) -> str:
+    if "  " in text or "\t" in text:
+        text = SPACES.sub(" ", text)
+    return text.replace(" \n", "\n").replace("\n ", "\n") if "\n" in text else text

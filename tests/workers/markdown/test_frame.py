@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.kit.hostile_markdown import PEOPLE, check_harmless
+from tests.kit.hostile_shapes import SHAPES, Shape
 from tests.kit.markdown_samples import DOCUMENTS, document, documents, inline, soup
 from tests.kit.rendered_markdown import check_closed, seen, visible
 from workers.markdown.blocks import scan
@@ -77,8 +78,8 @@ def test_there_are_enough_documents() -> None:
         "[a]\n\n[a]: *b `c`",
         '[a]: /url\n"title"\nword',
         '[a]: /url\n"title" word',
-        '[a]: /url\n"title\nmore"\n[b]: /url\n\'title\'',
-        '[a]:\n<u r l>\n  (ti\\)tle)  \nword',
+        "[a]: /url\n\"title\nmore\"\n[b]: /url\n'title'",
+        "[a]:\n<u r l>\n  (ti\\)tle)  \nword",
         '> [a]: /url\n"title"',
         "- [a]: /url\r\n  'title'\r\n",
         'see [a]\n\n[a]: /url\n\t"title"\n',
@@ -113,6 +114,13 @@ def test_of_a_construct_no_character_is_shown_that_is_gone_when_it_is_complete(b
             assert all(char in rest for char in shown), text[:size]
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_hostile_shapes_never_shrink(shape: Shape) -> None:
+    text = shape.head[:30] + (shape.unit * 60)[:60] + shape.foot[:20]
+    check_every_prefix(text)
+    check_every_prefix(text + "\n\nend.\n")
+
+
 @given(documents)
 def test_structured_text_never_shrinks(text: str) -> None:
     check_every_prefix(text)
@@ -130,6 +138,8 @@ def test_marker_soup_never_shrinks(text: str) -> None:
 
 
 @given(documents)
+@example("word\n\n[1]: /url\n'ti\ntle'")
+@example('[1]: /url\n"title"\n\nword')
 def test_harmless_frames_never_shrink(text: str) -> None:
     most, before = 0, ""
     for size in range(len(text) + 1):
