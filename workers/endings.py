@@ -7,6 +7,7 @@ from bot import models
 from bot.models import Usage
 from bot.store.threads.replies import Final
 from workers.claude.client import ClaudeAnswer
+from workers.markdown.blank import is_empty
 
 EMPTY = "Hi! Ask me something: mention me with a question, here or in a new thread, and I answer in the thread."
 FORGOTTEN = "I no longer remember that question. Please ask it again."
@@ -41,7 +42,7 @@ NO_TEXT = "Claude ended without an answer. Please ask again, perhaps in other wo
 
 def answered(answer: ClaudeAnswer, ref: str) -> Final:
     """The ending for an answer of Claude. `ref` is the reference in sentences that stand for an answer."""
-    text = answer.text.rstrip()
+    text = _stripped(answer.text)
     match answer.stop_reason:
         case "refusal":
             refused = REFUSED.format(why=CATEGORIES.get(str(answer.category), ""))
@@ -64,13 +65,13 @@ def answered(answer: ClaudeAnswer, ref: str) -> Final:
 
 def stopped(text: str, by: str) -> Final:
     """`text` is what people saw of the answer. `by` is the display name of who stopped it, "" if unknown."""
-    text = text.rstrip()
+    text = _stripped(text)
     return Final(text or STOPPED, outcome="stop", stopped_by=by, continuable=bool(text), has_buttons=True)
 
 
 def failed(text: str, sentence: str) -> Final:
     """`text` is what people saw of the answer. It stays, and `sentence` below it says why there is no more."""
-    text = text.rstrip()
+    text = _stripped(text)
     return Final(_with(text, f"_{sentence}_") if text else sentence, outcome="error")
 
 
@@ -106,6 +107,11 @@ def _line(explanation: object) -> str:
     """The explanation of a refusal as one line, "" if it is no text."""
     words = " ".join(explanation.split()) if isinstance(explanation, str) else ""
     return textwrap.shorten(words, EXPLANATION_LENGTH, placeholder="…")
+
+
+def _stripped(text: str) -> str:
+    """The text without white space at its end; "" if nobody would see anything of it."""
+    return "" if is_empty(text) else text.rstrip()
 
 
 def _with(text: str, note: str) -> str:

@@ -112,3 +112,12 @@ def test_the_small_print_tells_tokens_and_cost_as_far_as_they_are_known() -> Non
     assert note(ClaudeAnswer("Hi", "claude-of-tomorrow", "end_turn", "", unknown), full=True) == (
         "claude-of-tomorrow · 10 tokens in, 10 out"
     )
+
+
+@pytest.mark.parametrize("blank", ["\n" * 30_000, "\u200b\n\u2060", "\u00a0", "\u3000", "&nbsp;\n", "\ufeff", "\x00"])
+def test_an_answer_of_blanks_alone_ends_as_one_without_a_word(blank: str) -> None:
+    assert ended("end_turn", blank) == Final(NO_TEXT.format(ref="ab12"), outcome="answer", has_buttons=True)
+    assert ended("max_tokens", blank) == ended("max_tokens", "")
+    assert ended("refusal", blank) == ended("refusal", "")
+    assert stopped(blank, "ada") == stopped("", "ada")
+    assert failed(blank, "Sorry.") == failed("", "Sorry.")

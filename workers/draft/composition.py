@@ -10,6 +10,7 @@ from workers.draft.effort import Effort
 from workers.draft.layout import Form, Layout, lay_out
 from workers.draft.part import Due, Part, Payload, payload
 from workers.draft.turn import Terms
+from workers.markdown.blank import condensed
 from workers.markdown.split import Cut, cut_from
 
 Step = Literal["post", "edit", "open", "append", "stop"]
@@ -68,6 +69,7 @@ class Composition:
 
     @text.setter
     def text(self, text: str) -> None:
+        text = condensed(text)
         end = max((cut.start for cut in self._cuts.values()), default=0)
         if text[:end] != self._text[:end]:
             # A retry begins otherwise: what was cut is not there any more.

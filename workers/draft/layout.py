@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from workers.markdown.blank import condensed
 from workers.markdown.frame import PLAIN_BYTES, frame, plain_bytes, without_late_definitions
 from workers.markdown.sanitize import harmless
 from workers.markdown.split import Cut, TextPart, content, split_text
@@ -54,13 +55,14 @@ def lay_out(text: str, form: Form, *, ended: bool, streams: Callable[[int], bool
     """Lay out a text that has `ended`, or of which this much has come; `cuts` are forced ends.
 
     Only the last message of a growing text is open-ended: it is framed, or cut off where all is decided if the message
-    of that number `streams`, for then nothing of it can be taken back.
+    of that number `streams`, for then nothing of it can be taken back. A blank text has no contents.
     """
 
     def fits(part: str) -> bool:
         safe = _safe(part, form.people)
         return plain_bytes(safe) <= PLAIN_BYTES if form.plain else len(safe) <= form.most_length
 
+    text = condensed(text)
     # What people have seen stays until the end, and only then goes into the file with the rest of its block.
     text, rest = _divided(text, form.most) if ended else (text[: form.most], "")
     parts = split_text(text, PLAIN_LENGTH if form.plain else form.part_length, cuts, fits)

@@ -27,7 +27,9 @@ HALF_DEFINITION = re.compile(
     re.S | re.X,
 )
 # What of a text may be held back: link targets, HTML, definitions, fence lines and rows that begin with a pipe.
-NOT_SURELY_SHOWN = re.compile(r"(?m)\]\([^)\n]*|[<&][^\n]*|^\[.*|(?:`{3}|~{3})[^\n]*|^[> \t]*\|[^\n]*")
+NOT_SURELY_SHOWN = re.compile(
+    r"(?m)\]\([^)\n]*|[<&][^\n]*|(?:`{3}|~{3})[^\n]*|^(?:[> \t]|[-+*][ \t]|\d{1,9}+[.)][ \t])*+[|\[][^\n]*"
+)
 LABEL = re.compile(r"\[([^\[\]]+)\]")
 BLANK = "> \t\r\n"
 ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

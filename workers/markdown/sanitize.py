@@ -62,12 +62,14 @@ HOST_END = re.compile(r"[/?#]")
 NOT_IN_CODE = re.compile(r"[`|\x00-\x1f]")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 BRACKET = re.compile(r"[()\[\]\\]")
-# What people do not see of a label: markup, and the code points that Unicode calls default-ignorable
+# The code points that Unicode calls default-ignorable, for a class of an expression
 # (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt).
-UNSEEN = re.compile(
-    r"[*_~`\\\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+# What people do not see of a label: markup, and what is invisible.
+UNSEEN = re.compile(rf"[*_~`\\{INVISIBLE}]")
 CELL = re.compile(r"(?:[^|\\]|\\.)+")
 PLAIN_LABEL = re.compile(r"[^\W\d_][^\\`<&\[\]!*_~|\n@]*$")
 

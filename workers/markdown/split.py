@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from workers.markdown.blank import is_blank
 from workers.markdown.blocks import LeafBlock, Scanner
 from workers.markdown.delimiters import Run, unmatched
 from workers.markdown.inline import parse
@@ -54,10 +55,10 @@ def split_text(
     """The parts of a text, each at most `limit` characters; none for a blank text.
 
     Those with the numbers in `forced` end there, before they are full. The law: bodies are in order and never overlap;
-    what lies between two of them is white space and quote marks (`>`); head and foot are only reopened and closed
-    wrappers (a fence's opening line and end, a table's header and separator rows, list markers, quote marks). A cut
-    depends on nothing behind the first `limit + 1` characters of its part, so a growing text never changes a part that
-    has a successor.
+    what lies between two of them is white space, invisible characters and quote marks (`>`); head and foot are only
+    reopened and closed wrappers (a fence's opening line and end, a table's header and separator rows, list markers,
+    quote marks). A cut depends on nothing behind the first `limit + 1` characters of its part, so a growing text never
+    changes a part that has a successor.
 
     A part that does not fit is cut at half the limit, and again at half of that. `fits` is asked about everything that
     a part could have, and must be monotone, so that a growing text changes no part that has a successor: what holds
@@ -66,12 +67,15 @@ def split_text(
     splitter = _Splitter(text, limit, fits)
     parts: list[TextPart] = []
     head, start = "", 0
-    size = len(text.rstrip())
+    size = 0 if is_blank(text) else len(text.rstrip())
     if not size:
         return parts
     while True:
-        part, cut = splitter.next(start, head, (forced or {}).get(len(parts)))
-        parts.append(part)
+        forced_cut = (forced or {}).get(len(parts))
+        part, cut = splitter.next(start, head, forced_cut)
+        is_wanted = cut is None or cut is forced_cut or bool(part.head)
+        if is_wanted or not is_blank(text[part.start : part.end]):
+            parts.append(part)
         if cut is None:
             return parts
         start, head = cut.start, cut.head

@@ -125,5 +125,31 @@ def test_every_message_is_one_that_slack_takes(path: Path, plain: bool) -> None:
             blocks.checked([{"type": "markdown", "text": content}], "message")
 
 
-def test_blanks_that_go_on_for_more_than_the_messages_take_are_no_text() -> None:
-    assert lay_out(" " * 30_000, Form(most=24_000), ended=True, streams=lambda number: False, cuts={}).contents == ()
+BLANKS = ["\n", " ", "\t", "\u00a0", "\u3000", "\u200b", "\u2060", "\ufeff", "\u2800", "\x00", "  \n", "\u200b\n"]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("form", [Form(most=24_000), Form(most=24_000, plain=True)], ids=["blocks", "plain"])
+def test_an_answer_of_few_words_and_many_blanks_is_one_message(blank: str, form: Form) -> None:
+    for count in (3, 24_001, 30_000):
+        for before, behind in (("", "hi"), ("hi", ""), ("hi", "hi")):
+            text = before + blank * count + behind
+            layout = edited(text, form, ended=True)
+            assert (len(layout.contents), layout.rest) == (1, "")
+            assert layout.contents[0].strip(blank).startswith("hi")
+            growing = edited(text, form).contents
+            assert len(growing) <= 1
+            assert sum(map(len, growing)) <= 1_010
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("count", [0, 1, 24_001, 100_000])
+def test_a_text_of_blanks_alone_takes_no_message(blank: str, count: int) -> None:
+    for ended in (True, False):
+        assert edited(blank * count, Form(most=24_000), ended=ended).contents == ()
+
+
+@given(st.lists(st.sampled_from([*BLANKS, "<!here> ", "word", "\n\n"]), max_size=12), st.integers(1, 2_000))
+def test_no_message_is_blank(units: list[str], count: int) -> None:
+    layout = edited("".join(unit * count for unit in units), Form(most=24_000), ended=True)
+    assert all(content.strip() for content in layout.contents)
