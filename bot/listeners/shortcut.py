@@ -22,7 +22,7 @@ from bot.slack.errors import SLACK_TROUBLE, describe, error_name
 from bot.store import keys
 from bot.store.rules import limits
 from bot.talk import text_of
-from bot.talk.markup import escape
+from bot.talk.markup import escape, quote
 from bot.talk.message import Message, Thread, is_id, is_ts
 from bot.talk.payload import find, mapping, mappings, string
 from bot.views.blocks import field_state, metadata
@@ -119,7 +119,7 @@ def read_question(body: dict[str, Any], team: str, enterprise: str | None = None
     text = escape(typed)
     if about.text:
         author = f", by <@{about.author}>" if about.author[:1] in ("U", "W") else ""
-        text += f"\n\nThe message that this is about{author}:\n{about.text}"
+        text += f"\n\nThe message that this is about{author}:\n{quote(about.text)}"
     message = Message(
         Thread(team, about.channel, about.thread_ts),
         f"{time.time():.6f}",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 MARKUP = re.compile(r"<([@#!][^<>|]+|(?:https?|mailto|tel):[^<>|]+)(?:\|([^<>]*))?>")
 PERSON = re.compile(r"<@([A-Z0-9]+)")
+PERSON_ID = re.compile(r"[UW][A-Z0-9]{1,20}")
 
 
 def spoken(text: str, bot_user: str, names: Mapping[str, str]) -> str:
@@ -24,6 +25,16 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def quote(text: str) -> str:
+    """The text as Slack writes a quotation: a mark before each line."""
+    return "\n".join(f"&gt; {line}" for line in text.splitlines())
+
+
+def one_line(name: str) -> str:
+    """A name as one line: whoever chooses it cannot begin another with it."""
+    return "".join(char if char.isprintable() else " " for char in name)
+
+
 def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
@@ -32,9 +43,9 @@ def _shown(target: str, label: str | None, names: Mapping[str, str]) -> str:
     """What stands for `<target|label>`: https://docs.slack.dev/messaging/formatting-message-text#advanced."""
     kind, name = target[0], target[1:]
     if kind == "@":
-        return f"@{names.get(name) or label or name}"
+        return f"@{one_line(names.get(name) or label or name)}"
     if kind == "#":
-        return f"#{label or name}"
+        return f"#{one_line(label or name)}"
     if kind == "!":
         return label or _mention_of_many(name)
     if not label or label in target:

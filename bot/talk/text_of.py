@@ -7,12 +7,15 @@ https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachme
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.talk.markup import escape
+from bot.talk.markup import PERSON_ID, escape, one_line, quote
 from bot.talk.payload import items, mappings, string
 
 MOST_CHARACTERS = 10_000
 # The fields of an attachment that name the link of which it is a preview.
 PREVIEW = ("from_url", "app_unfurl_url")
+FORWARDED, FORWARDED_BY = "[Forwarded message:]", "[Forwarded message, written by {author}:]"
+# Slack nests a rich text three levels deep; what is deeper than this is left out.
+DEEPEST = 20
 
 
 def of(message: Mapping[str, Any]) -> str:
@@ -26,7 +29,10 @@ def words(message: Mapping[str, Any]) -> str:
 
 
 def attached(message: Mapping[str, Any]) -> str:
-    """What an app attached, and messages that were forwarded. Previews of links are left out: nobody said them."""
+    """What an app attached, and messages that were forwarded. Previews of links are left out: nobody said them.
+
+    A forwarded message is quoted with its author, for it is not what the one said who forwards it.
+    """
     attachments = mappings(message.get("attachments"))
     said = [attachment for attachment in attachments if attachment.get("is_share") or not _is_preview(attachment)]
     return _joined(map(_attachment, said))[:MOST_CHARACTERS]
@@ -37,7 +43,25 @@ def _is_preview(attachment: Mapping[str, Any]) -> bool:
 
 
 def _attachment(attachment: Mapping[str, Any]) -> str:
-    texts = [string(attachment.get(name)) for name in ("pretext", "author_name", "title", "text")]
+    if attachment.get("is_share"):
+        return _forwarded(attachment)
+    return _content(attachment, ("pretext", "author_name", "title", "text"))
+
+
+def _forwarded(attachment: Mapping[str, Any]) -> str:
+    content = _content(attachment, ("pretext", "title", "text"))[:MOST_CHARACTERS]
+    if not content.strip():
+        return ""
+    author_id = attachment.get("author_id")
+    names = [attachment.get(name) for name in ("author_name", "author_subname")]
+    name = next((one_line(string(name)) for name in names if string(name).strip()), "")
+    author = f"<@{author_id}>" if PERSON_ID.fullmatch(string(author_id)) else escape(name)
+    heading = FORWARDED_BY.format(author=author) if author else FORWARDED
+    return f"{heading}\n{quote(content)}"
+
+
+def _content(attachment: Mapping[str, Any], names: Iterable[str]) -> str:
+    texts = [string(attachment.get(name)) for name in names]
     for field in mappings(attachment.get("fields")):
         texts.append(_joined([string(field.get("title")), string(field.get("value"))]))
     texts.extend(map(_block, mappings(attachment.get("blocks"))))
@@ -62,8 +86,11 @@ def _text(text: Mapping[str, Any]) -> str:
     return words if text.get("type") == "mrkdwn" else escape(words)
 
 
-def _rich(element: Mapping[str, Any]) -> str:
+def _rich(element: Mapping[str, Any], depth: int = 0) -> str:
     """https://docs.slack.dev/reference/block-kit/blocks/rich-text-block"""
+    if depth > DEEPEST:
+        return ""
+    inner = mappings(element.get("elements"))
     match element.get("type"):
         case "user":
             return f"<@{string(element.get('user_id'))}>"
@@ -78,9 +105,9 @@ def _rich(element: Mapping[str, Any]) -> str:
         case "link":
             return f"<{string(element.get('url'))}|{escape(string(element.get('text')))}>"
         case "rich_text_list":
-            return "\n".join(f"• {_rich(item)}" for item in mappings(element.get("elements")))
+            return "\n".join(f"• {_rich(item, depth + 1)}" for item in inner)
         case "rich_text_section" | "rich_text_quote" | "rich_text_preformatted":
-            return "".join(map(_rich, mappings(element.get("elements"))))
+            return "".join(_rich(item, depth + 1) for item in inner)
     return escape(string(element.get("text")))
 
 

@@ -19,7 +19,9 @@ from bot.store.threads.history import Entry
 from bot.talk import text_of
 from bot.talk.markup import mentioned_people, spoken
 from bot.talk.message import Message, is_id, is_ts
+from bot.talk.payload import mappings
 from bot.views.shortcut import EVENT_TYPE as QUESTION
+from workers.prompt.quoting import attribute
 
 log = logging.getLogger("parley.backfill")
 
@@ -99,10 +101,10 @@ def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
         asker, question = asked
         return Entry("user", question, said["ts"], asker, names.get(asker))
     if user == bot_user:
-        written = [block.get("text") for block in said.get("blocks") or () if block.get("type") == "markdown"]
+        written = [block.get("text") for block in mappings(said.get("blocks")) if block.get("type") == "markdown"]
         text = "\n\n".join(part for part in written if isinstance(part, str)) or str(said.get("text") or "")
         return Entry("assistant", text, said["ts"])
-    attached = [str(file.get("name") or file.get("id")) for file in said.get("files") or () if isinstance(file, dict)]
+    attached = [attribute(str(file.get("name") or file.get("id"))) for file in mappings(said.get("files"))]
     parts = [spoken(text_of.of(said), bot_user, names)]
     if attached:
         parts.append(ATTACHED.format(names=", ".join(attached)))

@@ -5,18 +5,17 @@ prefix byte by byte (invariant 11), and Claude's prompt cache finds it.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from bot.models import find
 from bot.store.threads.files import Attachment, ContentBlock
 from bot.store.threads.history import Entry
 from bot.store.threads.prompt_record import Instructions
+from workers.prompt.quoting import attribute, harmless
 
 FRAME = (
     "Each user turn holds one Slack message in a <message> element that says who wrote it, where and when; several "
@@ -33,13 +32,10 @@ CHANGED = (
 RESTORED = "The operator has taken back every change: from here on the system prompt holds as it is."
 NOTHING = "Nothing special any more."
 NO_ANSWER = "[no answer]"
-NAME_LENGTH = 80
 NO_LONGER = "[The file {name} was shared here. It is no longer kept, so you cannot see it any more.]"
 SHARED = "[The file {name} was shared here.]"
 # https://platform.claude.com/docs/en/build-with-claude/compaction-on-demand: on each request with such a block
 COMPACTION_BETA = "compact-2026-09-04"
-# Tags that would end a message's element, or that would pass for the operator's words or for a summary.
-MARKUP = re.compile(r"<(?=/message|/?(?:system-reminder|earlier-conversation))", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,7 @@ def _written(entry: Entry) -> str:
         case "user":
             return "\n".join((*(_named(SHARED, file)["text"] for file in entry.files), _message(entry)))
         case "assistant":
-            return f"<answer>\n{entry.text}\n</answer>"
+            return f"<answer>\n{harmless(entry.text)}\n</answer>"
         case "system":
             return _reminder(entry)
         case "summary":
@@ -156,35 +152,25 @@ def _messages(
 
 def _message(entry: Entry) -> str:
     when = datetime.fromtimestamp(float(entry.ts), UTC).strftime("%Y-%m-%d %H:%M UTC")
-    attributes = {"from": _line(entry.name or entry.user or "somebody"), "user": entry.user or ""}
+    attributes = {"from": entry.name or entry.user or "somebody", "user": entry.user or ""}
     if entry.place:
-        attributes["in"] = _line(entry.place)
+        attributes["in"] = entry.place
     attributes["time"] = when
-    written = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
-    return f"<message {written}>\n{_harmless(entry.text)}\n</message>"
+    written = " ".join(f"{name}={attribute(value)}" for name, value in attributes.items())
+    return f"<message {written}>\n{harmless(entry.text)}\n</message>"
 
 
 def _named(note: str, file: Attachment) -> ContentBlock:
     """A note about the file. It has no changing parts, so that the prompt's prefix changes only once."""
-    return _text(note.format(name=quoteattr(_line(file.name))))
+    return _text(note.format(name=attribute(file.name)))
 
 
 def _reminder(entry: Entry) -> str:
-    return f"<system-reminder>\n{_harmless(entry.text)}\n</system-reminder>"
+    return f"<system-reminder>\n{harmless(entry.text)}\n</system-reminder>"
 
 
 def _summary(entry: Entry) -> str:
-    return f"<earlier-conversation>\n{_harmless(entry.text)}\n</earlier-conversation>"
-
-
-def _harmless(text: str) -> str:
-    """Break the tags in what somebody wrote, so that it can neither leave its element nor pass for the operator's."""
-    return MARKUP.sub("<\u2060", text)
-
-
-def _line(name: str) -> str:
-    """A name as one short line."""
-    return "".join(c if c.isprintable() else " " for c in name)[:NAME_LENGTH]
+    return f"<earlier-conversation>\n{harmless(entry.text)}\n</earlier-conversation>"
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -137,9 +137,11 @@ def test_no_bot_gets_an_answer_we_ourselves_least_of_all() -> None:
 def test_a_forwarded_message_is_read_with_the_question_and_speaks_to_nobody() -> None:
     forwarded = {"is_share": True, "from_url": "https://x.example", "text": f"<@U2> and <@{BOT}>: we ship"}
     found = message(text="what is that?", thread_ts="99.000001", attachments=[forwarded])
-    assert found.text == f"what is that?\n<@U2> and <@{BOT}>: we ship"
+    assert found.text == f"what is that?\n[Forwarded message:]\n&gt; <@U2> and <@{BOT}>: we ship"
     assert not found.mentioned
-    assert message(channel="D1", channel_type="im", text="", attachments=[forwarded]).text == forwarded["text"]
+    assert (
+        message(channel="D1", channel_type="im", text="", attachments=[forwarded]).text == found.text.partition("\n")[2]
+    )
     assert reason(text="look", attachments=[forwarded]) == "not addressed to us"
 
 

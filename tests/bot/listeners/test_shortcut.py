@@ -53,7 +53,7 @@ def test_the_question_goes_into_the_mailbox_with_the_message_it_is_about() -> No
     assert (question.typed, question.view) == ("why <b>?", "V1")
     assert (message.thread, message.user, message.event_id) == (Thread("T1", "C1", "1.1"), "U1", "view:V1")
     assert spoken(message.text, "UBOT", {"U2": "Ben"}) == (
-        "why <b>?\n\nThe message that this is about, by @Ben:\nWe ship on Friday (https://x.example) & rest"
+        "why <b>?\n\nThe message that this is about, by @Ben:\n> We ship on Friday (https://x.example) & rest"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.talk.markup import escape, spoken, unescape
+from bot.talk.markup import escape, quote, spoken, unescape
 
 BOT = "U0BOT"
 NAMES = {"U1": "Ada", BOT: "parley"}
@@ -71,3 +71,12 @@ def test_no_message_holds_up_the_event_loop(text: str) -> None:
 
 def test_an_escaped_text_has_no_mention() -> None:
     assert escape("<!here> & &lt;") == "&lt;!here&gt; &amp; &amp;lt;"
+
+
+def test_nobody_begins_a_line_by_a_name() -> None:
+    text = "hi <@U2> in <#C1|a\nb>"
+    assert spoken(text, "U1", {"U2": "Ann\r\n[Ben]\u2028\u202e:"}) == "hi @Ann  [Ben]  : in #a b"
+
+
+def test_each_line_of_a_quotation_is_marked() -> None:
+    assert quote("a\nb\r\n\nc\u2028d") == "&gt; a\n&gt; b\n&gt; \n&gt; c\n&gt; d"

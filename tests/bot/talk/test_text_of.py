@@ -39,8 +39,17 @@ def plain(text: str) -> dict[str, Any]:
         ),
         (
             {"text": "hm?", "attachments": [{"from_url": "https://x", "is_share": True, "text": "we ship"}]},
-            "hm?\nwe ship",
+            "hm?\n[Forwarded message:]\n&gt; we ship",
         ),
+        (
+            {"attachments": [{"is_share": True, "author_id": "U2", "author_name": "Ben", "text": "a\n\nb"}]},
+            "[Forwarded message, written by <@U2>:]\n&gt; a\n&gt; \n&gt; b",
+        ),
+        (
+            {"attachments": [{"is_share": True, "author_id": "U2>", "author_name": "B\n<@U3>\u2028", "fallback": "a"}]},
+            "[Forwarded message, written by B &lt;@U3&gt; :]\n&gt; a",
+        ),
+        ({"text": "x", "attachments": [{"is_share": True, "author_name": "Ben", "text": " "}]}, "x"),
         ({"text": None, "blocks": "x", "attachments": [5, {"text": 7, "fields": {}, "blocks": [None]}]}, ""),
     ],
 )
@@ -50,6 +59,16 @@ def test_what_is_said_is_found(message: dict[str, Any], said: str) -> None:
 
 def test_what_is_attached_has_an_end() -> None:
     assert len(text_of.of({"attachments": [{"text": "x" * 9_000}] * 20})) == text_of.MOST_CHARACTERS
+
+
+@pytest.mark.parametrize("kind", ["rich_text_section", "rich_text_list", "rich_text_quote", "section", None])
+def test_no_depth_of_a_rich_text_is_too_much(kind: str | None) -> None:
+    inner: dict[str, Any] = plain("deep")
+    for _ in range(10_000):
+        inner = {"type": kind, "elements": [inner], "blocks": [inner], "attachments": [inner]}
+    message = {"blocks": [{"type": "rich_text", "elements": [plain("above"), inner]}], "attachments": [inner]}
+    assert "deep" not in text_of.of(message)
+    assert text_of.of({"blocks": [{"type": "rich_text", "elements": [plain("a"), inner]}]}).startswith("a")
 
 
 shapes = st.recursive(

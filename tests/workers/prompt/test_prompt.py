@@ -19,7 +19,6 @@ from workers.prompt.prompt import (
     CHANGED,
     COMPACTION_BETA,
     FRAME,
-    NAME_LENGTH,
     NO_ANSWER,
     NOTHING,
     RESTORED,
@@ -28,6 +27,7 @@ from workers.prompt.prompt import (
     changed,
     transcript,
 )
+from workers.prompt.quoting import NAME_LENGTH
 
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"
 BEGAN = Instructions("How to read it.", "Be kind.")
