@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 ARGS ?=
 # What Claude's text becomes: the properties that are tried at length.
 PROPERTIES := tests/workers/markdown/test_frame.py \
+	tests/workers/markdown/test_plain.py \
+	tests/workers/markdown/test_blank.py \
+	tests/workers/markdown/test_linear.py \
 	tests/workers/markdown/test_split.py \
 	tests/workers/markdown/test_sanitize.py \
 	tests/workers/draft/test_layout_properties.py \
