@@ -10,7 +10,7 @@ LONGEST_RUN = 1_000
 STRIDE = 100
 MOST_INDENT = 100
 
-_BLANK = rf"[\s\x00-\x1f\x7f-\x9f\u2800\ud800-\udfff{INVISIBLE}]"
+_BLANK = rf"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]"
 _BLANK_TEXT = re.compile(rf"{_BLANK}*+")
 _LONG_RUN = re.compile(rf"(?<!{_BLANK})({_BLANK}{{{LONGEST_RUN}}}){_BLANK}++")
 # A run that is too long has at least so many of every hundredth character.

@@ -62,14 +62,16 @@ HOST_END = re.compile(r"[/?#]")
 NOT_IN_CODE = re.compile(r"[`|\x00-\x1f]")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 BRACKET = re.compile(r"[()\[\]\\]")
-# The code points that Unicode calls default-ignorable, for a class of an expression
-# (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt).
+# For a class of an expression: the code points that Unicode calls default-ignorable
+# (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt), and others that are drawn as nothing.
 INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    r"\u2800\ufff9-\ufffb\U00013430-\U0001343f\U00016fe4\U0001d159"
 )
 # What people do not see of a label: markup, and what is invisible.
 UNSEEN = re.compile(rf"[*_~`\\{INVISIBLE}]")
+TAGS = re.compile(r"<!--(?:(?!-->).)*+-->|<[A-Za-z/!?][^<>]*+>|<$", re.S)
 CELL = re.compile(r"(?:[^|\\]|\\.)+")
 PLAIN_LABEL = re.compile(r"[^\W\d_][^\\`<&\[\]!*_~|\n@]*$")
 
@@ -359,6 +361,12 @@ def _deceptive(label: str, host: str) -> bool:
     """Whether a label looks like an address or host other than the true one, or is too long to tell."""
     if len(label) > LONGEST_LABEL:
         return True
+    # Where HTML is drawn as such, a label looks as it does without its tags.
+    drawn = TAGS.sub("", label) if "<" in label else label
+    return _names_another(label, host) or (drawn != label and _names_another(drawn, host))
+
+
+def _names_another(label: str, host: str) -> bool:
     plain = unicodedata.normalize("NFKC", UNSEEN.sub("", html.unescape(label))).lower()
     plain = plain.replace("。", ".")
     true = host.removeprefix("www.").rstrip(".")

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from xml.sax.saxutils import quoteattr
 
+from workers.markdown.sanitize import INVISIBLE
+
 NAME_LENGTH = 80
 JOINER = "\u2060"
 
@@ -20,11 +22,8 @@ LETTERS = (
     *(range(0x1D2C, 0x1DC0), range(0x2071, 0x20A0), range(0x2100, 0x2150), range(0x2160, 0x2180)),
     *(range(0x249C, 0x24EA), range(0xFF21, 0xFF5B), range(0x1D400, 0x1D800), range(0x1F110, 0x1F190)),
 )
-# White space, controls, and what Unicode calls default-ignorable.
-UNSEEN = (
-    r"\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    r"\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
+# White space, controls, and what is drawn as nothing.
+UNSEEN = rf"\s\x00-\x1f\x7f-\x9f{INVISIBLE}"
 LESS_THAN = "<\uff1c\ufe64\u2039\u2329\u27e8\u3008\u276e\u1438"
 SLASHES = r"/\\\uff0f\uff3c\u2044\u2215\u29f8\u2571"
 HYPHENS = r"\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0d\uff3f"

@@ -145,6 +145,17 @@ def test_an_invisible_character_hides_no_host(invisible: str) -> None:
     assert safe.endswith("(https://evil.example) (evil.example)")
 
 
+@pytest.mark.parametrize("invisible", list("\u2800\ufff9\ufffb\U00013431\U00016fe4\U0001d159\u2065\U000e0fff"))
+def test_what_is_drawn_as_nothing_hides_no_host(invisible: str) -> None:
+    assert "(evil.example)" in harmless(f"[ba{invisible}nk.exa{invisible}mple](https://evil.example)")
+
+
+@pytest.mark.parametrize("tag", ["<b></b>", "<!-- -->", "<!-- > -->", "<br/>", "<i>", "<?a?>", "<x y='z'>", "&shy;<b>"])
+def test_a_tag_hides_no_host_where_html_is_drawn(tag: str) -> None:
+    assert "(evil.example)" in harmless(f"[bank{tag}.example](https://evil.example)")
+    assert "(evil.example)" not in harmless(f"[the{tag} < bank](https://evil.example)")
+
+
 def test_invisible_characters_without_a_use_in_text_are_taken_out() -> None:
     assert harmless("a\ufeffb\u180ec\u2061d\U000e0041\U000e0042e") == "abcde"
     used = (
