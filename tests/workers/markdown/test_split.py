@@ -210,3 +210,12 @@ def test_a_forced_cut_loses_and_doubles_nothing_however_the_text_goes_on(
         return
     assert least <= cut.end <= cut.start <= len(text)
     check(text, limit, {number: cut})
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000", "\u200b", "\x00", " \u200b", "\n \u200b"])
+def test_no_part_is_blank(blank: str) -> None:
+    text = f"word{blank * 1_000}word{blank * 1_000}"
+    parts = split_text(text, 150)
+    assert 2 <= len(parts) <= 4
+    assert "".join(text[part.start : part.end] for part in parts).count("word") == 2
+    assert split_text(blank * 1_000, 150) == []
