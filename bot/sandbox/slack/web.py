@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.sandbox.addresses import is_own_host, is_own_origin
 from bot.sandbox.slack.methods import Call, Method, Refused
 from bot.sandbox.slack.world.records import JSON
 from bot.sandbox.slack.world.state import World
@@ -16,11 +17,9 @@ from bot.sandbox.slack.world.state import World
 async def own_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse requests from other web pages, and those for a foreign host name that was made to point here."""
     port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-    own = (f"127.0.0.1:{port}", f"localhost:{port}")
-    if request.headers.get("Host") not in own:
+    if not is_own_host(request.headers.get("Host")):
         return web.json_response({"ok": False, "error": "host_refused"}, status=403)
-    origin = request.headers.get("Origin")
-    if origin is not None and origin not in [f"http://{host}" for host in own]:
+    if not is_own_origin(request.headers.get("Origin"), port):
         return web.json_response({"ok": False, "error": "origin_refused"}, status=403)
     return await handler(request)
 
