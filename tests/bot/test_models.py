@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from bot import models
 from bot.models import Model, Usage, cost, estimate, find, options
+from bot.sandbox.claude import headers, request
 from bot.sandbox.claude import models as played
-from bot.sandbox.claude import request
 from bot.settings import Settings
 from workers.prompt.compaction import CHEAP_MODEL
 
@@ -216,7 +216,7 @@ def test_no_setting_meets_a_400(model_id: str) -> None:
             "messages": [{"role": "user", "content": "Hello"}],
             **options(model_id, effort, thinking),
         }
-        request.check(body, {"anthropic-version": request.VERSION})
+        request.check(body, {"anthropic-version": headers.VERSION})
 
 
 # Retirement

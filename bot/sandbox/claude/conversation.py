@@ -5,6 +5,7 @@ https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that 
 
 import base64
 import io
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -29,34 +30,42 @@ ASSISTANT_BLOCKS = {
 }
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """What else the betas, the version and the parameters of a request allow in its messages.
+
+    `summary` says whether the request is for a summary, `older` whether its version is one before 2026-10-21.
+    """
+
+    compaction: bool = False
+    mcp: bool = False
+    summary: bool = False
+    older: bool = False
+
+
 def check_system(system: str | list[Json] | None) -> None:
     for at, block in enumerate(blocks(system or None)):
         if block["type"] != "text":
             raise invalid(f"system.{at}.type", "Input should be 'text'")
-        _check_text(f"system.{at}", "system", block, "system")
+        _check_text(f"system.{at}", "system", block)
 
 
-def check_messages(
-    messages: list[Json], model: Model, compaction: bool, mcp: bool = False, summed_up: bool = False
-) -> None:
-    """Raises ApiError for messages that the API would refuse.
-
-    `compaction` and `mcp` say whether the betas allow such blocks, `summed_up` whether the request is for a summary.
-    """
+def check_messages(messages: list[Json], model: Model, allowed: Allowed) -> None:
+    """Raises ApiError for messages that the API would refuse."""
     if not messages:
         raise invalid("messages", "at least one message is required")
     if len(messages) > MOST_MESSAGES:
         raise invalid("messages", f"at most {MOST_MESSAGES} messages are allowed")
     for at, message in enumerate(messages):
-        _check_message(f"messages.{at}", message, compaction)
-        if not mcp:
+        _check_message(f"messages.{at}", message, allowed)
+        if not allowed.mcp:
             _check_no_mcp(f"messages.{at}", message)
-    _check_roles(messages, model, summed_up)
+    _check_roles(messages, model, allowed.summary)
     _check_tool_results(messages)
     _check_images(messages, model)
 
 
-def _check_message(path: str, message: Json, compaction: bool) -> None:
+def _check_message(path: str, message: Json, allowed: Allowed) -> None:
     role, content = message["role"], message["content"]
     if role not in ("user", "assistant", "system"):
         raise invalid("messages", f'Unexpected role "{role}". Allowed roles are "user", "assistant" or "system".')
@@ -65,7 +74,7 @@ def _check_message(path: str, message: Json, compaction: bool) -> None:
     if not content:
         raise invalid(path, "all messages must have non-empty content except for the optional final assistant message")
     for part, block in enumerate(blocks(content)):
-        _check_block(f"{path}.content.{part}", role, block, compaction)
+        _check_block(f"{path}.content.{part}", role, block, allowed)
 
 
 def _check_no_mcp(path: str, message: Json) -> None:
@@ -75,31 +84,40 @@ def _check_no_mcp(path: str, message: Json) -> None:
             raise invalid(f"{path}.content.{part}", told)
 
 
-def _check_block(path: str, role: str, block: Json, compaction: bool) -> None:
+def _check_block(path: str, role: str, block: Json, allowed: Allowed) -> None:
     kind = block["type"]
     if role == "system" and kind != "text":
         raise invalid(path, "`system` messages may contain text only")
     if role == "user" and kind not in USER_BLOCKS:
         raise invalid(path, f"`{kind}` blocks can only be in `assistant` messages")
-    if role == "assistant" and kind not in ASSISTANT_BLOCKS and (kind == "tool_result" or not kind.endswith("_result")):
+    if role == "assistant" and not _may_be_said(kind, allowed):
         raise invalid(path, f"`{kind}` blocks can only be in `user` messages")
     match kind:
         case "text":
-            _check_text(path, "messages", block, role)
+            _check_text(path, "messages", block)
+            if role == "user" and block.get("citations") and not allowed.older:
+                raise invalid(f"{path}.text.citations", "citations on text blocks are not permitted in user messages")
         case "image":
             _check_image(path, block)
         case "document":
             _check_document(path, block)
         case "tool_result":
             for part, inner in enumerate(blocks(block.get("content"))):
-                _check_block(f"{path}.content.{part}", "user", inner, compaction)
-        case "compaction" if not compaction:
+                _check_block(f"{path}.content.{part}", "user", inner, allowed)
+        case "compaction" if not allowed.compaction:
             raise invalid(path, "Input tag 'compaction' does not match any of the expected tags")
         case "compaction" if block.get("content") == "":
             raise invalid(f"{path}.compaction.content", "must not be empty")
 
 
-def _check_text(path: str, what: str, block: Json, role: str) -> None:
+def _may_be_said(kind: str, allowed: Allowed) -> bool:
+    """Whether a block of this kind may stand in an assistant message."""
+    if kind in ASSISTANT_BLOCKS or (kind.endswith("_result") and kind != "tool_result"):
+        return True
+    return kind == "document" and allowed.older
+
+
+def _check_text(path: str, what: str, block: Json) -> None:
     text = block["text"]
     if not text and block.get("cache_control"):
         raise invalid(f"{path}.text", "cache_control cannot be set for empty text blocks")
@@ -107,8 +125,6 @@ def _check_text(path: str, what: str, block: Json, role: str) -> None:
         raise invalid(what, "text content blocks must be non-empty")
     if not text.strip():
         raise invalid(what, "text content blocks must contain non-whitespace text")
-    if role == "user" and block.get("citations"):
-        raise invalid(f"{path}.text.citations", "citations on text blocks are not permitted in user messages")
 
 
 def _check_image(path: str, block: Json) -> None:

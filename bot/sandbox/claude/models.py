@@ -3,6 +3,7 @@
 https://platform.claude.com/docs/en/about-claude/models/overview; a comment says which values are inferred.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.sandbox.claude.errors import ApiError, invalid
@@ -20,7 +21,8 @@ class Model:
     `off_efforts` are the efforts at which thinking may be turned off.
 
     `cache_minimum` is the shortest cacheable prefix in tokens. `binding` says what happens to a thinking block whose
-    conversation was changed: "refuse" (400), "drop", or None where nothing is checked.
+    conversation was changed: "refuse" (400), "drop", or None where nothing is checked. `sampling` says whether an
+    older version of the API lets it take `temperature`, `top_p` and `top_k`.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Model:
     system_turns: bool = True
     forced_tools: bool = True
     prefill: bool = False
+    sampling: bool = False
     fallbacks: bool = True
     compaction: bool = True
     binding: str | None = None
@@ -95,7 +98,13 @@ _OPUS_5 = Model("claude-opus-5", "Claude Opus 5", "opus", thinking=("adaptive", 
 _NEWEST = Model("", "", "", forced_tools=False, binding="drop")
 _OPUS_4 = Model("", "", "opus", thinks=False, fallbacks=False)
 _OLD = replace(
-    _OPUS_4, thinking=("disabled", "enabled"), shows_thinking=True, cache_minimum=1024, system_turns=False, prefill=True
+    _OPUS_4,
+    thinking=("disabled", "enabled"),
+    shows_thinking=True,
+    cache_minimum=1024,
+    system_turns=False,
+    prefill=True,
+    sampling=True,
 )
 
 _KNOWN = [
@@ -214,3 +223,31 @@ def find(model_id: object) -> Model:
     if model is None:
         raise ApiError(404, f"model: {model_id}")
     return model
+
+
+def page(query: Mapping[str, str]) -> Json:
+    """One page of all models, newest first: https://platform.claude.com/docs/en/api/models/list
+
+    Raises 400 for a limit that is no number from 1 to 1,000, and for an unknown model (the texts are inferred).
+    """
+    limit = query.get("limit", "20")
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= 1000:
+        raise invalid("limit", "Input should be an integer from 1 to 1000")
+    ids = list(MODELS)
+    for name in ("after_id", "before_id"):
+        if name in query and query[name] not in ids:
+            raise invalid(name, "no such model")
+    if "before_id" in query:
+        before = ids[: ids.index(query["before_id"])]
+        ids = before[-int(limit) :]
+        more = len(before) > len(ids)
+    else:
+        after = ids[ids.index(query["after_id"]) + 1 :] if "after_id" in query else ids
+        ids = after[: int(limit)]
+        more = len(after) > len(ids)
+    return {
+        "data": [MODELS[one].info() for one in ids],
+        "first_id": ids[0] if ids else None,
+        "has_more": more,
+        "last_id": ids[-1] if ids else None,
+    }

@@ -10,9 +10,10 @@ from bot.sandbox.claude import compaction as claude_compaction
 from bot.sandbox.claude import thinking as claude_thinking
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.cache import CacheUse
+from bot.sandbox.claude.headers import BINDING, CREDIT
 from bot.sandbox.claude.models import Model, find
 from bot.sandbox.claude.prompt import CHARS_PER_TOKEN, Json, prompt_tokens, tokens, turns
-from bot.sandbox.claude.request import BINDING, CREDIT, CREDIT_PREFIX, Request, overridden
+from bot.sandbox.claude.request import CREDIT_PREFIX, Request, overridden
 from bot.sandbox.claude.samples import NOTICE, sample
 
 DEFAULT_TRIGGER = 150_000

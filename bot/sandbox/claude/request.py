@@ -1,30 +1,32 @@
 """Checks a request as the API does: its headers, its parameters, and what each model allows.
 
-Rules of API version 2026-10-21: https://platform.claude.com/docs/en/api/versioning and
-https://platform.claude.com/docs/en/api/messages/create. Texts of refusals that were not observed are inferred.
+https://platform.claude.com/docs/en/api/messages/create, and what the versions of the API changed:
+https://platform.claude.com/docs/en/api/versioning. Texts of refusals that were not observed are inferred.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.sandbox.claude import compaction
-from bot.sandbox.claude.conversation import check_messages, check_system
+from bot.sandbox.claude.conversation import Allowed, check_messages, check_system
 from bot.sandbox.claude.errors import ApiError, invalid
+from bot.sandbox.claude.headers import (
+    BINDING,
+    COMPACT_EDIT,
+    COMPACT_WHOLE,
+    CREDIT,
+    FALLBACK,
+    FALLBACK_DEFAULT,
+    MCP,
+    Rules,
+    check_headers,
+)
 from bot.sandbox.claude.models import EFFORTS, THINKING, Model, find
 from bot.sandbox.claude.prompt import THINKING as THOUGHTS
 from bot.sandbox.claude.prompt import Json, prompt_tokens, segments
 from bot.sandbox.claude.shapes import check_shape
 from bot.sandbox.claude.tools import check_tools
 
-VERSION = "2026-10-21"
-COMPACT_EDIT, COMPACT_WHOLE = "compact-2026-01-12", "compact-2026-09-04"
-FALLBACK, FALLBACK_DEFAULT = "server-side-fallback-2026-06-01", "server-side-fallback-2026-07-01"
-BINDING = "thinking-binding-controls-2026-08-01"
-MCP, CREDIT = "mcp-client-2025-11-20", "fallback-credit-2026-07-01"
-# The SDK adds these by itself: the first with the tokens of a profile, the second to each count of its beta client
-# (observed).
-OAUTH, COUNTING = "oauth-2025-04-20", "token-counting-2024-11-01"
-BETAS = frozenset({OAUTH, COUNTING, COMPACT_EDIT, COMPACT_WHOLE, FALLBACK, FALLBACK_DEFAULT, BINDING, MCP, CREDIT})
 # For each parameter of a beta, the betas of which one has to be named.
 BETA_PARAMETERS = {
     "context_management": {COMPACT_EDIT},
@@ -59,59 +61,72 @@ class Request:
 
 def check(body: object, headers: Mapping[str, str], counting: bool = False) -> Request:
     """Raises ApiError (400, or 404 for an unknown model) with the API's words; `counting` is for count_tokens."""
-    betas = check_headers(headers)
+    rules = check_headers(headers)
     check_shape(body)
     assert isinstance(body, dict)
     if not counting and body.get("max_tokens") is None:
         raise invalid("max_tokens", "Field required")
     model = find(body["model"])
-    _check_names(body, betas, counting)
+    _check_names(body, rules, counting)
     if not counting:
         _check_output(body, model)
-    _check_thinking(body, model, betas)
+        _check_sampling(body, model)
+    _check_thinking(body, model, rules.betas)
     check_tools(body, model)
     _check_credit(body)
     check_system(body.get("system"))
-    _check_conversation(body, model, betas)
+    _check_conversation(body, model, rules)
     _check_cache_control(body)
     _check_compaction(body, model)
-    _check_fallbacks(body, model, betas)
+    _check_fallbacks(body, model, rules)
     if not counting and (size := prompt_tokens(body)) > model.context:
         raise invalid("", f"prompt is too long: {size} tokens > {model.context} maximum")
-    return Request(body, model, betas)
+    return Request(body, model, rules.betas)
 
 
-def check_headers(headers: Mapping[str, str]) -> frozenset[str]:
-    """The betas of a request. Raises ApiError for a version or a beta that the sandbox does not speak."""
-    version = headers.get("anthropic-version")
-    if not version:
-        raise invalid("anthropic-version", "header is required")
-    if version != VERSION:
-        raise invalid("anthropic-version", f'"{version}" is not a version of Parley\'s sandbox, which speaks {VERSION}')
-    betas = frozenset(beta.strip() for beta in headers.get("anthropic-beta", "").split(",") if beta.strip())
-    if unknown := ", ".join(f"`{beta}`" for beta in sorted(betas - BETAS)):
-        told = "Please consult our documentation at platform.claude.com/docs or try again without the header."
-        raise invalid("", f"Unexpected value(s) {unknown} for the `anthropic-beta` header. {told}")
-    return betas
-
-
-def _check_conversation(body: Json, model: Model, betas: frozenset[str]) -> None:
+def _check_conversation(body: Json, model: Model, rules: Rules) -> None:
     summed_up = bool(body.get("compaction"))
-    check_messages(body["messages"], model, COMPACT_EDIT in betas or COMPACT_WHOLE in betas, MCP in betas, summed_up)
-    if COMPACT_WHOLE in betas:
-        compaction.check(body["messages"], COMPACT_EDIT in betas)
+    edits, whole = COMPACT_EDIT in rules.betas, COMPACT_WHOLE in rules.betas
+    allowed = Allowed(compaction=edits or whole, mcp=MCP in rules.betas, summary=summed_up, older=rules.older)
+    check_messages(body["messages"], model, allowed)
+    if whole:
+        compaction.check(body["messages"], edits)
     if summed_up:
         compaction.check_request(body)
 
 
-def _check_names(body: Json, betas: frozenset[str], counting: bool) -> None:
+def _check_names(body: Json, rules: Rules, counting: bool) -> None:
     allowed = set(COUNTED if counting else PARAMETERS)
-    allowed |= {name for name, headers in BETA_PARAMETERS.items() if headers & betas}
+    allowed |= {name for name, headers in BETA_PARAMETERS.items() if headers & rules.betas}
+    if rules.older and not counting:
+        allowed |= set(SAMPLING)
     for name in body:
-        if name in SAMPLING:
+        if name in SAMPLING and not rules.older:
             raise invalid("", f"`{name}` is deprecated for this model.")
         if name not in allowed:
             raise invalid(name, "Extra inputs are not permitted")
+
+
+def _check_sampling(body: Json, model: Model) -> None:
+    """What an older version still takes: https://platform.claude.com/docs/en/api/versioning
+
+    Texts observed. The newer models take the default of `temperature` alone (observed).
+    """
+    temperature, top_p, top_k = (body.get(name) for name in SAMPLING)
+    for name, value in (("temperature", temperature), ("top_p", top_p)):
+        if value is not None and not 0 <= value <= 1:
+            raise invalid(name, "range: 0..1")
+    if top_k is not None and top_k < 0:
+        raise invalid("top_k", "Input should be greater than or equal to 0")
+    if not model.sampling:
+        for name in SAMPLING:
+            if body.get(name) is not None and (name, body[name]) != ("temperature", 1):
+                raise invalid("", f"`{name}` is deprecated for this model.")
+    if temperature is not None and top_p is not None:
+        told = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+        raise invalid("", told)
+    if temperature not in (None, 1) and (body.get("thinking") or {}).get("type") in ("adaptive", "enabled"):
+        raise invalid("", "`temperature` may only be set to 1 when thinking is enabled or in adaptive mode.")
 
 
 def _check_output(body: Json, model: Model) -> None:
@@ -252,10 +267,10 @@ def _check_credit(body: Json) -> None:
         raise invalid("fallback_credit_token", "the token is malformed")
 
 
-def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
+def _check_fallbacks(body: Json, model: Model, rules: Rules) -> None:
     """https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback"""
     chain = body.get("fallbacks") or []
-    if chain == "default" and FALLBACK_DEFAULT in betas:
+    if chain == "default" and FALLBACK_DEFAULT in rules.betas:
         return
     if isinstance(chain, str):
         raise invalid("fallbacks", "Input should be a valid list")
@@ -268,8 +283,9 @@ def _check_fallbacks(body: Json, model: Model, betas: frozenset[str]) -> None:
             other = find(entry["model"])
             over = overridden(body, entry)
             _check_output(over, other)
-            _check_thinking(over, other, betas)
-            _check_conversation(over, other, betas)
+            _check_sampling(over, other)
+            _check_thinking(over, other, rules.betas)
+            _check_conversation(over, other, rules)
         except ApiError as error:
             raise invalid(f"fallbacks.{at}", error.message) from None
 

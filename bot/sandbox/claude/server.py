@@ -10,17 +10,19 @@ from typing import NoReturn
 
 from aiohttp import web
 
+from bot.sandbox.addresses import is_own_host, is_own_origin
 from bot.sandbox.claude import thinking as claude_thinking
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.cache import Cache, CacheUse
 from bot.sandbox.claude.errors import ApiError, invalid
 from bot.sandbox.claude.events import Frame, frames
 from bot.sandbox.claude.faults import known, refusal, streamed
+from bot.sandbox.claude.headers import check_headers, check_key
 from bot.sandbox.claude.limits import Limits, Rates
-from bot.sandbox.claude.models import find
+from bot.sandbox.claude.models import find, page
 from bot.sandbox.claude.prompt import Json, newest, prompt_tokens
 from bot.sandbox.claude.reply import compose
-from bot.sandbox.claude.request import Request, check, check_headers
+from bot.sandbox.claude.request import Request, check
 from bot.sandbox.claude.samples import sample
 from bot.sandbox.claude.scripts import Scripts
 from bot.sandbox.claude.stream import Pace, Stream, close, reset
@@ -82,6 +84,7 @@ class Claude:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._guard])
         app.router.add_post("/v1/messages", self._messages)
         app.router.add_post("/v1/messages/count_tokens", self._count)
+        app.router.add_get("/v1/models", self._models)
         app.router.add_get("/v1/models/{id}", self._model)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -115,12 +118,9 @@ class Claude:
         return web.json_response(error.body(request_id), status=error.status, headers=headers)
 
     def _admit(self, request: web.Request) -> None:
-        here = {f"{name}:{self.port}" for name in ("127.0.0.1", "localhost")}
-        origin = request.headers.get("Origin")
-        if request.host not in here or (origin is not None and origin.removeprefix("http://") not in here):
+        if not is_own_host(request.host) or not is_own_origin(request.headers.get("Origin"), self.port):
             raise ApiError(403, "Parley's sandbox answers on its loopback address only")
-        if request.headers.get("Authorization") != f"Bearer {self.api_key}":
-            raise ApiError(401, "invalid bearer token" if "Authorization" in request.headers else "missing credentials")
+        check_key(request.headers, self.api_key)
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await self._read(request)
@@ -177,13 +177,22 @@ class Claude:
         count = {"input_tokens": prompt_tokens(checked.body, missing)}
         return web.json_response(count, headers=_named(request))
 
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        """https://platform.claude.com/docs/en/api/models/list"""
+        await self._looked_up(request)
+        return web.json_response(page(request.query), headers=_named(request))
+
     async def _model(self, request: web.Request) -> web.StreamResponse:
         """https://platform.claude.com/docs/en/api/models/retrieve"""
+        await self._looked_up(request)
+        info = find(request.match_info["id"]).info()
+        return web.json_response(info, headers=_named(request))
+
+    async def _looked_up(self, request: web.Request) -> None:
+        """Note a request for models, let its fault strike and check its headers."""
         self.journal.add("claude.request", request.path, request_id=request[REQUEST_ID], headers=_shown(request))
         await self._meet(request, self.faults.draw("/v1/models"))
         check_headers(request.headers)
-        info = find(request.match_info["id"]).info()
-        return web.json_response(info, headers=_named(request))
 
     async def _read(self, request: web.Request) -> object:
         try:

@@ -30,9 +30,12 @@ REQUEST: Shape = {
     "stop_sequences": list,
     "stream": bool,
     "system": (str, list),
+    "temperature": (int, float),
     "thinking": dict,
     "tool_choice": dict,
     "tools": list,
+    "top_k": int,
+    "top_p": (int, float),
 }
 PARTS: dict[str, Shape] = {
     "cache_control": {"type!": str, "ttl": str},
@@ -99,6 +102,7 @@ SOURCES: dict[str, Shape] = {
 _NAMES = {
     str: "a valid string",
     int: "a valid integer",
+    float: "a valid number",
     list: "a valid list",
     dict: "an object",
     bool: "a valid boolean",

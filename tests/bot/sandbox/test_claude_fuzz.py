@@ -12,9 +12,10 @@ from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.cache import Cache
 from bot.sandbox.claude.errors import ApiError
 from bot.sandbox.claude.events import encode, frames
+from bot.sandbox.claude.headers import BETAS, VERSION
 from bot.sandbox.claude.prompt import newest
 from bot.sandbox.claude.reply import compose
-from bot.sandbox.claude.request import BETAS, VERSION, check
+from bot.sandbox.claude.request import check
 from bot.sandbox.claude.samples import sample
 from bot.sandbox.clock import Clock
 

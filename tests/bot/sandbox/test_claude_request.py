@@ -117,7 +117,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("max_tokens: 128001 > 128000", {"max_tokens": 128_001, "timeout": 5}),
     ("max_tokens: Input should be greater", {"max_tokens": -1}),
     ("stop_sequences.0: each stop sequence", {"stop_sequences": [" "]}),
-    ("Unexpected value.s. `context-management-2025-06-27`", {"betas": ["context-management-2025-06-27"]}),
+    ("Unexpected value.s. `no-such-beta-2025-06-27`", {"betas": ["no-such-beta-2025-06-27"]}),
     ("messages: at least one message is required", {"messages": []}),
     ('first message must use the "user" role', {"messages": [ANSWER, HI]}),
     ('first message must use the "user" role', {"messages": [SYSTEM, HI]}),
