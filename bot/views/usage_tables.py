@@ -58,8 +58,13 @@ def _name(kind: UsageKind, name: str, names: Mapping[str, str] | None) -> Block:
 
 def _numbers(counts: Counts) -> list[Block]:
     """One for each of COLUMNS."""
-    values = (_usd(counts.cost), counts.requests, counts.tokens, counts.read, counts.errors)
-    return [{"type": "raw_number", "value": value} for value in values]
+    numbers = (counts.requests, counts.tokens, counts.read, counts.errors)
+    return [_raw_number(_usd(counts.cost), _cents(counts.cost)), *(_raw_number(n, f"{n:,}") for n in numbers)]
+
+
+def _raw_number(value: float, text: str) -> Block:
+    """The table is sorted by the value and shows the text."""
+    return {"type": "raw_number", "value": value, "text": text}
 
 
 def _raw_text(text: str) -> Block:
@@ -69,3 +74,9 @@ def _raw_text(text: str) -> Block:
 def _usd(micro: int) -> float:
     """To the cent, small sums to a hundredth of one."""
     return round(micro / 1e6, 2 if micro >= 1_000_000 else 4)
+
+
+def _cents(micro: int) -> str:
+    """The same as text: `1,234.50`, small sums `0.0123`."""
+    digits = 4 if 0 < micro < 1_000_000 else 2
+    return f"{_usd(micro):,.{digits}f}"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 from rq.worker_registration import REDIS_WORKER_KEYS
@@ -22,6 +23,7 @@ from bot.store import connections
 from bot.store.threads import history
 from bot.store.threads.history import Entry
 from bot.talk.message import Thread
+from tests.kit import published
 from tests.kit.procfile import Program, commands
 from workers.draft.part import EVENT_TYPE
 
@@ -77,8 +79,13 @@ class Parley:
         await asyncio.gather(*starts)
         return self
 
-    async def __aexit__(self, *details: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything, then hold what was sent to Slack in all this time against what Slack publishes."""
         await self._stack.aclose()
+        faults = published.faults(self.sandbox.journal.entries("slack.request"))
+        assert error is not None or not faults, "\n".join(faults)
 
     @property
     def url(self) -> str:

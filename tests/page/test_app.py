@@ -33,7 +33,7 @@ TABLE = {
     "rows": [
         [{"type": "raw_text", "text": "Person"}, {"type": "raw_text", "text": "Tokens"}],
         *(
-            [{"type": "raw_text", "text": name}, {"type": "raw_number", "value": n}]
+            [{"type": "raw_text", "text": name}, {"type": "raw_number", "value": n, "text": f"{n:,}"}]
             for name, n in (("Ben", 9), ("Ada", 100), ("Chidi", 20))
         ),
     ],

@@ -37,7 +37,7 @@ function side(cell, setting) {
 
 function content(cell, names) {
   if (cell?.type === "rich_text") return richText(cell, names);
-  return cell?.type === "raw_number" ? Number(cell.value).toLocaleString("en", { maximumFractionDigits: 6 }) : String(cell?.text ?? "");
+  return String(cell?.text ?? "");
 }
 
 function worth(cell) {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.slack import blocks as block_kit
+from bot.sandbox.slack.block_kit import payload as block_kit
 from bot.sandbox.slack.methods import Call, Method, Refused
 from bot.sandbox.slack.text import escaped_bytes, normalise
 from bot.sandbox.slack.world.limits import PER_WORKSPACE, T3, T4
@@ -26,7 +26,7 @@ async def post_message(call: Call) -> JSON:
         call.warnings.append("message_truncated")
     message = own_message(call.workspace, channel, text, blocks)
     message.thread_ts = thread_of(call, channel)
-    message.attachments = call.value("attachments") or []
+    message.attachments = attachments(call)
     message.metadata = metadata(call)
     message.username = call.string("username", "") or None
     call.workspace.post(message)
@@ -55,7 +55,7 @@ async def update(call: Call) -> JSON:
         raise Refused("block_mismatch")
     before = call.workspace.show(message)
     message.text, message.blocks = text, blocks
-    message.attachments = call.value("attachments") or []
+    message.attachments = attachments(call)
     if call.has("metadata"):
         message.metadata = metadata(call)
     # Inferred from a copy of Slack's contract: blocks leave no "(edited)" mark, text alone does.
@@ -138,11 +138,26 @@ def content(call: Call) -> tuple[str, list[JSON]]:
             raise Refused("msg_too_long")
         return normalise(markdown), block_kit.named([{"type": "markdown", "text": markdown}])
     blocks = block_kit.checked(call.value("blocks", "invalid_blocks_format"), "message")
-    if len(call.value("attachments") or []) > ATTACHMENTS:
-        raise Refused("too_many_attachments")
+    attachments(call)
     if not text and not blocks and not call.has("attachments"):
         raise Refused("no_text")
     return text, blocks
+
+
+def attachments(call: Call) -> list[JSON]:
+    """Raises Refused for what is no list of objects (inferred), for too many, and for blocks in them that are wrong."""
+    given: Any = call.value("attachments", "invalid_attachments")
+    if given is None:
+        return []
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise Refused("invalid_attachments")
+    if len(given) > ATTACHMENTS:
+        raise Refused("too_many_attachments")
+    checked = []
+    for number, one in enumerate(given):
+        blocks = block_kit.checked(one.get("blocks"), "message", f"/attachments/{number}")
+        checked.append({**one, "blocks": blocks} if blocks else one)
+    return checked
 
 
 def metadata(call: Call) -> JSON | None:

@@ -6,8 +6,9 @@ https://docs.slack.dev/reference/methods/chat.startStream; the five minutes are 
 
 from typing import Any
 
-from bot.sandbox.slack import blocks as block_kit
 from bot.sandbox.slack.assistant import SESSION_STATUSES, set_session
+from bot.sandbox.slack.block_kit import payload as block_kit
+from bot.sandbox.slack.block_kit.check import Check, Rule, Shape, anything, kinds, listed, of_kind, one_of, string
 from bot.sandbox.slack.chat import MARKDOWN_TEXT, metadata, own_message, thread_of, writable
 from bot.sandbox.slack.methods import Call, Method, Refused, invalid_arguments
 from bot.sandbox.slack.text import normalise
@@ -15,8 +16,25 @@ from bot.sandbox.slack.world.limits import T2, T4
 from bot.sandbox.slack.world.records import JSON, Channel, Message
 
 STREAM_SECONDS = 300.0
-TASK_STATUSES = ("pending", "in_progress", "complete", "error")
-TASK_TITLE = 256
+_TITLE = string(256)
+_LONG = string(MARKDOWN_TEXT)
+_SOURCE = of_kind({"url": string(3000, least=1), "text": string(3000, least=1)}, needs=("url", "text"))
+_TASK: dict[str, Rule] = {
+    "id": string(255, least=1),
+    "title": _TITLE,
+    "status": one_of("pending", "in_progress", "complete", "error"),
+    "details": _LONG,
+    "output": _LONG,
+    "sources": listed(kinds({"url": _SOURCE}), 100, least=0),
+}
+# How long a markdown_text may be is asked of all chunks together.
+CHUNKS: dict[str, Shape] = {
+    "blocks": of_kind({"blocks": anything}, needs=("blocks",)),
+    "markdown_text": of_kind({"text": string(10**9)}, needs=("text",)),
+    "plan_update": of_kind({"title": _TITLE}, needs=("title",)),
+    "task_update": of_kind(_TASK, needs=("id", "title", "status")),
+}
+CHUNK = kinds(CHUNKS)
 
 
 async def start(call: Call) -> JSON:
@@ -105,18 +123,11 @@ def _pieces(call: Call, *, required: bool) -> list[JSON]:
 
 
 def _valid(chunk: JSON) -> bool:
-    match chunk.get("type"):
-        case "markdown_text":
-            return isinstance(chunk.get("text"), str)
-        case "task_update":
-            title = chunk.get("title")
-            known = isinstance(chunk.get("id"), str) and chunk.get("status") in TASK_STATUSES
-            return known and isinstance(title, str) and len(title) <= TASK_TITLE
-        case "plan_update":
-            return isinstance(chunk.get("title"), str)
-        case "blocks":
-            return bool(block_kit.checked(chunk.get("blocks"), "message"))
-    return False
+    check = Check("message")
+    CHUNK(check, chunk, "")
+    if chunk.get("type") == "blocks":
+        return bool(block_kit.checked(chunk.get("blocks"), "message"))
+    return not check.problems
 
 
 def _append(message: Message, pieces: list[JSON]) -> None:

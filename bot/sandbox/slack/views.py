@@ -3,15 +3,13 @@
 import json
 from typing import Any
 
-from bot.sandbox.slack import blocks as block_kit
-from bot.sandbox.slack.block_fields import VIEWS
-from bot.sandbox.slack.block_rules import Check, Part
+from bot.sandbox.slack.block_kit import payload as block_kit
+from bot.sandbox.slack.block_kit.blocks import VIEWS
+from bot.sandbox.slack.block_kit.check import Check
 from bot.sandbox.slack.methods import Call, Method, Refused
 from bot.sandbox.slack.world.records import JSON
 from bot.sandbox.slack.world.views import View
 
-TITLE = 24
-PRIVATE_METADATA = 3_000
 VIEW_BYTES = 250_000
 
 
@@ -79,20 +77,11 @@ def checked(given: Any, kind: str) -> JSON:
     check = Check(kind)
     if given.get("type") != kind:
         check.wrong(f"must be {kind}", "/view/type")
-    view = Part(given, "/view")
-    check.only(view, VIEWS[kind])
-    check.string(view, "private_metadata", PRIVATE_METADATA)
-    check.string(view, "callback_id", 255)
-    blocks = check.items(view, "blocks", 100, least=0)
-    if kind == "modal":
-        inputs = any(isinstance(block, dict) and block.get("type") == "input" for block in blocks)
-        check.text(view, "title", TITLE, required=True, plain=True)
-        check.text(view, "close", TITLE, plain=True)
-        check.text(view, "submit", TITLE, required=inputs, plain=True)
+    VIEWS[kind](check, given, "/view")
     if check.problems:
         raise block_kit.invalid(check.problems, "invalid_arguments")
     try:
-        return {**given, "blocks": block_kit.checked(blocks, kind)}
+        return {**given, "blocks": block_kit.checked(given["blocks"], kind)}
     except Refused as refused:
         raise Refused("invalid_arguments", **refused.more) from None
 

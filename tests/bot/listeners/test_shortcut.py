@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.listeners.shortcut import AWAY, EMPTY, Question, read, read_question
-from bot.sandbox.slack.blocks import checked as checked_blocks
+from bot.sandbox.slack.block_kit.payload import checked as checked_blocks
 from bot.sandbox.slack.views import checked
 from bot.talk.markup import spoken
 from bot.talk.message import Thread

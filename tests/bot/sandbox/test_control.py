@@ -73,7 +73,7 @@ async def test_feed_begins_with_everything_and_goes_on_with_changes(
         assert (await next_of(events, "session"))["stoppable"] is True
         await client.chat_postEphemeral(channel=channel, user=sandbox.users["ada"], text="psst")
         assert (await next_of(events, "ephemeral"))["only_for"] == sandbox.users["ada"]
-        await client.views_publish(user_id=sandbox.users["ada"], view={"type": "home", "blocks": []})
+        await client.views_publish(user_id=sandbox.users["ada"], view={"type": "home", "blocks": [{"type": "divider"}]})
         assert (await next_of(events, "home"))["user"] == sandbox.users["ada"]
         await client.chat_delete(channel=channel, ts=ts)
         assert (await next_of(events, "deleted"))["ts"] == ts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox.slack.blocks import checked as checked_blocks
+from bot.sandbox.slack.block_kit.payload import checked as checked_blocks
 from bot.sandbox.slack.views import checked as checked_view
 from bot.views.blocks import (
     Submission,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.slack.blocks import checked as checked_blocks
+from bot.sandbox.slack.block_kit.payload import checked as checked_blocks
 from bot.sandbox.slack.views import checked
 from bot.store.counts.feedback import Comment
 from bot.talk.message import Thread

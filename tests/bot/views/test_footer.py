@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.slack.blocks import checked
+from bot.sandbox.slack.block_kit.payload import checked
 from bot.views import footer as reply
 from bot.views.blocks import Block
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from bot.sandbox.slack import blocks as block_kit
+from bot.sandbox.slack.block_kit import payload as block_kit
 from bot.store.counts.cells import NUMBERS, Counts
 from bot.store.counts.usage import DIRECT, KINDS, Top
 from bot.usage.query import Subject, read

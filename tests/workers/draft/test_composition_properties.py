@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.slack.blocks import checked
+from bot.sandbox.slack.block_kit.payload import checked
 from bot.sandbox.slack.text import escaped_bytes
 from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.slack import blocks
+from bot.sandbox.slack.block_kit import payload as blocks
 from tests.kit.markdown_samples import DOCUMENTS, document, documents, soup
 from workers.draft.layout import PART_LENGTH, PLAIN_LENGTH, Form, Layout, lay_out
 from workers.markdown.sanitize import PING, harmless

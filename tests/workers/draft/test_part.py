@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.slack import blocks
+from bot.sandbox.slack.block_kit import payload as blocks
 from bot.store.threads.replies import Final
 from bot.talk.message import Message, Thread
 from bot.views import footer

@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from bot.sandbox.slack.blocks import checked
+from bot.sandbox.slack.block_kit.payload import checked
 from bot.sandbox.slack.methods import Refused
 from tests.bot.sandbox.calls import error, problems
 

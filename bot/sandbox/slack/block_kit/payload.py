@@ -3,8 +3,8 @@
 import itertools
 from typing import Any
 
-from bot.sandbox.slack.block_fields import BLOCKS
-from bot.sandbox.slack.block_rules import RULES, Check, Part
+from bot.sandbox.slack.block_kit.blocks import block as check_block
+from bot.sandbox.slack.block_kit.check import Check
 from bot.sandbox.slack.methods import Refused
 from bot.sandbox.slack.world.records import JSON
 
@@ -26,8 +26,10 @@ TABLE_CHARACTERS = 10_000
 _numbers = itertools.count(1)
 
 
-def checked(given: Any, surface: str) -> list[JSON]:
+def checked(given: Any, surface: str, root: str = "") -> list[JSON]:
     """The blocks, each with a block_id; an empty list if none are given. `surface` is "message", "modal" or "home".
+
+    `root` is the JSON pointer of the object that has the blocks, if that is not the payload itself.
 
     Raises Refused: invalid_blocks_format, msg_blocks_too_many, msg_blocks_too_long, or invalid_blocks with what is
     wrong and where in `response_metadata`.
@@ -42,15 +44,7 @@ def checked(given: Any, surface: str) -> list[JSON]:
         raise invalid([f"no more than {MOST_BLOCKS[surface]} items allowed [json-pointer:/view/blocks]"])
     check = Check(surface)
     for number, block in enumerate(given):
-        path = f"/blocks/{number}"
-        rule = RULES.get(str(block.get("type")))
-        if rule is None:
-            check.wrong(f"unsupported type: {block.get('type')}", f"{path}/type")
-            continue
-        part = Part(block, path)
-        check.only(part, BLOCKS[block["type"]])
-        check.string(part, "block_id", 255)
-        rule(check, part)
+        check_block(check, block, f"{root}/blocks/{number}")
     _whole(check, given)
     if check.problems:
         raise invalid(check.problems)
