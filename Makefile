@@ -13,7 +13,7 @@ PROPERTIES := tests/workers/markdown/test_frame.py \
 	tests/workers/draft/test_layout_properties.py \
 	tests/workers/draft/test_composition_properties.py
 
-.PHONY: install demo up test properties lint bench lock clean
+.PHONY: install demo up test properties proof lint bench lock clean
 
 install: $(VENV)/installed
 
@@ -34,13 +34,18 @@ up: $(VENV)/installed
 	@$(BIN)/parley up $(ARGS)
 
 # The tests start a hundred processes, each of which would compile all modules anew if it were told to keep nothing.
-test properties: export PYTHONDONTWRITEBYTECODE =
+test properties proof: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(ARGS)
 
 properties: $(VENV)/installed-dev
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -m hypothesis --timeout 1800 $(PROPERTIES) $(ARGS)
+
+# Programs and types of others, from npm, against the sandbox. With SENT_CALLS=<a folder> in the environment of
+# `make test` and of this, the calls of that run are checked; without it, some scenarios run first.
+proof: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 -m proof tests/proof $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -58,5 +63,5 @@ lock: $(VENV)/installed-dev
 		-c requirements.lock --group pyproject.toml:build --extra dev pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -84,7 +84,9 @@ class Parley:
     ) -> None:
         """Stop everything, then hold what was sent to Slack in all this time against what Slack publishes."""
         await self._stack.aclose()
-        faults = published.faults(self.sandbox.journal.entries("slack.request"))
+        sent = self.sandbox.journal.entries("slack.request")
+        published.keep(sent)
+        faults = published.faults(sent)
         assert error is not None or not faults, "\n".join(faults)
 
     @property

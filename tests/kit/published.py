@@ -2,7 +2,10 @@
 
 import copy
 import json
+import os
+import uuid
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from slack_sdk.errors import SlackObjectFormationError
@@ -37,6 +40,40 @@ def faults(sent: Iterable[Entry]) -> list[str]:
             seen.add(text)
             found.update((f"{entry.name}: {fault}", None) for fault in faults_of(name, json.loads(text)))
     return list(found)
+
+
+KEPT = "SENT_CALLS"
+"""The environment variable that names a folder for the calls of a run, which tests/proof holds against more types."""
+
+
+def keep(sent: Iterable[Entry]) -> None:
+    """Write the calls to Slack among these entries into that folder, if there is one; those of one form once."""
+    folder = os.environ.get(KEPT)
+    if not folder:
+        return
+    calls: dict[str, Json] = {}
+    for entry in sent:
+        if entry.kind == "slack.request":
+            arguments = {name: _decoded(name, value) for name, value in entry.data.items()}
+            call = {"method": entry.name, "arguments": arguments}
+            calls.setdefault(json.dumps(_form(call)), call)
+    Path(folder, f"{uuid.uuid4()}.json").write_text(json.dumps(list(calls.values())))
+
+
+def _decoded(name: str, value: Any) -> Any:
+    return json.loads(value) if name in PARTS and isinstance(value, str) and value else value
+
+
+def _form(value: Any, key: str = "") -> Any:
+    """What stays of a payload if one does not look at its words and figures; words that choose a form stay."""
+    if isinstance(value, dict):
+        return {name: _form(one, name) for name, one in sorted(value.items())}
+    if isinstance(value, list):
+        forms = [json.dumps(_form(one)) for one in value]
+        return sorted(set(forms))
+    if isinstance(value, str) and key not in ("type", "style", "method", "status", "align", "range"):
+        return "a string"
+    return value if isinstance(value, str) else type(value).__name__
 
 
 def as_json(argument: Any) -> str | None:
