@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
-from tests.bot.sandbox.calls import error, post
+from tests.bot.sandbox.calls import error, post, problems
 
 MARKDOWN = {"type": "markdown", "text": "**Hello**"}
 
@@ -172,3 +172,33 @@ async def test_permalink_names_channel_and_message(sandbox: Sandbox, client: Asy
     answer = await client.chat_getPermalink(channel=channel, message_ts=ts)
     assert answer["permalink"].endswith(f"/archives/{channel}/p{ts.replace('.', '')}")
     assert await error(client.chat_getPermalink(channel=channel, message_ts="1.000001")) == "message_not_found"
+
+
+ATTACHED = [
+    ([{"color": "#439FE0", "blocks": [{"type": "divider"}]}], None),
+    ([{"text": "an old attachment", "footer": "a footer"}], None),
+    ({"text": "no list"}, "invalid_attachments"),
+    (["no object"], "invalid_attachments"),
+    ([{"text": "x"}] * 101, "too_many_attachments"),
+    ([{"blocks": [{"type": "marquee"}]}], "invalid_blocks"),
+]
+
+
+@pytest.mark.parametrize(("attachments", "refused"), ATTACHED)
+async def test_attachments_are_checked_with_the_blocks_in_them(
+    sandbox: Sandbox, client: AsyncWebClient, attachments: Any, refused: str | None
+) -> None:
+    channel = sandbox.channels["general"]
+    call = client.api_call("chat.postMessage", json={"channel": channel, "text": "hi", "attachments": attachments})
+    if refused:
+        assert await error(call) == refused
+    else:
+        [shown] = (await call)["message"]["attachments"]
+        assert shown.items() >= {key: value for key, value in attachments[0].items() if key != "blocks"}.items()
+
+
+async def test_refusal_of_attached_blocks_says_where_they_are(sandbox: Sandbox, client: AsyncWebClient) -> None:
+    attachments = [{"text": "a"}, {"blocks": [{"type": "header", "text": {"type": "plain_text", "text": ""}}]}]
+    call = client.chat_postMessage(channel=sandbox.channels["general"], text="hi", attachments=attachments)
+    where = "json-pointer:/attachments/1/blocks/0/text/text"
+    assert await problems(call) == [f"[ERROR] must be more than 0 characters [{where}]"]

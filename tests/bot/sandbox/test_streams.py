@@ -97,3 +97,27 @@ async def test_stream_errors(sandbox: Sandbox, client: AsyncWebClient) -> None:
     await client.chat_appendStream(**stream, markdown_text="a" * 12_000)
     assert await error(client.chat_appendStream(**stream, markdown_text="a" * 12_001)) == "msg_too_long"
     assert await error(client.chat_stopStream(**stream, session_status="asleep")) == "invalid_status"
+
+
+TASK = {"type": "task_update", "id": "1", "title": "Reading", "status": "complete"}
+SOURCE = {"type": "url", "url": "https://a.example", "text": "A"}
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"type": "markdown_text"},
+        {"type": "markdown_text", "text": "a", "blocks": []},
+        {"type": "plan_update", "title": 1},
+        {**TASK, "status": "done"},
+        {**TASK, "details": ["a"]},
+        {**TASK, "sources": [{**SOURCE, "type": "file"}]},
+        {**TASK, "sources": [{"type": "url", "url": "https://a.example"}]},
+        {**TASK, "id": None},
+    ],
+)
+async def test_chunks_that_differ_from_what_slack_publishes_are_refused(
+    sandbox: Sandbox, client: AsyncWebClient, chunk: dict[str, Any]
+) -> None:
+    stream = await start(client, sandbox, chunks=[{**TASK, "sources": [SOURCE]}])
+    assert await error(client.chat_appendStream(**stream, chunks=[chunk])) == "invalid_chunks"
