@@ -13,7 +13,7 @@ import pytest
 from bot.sandbox import Sandbox
 from bot.sandbox.claude.answers import Answer
 from bot.sandbox.claude.models import MODELS
-from bot.sandbox.slack.world.records import Message
+from tests.bot.sandbox.clients import person
 
 pytestmark = pytest.mark.proof
 
@@ -38,24 +38,15 @@ async def line(process: Process) -> str:
 
 
 async def use(sandbox: Sandbox) -> None:
-    """Do what a person does, and see everything that the bot says."""
+    """Do what a person does with any bot, then fill in the form that opened, and have a stream and a file sent."""
+    await person.talks_to(sandbox)
     slack = sandbox.slack
-    ts = await slack.say("ada", "general", "@parley hello")
-
-    def answer() -> Message | None:
-        replies = [message for message in slack.thread("general", ts) if message.bot_id]
-        return replies[0] if replies and replies[0].text == "Here you are." else None
-
-    message = await slack.until(answer, within=60)
-    await slack.click("ada", "again", channel="general", ts=message.ts)
-    await slack.until(lambda: any(m.text == "You clicked 42." for _, m in slack.workspace.ephemerals), within=60)
-    [form] = await slack.until(lambda: list(slack.views.open.values()), within=60)
+    [form] = await slack.until(lambda: list(slack.views.open.values()), within=person.WITHIN)
     await slack.submit("ada", form.id, {"word": {"word": {"type": "plain_text_input", "value": "yes"}}})
     home = slack.workspace.channels[sandbox.channels["@ada"]]
-    await slack.until(lambda: any(m.text == "You wrote yes." for m in home.messages.values()), within=60)
-    assert "You typed help." in str(await slack.command("ada", "general", "/parley", "help"))
+    await slack.until(lambda: any(m.text == "You wrote yes." for m in home.messages.values()), within=person.WITHIN)
     thread = await slack.say("ada", "general", "@parley share")
-    await slack.until(lambda: any(m.files for m in slack.thread("general", thread)), within=60)
+    await slack.until(lambda: any(m.files for m in slack.thread("general", thread)), within=person.WITHIN)
     assert any(m.text == "It rains." and m.stream == "stopped" for m in slack.thread("general", thread))
 
 

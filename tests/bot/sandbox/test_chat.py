@@ -198,7 +198,10 @@ async def test_attachments_are_checked_with_the_blocks_in_them(
 
 
 async def test_refusal_of_attached_blocks_says_where_they_are(sandbox: Sandbox, client: AsyncWebClient) -> None:
-    attachments = [{"text": "a"}, {"blocks": [{"type": "header", "text": {"type": "plain_text", "text": ""}}]}]
+    attachments: list[dict[str, Any]] = [
+        {"text": "a"},
+        {"blocks": [{"type": "header", "text": {"type": "plain_text", "text": ""}}]},
+    ]
     call = client.chat_postMessage(channel=sandbox.channels["general"], text="hi", attachments=attachments)
     where = "json-pointer:/attachments/1/blocks/0/text/text"
     assert await problems(call) == [f"[ERROR] must be more than 0 characters [{where}]"]

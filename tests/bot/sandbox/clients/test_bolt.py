@@ -12,7 +12,7 @@ from slack_bolt.app.app import SlackAppDevelopmentServer
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox
-from bot.sandbox.slack.world.records import Message
+from tests.bot.sandbox.clients import person
 
 BUTTON = {"type": "button", "action_id": "again", "text": {"type": "plain_text", "text": "Again"}, "value": "42"}
 
@@ -40,22 +40,6 @@ def program(sandbox: Sandbox) -> App:
     return app
 
 
-async def use(sandbox: Sandbox) -> None:
-    """Do what a person does, and see everything that the program says."""
-    slack = sandbox.slack
-    ts = await slack.say("ada", "general", "@parley hello")
-
-    def answer() -> Message | None:
-        replies = [message for message in slack.thread("general", ts) if message.bot_id]
-        return replies[0] if replies and replies[0].text == "Here you are." else None
-
-    message = await slack.until(answer, within=30)
-    await slack.click("ada", "again", channel="general", ts=message.ts)
-    await slack.until(lambda: any(m.text == "You clicked 42." for _, m in slack.workspace.ephemerals), within=30)
-    acknowledged = await slack.command("ada", "general", "/parley", "help")
-    assert "You typed help." in str(acknowledged)
-
-
 def builtin(app: App, sandbox: Sandbox) -> Any:
     return SocketModeHandler(app, sandbox.app_token)
 
@@ -74,7 +58,7 @@ async def test_bolt_by_socket_mode(connect: Callable[[App, Sandbox], Any]) -> No
         handler = connect(app, sandbox)
         await asyncio.to_thread(handler.connect)
         try:
-            await use(sandbox)
+            await person.talks_to(sandbox)
         finally:
             await asyncio.to_thread(handler.close)
 
@@ -87,7 +71,7 @@ async def test_bolt_by_its_own_http_server() -> None:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            await use(sandbox)
+            await person.talks_to(sandbox)
         finally:
             await asyncio.to_thread(server.shutdown)
             server.server_close()
