@@ -3,9 +3,12 @@
 import asyncio
 import os
 
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
+from rq.job import Job
 
 URL = "PARLEY_TEST_REDIS_URL"
+CALLED = "called"
 
 
 async def note(name: str, text: str) -> None:
@@ -33,3 +36,8 @@ async def fail() -> None:
 
 def plain(text: str) -> str:
     return text
+
+
+def called(job: Job, connection: SyncRedis, *about: object) -> None:
+    """A callback."""
+    connection.rpush(CALLED, job.id)

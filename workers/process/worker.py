@@ -10,11 +10,11 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from redis.client import Pipeline
@@ -23,12 +23,14 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue
 from rq.exceptions import StopRequested
-from rq.job import Job
+from rq.job import JOB_ID_PATTERN, Job, JobStatus
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
-from rq.utils import now
+from rq.utils import as_text, now
 from rq.worker import SimpleWorker
 from rq.worker.base import BaseWorker, WorkerStatus
+
+from bot.store.threads.jobs import ReplyJob
 
 log = logging.getLogger("parley.worker")
 
@@ -38,7 +40,15 @@ CANCEL_SECONDS = 10.0
 HEARTBEAT_SECONDS = 10
 WORKER_TTL_SECONDS = 60
 OUTAGE_SECONDS = 1.0
+# For how long RQ keeps a job that was refused, and how much of its id is logged.
+REFUSED_SECONDS = 3_600
+MOST_SHOWN = 64
+# What Redis says of a job's key: the job is there, or it is gone.
+KEPT_AS = ("hash", "none")
 OUTAGES = (RedisConnectionError, RedisTimeoutError)
+
+# Whether a function, by its dotted name, may be called with these arguments.
+Takes = Callable[[str, Sequence[object]], bool]
 
 
 @contextmanager
@@ -50,13 +60,15 @@ def _outage_survived(what: str) -> Iterator[None]:
         log.warning("redis away during=%s error=%s", what, type(error).__name__)
 
 
-class LoopJob(Job):
+class LoopJob(ReplyJob):
     """A job whose coroutine runs on the shared `loop`. `running` holds the tasks of all such jobs."""
 
     loop: asyncio.AbstractEventLoop
     running: set[asyncio.Task[Any]]
 
     def _execute(self) -> Any:
+        if self.refusal:
+            raise PermissionError(self.refusal)
         result = self.func(*self.args, **self.kwargs)
         return self._await(result) if asyncio.iscoroutine(result) else result
 
@@ -88,8 +100,16 @@ class LoopJob(Job):
             self.running.discard(task)
 
 
-def job_class(loop: asyncio.AbstractEventLoop) -> type[LoopJob]:
-    return type("LoopJob", (LoopJob,), {"loop": loop, "running": set()})
+def _is_text(name: bytes | str) -> bool:
+    try:
+        as_text(name)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def job_class(loop: asyncio.AbstractEventLoop, takes: Takes) -> type[LoopJob]:
+    return type("LoopJob", (LoopJob,), {"loop": loop, "running": set(), "takes": staticmethod(takes)})
 
 
 class _Slot(SimpleWorker):
@@ -122,7 +142,10 @@ class Slots:
 
 
 class SlotWorker(BaseWorker):
-    """Runs the jobs of one queue. With several, RQ's dequeue loses a job if the process is killed at a bad moment."""
+    """Runs the jobs of one queue. With several, RQ's dequeue loses a job if the process is killed at a bad moment.
+
+    Only jobs that `takes` says yes to run. All others, whatever is in them, are logged and put among the failed ones.
+    """
 
     death_penalty_class = TimerDeathPenalty
     max_connection_wait_time = 5.0
@@ -133,8 +156,9 @@ class SlotWorker(BaseWorker):
         connection: Redis,
         loop: asyncio.AbstractEventLoop,
         slots: Slots,
+        takes: Takes = ReplyJob.takes,
     ) -> None:
-        jobs = job_class(loop)
+        jobs = job_class(loop, takes)
         own_queue = Queue(
             queue_name,
             connection=connection,
@@ -178,8 +202,16 @@ class SlotWorker(BaseWorker):
             super().check_for_suspension(burst)
 
     def run_maintenance_tasks(self) -> None:
+        """RQ looks after its groups of jobs here, too; ours are in none."""
         with _outage_survived("maintenance"):
-            BaseWorker.run_maintenance_tasks(self)
+            try:
+                self.clean_registries()  # type: ignore[no-untyped-call]
+            except OUTAGES:
+                raise
+            except Exception as error:
+                # Somebody put into RQ's keys what RQ cannot read. The next time is as good as this one.
+                log.warning("no maintenance error=%s", type(error).__name__)
+                self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def heartbeat(self, timeout: int | None = None, pipeline: "Pipeline | None" = None) -> None:
         with _outage_survived("heartbeat"):
@@ -203,13 +235,44 @@ class SlotWorker(BaseWorker):
             except OUTAGES as error:
                 log.warning("redis away during=dequeue error=%s", type(error).__name__)
                 time.sleep(OUTAGE_SECONDS)
+            except StopRequested:
+                raise
+            except Exception as error:
+                log.warning("job passed over, for RQ cannot read it error=%s", type(error).__name__)
+                self._drop_unreadable()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         slot, self._next = self._next, None
         assert slot is not None
+        assert isinstance(job, LoopJob)
+        if job.refusal:
+            self._refuse(job, job.refusal)
+            self._free.put(slot)
+            return
         with self._lock:
             self._busy[slot] = (job, now())
         self._pool.submit(self._perform, slot, job, queue)
+
+    def _refuse(self, job: LoopJob, reason: str) -> None:
+        """Put the job among the failed ones for an hour, without anything of RQ's that looks into it."""
+        log.warning("job refused job=%s reason=%s", job.id[:MOST_SHOWN], reason)
+        own_queue = self.queues[0]
+        with _outage_survived("refusal"), self.connection.pipeline() as pipe:
+            pipe.hset(job.key, "status", JobStatus.FAILED.value)
+            pipe.expire(job.key, REFUSED_SECONDS)
+            pipe.zadd(own_queue.failed_job_registry.key, {job.id: time.time() + REFUSED_SECONDS})
+            pipe.lrem(own_queue.intermediate_queue_key, 1, job.id)
+            pipe.execute()
+
+    def _drop_unreadable(self) -> None:
+        """Remove, from the jobs that were just taken, what is no id of a job or names something else in Redis."""
+        key = self.queues[0].intermediate_queue_key
+        with _outage_survived("dequeue"):
+            for name in self.connection.lrange(key, 0, -1):
+                id = as_text(name) if _is_text(name) else ""
+                if not JOB_ID_PATTERN.fullmatch(id) or as_text(self.connection.type(Job.key_for(id))) not in KEPT_AS:
+                    self.connection.lrem(key, 1, cast("str", name))
+            time.sleep(WAIT_SECONDS)
 
     def _perform(self, slot: _Slot, job: Job, queue: Queue) -> None:
         try:

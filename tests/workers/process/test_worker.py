@@ -1,7 +1,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from redis import Redis
@@ -36,7 +36,11 @@ def queue(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
 @pytest.fixture
 def worker(redis_url: str, loop: asyncio.AbstractEventLoop, queue: Queue) -> Iterator[Callable[..., SlotWorker]]:
     with connections.dispatcher(redis_url) as client:
-        yield lambda count=8, drain_seconds=5.0: SlotWorker("test", client, loop, Slots(count, drain_seconds))
+        yield lambda count=8, drain_seconds=5.0: SlotWorker("test", client, loop, Slots(count, drain_seconds), takes)
+
+
+def takes(name: str, arguments: Sequence[object]) -> bool:
+    return name in {"tests.kit.jobs.nap", "tests.kit.jobs.fail", "tests.kit.jobs.plain"}
 
 
 def traces(redis_url: str, name: str) -> list[str]:
