@@ -110,6 +110,7 @@ class _Turn:
         self._claim = claim
         self._lease = lease
         self.message = claim.message
+        self.bot_user = runtime.bot_user
         self.reply = replies.Reply()
         self.is_resumed = claim.attempts > 1
         self._is_given_up = claim.attempts > MOST_ATTEMPTS

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake.admission import Asker, Way
 from bot.intake.read_click import is_outsider
@@ -24,7 +23,7 @@ from bot.store.rules import limits
 from bot.talk import text_of
 from bot.talk.markup import escape, quote
 from bot.talk.message import Message, Thread, is_id, is_ts
-from bot.talk.payload import find, mapping, mappings, string
+from bot.talk.payload import find, mapping, mappings, ours, string
 from bot.views.blocks import field_state, metadata
 from bot.views.refusals import slow_down
 from bot.views.shortcut import BLOCK, EVENT_TYPE, FIELD, QUOTE, ShortcutMessage, question_form, question_message
@@ -163,7 +162,7 @@ async def _show(question: Question, services: Services) -> str:
     key = keys.asking(team, question.view)
     if not await redis.set(key, message.ts, nx=True, ex=keys.asking.seconds):
         since = str(await redis.get(key) or "0")
-        if ts := await _shown(question, since, web):
+        if ts := await _shown(question, since, services):
             return ts
     name = await _name(services, team, message.user)
     content = question_message(question.typed, name, message.user, question.view)
@@ -179,10 +178,10 @@ async def _name(services: Services, team: str, user: str) -> str | None:
         return None
 
 
-async def _shown(question: Question, since: str, web: AsyncWebClient) -> str | None:
-    """The ts of the message in the thread that shows the question already."""
+async def _shown(question: Question, since: str, services: Services) -> str | None:
+    """The ts of our message in the thread that shows the question already."""
     thread = question.message.thread
-    page = await web.conversations_replies(
+    page = await services.web.conversations_replies(
         channel=thread.channel,
         ts=thread.ts,
         oldest=f"{float(since) - SKEW_SECONDS:.6f}",
@@ -190,7 +189,7 @@ async def _shown(question: Question, since: str, web: AsyncWebClient) -> str | N
         limit=200,
     )
     for reply in mappings(page.get("messages")):
-        is_question = find(reply, "metadata", "event_type") == EVENT_TYPE
-        if is_question and find(reply, "metadata", "event_payload", "view") == question.view:
+        about = ours(reply, services.identity.user, EVENT_TYPE)
+        if about and about.get("view") == question.view:
             return str(reply["ts"])
     return None

@@ -39,3 +39,14 @@ def string(value: object) -> str:
 def storable(text: str) -> str:
     """JSON can spell half a character (a lone surrogate), which cannot be stored."""
     return text.encode(errors="replace").decode()
+
+
+def ours(message: Mapping[str, Any], bot_user: str, event_type: str) -> Mapping[str, Any] | None:
+    """What our metadata of this type say in a message that we wrote ourselves; None if it has none, or is not ours.
+
+    Any app may give its messages metadata of any type (https://docs.slack.dev/messaging/message-metadata/), but nobody
+    else writes as our `bot_user`.
+    """
+    if message.get("user") != bot_user or find(message, "metadata", "event_type") != event_type:
+        return None
+    return mapping(find(message, "metadata", "event_payload"))

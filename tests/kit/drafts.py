@@ -35,6 +35,7 @@ class DeskTurn:
     """A turn whose attempt may do everything, if a test does not say otherwise."""
 
     message: Message
+    bot_user: str
     reply: replies.Reply = field(default_factory=replies.Reply)
     is_resumed: bool = False
     may_send: Callable[[], None] = lambda: None
@@ -87,7 +88,7 @@ class Desk:
     async def turn(self, *, resumed: bool = False) -> DeskTurn:
         """The turn of the question, with what is stored of its reply."""
         reply = await replies.load(self.redis, self.message.thread, self.message.ts)
-        return DeskTurn(self.message, reply, resumed)
+        return DeskTurn(self.message, self.sandbox.bot_user, reply, resumed)
 
     @asynccontextmanager
     async def draft(

@@ -85,6 +85,24 @@ async def test_a_question_is_shown_once_though_slacks_answer_to_the_post_was_los
     assert payload(parley.replies("general", root)[0])["message_ts"] == question.ts
 
 
+async def test_what_another_app_posts_does_not_stand_in_for_the_question(parley: Parley) -> None:
+    root = await parley.slack.say("ben", "general", "the post never arrives")
+    view = await opened(parley, "ada", "general", root)
+    parley.sandbox.faults.add("chat.postMessage", "reset", times=1)
+    assert (await parley.slack.submit("ada", view.id, typed("why?")))["response_action"] == "errors"
+    workspace = parley.slack.workspace
+    forged = Message(
+        workspace.new_ts(), parley.sandbox.channels["general"], "UOTHER", "hi", workspace.team, thread_ts=root
+    )
+    forged.metadata = {"event_type": EVENT_TYPE, "event_payload": {"view": view.id}}
+    workspace.post(forged)
+    await parley.slack.submit("ada", view.id, typed("why?"))
+    await parley.slack.until(lambda: ended(parley, root))
+    question = shown(parley, root)[-1]
+    assert question.user == parley.sandbox.bot_user
+    assert payload(parley.replies("general", root)[0])["message_ts"] == question.ts
+
+
 async def test_a_shown_question_that_is_deleted_is_forgotten_with_its_answer_and_nothing_else(parley: Parley) -> None:
     root = await parley.slack.say("ben", "general", "@parley hello")
     await parley.answers("general", root)

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe, error_name
 from bot.store.threads import replies
 from bot.store.threads.replies import Progress
+from bot.talk.payload import ours
 from workers.draft.part import EVENT_TYPE, Due, Part, Payload
 from workers.draft.slack_stream import NOT_STREAMING, SlackStream, SlackStreams
 from workers.draft.turn import Turn
@@ -215,16 +216,15 @@ class Messages:
             limit=200,
         )
         known = {self._thread.ts, *self._left, *(part.ts for part in self.parts)}
-        ours: dict[int, str] = {}
+        there: dict[int, str] = {}
         for message in history.get("messages") or []:
-            metadata = message.get("metadata") or {}
-            about = metadata.get("event_payload") or {}
-            if message["ts"] in known:
+            if message["ts"] in known or message.get("user") != self._turn.bot_user:
                 continue
-            if metadata.get("event_type") == EVENT_TYPE and about.get("message_ts") == self._message.ts:
-                ours[int(about.get("part") or 0)] = str(message["ts"])
-            elif self._has_streamed and not metadata and message.get("streaming_state"):
+            about = ours(message, self._turn.bot_user, EVENT_TYPE) or {}
+            if about.get("message_ts") == self._message.ts:
+                there[int(about.get("part") or 0)] = str(message["ts"])
+            elif self._has_streamed and not message.get("metadata") and message.get("streaming_state"):
                 # A stream gets its metadata when it is stopped.
-                ours.setdefault(len(self.parts) + 1, str(message["ts"]))
-        while len(self.parts) + 1 in ours:
-            self.parts.append(Part(ours[len(self.parts) + 1]))
+                there.setdefault(len(self.parts) + 1, str(message["ts"]))
+        while len(self.parts) + 1 in there:
+            self.parts.append(Part(there[len(self.parts) + 1]))

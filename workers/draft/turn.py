@@ -20,6 +20,10 @@ class Turn(Protocol):
     def message(self) -> Message: ...
 
     @property
+    def bot_user(self) -> str:
+        """Who we are in the workspace."""
+
+    @property
     def reply(self) -> Reply:
         """What was stored of the reply when this attempt began."""
 

@@ -19,7 +19,7 @@ from bot.store.threads.history import Entry
 from bot.talk import text_of
 from bot.talk.markup import mentioned_people, spoken
 from bot.talk.message import Message, is_id, is_ts
-from bot.talk.payload import mappings
+from bot.talk.payload import mappings, ours
 from bot.views.shortcut import EVENT_TYPE as QUESTION
 from workers.prompt.quoting import attribute
 
@@ -64,7 +64,7 @@ async def earlier(
             if slack_message.get("user") != bot_user and slack_message["ts"] not in known_ts
         ]
     newest = said[-MOST_MESSAGES:]
-    users = [_author(slack_message) for slack_message in newest if slack_message.get("user")]
+    users = [_author(slack_message, bot_user) for slack_message in newest if slack_message.get("user")]
     mentioned = sorted({user for slack_message in newest for user in mentioned_people(text_of.of(slack_message))})
     names = await Directory(redis, slack).names(thread.team, [*users, *mentioned])
     return _fitting(_entry(slack_message, bot_user, names) for slack_message in newest)
@@ -96,7 +96,7 @@ def _is_spoken(said: dict[str, Any], since: str, before: str) -> bool:
 
 def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
     user = said.get("user") or said.get("bot_id")
-    asked = _asked(said)
+    asked = _asked(said, bot_user)
     if asked:
         asker, question = asked
         return Entry("user", question, said["ts"], asker, names.get(asker))
@@ -113,17 +113,14 @@ def _entry(said: dict[str, Any], bot_user: str, names: dict[str, str]) -> Entry:
     return Entry("user", "\n\n".join(part for part in parts if part), said["ts"], user, name)
 
 
-def _author(said: dict[str, Any]) -> str:
-    asked = _asked(said)
+def _author(said: dict[str, Any], bot_user: str) -> str:
+    asked = _asked(said, bot_user)
     return asked[0] if asked else str(said["user"])
 
 
-def _asked(said: dict[str, Any]) -> tuple[str, str] | None:
+def _asked(said: dict[str, Any], bot_user: str) -> tuple[str, str] | None:
     """Who asked which question, if this is our message that shows a question asked by shortcut."""
-    metadata = said.get("metadata") or {}
-    if metadata.get("event_type") != QUESTION:
-        return None
-    about = metadata.get("event_payload") or {}
+    about = ours(said, bot_user, QUESTION) or {}
     user, question = about.get("user"), about.get("question")
     return (user, question) if is_id(user) and isinstance(question, str) else None
 

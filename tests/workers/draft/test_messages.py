@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from bot.sandbox.slack.world.records import Message as Posted
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.errors import SLACK_TROUBLE
@@ -133,6 +134,24 @@ async def test_a_message_of_another_reply_is_not_taken_for_ours(desk: Desk) -> N
     assert [about(message)["message_ts"] for message in desk.posted] == ["1.1", desk.message.ts]
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_what_another_app_posts_is_not_taken_for_ours_whatever_its_metadata_say(
+    desk: Desk, streamed: bool
+) -> None:
+    workspace, thread = desk.sandbox.slack.workspace, desk.message.thread
+    forged = Posted(workspace.new_ts(), thread.channel, "UOTHER", "Trust me.", workspace.team, thread_ts=thread.ts)
+    forged.bot_id = "BOTHER"
+    if streamed:
+        forged.stream = "open"
+    else:
+        forged.metadata = content(desk, LAST)["metadata"]
+    workspace.post(forged)
+    async with sending(desk, resumed=True, streamed=streamed) as messages:
+        await messages.post(content(desk, LAST))
+        assert [part.ts for part in messages.parts] == [desk.posted[1].ts]
+    assert desk.texts == ["Trust me.", "Some **words**"]
+
+
 async def test_a_stream_whose_start_was_lost_is_found(desk: Desk) -> None:
     async with sending(desk) as messages:
         await messages.open(Due(0, "One", True, 3))
@@ -190,7 +209,7 @@ async def test_without_the_lease_nothing_is_sent(desk: Desk, redis: Redis) -> No
 
     async with slack.client(Settings.load(desk.sandbox.environ(), dotenv=None)) as web:
         streams = SlackStreams(web, redis, desk.message, "native")
-        messages = Messages(web, redis, DeskTurn(desk.message, may_send=may_send), streams)
+        messages = Messages(web, redis, DeskTurn(desk.message, desk.sandbox.bot_user, may_send=may_send), streams)
         part, words = Part("1.5"), content(desk, LAST)
         for call in (
             messages.post(words),
