@@ -45,10 +45,15 @@ class Overtaken(Exception):
 
 
 async def reply(team: str, channel: str, ts: str) -> None:
-    """Answer the oldest waiting message of the thread, unless another worker is at it. Runs as an RQ job."""
+    """Answer the oldest waiting message of the thread, unless another worker is at it. Runs as an RQ job.
+
+    What belongs to another deployment's team stays as it is, for a worker of that deployment.
+    """
     await asyncio.sleep(SETTLE_SECONDS)
     thread = Thread(team, channel, ts)
     async with current() as runtime:
+        if not await runtime.teams.has(team):
+            return
         since = boot_time()
         claim = await runtime.inbox.claim(thread)
         if claim is None:

@@ -5,6 +5,7 @@ answer waits for one.
 """
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from redis.asyncio import Redis
@@ -13,7 +14,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import sessions
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe, error_name, verdict
-from bot.store import keys
 from bot.talk.message import Thread
 
 log = logging.getLogger("parley.status")
@@ -51,10 +51,10 @@ async def begin(web: AsyncWebClient, redis: Redis, thread: Thread) -> None:
                 await sessions.drop(redis, thread)
 
 
-async def end_those_that_are_over(web: AsyncWebClient, redis: Redis) -> None:
-    """End the sessions, of all teams, of threads in which nothing waits any more. Raises redis.RedisError."""
-    for team in await redis.smembers(keys.TEAMS):
-        for thread, mark in await sessions.over(redis, str(team)):
+async def end_those_that_are_over(web: AsyncWebClient, redis: Redis, teams: Iterable[str]) -> None:
+    """End the sessions, of these teams, of threads in which nothing waits any more. Raises redis.RedisError."""
+    for team in teams:
+        for thread, mark in await sessions.over(redis, team):
             try:
                 await web.agents_sessions_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status="active")
             except SLACK_TROUBLE as error:

@@ -49,7 +49,8 @@ class LoopThread:
             runtime.opened(self._settings, self._redis_url) as opened,
             LoopWatch("worker", opened.metrics.stalled("worker")).watching(),
         ):
-            sweepers = [sweep(opened.inbox), end_sessions(opened.slack, opened.redis)]
+            inbox, own = opened.inbox, opened.teams
+            sweepers = [sweep(inbox, own), end_sessions(opened.slack, opened.redis, inbox, own)]
             sweeping = [asyncio.create_task(sweeper) for sweeper in sweepers]
             self._opened.set_result(asyncio.get_running_loop())
             await self._leave.wait()

@@ -12,6 +12,7 @@ from bot.ops import own_redis
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.identity import identify
+from bot.slack.own_teams import OwnTeams
 from bot.slack.rate_limits import RateLimits
 from bot.store import connections
 from bot.store.metrics import Metrics
@@ -31,6 +32,7 @@ class Runtime:
     inbox: Inbox
     slack: AsyncWebClient
     bot_user: str
+    teams: OwnTeams
     claude: ClaudeClient
     pacing: Pacing
     files: SharedFiles
@@ -67,6 +69,7 @@ async def opened(settings: Settings, redis_url: str) -> AsyncIterator[Runtime]:
                 inbox=Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds),
                 slack=web,
                 bot_user=identity.user,
+                teams=OwnTeams(web, identity.team),
                 claude=claude,
                 pacing=Pacing(redis),
                 files=files,

@@ -8,7 +8,7 @@ is woken again by the `sweep` once its lease is over.
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -125,13 +125,17 @@ class Inbox:
         """
         await asyncio.to_thread(claims.release, self._queue, claim, retry_in, begun, bill)
 
-    async def sweep(self, most: int = 200) -> int:
-        """Wake the threads that nobody looked after in time; the number of them.
+    async def teams(self) -> set[str]:
+        """All teams that have Parley, also those of other deployments on the same Redis. Raises redis.RedisError."""
+        return {str(team) for team in await cast("Awaitable[set[str]]", self._redis.smembers(keys.TEAMS))}
+
+    async def sweep(self, teams: Iterable[str], most: int = 200) -> int:
+        """Wake the threads of these teams that nobody looked after in time; the number of them.
 
         A wake-up can be swallowed by a worker that hangs, so a thread is woken every ten seconds until somebody comes.
         With many jobs in the queue all workers are busy, and more wake-ups would only pile up behind them.
         """
-        return await asyncio.to_thread(sweep, self._queue, most)
+        return await asyncio.to_thread(sweep, self._queue, list(teams), most)
 
     async def load(self) -> Load:
         """Raises redis.RedisError."""

@@ -1,5 +1,7 @@
 """The threads with work, by when somebody must look again: whoever nobody looked after in time is woken here."""
 
+from collections.abc import Iterable
+
 from redis.client import Pipeline
 from rq import Queue
 from rq.utils import as_text
@@ -26,13 +28,13 @@ return due
 )
 
 
-def sweep(queue: Queue, most: int) -> int:
-    """Wake the threads that are due, `most` of each team; how many there were."""
+def sweep(queue: Queue, teams: Iterable[str], most: int) -> int:
+    """Wake the threads of these teams that are due, `most` of each; how many there were."""
     if queue.count >= BUSY_JOBS:
         return 0
     redis = queue.connection
     woken = 0
-    for team in map(as_text, redis.smembers(keys.TEAMS)):
+    for team in teams:
         due = DUE.send(redis, [keys.active(team)], GRACE_SECONDS, most)
         for name in map(as_text, due):
             channel, _, ts = name.rpartition(":")

@@ -60,7 +60,7 @@ async def end_sessions(redis: Redis, inbox: Inbox, web: Client, message: Message
     await redis.sadd(keys.TEAMS, message.thread.team)
     assert await sessions.begin(redis, message.thread)
     await sessions.began(redis, message.thread)
-    await native_stop.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis, [message.thread.team])
 
 
 Call = Callable[["Redis", Inbox, Client, Message], Awaitable[object]]

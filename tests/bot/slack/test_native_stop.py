@@ -59,7 +59,7 @@ async def test_it_shows_until_nothing_waits_any_more(sandbox: Sandbox, redis: Re
     assert shown(sandbox, thread) == "processing"
     await answer(redis, thread)
     for _ in range(2):
-        await native_stop.end_those_that_are_over(web, redis)
+        await native_stop.end_those_that_are_over(web, redis, [sandbox.team])
     assert (shown(sandbox, thread), shown(sandbox, other)) == ("active", "processing")
     assert calls(sandbox) == 3
 
@@ -84,7 +84,7 @@ async def test_an_app_that_would_not_hear_of_a_stop_shows_none(
     await native_stop.begin(web, redis, await ask(sandbox, redis))
     assert calls(sandbox) == 1
     await answer(redis, first)
-    await native_stop.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis, [sandbox.team])
     assert shown(sandbox, first) == "active"
 
 
@@ -105,10 +105,10 @@ async def test_a_beginning_of_which_slack_told_nothing_is_ended_all_the_same(
     await native_stop.begin(web, redis, thread)
     await answer(redis, thread)
     assert shown(sandbox, thread) == "processing"
-    await native_stop.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis, [sandbox.team])
     assert shown(sandbox, thread) == "processing"
     await redis.zincrby(keys.sessions(sandbox.team), -sessions.GRACE_SECONDS, f"{thread.channel}:{thread.ts}")
-    await native_stop.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis, [sandbox.team])
     assert shown(sandbox, thread) == "active"
 
 
@@ -120,11 +120,11 @@ async def test_an_end_that_fails_is_tried_again(
     await native_stop.begin(web, redis, thread)
     await answer(redis, thread)
     sandbox.faults.add("agents.sessions.setStatus", "error", times=1, error=error)
-    await native_stop.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis, [sandbox.team])
     assert shown(sandbox, thread) == "processing"
     await redis.delete(keys.pause(sandbox.team, sessions.METHOD))
     await redis.zincrby(keys.sessions(sandbox.team), -sessions.AGAIN_SECONDS, f"{thread.channel}:{thread.ts}")
-    await native_stop.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis, [sandbox.team])
     assert shown(sandbox, thread) == "active"
     assert not await redis.exists(keys.sessions(sandbox.team))
 
@@ -148,7 +148,7 @@ async def test_every_session_that_begins_has_room_to_end(sandbox: Sandbox, redis
     assert 15 <= len(begun) <= PER_MINUTE[sessions.METHOD] // 2
     for thread in threads:
         await answer(redis, thread)
-    await native_stop.end_those_that_are_over(web, redis)
+    await native_stop.end_those_that_are_over(web, redis, [sandbox.team])
     assert {shown(sandbox, thread) for thread in begun} == {"active"}
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.store import keys
+from bot.store import connections, keys
+from bot.store.threads.inbox import Inbox
+from bot.talk.message import Message, Thread
 from tests.kit.parley import Parley, payload
 from tests.scenarios.conftest import running
 
@@ -174,10 +176,15 @@ async def test_a_channel_of_another_company_is_kept_under_the_team_that_installe
     assert [key async for key in parley.redis.scan_iter(f"{partner}:*")] == []
 
 
-async def test_an_org_wide_installation_is_one_team_and_its_people_may_have_w_ids(parley: Parley) -> None:
-    """https://docs.slack.dev/enterprise/organization-ready-apps: an event names the organization, perhaps no team."""
+async def test_an_org_wide_installation_is_one_team_and_its_people_may_have_w_ids(
+    parley: Parley, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took the app over while we ran.
+
+    https://docs.slack.dev/enterprise/organization-ready-apps: an event names the organization, perhaps no team."""
     installed = {"enterprise_id": "E0ORG", "team_id": None, "user_id": parley.sandbox.bot_user, "is_bot": True}
     outer = {"team_id": "T0ANYWHERE", "enterprise_id": "E0ORG"}
+    monkeypatch.setattr(parley.slack.workspace, "organization", "E0ORG")
     root = await parley.slack.say("ada", "general", "somebody of the organization may ask here")
     event = said(parley, user="W0PERSON", team="T0ANYWHERE", thread_ts=root)
     for again in range(2):
@@ -188,3 +195,18 @@ async def test_an_org_wide_installation_is_one_team_and_its_people_may_have_w_id
         )
     assert await parley.answers("general", str(event["ts"]), thread_ts=root)
     await parley.eventually(lambda: parley.redis.exists(f"E0ORG:{event['channel']}:{root}:history"), within=10)
+
+
+async def test_what_another_deployment_keeps_in_our_redis_and_queue_is_left_alone(parley: Parley) -> None:
+    """Its token is not ours: with our key its question would be answered to nobody, and be lost."""
+    thread = Thread("T0THEIRS", parley.sandbox.channels["general"], "1700000000.000100")
+    with connections.producer(parley.environ["REDIS_URL"]) as client:
+        inbox = Inbox(parley.redis, connections.queue("parley", client), 8.0)
+        await inbox.put(Message(thread, thread.ts, "U1", "whose is this?", direct=True))
+        await parley.logged("left alone, as it is not a team of our token team=T0THEIRS")
+        ts = await parley.slack.say("ada", "general", "@parley and ours?")
+        assert await parley.answers("general", ts)
+        assert await parley.redis.hgetall(keys.attempts(thread)) == {}
+        assert [message.ts for message in await inbox.waiting(thread)] == [thread.ts]
+    assert "whose is this?" not in str(parley.sandbox.journal.entries("claude.request"))
+    assert not parley.slack.thread("general", thread.ts)

@@ -77,10 +77,10 @@ async def test_a_message_given_back_for_later_is_woken_when_it_is_due(
     claim = await claimed(inbox)
     woken(queue)
     await inbox.release(claim, 30.0)
-    assert await inbox.sweep() == 0
+    assert await inbox.sweep(["T1"]) == 0
     assert woken(queue) == []
     await redis.zincrby(keys.active("T1"), -30.0, "C1:1.000001")
-    assert await inbox.sweep() == 1
+    assert await inbox.sweep(["T1"]) == 1
     assert woken(queue) == [["T1", "C1", "1.000001"]]
 
 

@@ -116,7 +116,7 @@ async def test_a_worker_that_still_answers_brings_nothing_back(redis: AsyncRedis
     await inbox.release(claim)
     assert not await changes.edit(redis, said(thread, "3.1"), "new")
     assert await inbox.claim(thread) is None
-    assert await inbox.sweep() == 0
+    assert await inbox.sweep(["T1"]) == 0
     assert await team_keys(redis, "T1") == []
 
 

@@ -23,18 +23,18 @@ async def test_a_thread_left_behind_is_woken_once(redis: AsyncRedis, inbox: Inbo
     await inbox.put(said("1.000001"))
     await claimed(inbox)
     woken(queue)
-    assert await inbox.sweep() == 0
+    assert await inbox.sweep(["T1"]) == 0
     await end_lease(redis)
-    assert [await inbox.sweep() for _ in range(3)] == [1, 0, 0]
+    assert [await inbox.sweep(["T1"]) for _ in range(3)] == [1, 0, 0]
     assert woken(queue) == [["T1", "C1", "1.000001"]]
 
 
 async def test_a_wake_up_that_got_lost_is_made_up_for(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
     await inbox.put(said("1.000001"))
     queue.empty()
-    assert await inbox.sweep() == 0
+    assert await inbox.sweep(["T1"]) == 0
     await redis.zincrby(keys.active("T1"), -GRACE_SECONDS, "C1:1.000001")
-    assert await inbox.sweep() == 1
+    assert await inbox.sweep(["T1"]) == 1
     assert woken(queue) == [["T1", "C1", "1.000001"]]
 
 
@@ -44,10 +44,10 @@ async def test_a_claimed_thread_is_left_alone_until_its_lease_would_be_over(
     await inbox.put(said("1.000001"))
     await redis.zadd(keys.active("T1"), {"C1:1.000001": 0})
     await claimed(inbox)
-    assert await inbox.sweep() == 0
+    assert await inbox.sweep(["T1"]) == 0
     lease = await redis.pttl(keys.lease(THREAD)) / 1000
     await redis.zincrby(keys.active("T1"), -lease - 0.1, "C1:1.000001")
-    assert await inbox.sweep() == 1
+    assert await inbox.sweep(["T1"]) == 1
 
 
 async def test_a_message_that_comes_in_does_not_change_when_somebody_looks_again(
@@ -65,7 +65,7 @@ async def test_a_renewed_thread_is_left_alone(redis: AsyncRedis, inbox: Inbox) -
     claim = await claimed(inbox)
     await redis.zadd(keys.active("T1"), {"C1:1.000001": 0})
     await inbox.renew(claim)
-    assert await inbox.sweep() == 0
+    assert await inbox.sweep(["T1"]) == 0
 
 
 async def test_a_sweep_takes_the_oldest_and_leaves_the_rest_for_the_next(redis: AsyncRedis, inbox: Inbox) -> None:
@@ -73,23 +73,24 @@ async def test_a_sweep_takes_the_oldest_and_leaves_the_rest_for_the_next(redis: 
         thread = Thread("T1", "C1", f"{n}.000001")
         await inbox.put(said(thread.ts, thread))
         await redis.zadd(keys.active("T1"), {f"C1:{n}.000001": n})
-    assert [await inbox.sweep(most=2) for _ in range(4)] == [2, 2, 1, 0]
+    assert [await inbox.sweep(["T1"], most=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
-async def test_every_team_is_swept(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
-    for team in ("T1", "T2"):
+async def test_the_teams_that_are_named_are_swept_and_no_others(redis: AsyncRedis, inbox: Inbox, queue: Queue) -> None:
+    for team in ("T1", "T2", "T3"):
         thread = Thread(team, "C1", "1.000001")
         await inbox.put(said("1.000001", thread))
         await end_lease(redis, thread)
     woken(queue)
-    assert await inbox.sweep() == 2
+    assert await inbox.teams() == {"T1", "T2", "T3"}
+    assert await inbox.sweep(["T1", "T2"]) == 2
     assert sorted(woken(queue)) == [["T1", "C1", "1.000001"], ["T2", "C1", "1.000001"]]
 
 
 async def test_sweepers_of_many_workers_wake_a_thread_once(redis: AsyncRedis, inbox: Inbox) -> None:
     await inbox.put(said("1.000001"))
     await end_lease(redis)
-    assert sum(await asyncio.gather(*(inbox.sweep() for _ in range(8)))) == 1
+    assert sum(await asyncio.gather(*(inbox.sweep(["T1"]) for _ in range(8)))) == 1
 
 
 # All of it, in any order
@@ -148,7 +149,7 @@ async def test_whatever_happens_each_message_is_answered_once_and_the_oldest_fir
                 lost.append(holder)
                 holder = None
             case "sweep":
-                await inbox.sweep()
+                await inbox.sweep(["T1"])
             case "late" if lost:
                 with pytest.raises(LeaseLost):
                     await inbox.acknowledge(lost[-1], HistoryUpdate(ANSWERED, 100, 30))
