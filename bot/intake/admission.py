@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from bot.intake.audience import Audience
 from bot.slack.directory import Directory
 from bot.store.rules import access
+from bot.views.refusals import NOT_HERE, UNKNOWN
 
 
 class Way(Enum):
@@ -40,6 +41,12 @@ class Reason(StrEnum):
     CHANNEL = "a channel that is not on the list"
     NO_FOLLOW_UPS = "no mention, and no follow-ups in this channel"
     GUEST = "a guest"
+    UNKNOWN = "nobody can say whether the author is a guest"
+
+    @property
+    def sentence(self) -> str:
+        """What is said to whoever used a button, a form or a command."""
+        return UNKNOWN if self is Reason.UNKNOWN else NOT_HERE
 
 
 @dataclass(frozen=True)
@@ -94,4 +101,6 @@ class Admission:
         if reason or asker.bots or refusal(replace(asker, guest=True), way, where, audience) is None:
             return reason
         guest = await self._directory.is_guest(where.team, asker.user)
+        if guest is None:
+            return Reason.UNKNOWN
         return refusal(replace(asker, guest=guest), way, where, audience)

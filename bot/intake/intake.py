@@ -13,6 +13,7 @@ from bot.intake.queue_position import WaitingThreads
 from bot.intake.read_message import Heard
 from bot.slack import native_stop, status
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, describe
+from bot.store import keys
 from bot.store.rules import limits
 from bot.store.rules.limits import TooMany
 from bot.store.threads import asides
@@ -38,12 +39,14 @@ class Intake:
         self._waiting = WaitingThreads(inbox, redis, web)
 
     async def take(self, heard: Heard) -> str | None:
-        """Keep a message that is for us, or tell its author that it is one too many.
+        """Keep a message that is for us, or tell its author that it is one too many, or why it cannot be taken now.
 
         Returns why the message is not for us, None if it is. Raises redis.RedisError.
         """
         reason = await self._not_for_us(heard) or await self._refusal(heard)
         if reason:
+            if reason is Reason.UNKNOWN:
+                await self._say_unsure(heard.message)
             return reason
         too_many = await limits.take(self._redis, heard.message)
         if too_many:
@@ -84,6 +87,13 @@ class Intake:
         log.info("%s event_id=%s thread=%s ts=%s", word, message.event_id, message.thread, message.ts)
         if kept:
             background.run(self._show(message))
+
+    async def _say_unsure(self, message: Message) -> None:
+        """Tell the author once: Slack delivers a mention twice. Raises redis.RedisError."""
+        thread = message.thread
+        key = keys.unsure(thread.team, thread.channel, message.ts)
+        if await self._redis.set(key, 1, nx=True, ex=keys.unsure.seconds):
+            background.run(self._tell(message, Reason.UNKNOWN.sentence))
 
     def _slow_down(self, message: Message, too_many: TooMany) -> None:
         thread = message.thread

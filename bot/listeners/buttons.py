@@ -25,7 +25,6 @@ from bot.views import usage as usage_view
 log = logging.getLogger("parley.listeners")
 
 AWAY = Notice("I cannot do that right now. Please try again in a minute.")
-NOT_HERE = Notice("I may not answer you here.")
 ASKING_AGAIN = {footer.REGENERATE, footer.CONTINUE}
 
 HANDLERS: dict[str, Callable[[Click, Services], Awaitable[Notice | None]]] = {
@@ -64,5 +63,5 @@ async def _obey(click: Click, services: Services) -> Notice | None:
     way = Way.ASK_AGAIN if click.action_id in ASKING_AGAIN else Way.CLICK
     if reason := await services.admission.refusal(click.asker, way, click.where):
         log.debug("ignored type=block_actions reason=%s", reason)
-        return NOT_HERE
+        return Notice(reason.sentence)
     return await HANDLERS[click.action_id](click, services)

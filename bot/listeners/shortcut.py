@@ -35,7 +35,6 @@ NAME_SECONDS = 0.7
 SKEW_SECONDS = 60.0
 AWAY = "I cannot take your question right now. Please try again in a minute."
 NOT_THERE = "I am not in this conversation. Invite me with /invite, then ask again."
-NOT_HERE = "I may not answer you here."
 EMPTY = "Please write a question."
 ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
 
@@ -137,7 +136,7 @@ async def _ask(question: Question, services: Services) -> str | None:
     heard, redis = question.heard, services.redis
     if reason := await services.admission.refusal(heard.asker, Way.SHORTCUT, heard.where):
         log.debug("ignored type=view_submission reason=%s", reason)
-        return NOT_HERE
+        return reason.sentence
     lock = keys.asking_now(heard.where.team, question.view)
     if not await redis.set(lock, 1, nx=True, ex=keys.asking_now.seconds):
         return AWAY

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import SLACK_TROUBLE, describe, verdict
@@ -68,18 +69,25 @@ class Directory:
         names = await self._redis.mget([keys.person(team, user) for user in sorted_users])
         return {user: str(name) for user, name in zip(sorted_users, names, strict=True) if name}
 
-    async def is_guest(self, team: str, user: str) -> bool:
-        """False for somebody about whom Slack says nothing."""
-        known = await self._redis.get(keys.guest(team, user))
+    async def is_guest(self, team: str, user: str) -> bool | None:
+        """What Slack says, or last said while it does not; None if it does not say now and never did.
+
+        Where Slack never will (the scope `users:read` is missing, for example), somebody unknown counts as no guest:
+        else nobody at all could ask.
+        """
+        known, last = await self._redis.mget([keys.guest(team, user), keys.last_guest(team, user)])
         if known is not None:
             return bool(known == "1")
         try:
             return (await self._ask(team, user, within=ASK_SECONDS)).is_guest
         except SLACK_TROUBLE as error:
-            log.debug("not known user=%s error=%s", user, describe(error))
-            if verdict(error) == "permanent":
-                await _keep(self._redis, team, {keys.guest(team, user): (0, keys.guest.seconds)})
-            return False
+            log.warning("not told whether a guest team=%s user=%s error=%s", team, user, describe(error))
+            is_known = last is not None
+            was_guest = bool(last == "1")
+            if verdict(error) != "permanent":
+                return was_guest if is_known else None
+            await _keep(self._redis, team, {keys.guest(team, user): (int(was_guest), keys.guest.seconds)})
+            return was_guest
 
     async def is_admin(self, team: str, user: str) -> bool:
         """Whether Slack calls them an admin or owner of this workspace. Raises SLACK_TROUBLE where it does not say."""
@@ -120,7 +128,10 @@ class Directory:
         """Ask Slack, and keep all that it says. Raises SLACK_TROUBLE, TimeoutError after `within` seconds too."""
         async with asyncio.timeout(within):
             answer = await self._web.users_info(user=user)
-        person = _person(_fields(answer.get("user")), team)
+        described = _fields(answer.get("user"))
+        if not described.get("id"):
+            raise SlackClientError("an answer about nobody")
+        person = _person(described, team)
         await remember(self._redis, team, user, person)
         return person
 
@@ -129,6 +140,7 @@ async def remember(redis: Redis, team: str, user: str, person: Person) -> None:
     """Keep what is known of a person, unless the team has removed us. Raises redis.RedisError."""
     values: dict[str, tuple[str | int, int]] = {
         keys.guest(team, user): (int(person.is_guest), keys.guest.seconds),
+        keys.last_guest(team, user): (int(person.is_guest), keys.last_guest.seconds),
         keys.admin(team, user): (int(person.is_admin), keys.admin.seconds),
     }
     if person.name:

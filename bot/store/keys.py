@@ -150,12 +150,18 @@ warned = Key[str, str](
 warnings = Key[str]("{team}:warnings", "list", WEEK, "what admins are still to be warned of, as JSON")
 warning = Key[str]("{team}:warning", "string", 30, "somebody is warning the admins")
 rate = Key[str, str]("{team}:rate:{scope}", "sorted set", DAY, "messages that were taken, by time in ms")
+unsure = Key[str, str, str](
+    "{team}:unsure:{channel}:{ts}", "string", MINUTE, "the author was told that nobody can say whether they may ask"
+)
 slow_down = Key[str, str]("{team}:slow-down:{user}", "string", MINUTE, "somebody was told that they write too much")
 
 # What Slack told us
 admin = Key[str, str]("{team}:admin:{user}", "string", 5 * MINUTE, "1 for an admin of the workspace, else 0")
 admin_group = Key[str]("{team}:admin-group", "string", 5 * MINUTE, "the members of ADMIN_GROUP, as JSON")
 guest = Key[str, str]("{team}:guest:{user}", "string", HOUR, "1 for a guest, else 0")
+last_guest = Key[str, str](
+    "{team}:last-guest:{user}", "string", 30 * DAY, "the same, for when Slack does not say whether somebody is one"
+)
 person = Key[str, str]("{team}:person:{user}", "string", HOUR, "a display name")
 channel_name = Key[str, str]("{team}:place:{channel}", "string", HOUR, "what a channel is called")
 introduced = Key[str, str]("{team}:introduced:{channel}", "string", LONG, "we introduced ourselves in this channel")

@@ -1,4 +1,4 @@
-"""What people are told when a budget or a limit is reached, and admins before it is."""
+"""What people are told who may not ask, and when a budget or a limit is reached; and admins before it is."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,8 @@ from bot.store.rules.limits import EACH_PERSON, TooMany
 from bot.usage.money import dollars
 from bot.views.scope import render_scope
 
+NOT_HERE = "I may not answer you here."
+UNKNOWN = "I could not check with Slack whether you may ask me. Please try again in a minute."
 IN_FLIGHT = "The answers that I am writing right now may use up the rest of {budget}. Please try again in a minute."
 SPENT = "{budget} is used up. It starts anew on {when}. If you need more, ask {whom}."
 MOST_WARNINGS = 20

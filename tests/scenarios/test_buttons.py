@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.buttons import AWAY, NOT_HERE
+from bot.listeners.buttons import AWAY
 from bot.listeners.regenerate import BUSY, FORGOTTEN, GO_ON, OLDER
 from bot.listeners.stop import NOTHING
 from bot.sandbox.slack.delivery import Unanswered
@@ -27,6 +27,7 @@ from bot.talk.message import Message, Thread
 from bot.views import feedback as feedback_view
 from bot.views import footer
 from bot.views.blocks import Block
+from bot.views.refusals import NOT_HERE, UNKNOWN
 from tests.kit.parley import Parley
 from tests.scenarios.conftest import on_shared_redis
 
@@ -317,7 +318,7 @@ async def test_a_person_of_another_company_clicks_only_where_such_people_are_ans
     before = await counted(parley)
     for action_id, value in ((footer.REGENERATE, None), (footer.FEEDBACK, f"bad {of.ts}")):
         await parley.slack.click("gwen", action_id, channel="engineering", ts=button, value=value)
-        assert (await told(parley, "gwen", of.ts)).text == NOT_HERE.text
+        assert (await told(parley, "gwen", of.ts)).text == NOT_HERE
     assert (await waiting(parley, of), await counted(parley)) == ([], before)
     rules = keys.channel_policy(of.team, of.channel)
     await parley.redis.hset(rules, "external", "on")
@@ -363,10 +364,10 @@ async def test_whoever_may_not_ask_may_not_ask_again(parley: Parley, web: AsyncW
     await parley.slack.set_guest("chidi", True)
     await parley.redis.delete(keys.guest(team, chidi))
     await parley.slack.click("chidi", action_id, channel="general", ts=button)
-    assert (await told(parley, "chidi", of.ts)).text == NOT_HERE.text
+    assert (await told(parley, "chidi", of.ts)).text == NOT_HERE
     await parley.redis.hset(rules, "channels", "C0OTHER")
     await parley.slack.click("ben", action_id, channel="general", ts=button)
-    assert (await told(parley, "ben", of.ts)).text == NOT_HERE.text
+    assert (await told(parley, "ben", of.ts)).text == NOT_HERE
     assert await waiting(parley, of) == []
     await parley.redis.delete(rules)
     await parley.redis.hset(rules, "guests", "on")
@@ -374,6 +375,19 @@ async def test_whoever_may_not_ask_may_not_ask_again(parley: Parley, web: AsyncW
     assert [message.user for message in await waiting(parley, of)] == [chidi]
     await parley.redis.delete(rules, keys.guest(team, chidi))
     await parley.slack.set_guest("chidi", False)
+
+
+async def test_while_slack_does_not_say_whether_somebody_is_a_guest_a_click_asks_nothing(
+    parley: Parley, web: AsyncWebClient
+) -> None:
+    of = await remembers(parley)
+    button = await shows(web, of, footer.stopped(of.ts, continuable=True))
+    chidi = parley.sandbox.users["chidi"]
+    await parley.redis.delete(keys.guest(of.team, chidi), keys.last_guest(of.team, chidi))
+    parley.sandbox.faults.add("users.info", "status", status=503)
+    await parley.slack.click("chidi", footer.CONTINUE, channel="general", ts=button)
+    assert (await told(parley, "chidi", of.ts)).text == UNKNOWN
+    assert await waiting(parley, of) == []
 
 
 async def test_a_guest_may_say_what_they_think_and_stop_what_they_asked(parley: Parley, web: AsyncWebClient) -> None:
@@ -455,7 +469,7 @@ async def test_who_is_not_content_may_say_why(parley: Parley, web: AsyncWebClien
     # Nobody has set ADMIN_CHANNEL.
     await asyncio.sleep(0.2)
     assert len(parley.sandbox.journal.entries("slack.request", "chat.postMessage")) == posts
-    assert "not told" not in parley.log
+    assert "comment not told" not in parley.log
 
 
 async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, web: AsyncWebClient) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from bot.listeners.shortcut import AWAY, NOT_HERE, NOT_THERE
+from bot.listeners.shortcut import AWAY, NOT_THERE
 from bot.sandbox.slack.world.records import Message
 from bot.sandbox.slack.world.views import View
 from bot.store import keys
+from bot.views.refusals import NOT_HERE
 from bot.views.shortcut import EVENT_TYPE
 from tests.kit.parley import Parley, payload
 

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.intake.admission import Admission, Asker, Reason, Way, Where, refusal
+from bot.intake.admission import ASKING, Admission, Asker, Reason, Way, Where, refusal
 from bot.intake.audience import Audience
 from bot.sandbox import Sandbox
 from bot.slack.directory import Directory
@@ -90,3 +90,15 @@ async def test_whether_somebody_is_a_guest_is_asked_only_where_it_matters(
     assert await asked(Way.MENTION, STRICT, Asker("B1", bots=frozenset({"A1"}))) == (None, 0)
     await redis.hset(keys.channel_policy(sandbox.team, "C1"), "guests", "on")
     assert await asked(Way.MENTION, STRICT, ben) == (None, 0)
+
+
+@pytest.mark.parametrize("way", list(Way), ids=lambda way: way.name)
+async def test_while_nobody_knows_whether_they_are_a_guest_they_may_do_what_guests_may(
+    sandbox: Sandbox, web: AsyncWebClient, redis: Redis, way: Way
+) -> None:
+    sandbox.faults.add("users.info", "status", status=503)
+    place, ben = Where(sandbox.team, "C1", direct=False), Asker(sandbox.users["ben"])
+    directory = Directory(redis, web)
+    strict = await Admission(Audience(), redis, directory).refusal(ben, way, place)
+    assert strict == (Reason.UNKNOWN if way in ASKING else None)
+    assert await Admission(Audience(guests=True), redis, directory).refusal(ben, way, place) is None

@@ -1,6 +1,7 @@
 """Names of people and channels, and who is a guest, from a sandbox's Slack."""
 
 import time
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -150,24 +151,73 @@ async def test_a_guest_of_one_channel_is_one_too(sandbox: Sandbox, directory: Di
     assert await directory.is_guest(sandbox.team, sandbox.users["ben"])
 
 
-@pytest.mark.parametrize(("kind", "params"), [("status", {"status": 503}), ("delay", {"seconds": 20.0})])
-async def test_a_slack_that_does_not_answer_makes_nobody_a_guest_and_is_asked_again(
-    sandbox: Sandbox, directory: Directory, kind: str, params: dict[str, float]
+FAULTS: list[tuple[str, dict[str, Any]]] = [
+    ("status", {"status": 503}),
+    ("delay", {"seconds": 20.0}),
+    ("rate_limit", {"retry_after": 30}),
+    ("reset", {}),
+    ("half", {}),
+    ("error", {"error": "internal_error"}),
+    ("error", {"error": "fatal_error"}),
+]
+
+
+@pytest.mark.parametrize("was_guest", [True, False, None])
+@pytest.mark.parametrize(("kind", "params"), FAULTS)
+async def test_while_slack_does_not_answer_what_it_last_said_holds_and_nothing_is_made_up(
+    sandbox: Sandbox,
+    directory: Directory,
+    redis: Redis,
+    kind: str,
+    params: dict[str, Any],
+    was_guest: bool | None,
 ) -> None:
     ben = sandbox.users["ben"]
-    await sandbox.slack.set_guest("ben", True)
-    sandbox.faults.add("users.info", kind, times=1, **params)
+    if was_guest is not None:
+        await remember(redis, sandbox.team, ben, Person("ben", is_guest=was_guest, is_admin=False))
+        await redis.delete(keys.guest(sandbox.team, ben))
+    await sandbox.slack.set_guest("ben", not was_guest)
+    sandbox.faults.add("users.info", kind, **params)
     began = time.monotonic()
-    assert not await directory.is_guest(sandbox.team, ben)
+    assert await directory.is_guest(sandbox.team, ben) is was_guest
     assert time.monotonic() - began < 2.5
-    assert await directory.is_guest(sandbox.team, ben)
+    assert not await redis.exists(keys.guest(sandbox.team, ben)), "it is asked again"
+
+
+async def test_what_slack_last_said_holds_for_a_month(sandbox: Sandbox, directory: Directory, redis: Redis) -> None:
+    ben = sandbox.users["ben"]
+    await sandbox.slack.set_guest("ben", True)
+    assert await directory.is_guest(sandbox.team, ben) is True
+    left = await redis.ttl(keys.last_guest(sandbox.team, ben))
+    assert keys.last_guest.seconds - 60 < left <= keys.last_guest.seconds == 30 * keys.DAY
+
+
+async def test_an_answer_about_nobody_makes_nobody_a_member(directory: Directory, web: AsyncWebClient) -> None:
+    async def users_info(**_: object) -> dict[str, object]:
+        return {"ok": True}
+
+    web.users_info = users_info  # type: ignore[method-assign, assignment]
+    assert await directory.is_guest("T1", "U1") is None
 
 
 async def test_without_the_scope_slack_is_not_asked_at_every_message(sandbox: Sandbox, directory: Directory) -> None:
     sandbox.slack.scopes.remove("users:read")
     for _ in range(3):
-        assert not await directory.is_guest(sandbox.team, sandbox.users["ben"])
+        assert await directory.is_guest(sandbox.team, sandbox.users["ben"]) is False
     assert asked(sandbox) == 1
+
+
+async def test_a_guest_stays_one_when_the_scope_is_taken_away(
+    sandbox: Sandbox, directory: Directory, redis: Redis
+) -> None:
+    team, ben = sandbox.team, sandbox.users["ben"]
+    await sandbox.slack.set_guest("ben", True)
+    assert await directory.is_guest(team, ben)
+    await redis.delete(keys.guest(team, ben))
+    sandbox.slack.scopes.remove("users:read")
+    for _ in range(3):
+        assert await directory.is_guest(team, ben) is True
+    assert asked(sandbox) == 2
 
 
 # Channels

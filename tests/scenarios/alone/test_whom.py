@@ -10,6 +10,7 @@ import pytest_asyncio
 from bot.store import connections, keys
 from bot.store.threads.inbox import Inbox
 from bot.talk.message import Message, Thread
+from bot.views.refusals import UNKNOWN
 from tests.kit.parley import Parley, payload
 from tests.scenarios.conftest import running
 
@@ -52,6 +53,27 @@ async def test_guests_get_no_answer_and_members_do(parley: Parley) -> None:
     ts = await parley.slack.say("ada", "random", "@parley hello")
     await parley.answers("random", ts)
     assert parley.replies("random", asked) == []
+
+
+async def test_while_slack_does_not_say_whether_somebody_is_a_guest_they_are_told_to_try_again(
+    parley: Parley,
+) -> None:
+    team, ben = parley.sandbox.team, parley.sandbox.users["ben"]
+    await parley.redis.delete(keys.guest(team, ben), keys.last_guest(team, ben))
+    parley.sandbox.faults.add("users.info", "status", status=503)
+    notices = parley.slack.workspace.ephemerals
+    before = len(notices)
+    asked = await parley.slack.say("ben", "random", "@parley hello")
+    await parley.slack.until(lambda: len(notices) > before)
+    assert [(user, notice.text) for user, notice in notices[before:]] == [(ben, UNKNOWN)]
+    assert parley.replies("random", asked) == []
+    parley.sandbox.faults.clear()
+    again = await parley.slack.say("ben", "random", "@parley hello again")
+    await parley.answers("random", again)
+    await parley.redis.delete(keys.guest(team, ben))
+    parley.sandbox.faults.add("users.info", "status", status=503)
+    known = await parley.slack.say("ben", "random", "@parley still there?")
+    await parley.answers("random", known)
 
 
 async def test_people_of_another_company_get_no_answer(parley: Parley) -> None:
