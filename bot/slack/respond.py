@@ -11,10 +11,13 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.hosts import takes_responses
+
 log = logging.getLogger("parley.listeners")
 
 # The address takes nothing any more, however simple.
-GONE = ("expired_url", "used_url")
+REDIRECT = "a redirect"
+GONE = ("expired_url", "used_url", REDIRECT)
 
 
 async def respond(
@@ -27,7 +30,11 @@ async def respond(
     """Show it to the person who asked, and to nobody else. `text` is what notifications show, and all without blocks.
 
     If Slack refuses `blocks`, `simple` is tried. A failure is only logged, for there is no other way to tell them.
+    Nothing is sent to an address that is not Slack's, or where one of Slack's redirects to.
     """
+    if not takes_responses(url, str(web.base_url)):
+        log.warning("response not sent, for its address is not Slack's")
+        return
     forms = [blocks, simple] if blocks and simple else [blocks]
     for form in forms:
         error = await _post(web, url, {"text": text, "response_type": "ephemeral", "blocks": list(form)})
@@ -44,10 +51,12 @@ async def _post(web: AsyncWebClient, url: str, body: dict[str, Any]) -> str | No
         raise RuntimeError("the client has no session: make it with bot.slack.client.client")
     filled = {name: value for name, value in body.items() if value}
     try:
-        async with web.session.post(url, json=filled, proxy=web.proxy) as response:
+        async with web.session.post(url, json=filled, proxy=web.proxy, allow_redirects=False) as response:
             answer = await response.text()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return type(error).__name__
+    if 300 <= response.status < 400:
+        return REDIRECT
     if response.status == 200 and '"ok":false' not in answer.replace(" ", ""):
         return None
     return _error(answer)

@@ -78,7 +78,9 @@ async def _send(slack: AsyncWebClient, url: str, content: bytes) -> None:
     if slack.session is None:
         raise RuntimeError("the client has no session: make it with bot.slack.client.client")
     timeout = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
-    async with slack.session.post(url, data=content, timeout=timeout, proxy=slack.proxy) as response:
-        if 400 <= response.status < 500 and response.status not in (408, 429):
+    async with slack.session.post(
+        url, data=content, timeout=timeout, proxy=slack.proxy, allow_redirects=False
+    ) as response:
+        if 300 <= response.status < 500 and response.status not in (408, 429):
             raise NoUpload(f"status_{response.status}")
         response.raise_for_status()

@@ -7,12 +7,12 @@ server only, and never where a redirect points.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import SLACK_TROUBLE, error_name, retry_after, verdict
+from bot.slack.hosts import serves_files
 from bot.talk.file import File
 
 ATTEMPTS = 3
@@ -84,7 +84,7 @@ async def described(slack: AsyncWebClient, file: File) -> File:
 async def fetch(slack: AsyncWebClient, file: File, limits: DownloadLimits) -> bytes:
     """The file's bytes. Raises LeftOut."""
     _check_size(file.size, limits)
-    if not is_slacks(file.url, slack.base_url):
+    if not serves_files(file.url, str(slack.base_url)):
         raise LeftOut("foreign_host", NO_BYTES["external"])
     try:
         async with asyncio.timeout(limits.seconds):
@@ -98,20 +98,6 @@ async def fetch(slack: AsyncWebClient, file: File, limits: DownloadLimits) -> by
     except TimeoutError:
         raise LeftOut("timeout", FAILED) from None
     raise LeftOut("unreachable", FAILED)
-
-
-def is_slacks(url: str, base_url: str) -> bool:
-    """Whether the token may go there: the API's own origin, or over HTTPS the file server beside it."""
-    try:
-        to, api = urlsplit(url), urlsplit(base_url)
-        if to.username or to.password:
-            return False
-        return (to.scheme, to.hostname, to.port) in (
-            (api.scheme, api.hostname, api.port),
-            ("https", f"files.{api.hostname}", None),
-        )
-    except ValueError:
-        return False
 
 
 async def _get(slack: AsyncWebClient, file: File, limits: DownloadLimits) -> bytes:

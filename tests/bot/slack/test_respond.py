@@ -1,10 +1,17 @@
 """Answers through a response_url, and what is done when Slack does not take one."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
+from aiohttp import web as server
+from aiohttp.test_utils import BaseTestServer, TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.responses import Reply
+from bot.settings import Settings
+from bot.slack import client as slack
 from bot.slack.respond import respond
 
 SIMPLE, BAD = [{"type": "divider"}], [{"type": "nonsense"}]
@@ -62,5 +69,39 @@ async def test_a_url_that_is_used_up_is_not_tried_again(
 async def test_a_broken_connection_is_no_exception(sandbox: Sandbox, web: AsyncWebClient, url: str) -> None:
     sandbox.faults.add("response_url", "reset")
     await respond(web, url, "lost", SIMPLE, SIMPLE)
-    await respond(web, "http://127.0.0.1:1/nobody", "lost")
     assert shown(sandbox) == []
+
+
+@asynccontextmanager
+async def elsewhere(answer: server.Response) -> AsyncIterator[tuple[BaseTestServer, list[str]]]:
+    """A server that answers so, and the paths at which it was asked."""
+    asked: list[str] = []
+
+    async def handle(request: server.Request) -> server.Response:
+        asked.append(request.path)
+        return answer
+
+    app = server.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    async with TestServer(app, host="127.0.0.1") as there:
+        yield there, asked
+
+
+async def test_nothing_is_sent_to_another_host(
+    sandbox: Sandbox, web: AsyncWebClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with elsewhere(server.Response()) as (there, asked):
+        await respond(web, str(there.make_url("/hook")), "secret words", SIMPLE, SIMPLE)
+    assert asked == []
+    [record] = caplog.records
+    assert "secret words" not in caplog.text
+    assert str(there.port) not in record.getMessage()
+
+
+async def test_no_redirect_is_followed(caplog: pytest.LogCaptureFixture) -> None:
+    async with elsewhere(server.Response(status=307, headers={"Location": "/other"})) as (there, asked):
+        environ = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_API_URL": str(there.make_url("/api/"))}
+        async with slack.client(Settings.load(environ=environ, dotenv=None)) as web:
+            await respond(web, str(there.make_url("/hook")), "secret words", SIMPLE, SIMPLE)
+    assert asked == ["/hook"]
+    assert len(caplog.records) == 1

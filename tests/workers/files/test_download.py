@@ -14,7 +14,7 @@ from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.talk.file import File
-from workers.files.download import FAILED, GONE, NO_ACCESS, DownloadLimits, LeftOut, described, fetch, is_slacks
+from workers.files.download import FAILED, GONE, NO_ACCESS, DownloadLimits, LeftOut, described, fetch
 
 LIMITS = DownloadLimits(1_000, 5.0)
 
@@ -41,11 +41,11 @@ async def answering(
 ) -> AsyncIterator[tuple[AsyncWebClient, File]]:
     """A Slack whose file server answers so, and a file of it."""
     app = server.Application()
-    app.router.add_get("/file", handler)
+    app.router.add_get("/files-pri/F1/a.txt", handler)
     async with TestServer(app, host="127.0.0.1") as there:
         environ = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_API_URL": str(there.make_url("/api/"))}
         async with slack.client(Settings.load(environ=environ, dotenv=None)) as web:
-            yield web, File("F1", "a.txt", "text/plain", 5, str(there.make_url("/file")))
+            yield web, File("F1", "a.txt", "text/plain", 5, str(there.make_url("/files-pri/F1/a.txt")))
 
 
 async def test_the_bytes_come_for_the_bot_token(sandbox: Sandbox, web: AsyncWebClient) -> None:
@@ -157,23 +157,11 @@ async def test_a_file_of_which_only_the_name_is_known_is_left_out(web: AsyncWebC
     assert (await left_out(described(web, File(name="a.pdf")))).reason == "no_id"
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://files.slack.com/files-pri/T1-F1/a.png", True),
-        ("https://slack.com/files/a.png", True),
-        ("http://files.slack.com/a.png", False),
-        ("https://files.slack.com:8443/a.png", False),
-        ("https://files.slack.com.evil.example/a.png", False),
-        ("https://evil.example/files.slack.com/a.png", False),
-        ("https://files.slack.com@evil.example/a.png", False),
-        ("https://user@files.slack.com/a.png", False),
-        ("https://[x/a.png", False),
-        ("", False),
-    ],
-)
-async def test_the_token_goes_to_slacks_file_server_only(url: str, expected: bool) -> None:
-    assert is_slacks(url, "https://slack.com/api/") is expected
+async def test_the_token_goes_to_no_method_of_the_api(sandbox: Sandbox, web: AsyncWebClient) -> None:
+    for address in ("api/auth.test", "files-pri/../api/auth.test", "files-pri/%2e%2e/api/auth.test"):
+        file = File("F1", "a.png", "image/png", 5, f"{str(web.base_url).removesuffix('api/')}{address}", "hosted")
+        assert (await left_out(fetch(web, file, LIMITS))).reason == "foreign_host"
+    assert sandbox.journal.entries("slack.request", "auth.test") == []
 
 
 async def test_nothing_is_sent_to_a_foreign_host(web: AsyncWebClient) -> None:
