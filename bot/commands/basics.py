@@ -1,19 +1,13 @@
-"""`/parley help`, `/parley status` and `/parley forget`."""
+"""`/parley help` and `/parley status`."""
 
 import difflib
-import logging
 from collections.abc import Mapping
 
 from bot.commands.command import Command
 from bot.manifest import COMMAND
 from bot.store import keys
 from bot.store.rules import policy
-from bot.store.threads import erase
 
-log = logging.getLogger("parley.listeners")
-
-FORGOTTEN = "Done. I have forgotten {what} here: what was said, files, and questions that were waiting."
-NOTHING = "There was nothing to forget here."
 NO_WORKERS = "I can hear you, but nothing that writes answers is running. Questions wait until it is back."
 
 
@@ -48,11 +42,3 @@ async def status(command: Command) -> str:
         f"All is well. Answers being written: {load.running} of {slots} possible at once. "
         f"Waiting for a free place: {load.waiting}."
     )
-
-
-async def forget(command: Command) -> str:
-    count = await erase.forget(command.services.redis, command.team, command.channel)
-    log.info("forgotten team=%s channel=%s user=%s threads=%d", command.team, command.channel, command.user, count)
-    if not count:
-        return NOTHING
-    return FORGOTTEN.format(what="our conversation" if count == 1 else f"our {count} conversations")

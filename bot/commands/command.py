@@ -10,7 +10,8 @@ from bot.services import Services
 class Command:
     """Who typed what after `/parley`, and where. `words` are those after the command's own name.
 
-    At `response_url` more can be said within half an hour; with `trigger_id` a form can be opened within three seconds.
+    An `outsider` belongs to another company. At `response_url` more can be said within half an hour; with `trigger_id`
+    a form can be opened within three seconds.
     """
 
     team: str
@@ -20,6 +21,7 @@ class Command:
     response_url: str
     trigger_id: str
     services: Services
+    outsider: bool = False
 
     def after(self, count: int) -> "Command":
         """The same command without its first words."""

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.commands import access, audit, basics, budget, export, limit, model, persona, usage
+from bot.commands import access, audit, basics, budget, export, forget, limit, model, persona, usage
 from bot.commands.command import Command
+from bot.views.blocks import MessageContent
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Row:
     """
 
     help: str
-    answer: Callable[[Command], Awaitable[str | None]]
+    answer: Callable[[Command], Awaitable[str | MessageContent | None]]
     admins_only: bool = False
 
 
@@ -29,7 +30,9 @@ ROWS = {
     "help": Row("shows this.", show_help),
     "status": Row("tells what is going on.", basics.status),
     "forget": Row(
-        "makes me forget all conversations of this channel or direct message, for everybody in it.", basics.forget
+        "makes me forget, after a question: our direct messages; in a channel the conversations in which only you "
+        "asked, and for an admin all of them.",
+        forget.ask,
     ),
     "usage": Row(
         "tells what you used: `me`, and a period such as `today`, `30d` or `2026-11`. Admins: what all used, or "
@@ -47,7 +50,7 @@ ROWS = {
 LINES = {name: row.help for name, row in ROWS.items()}
 
 
-async def answer(name: str, command: Command) -> str | None:
+async def answer(name: str, command: Command) -> str | MessageContent | None:
     """What whoever typed the command is told; `name` is its first word, in small letters.
 
     Raises Unclear and redis.RedisError.

@@ -22,6 +22,8 @@ class Way(Enum):
     FOLLOW_UP = auto()
     STOP_WORD = auto()
     SHORTCUT = auto()
+    # `/parley forget`.
+    FORGET = auto()
     # Regenerate and Continue.
     ASK_AGAIN = auto()
     # Every other button: Stop, an opinion, the posting of a report.
@@ -30,7 +32,7 @@ class Way(Enum):
     EDIT = auto()
 
 
-ASKING = frozenset({Way.MENTION, Way.FOLLOW_UP, Way.STOP_WORD, Way.SHORTCUT, Way.ASK_AGAIN})
+ASKING = frozenset({Way.MENTION, Way.FOLLOW_UP, Way.STOP_WORD, Way.SHORTCUT, Way.FORGET, Way.ASK_AGAIN})
 
 
 class Reason(StrEnum):

@@ -72,6 +72,17 @@ def first_action(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(actions[0]) if actions else {}
 
 
+def is_outsiders_command(body: Mapping[str, Any], team: str, enterprise: str | None) -> bool:
+    """Whether whoever typed a command belongs to another company.
+
+    https://docs.slack.dev/interactivity/implementing-slash-commands#app_command_handling
+    """
+    own = ["", team, enterprise]
+    if enterprise and body.get("enterprise_id") == enterprise:
+        own.append(string(body.get("team_id")))
+    return string(body.get("team_id")) not in own
+
+
 def is_outsider(body: Mapping[str, Any], team: str, enterprise: str | None) -> bool:
     """Whether whoever clicked, or submitted a form, belongs to another company.
 

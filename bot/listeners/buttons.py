@@ -1,4 +1,4 @@
-"""Somebody used a button below a reply.
+"""Somebody used a button of ours in a message.
 
 Slack does not send a click again, so each is answered, if need be with a sentence that only its author sees.
 """
@@ -13,13 +13,14 @@ from bot.commands import usage
 from bot.intake import read_click
 from bot.intake.admission import Way
 from bot.intake.read_click import Click
-from bot.listeners import feedback, regenerate, stop
+from bot.listeners import feedback, forget, regenerate, stop
 from bot.listeners.ephemeral import Notice, tell
 from bot.services import Services
 from bot.slack.deadline import NotDone, within_three_seconds
 from bot.talk.payload import Ignored
 from bot.views import feedback as feedback_view
 from bot.views import footer
+from bot.views import forget as forget_view
 from bot.views import usage as usage_view
 
 log = logging.getLogger("parley.listeners")
@@ -36,6 +37,7 @@ HANDLERS: dict[str, Callable[[Click, Services], Awaitable[Notice | None]]] = {
     f"{footer.FEEDBACK}_bad": feedback.vote,
     feedback_view.COMMENT: feedback.open_comment,
     usage_view.POST: usage.post,
+    forget_view.CONFIRM: forget.confirm,
 }
 
 

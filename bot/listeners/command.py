@@ -9,11 +9,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.commands import table
 from bot.commands.command import Command
+from bot.intake.read_click import is_outsiders_command
 from bot.manifest import COMMAND
 from bot.services import Services
 from bot.slack.deadline import NotDone, within_three_seconds
 from bot.talk.arguments import Unclear
 from bot.talk.message import is_id
+from bot.views.blocks import MessageContent
 
 AWAY = "I cannot answer that right now, because my memory is out of reach. Please try again in a minute."
 NOWHERE = "I cannot tell where you are asking from. Please ask again in a channel or in a direct message with me."
@@ -41,8 +43,9 @@ async def receive(body: dict[str, Any], ack: AsyncAck, services: Services, team:
         response_url=str(body.get("response_url") or ""),
         trigger_id=str(body.get("trigger_id") or ""),
         services=services,
+        outsider=is_outsiders_command(body, team, services.identity.enterprise),
     )
-    answer: str | None
+    answer: str | MessageContent | None
     try:
         async with within_three_seconds("command", name=name, team=team, user=user):
             answer = await table.answer(name, command)
@@ -50,7 +53,9 @@ async def receive(body: dict[str, Any], ack: AsyncAck, services: Services, team:
         answer = str(unclear)
     except NotDone:
         answer = AWAY
-    if answer:
+    if isinstance(answer, str):
         await ack(answer)
+    elif answer:
+        await ack(**answer, response_type="ephemeral")
     else:
         await ack()

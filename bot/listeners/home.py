@@ -4,6 +4,7 @@ https://docs.slack.dev/reference/events/app_home_opened
 """
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Awaitable
 from datetime import UTC, date, datetime
@@ -14,15 +15,16 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import background
+from bot.commands.forget import forget
+from bot.intake.admission import Where
 from bot.intake.read_click import first_action
 from bot.listeners import welcome
 from bot.services import Services
 from bot.slack.deadline import NotDone, within_three_seconds
 from bot.slack.errors import SLACK_OR_REDIS_TROUBLE, SLACK_TROUBLE, describe
-from bot.store.threads.erase import forget
 from bot.store.threads.recent_threads import newest
 from bot.talk.message import is_id
-from bot.talk.payload import find
+from bot.talk.payload import find, string
 from bot.usage import month
 from bot.usage.month import Overview
 from bot.views.home import FORGET, MOST_THREADS, RecentThread, home
@@ -60,7 +62,8 @@ async def publish(services: Services, team: str, user: str, direct: str | None) 
         _part("own", month.of_person(services.redis, team, user, today)),
         _part("whole", _whole(services, team, user, today)),
     )
-    view = home(talks, direct, services.settings.history_days, own, whole)
+    button = f"{direct} {_seal(services, user, direct)}" if direct else None
+    view = home(talks, button, services.settings.history_days, own, whole)
     try:
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
@@ -75,17 +78,31 @@ async def pressed(body: dict[str, Any], ack: AsyncAck, services: Services, team:
     """Forget the direct messages of whoever pressed it. If that fails, the tab stays as it is and so tells it."""
     await ack()
     user = find(body, "user", "id")
-    direct = first_action(body).get("value")
+    direct, _, seal = string(first_action(body).get("value")).partition(" ")
     if not (is_id(user) and is_id(direct) and direct.startswith("D")):
         log.debug("ignored type=block_actions reason=nobody, or no direct message")
         return
-    try:
-        async with within_three_seconds("forget", team=team, channel=direct, user=user):
-            count = await forget(services.redis, team, direct)
-    except NotDone:
+    if not hmac.compare_digest(seal, _seal(services, user, direct)):
+        # A tab that an earlier version published has no seal.
+        log.debug("ignored type=block_actions reason=a button that was not made for its user")
+        background.run(publish(services, team, user, None))
         return
-    log.info("forgotten team=%s channel=%s user=%s threads=%d", team, direct, user, count)
-    background.run(publish(services, team, user, direct))
+    background.run(_forget(services, Where(team, direct, direct=True), user))
+
+
+async def _forget(services: Services, where: Where, user: str) -> None:
+    try:
+        await forget(services.redis, where, user, "direct")
+    except RedisError as error:
+        log.warning("not forgotten team=%s channel=%s error=%s", where.team, where.channel, describe(error))
+        return
+    await publish(services, where.team, user, where.channel)
+
+
+def _seal(services: Services, user: str, direct: str) -> str:
+    """Shows that we made the button for this person and these direct messages: nobody else has our token."""
+    token = services.settings.slack_bot_token or ""
+    return hmac.new(token.encode(), f"forget {user} {direct}".encode(), "sha256").hexdigest()[:32]
 
 
 async def _talks(services: Services, team: str, user: str) -> list[RecentThread]:

@@ -32,15 +32,25 @@ async def respond(
     If Slack refuses `blocks`, `simple` is tried. A failure is only logged, for there is no other way to tell them.
     Nothing is sent to an address that is not Slack's, or where one of Slack's redirects to.
     """
+    forms = [blocks, simple] if blocks and simple else [blocks]
+    await _send(web, url, [{"text": text, "response_type": "ephemeral", "blocks": list(form)} for form in forms])
+
+
+async def replace(web: AsyncWebClient, url: str, text: str) -> None:
+    """Put a text in the place of the message whose button was used. A failure is only logged."""
+    await _send(web, url, [{"text": text, "response_type": "ephemeral", "replace_original": True}])
+
+
+async def _send(web: AsyncWebClient, url: str, bodies: Sequence[dict[str, Any]]) -> None:
+    """Send the first of these bodies that Slack takes."""
     if not takes_responses(url, str(web.base_url)):
         log.warning("response not sent, for its address is not Slack's")
         return
-    forms = [blocks, simple] if blocks and simple else [blocks]
-    for form in forms:
-        error = await _post(web, url, {"text": text, "response_type": "ephemeral", "blocks": list(form)})
+    for body in bodies:
+        error = await _post(web, url, body)
         if error is None:
             return
-        log.warning("response not taken error=%s blocks=%d", error, len(form))
+        log.warning("response not taken error=%s blocks=%d", error, len(body.get("blocks", ())))
         if error in GONE:
             return
 

@@ -85,6 +85,13 @@ asking = Key[str, str](
 )
 asking_now = Key[str, str]("{team}:asking:{view}:now", "string", 5, "somebody puts it there at this moment")
 
+forgetting = Key[str, str, str](
+    "{team}:forgetting:{channel}:{user}",
+    "string",
+    5 * MINUTE,
+    "what somebody was asked to confirm: `all`, `own` or `direct`, and the value of the button",
+)
+
 # Threads
 history = Key[Thread](
     "{thread}:history", "list", HISTORY_DAYS, "entries as JSON, oldest first; a summary in place of older ones"

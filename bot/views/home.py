@@ -33,8 +33,8 @@ NONE_YET = "None yet."
 DATA = (
     "• Of what is said in a channel I keep only the threads that I take part in. They are sent to Anthropic's Claude "
     "API for an answer, and kept for {days} days after a thread's last answer.\n"
-    "• If you edit or delete a message, I follow. `{command} forget` makes me forget all that was said to me in a "
-    "channel.\n"
+    "• If you edit or delete a message, I follow. `{command} forget` makes me forget what only you asked me in a "
+    "channel; for an admin, all of it.\n"
     "• Answers come from an AI model and may be wrong."
 )
 FOR_ADMINS = {
@@ -63,7 +63,8 @@ def home(
 ) -> View:
     """The view. `threads` and `own` are None if they could not be looked up.
 
-    `direct` is the person's direct message with us, which the button forgets. `workspace` is for admins only.
+    `direct` is the value of the button that forgets the person's direct messages with us. `workspace` is for admins
+    only.
     """
     blocks = [
         header("Parley"),

@@ -5,10 +5,8 @@ import re
 
 import pytest
 
-from bot.commands.basics import NOTHING
 from bot.commands.table import help_text
 from bot.listeners.command import AWAY, NOWHERE
-from bot.sandbox.claude.answers import Answer
 from bot.store import keys
 from tests.kit.parley import Parley
 
@@ -68,32 +66,6 @@ async def test_model_tells_which_one_answers_here(parley: Parley) -> None:
     assert "`claude-sonnet-5-5`" in await said(parley, "model")
     assert "`claude-haiku-5-5`" in await said(parley, "model", "leads")
     await parley.redis.hdel(scope, "model")
-
-
-async def test_forget_forgets_the_channel_and_what_waits_in_it(parley: Parley) -> None:
-    channel = f"{parley.sandbox.team}:{parley.sandbox.channels['random']}"
-
-    async def is_gone() -> bool:
-        return not [key async for key in parley.redis.scan_iter(f"{channel}:*", count=1000)]
-
-    await said(parley, "forget", "random")
-    await parley.eventually(is_gone, within=10)
-    parley.sandbox.claude.script("hold on", Answer("Held.", first_delta=4.0), times=1)
-    first = await parley.slack.say("ada", "random", "@parley a secret")
-    other = await parley.slack.say("ada", "general", "@parley another")
-    await parley.answers("random", first)
-    await parley.answers("general", other)
-    await parley.remembered("random", first, turns=2)
-    await parley.remembered("general", other, turns=2)
-    busy = await parley.slack.say("ada", "random", "@parley hold on")
-    await parley.logged(f"kept .* ts={busy}")
-    waiting = await parley.slack.say("ada", "random", "and then", thread_ts=busy)
-    await parley.logged(f"kept .* ts={waiting}")
-    assert "I have forgotten our 2 conversations here" in await said(parley, "forget", "random")
-    await parley.eventually(is_gone, within=10)
-    assert len(await parley.history("general", other)) == 2
-    assert parley.answer("random", waiting, busy) == []
-    assert await said(parley, "forget", "random") == NOTHING
 
 
 @pytest.mark.parametrize("channel", ["", "C 1"])

@@ -32,6 +32,17 @@ return {1, before}
     keys=2,
 )
 
+# KEYS audit; ARGV how long the record is kept in seconds, then the fields of the entry
+NOTE = Script(
+    NOW_SECONDS
+    + """
+local oldest = string.format('%.0f', (now - ARGV[1]) * 1000)
+redis.call('XADD', KEYS[1], 'MINID', '~', oldest, '*', unpack(ARGV, 2))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+""",
+    keys=1,
+)
+
 
 @dataclass(frozen=True)
 class SettingChange:
@@ -83,6 +94,11 @@ async def change(redis: Redis, wanted: SettingChange) -> Changed:
         json.dumps(wanted.only_after),
     )
     return Changed(bool(is_new), before)
+
+
+async def note(redis: Redis, team: str, by: str, what: str, before: str) -> None:
+    """Record a change that is no setting: `before` is gone from now on. Raises redis.RedisError."""
+    await NOTE.run(redis, [keys.audit(team)], keys.audit.seconds, "by", by, "what", what, "before", before)
 
 
 async def changes(redis: Redis, team: str, start: int, most: int) -> list[AuditEntry]:

@@ -1,8 +1,11 @@
-"""Deletes what is kept: all of a team that removes Parley, or all conversations of a channel."""
+"""Deletes what is kept: all of a team that removes Parley, all conversations of a channel, or somebody's own."""
 
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, cast
 
+from redis import WatchError
 from redis.asyncio import Redis
 
 from bot.store import keys
@@ -30,20 +33,71 @@ async def erase(redis: Redis, inbox: Inbox, team: str) -> int:
     return deleted
 
 
-async def forget(redis: Redis, team: str, channel: str) -> int:
+async def count(redis: Redis, team: str, channel: str, asked_by: str | None = None) -> int:
+    """How many conversations `forget` would delete."""
+    threads = await _conversations(redis, team, channel)
+    if asked_by is None:
+        return len(threads)
+    return sum([await _is_only_of(redis, thread, asked_by) for thread in threads])
+
+
+async def forget(redis: Redis, team: str, channel: str, asked_by: str | None = None) -> int:
     """Delete all conversations of a channel and what waits there; the number of conversations.
 
-    Leases stay: an answer that is being written ends as it would, and nothing of it is kept.
+    With `asked_by` only those are deleted in which nobody else asked, as far as is still known. Leases stay: an answer
+    that is being written ends as it would, and nothing of it is kept.
     """
-    conversations = set()
+    deleted = 0
+    for thread, names in (await _conversations(redis, team, channel)).items():
+        deleted += await _forget(redis, thread, names, asked_by)
+    return deleted
+
+
+async def _conversations(redis: Redis, team: str, channel: str) -> dict[Thread, set[str]]:
+    """The keys of each conversation of the channel, without leases."""
+    found: dict[Thread, set[str]] = {}
     async for names in _names(redis, f"{team}:{channel}:"):
-        gone = [name for name in names if not name.endswith(":lease")]
-        if gone:
-            await redis.unlink(*gone)
-        conversations |= {Thread(*name.split(":")[:3]) for name in gone}
-    for thread in conversations:
-        await redis.set(keys.forgotten(thread), 1, ex=keys.forgotten.seconds)
-    return len(conversations)
+        for name in names:
+            if not name.endswith(":lease"):
+                found.setdefault(Thread(*name.split(":")[:3]), set()).add(name)
+    return found
+
+
+async def _forget(redis: Redis, thread: Thread, names: set[str], asked_by: str | None) -> bool:
+    """Delete a conversation, unless it is not only theirs: a question that comes in meanwhile is not lost."""
+    async with redis.pipeline() as pipe:
+        while True:
+            try:
+                await pipe.watch(keys.history(thread), keys.messages(thread))
+                if asked_by is not None and not await _is_only_of(pipe, thread, asked_by):
+                    return False
+                pipe.multi()
+                pipe.set(keys.forgotten(thread), 1, ex=keys.forgotten.seconds)
+                pipe.unlink(*names)
+                await pipe.execute()
+                return True
+            except WatchError:
+                continue
+
+
+async def _is_only_of(redis: Redis, thread: Thread, user: str) -> bool:
+    """Whether nobody else asked in the conversation. False where that is not known, as in what was summed up."""
+    lines = await cast("Awaitable[list[str]]", redis.lrange(keys.history(thread), 0, -1))
+    messages = await cast("Awaitable[list[str]]", redis.hvals(keys.messages(thread)))
+    try:
+        return _askers(list(map(json.loads, lines)), list(map(json.loads, messages))) == {user}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _askers(entries: list[dict[str, Any]], waiting: list[dict[str, Any]]) -> set[str | None]:
+    """Who asked what is answered or waits; with None if somebody did of whom that is not known any more."""
+    questions = {entry["ts"]: entry.get("user") for entry in entries if entry["role"] == "user"}
+    # An answer that was read from Slack is there without its question.
+    askers = {questions.get(entry["ts"]) for entry in entries if entry["role"] == "assistant"}
+    if any(entry["role"] == "summary" for entry in entries):
+        askers.add(None)
+    return askers | {message.get("user") for message in waiting}
 
 
 async def _names(redis: Redis, prefix: str) -> AsyncIterator[list[str]]:

@@ -25,7 +25,7 @@ WHERE = {
     "a direct message": Where("T1", "D1", direct=True),
 }
 STRICT = Audience(bots=frozenset({"A1"}), channels=frozenset({"C1"}), follow_ups=False)
-ASKS = ("MENTION", "STOP_WORD", "SHORTCUT", "ASK_AGAIN")
+ASKS = ("MENTION", "STOP_WORD", "SHORTCUT", "FORGET", "ASK_AGAIN")
 CONCERNS = ("CLICK", "EDIT")
 YES = None
 

@@ -12,7 +12,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.slack.responses import Reply
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.slack.respond import respond
+from bot.slack.respond import replace, respond
 
 SIMPLE, BAD = [{"type": "divider"}], [{"type": "nonsense"}]
 
@@ -36,6 +36,14 @@ async def test_only_who_asked_sees_it(sandbox: Sandbox, web: AsyncWebClient, url
     await respond(web, url, "And words alone")
     assert shown(sandbox) == [["divider"], []]
     assert {user for user, _ in sandbox.slack.workspace.ephemerals} == {sandbox.users["ada"]}
+
+
+async def test_what_becomes_of_a_question_stands_in_its_place(sandbox: Sandbox, web: AsyncWebClient, url: str) -> None:
+    await respond(web, url, "Shall I?", SIMPLE)
+    [(user, question)] = sandbox.slack.workspace.ephemerals
+    click = Reply(sandbox.channels["general"], user, question.ts, ephemeral=True)
+    await replace(web, sandbox.slack.responses.url(click), "Done")
+    assert [(message.text, message.blocks) for _, message in sandbox.slack.workspace.ephemerals] == [("Done", [])]
 
 
 async def test_blocks_that_slack_refuses_come_in_their_simple_form(

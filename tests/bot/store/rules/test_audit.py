@@ -77,3 +77,11 @@ async def test_what_is_older_than_400_days_goes(redis: Redis) -> None:
     await put(redis, "5")
     assert await audit.count(redis, TEAM) < 150
     assert await redis.ttl(keys.audit(TEAM)) > keys.audit.seconds - 60
+
+
+async def test_what_is_no_setting_is_recorded_among_the_changes(redis: Redis) -> None:
+    await put(redis, "5")
+    await audit.note(redis, TEAM, "U2", "forget channel:C1", "2 conversations")
+    [entry, _] = await audit.changes(redis, TEAM, 0, 10)
+    assert (entry.by, entry.what, entry.before, entry.after) == ("U2", "forget channel:C1", "2 conversations", None)
+    assert 0 < await redis.ttl(keys.audit(TEAM)) <= keys.audit.seconds

@@ -10,8 +10,9 @@ from rq.job import JobStatus
 from bot.slack.directory import Person, remember
 from bot.store import keys
 from bot.store.threads import changes, files, replies
+from bot.store.threads import erase as erasing
 from bot.store.threads.claims import LeaseLost
-from bot.store.threads.erase import BATCH, erase, forget
+from bot.store.threads.erase import BATCH, count, erase, forget
 from bot.store.threads.files import Attachment
 from bot.store.threads.history import Entry, HistoryUpdate
 from bot.store.threads.inbox import Inbox
@@ -163,5 +164,78 @@ async def test_an_answer_being_written_while_its_channel_is_forgotten_is_not_rem
     await forget(redis, "T1", "C1")
     await inbox.renew(claim)
     await replies.save_final(redis, thread, "3.1", Final("a secret"))
+    await inbox.acknowledge(claim, HistoryUpdate(turn("3.1"), 9, 30))
+    assert await team_keys(redis, "T1:C1:") == []
+
+
+# What one person asked
+
+SUMMARY = Entry("summary", "They talked.", "1.1")
+BEN = [Entry("user", "and mine?", "1.5", "U2"), Entry("assistant", "Yours.", "1.5")]
+ASIDE = [Entry("user", "hello ben", "1.4", "U3")]
+OURS_FROM_SLACK = [Entry("assistant", "Read again.", "1.3")]
+CASES: dict[str, tuple[list[Entry], list[str], bool]] = {
+    "their question": (turn("1.1"), [], True),
+    "their question, and they wait for another": (turn("1.1"), ["U1"], True),
+    "they wait": ([], ["U1"], True),
+    "others spoke without asking": ([*ASIDE, *turn("1.5")], [], True),
+    "somebody else asked too": ([*turn("1.1"), *BEN], [], False),
+    "somebody else asked alone": (BEN, [], False),
+    "somebody else waits": (turn("1.1"), ["U2"], False),
+    "somebody else waits alone": ([], ["U2"], False),
+    "what was summed up": ([SUMMARY, *turn("1.6")], [], False),
+    "an answer of which the question is not known": ([*OURS_FROM_SLACK, *turn("1.6")], [], False),
+    "nothing that anybody asked": ([], [], False),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_of_their_own_somebody_forgets_where_nobody_else_asked(redis: AsyncRedis, case: str) -> None:
+    entries, waiting, is_theirs = CASES[case]
+    thread = THREADS[0]
+    for entry in entries:
+        await redis.rpush(keys.history(thread), entry.to_json())
+    for number, user in enumerate(waiting):
+        message = Message(thread, f"2.{number}", user, "?")
+        await redis.hset(keys.messages(thread), message.ts, message.to_json())
+    await redis.hset(keys.asides(thread), "others", "1.2")
+    before = await team_keys(redis, "T1:C1:")
+    assert await count(redis, "T1", "C1", "U1") == is_theirs
+    assert await forget(redis, "T1", "C1", "U1") == is_theirs
+    assert await team_keys(redis, "T1:C1:") == ([] if is_theirs else before)
+    assert await redis.exists(keys.forgotten(thread)) == is_theirs
+    assert await forget(redis, "T1", "C1") == (not is_theirs)
+
+
+async def test_a_question_that_comes_in_while_its_thread_is_forgotten_is_not_lost(
+    redis: AsyncRedis, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = THREADS[0]
+    await inbox.put(said(thread, "1.1"))
+    looked = erasing._is_only_of
+
+    async def look_late(client: AsyncRedis, of: Thread, user: str) -> bool:
+        is_theirs = await looked(client, of, user)
+        await inbox.put(Message(thread, "1.2", "U2", "mine!", "Ev2", direct=True))
+        return is_theirs
+
+    monkeypatch.setattr(erasing, "_is_only_of", look_late)
+    assert await forget(redis, "T1", "C1", "U1") == 0
+    assert [message.user for message in await inbox.waiting(thread)] == ["U1", "U2"]
+
+
+async def test_what_nobody_can_read_is_nobodys_own(redis: AsyncRedis) -> None:
+    await redis.rpush(keys.history(THREADS[0]), "{")
+    assert await count(redis, "T1", "C1", "U1") == 0
+    assert await count(redis, "T1", "C1") == 1
+
+
+async def test_their_own_answer_being_written_is_not_remembered(redis: AsyncRedis, inbox: Inbox) -> None:
+    thread = THREADS[0]
+    await inbox.put(said(thread, "3.1"))
+    claim = await inbox.claim(thread)
+    assert claim is not None
+    assert await forget(redis, "T1", "C1", "U1") == 1
+    await inbox.renew(claim)
     await inbox.acknowledge(claim, HistoryUpdate(turn("3.1"), 9, 30))
     assert await team_keys(redis, "T1:C1:") == []
