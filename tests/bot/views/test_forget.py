@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox.slack.blocks import checked
+from bot.sandbox.slack.block_kit.payload import checked
 from bot.views.forget import CONFIRM, NOTHING, WHAT, Scope, done, question
 
 
