@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bot import logs, manifest
 from bot.ops import own_redis
+from bot.ops.private_folder import PRIVATE_UMASK
 from bot.settings import SettingError, Settings, warn_of_gone
 
 EVENTS_PATH = "/slack/events"
@@ -18,6 +20,7 @@ EVENTS_PATH = "/slack/events"
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0 done, 1 failed with a sentence on standard error, 130 interrupted."""
     arguments = _parser().parse_args(argv)
+    os.umask(PRIVATE_UMASK)
     try:
         return int(arguments.run(arguments))
     except SettingError as error:

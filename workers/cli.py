@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from datetime import date
 
@@ -9,6 +10,7 @@ from redis.exceptions import RedisError
 
 from bot import logs, models
 from bot.ops import own_redis
+from bot.ops.private_folder import PRIVATE_UMASK
 from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
 from workers.claude import tools, tracing
@@ -82,6 +84,7 @@ async def _fallback(claude: ClaudeClient, settings: Settings) -> list[SettingsFi
 
 def main() -> int:
     """0 after a stop on request, 1 if a setting is wrong or a supervisor should start the worker again."""
+    os.umask(PRIVATE_UMASK)
     try:
         settings = Settings.load()
         logs.configure(settings.log_level)

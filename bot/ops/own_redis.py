@@ -6,19 +6,27 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
+import struct
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import redis
 
+from bot.ops.private_folder import PRIVATE_UMASK, NotPrivate, append_to, make_private
 from bot.ops.supervisor import die_with_parent
 from bot.settings import SettingError, Settings
 
 OLDEST = (6, 2)
+# How many bytes a Unix socket's path may have: with a zero after it, it fills `sun_path` of sockaddr_un.
+LONGEST_SOCKET_PATH = 107 if sys.platform == "linux" else 103
+# What we and our Redis write. Redis 7 and newer have a folder `appendonlydir`.
+FILES = ("redis.sock", "redis.lock", "redis.log", "appendonly*", "dump.rdb", "temp-*.aof", "temp-*.rdb")
 
 
 class NoRedis(SettingError):
@@ -48,12 +56,12 @@ def _version(binary: str) -> tuple[int, int]:
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Where the Redis of this data directory listens. The path of a Unix socket may have about 100 bytes."""
+    """Where the Redis of this data directory listens: in it, or in a folder of our own if that path is too long."""
     path = data_dir / "redis.sock"
     if len(os.fsencode(path)) <= 100:
         return path
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"parley-{os.getuid()}-{digest}.sock"
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"parley-{os.geteuid()}-{digest}" / "sock"
 
 
 def command(data_dir: Path) -> list[str]:
@@ -80,11 +88,34 @@ def url(data_dir: Path) -> str:
 
 
 def answers(address: str) -> bool:
+    """Whether a server of ours answers. Raises NoRedis if another user's listens there, which is told nothing."""
+    path = address.removeprefix("unix://")
+    user = _listening_user(path)
+    if user is not None and user != os.geteuid():
+        raise NoRedis(f"At {path} answers a Redis of another user (id {user}): set DATA_DIR to a folder of your own.")
     try:
         with redis.Redis.from_url(address, socket_timeout=1) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False
+
+
+def _listening_user(path: str) -> int | None:
+    """Whose process listens at the socket. None if nobody does, or where the system does not tell.
+
+    Where it does not tell, owner and mode of the socket's folder are all that we have.
+    """
+    if sys.platform != "linux":
+        return None
+    with socket.socket(socket.AF_UNIX) as other:
+        other.settimeout(1)
+        try:
+            other.connect(path)
+        except OSError:
+            return None
+        credentials = other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, user, _ = struct.unpack("3i", credentials)
+    return int(user)
 
 
 def wait_until_answers(address: str, within: float = 20.0) -> None:
@@ -110,14 +141,31 @@ def provided(settings: Settings) -> Iterator[str]:
 
 
 def prepared(data_dir: Path) -> Path:
-    """The data directory, created if it is missing and readable for us only. Raises NoRedis."""
+    """The data directory, created if it is missing, with its files and its socket for us only. Raises NoRedis."""
     try:
         data_dir = data_dir.expanduser()
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (data_dir / "redis.lock").touch()
-    except (OSError, RuntimeError) as error:
+        make_private(data_dir, FILES)
+        data_dir = data_dir.resolve()
+        append_to(data_dir / "redis.lock").close()
+    except (OSError, RuntimeError, ValueError, NotPrivate) as error:
         raise NoRedis(f"DATA_DIR {data_dir} cannot be used ({error}): choose another in .env.") from None
-    return data_dir.resolve()
+    _prepare_socket_folder(data_dir)
+    return data_dir
+
+
+def _prepare_socket_folder(data_dir: Path) -> None:
+    path = socket_path(data_dir)
+    if path.parent == data_dir:
+        return
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise NoRedis(f"DATA_DIR {data_dir} is too long for a socket, and so is TMPDIR: choose another in .env.")
+    try:
+        make_private(path.parent, [path.name])
+    except (OSError, NotPrivate) as error:
+        raise NoRedis(
+            f"DATA_DIR {data_dir} is too long for a socket, and {path.parent} cannot be used ({error}): choose "
+            "another in .env."
+        ) from None
 
 
 @contextmanager
@@ -126,8 +174,7 @@ def running(data_dir: Path) -> Iterator[str]:
     data_dir = prepared(data_dir)
     address = url(data_dir)
     with ExitStack() as stack:
-        with (data_dir / "redis.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _locked(data_dir):
             if not answers(address):
                 stack.enter_context(_started(data_dir))
                 wait_until_answers(address)
@@ -135,13 +182,37 @@ def running(data_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
+def _locked(data_dir: Path) -> Iterator[None]:
+    """Nobody else starts or ends a Redis on this directory meanwhile."""
+    with append_to(data_dir / "redis.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def _started(data_dir: Path) -> Iterator[None]:
-    with (data_dir / "redis.log").open("ab") as log:
+    _prepare_socket_folder(data_dir)
+    with append_to(data_dir / "redis.log") as log:
         process = subprocess.Popen(
-            command(data_dir), stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent
+            command(data_dir),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+            umask=PRIVATE_UMASK,
         )
     try:
         yield
     finally:
         process.terminate()
         process.wait()
+        _remove_socket_folder(data_dir)
+
+
+def _remove_socket_folder(data_dir: Path) -> None:
+    """Leave no empty folder behind, unless somebody has started another Redis meanwhile."""
+    folder = socket_path(data_dir).parent
+    if folder == data_dir:
+        return
+    with suppress(OSError), _locked(data_dir):
+        folder.rmdir()

@@ -11,6 +11,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.ops.private_folder import PRIVATE_UMASK, append_to
+
 log = logging.getLogger("parley.up")
 
 PR_SET_PDEATHSIG = 1
@@ -84,7 +86,7 @@ class Child:
         It has a session of its own: Ctrl-C reaches the supervisor only, which then stops the program.
         """
         with ExitStack() as stack:
-            output = stack.enter_context(self._program.output.open("ab")) if self._program.output else None
+            output = stack.enter_context(append_to(self._program.output)) if self._program.output else None
             self._process = await asyncio.create_subprocess_exec(
                 *self._program.command,
                 env=dict(self._program.environ),
@@ -93,6 +95,7 @@ class Child:
                 stderr=output,
                 start_new_session=True,
                 preexec_fn=die_with_parent,
+                umask=PRIVATE_UMASK,
             )
         return await self._process.wait()
 

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from redis import Redis
 from bot.ops import own_redis
 from bot.ops.own_redis import NoRedis, answers, prepared, provided, running, socket_path, url, wait_until_answers
 from bot.settings import Settings
+from tests.kit.other_user import as_nobody, listening_as_nobody, needs_root, shared_folder
 
 
 def test_it_drops_nothing_and_writes_everything_down(redis_server: str) -> None:
@@ -122,6 +124,56 @@ def test_a_long_path_has_its_socket_elsewhere(tmp_path: Path) -> None:
     assert socket_path(deep) != socket_path(deep / "f")
     with running(deep) as address:
         assert answers(address)
+    assert not socket_path(deep).parent.exists()
+
+
+def test_the_folder_of_a_socket_elsewhere_is_for_us_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shared_folder() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        path = socket_path(prepared(tmp_path / ("d" * 60) / ("e" * 60)))
+        assert path.parent.parent == folder
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_temporary_folder_too_long_for_a_socket_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with pytest.raises(NoRedis, match=r"^DATA_DIR .* is too long for a socket, and so is TMPDIR: choose another"):
+        prepared(deep)
+
+
+@needs_root
+def test_somebody_elses_folder_in_the_place_of_the_sockets_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with shared_folder() as folder:
+        folder.chmod(0o1777)
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        deep = folder / ("d" * 60) / ("e" * 60)
+        theirs = socket_path(deep)
+        as_nobody("os.mkdir(sys.argv[1])", theirs.parent)
+        with listening_as_nobody(theirs), pytest.raises(NoRedis, match=r"^DATA_DIR .* belongs to another user"):
+            prepared(deep)
+
+
+@needs_root
+def test_somebody_elses_redis_is_not_ours_though_its_socket_is(tmp_path: Path) -> None:
+    with shared_folder() as folder:
+        data = folder / "data"
+        data.mkdir()
+        data.chmod(0o777)
+        with listening_as_nobody(data / "redis.sock"):
+            with (
+                pytest.raises(NoRedis, match=r"redis\.sock belongs to another user"),
+                running(data),
+            ):
+                pass
+            os.chown(data / "redis.sock", 0, 0)
+            with (
+                pytest.raises(NoRedis, match=r"^At .*redis\.sock answers a Redis of another user \(id 65534\): set"),
+                running(data),
+            ):
+                pass
 
 
 def test_a_server_that_never_answers_is_told(tmp_path: Path) -> None:

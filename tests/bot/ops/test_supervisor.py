@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -146,3 +147,15 @@ async def test_a_child_has_the_given_environment_and_no_other(tmp_path: Path) ->
         supervisor.start(Program("child", [sys.executable, "-c", code], {"WHAT": "this"}, output=output))
         await running(output)
     assert output.read_text().splitlines()[0] == "['WHAT'] this"
+
+
+async def test_what_a_program_writes_is_for_us_only(tmp_path: Path) -> None:
+    output, file = tmp_path / "log", tmp_path / "file"
+    before = os.umask(0o022)
+    try:
+        async with Supervisor() as supervisor:
+            supervisor.start(python("writer", f"open({str(file)!r}, 'w'); {READY}", output))
+            await running(output)
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (output, file)} == {0o600}
