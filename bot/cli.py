@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from bot import logs, manifest
-from bot.ops import own_redis
+from bot.ops import own_redis, redis_check
 from bot.ops.private_folder import PRIVATE_UMASK
 from bot.settings import SettingError, Settings, warn_of_gone
 
@@ -139,5 +139,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     warn_of_gone()
     settings.require_slack()
     with own_redis.provided(settings) as redis_url:
+        redis_check.warn(redis_url, is_own=settings.redis_url is None)
         asyncio.run(serve(settings, redis_url))
     return 0

@@ -9,7 +9,7 @@ from datetime import date
 from redis.exceptions import RedisError
 
 from bot import logs, models
-from bot.ops import own_redis
+from bot.ops import own_redis, redis_check
 from bot.ops.private_folder import PRIVATE_UMASK
 from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
@@ -93,6 +93,7 @@ def main() -> int:
             return asyncio.run(check(settings))
         return_large_pieces()
         with tracing.exporting(), own_redis.provided(settings) as redis_url, LoopThread(settings, redis_url) as replies:
+            redis_check.warn(redis_url, is_own=settings.redis_url is None)
             slots = Slots(settings.slots, settings.drain_seconds)
             worker = SlotWorker(settings.queue, connections.dispatcher(redis_url), replies.loop, slots)
             log.info("listening queue=%s slots=%d worker=%s", settings.queue, settings.slots, worker.name)

@@ -7,16 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from bot.manifest import NEEDED_SCOPES, SCOPES
-from bot.ops import own_redis
+from bot.ops import own_redis, redis_check
 from bot.settings import SettingError, Settings, gone, hidden
 from bot.slack import client as slack
 from bot.slack.identity import identify, try_app_token
 
-OLDEST_REDIS = (6, 2)
 GRANT = "add it on your app's page OAuth & Permissions and reinstall the app."
 
 
@@ -106,33 +102,8 @@ async def _events(settings: Settings) -> Result:
 
 def _redis(settings: Settings) -> list[Result]:
     try:
-        with own_redis.provided(settings) as address, Redis.from_url(address, socket_timeout=5) as client:
-            info = client.info()
+        with own_redis.provided(settings) as address:
+            found = redis_check.findings(address, is_own=settings.redis_url is None)
     except SettingError as error:
         return [Result("FAIL", "Redis", str(error))]
-    except RedisError as error:
-        return [Result("FAIL", "Redis", f"does not answer ({type(error).__name__}): check REDIS_URL in .env.")]
-    return [
-        _version(str(info["redis_version"])),
-        _eviction(info.get("maxmemory_policy")),
-        _persistence(bool(info.get("aof_enabled"))),
-    ]
-
-
-def _version(version: str) -> Result:
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
-        return Result("FAIL", "Redis", f"{version} is too old: Parley needs 6.2 or newer.")
-    return Result("ok", "Redis", version)
-
-
-def _eviction(policy: object) -> Result:
-    if policy != "noeviction":
-        return Result("FAIL", "Redis eviction", f"{policy} drops waiting messages: set maxmemory-policy noeviction.")
-    return Result("ok", "Redis eviction", "noeviction")
-
-
-def _persistence(has_log: bool) -> Result:
-    """Whether Redis keeps an append-only file."""
-    if not has_log:
-        return Result("FAIL", "Redis persistence", "a restart loses what waits: set appendonly yes.")
-    return Result("ok", "Redis persistence", "append-only file")
+    return [Result(finding.level, finding.what, finding.sentence) for finding in found]

@@ -16,6 +16,7 @@ from redis import Redis
 
 from bot.manifest import NEEDED_SCOPES, SCOPES
 from bot.ops import own_redis as embedded
+from bot.ops import redis_check
 from bot.ops.check import results
 from bot.sandbox import Sandbox
 from bot.settings import Settings
@@ -71,6 +72,12 @@ def warned(lines: list[str]) -> list[str]:
     return [line.removeprefix("warn  ") for line in lines if line.startswith("warn")]
 
 
+def is_old(redis_url: str) -> bool:
+    """Whether this machine has only the Redis that comes with Parley, which has known holes."""
+    with Redis.from_url(redis_url) as redis:
+        return bool(redis_check.read(redis.info(), is_own=False)[0].level == "warn")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -84,7 +91,7 @@ async def test_all_is_well(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> 
         "ok    Slack",
         "ok    Slack scopes",
         "ok    Slack events",
-        "ok    Redis",
+        "warn  Redis" if is_old(redis_url) else "ok    Redis",
         "ok    Redis eviction",
         "ok    Redis persistence",
         "ok    Claude",
@@ -137,7 +144,7 @@ async def test_a_scope_without_which_there_are_no_answers_is_a_failure(redis_url
         lines = await bot_check(sandbox, REDIS_URL=redis_url)
     [told] = failed(lines)
     assert told.startswith(f"Slack scopes: {needed} is not granted, so {SCOPES[needed]}: add it on your app's page ")
-    assert len(warned(lines)) == 1
+    assert len([line for line in warned(lines) if line.startswith("Slack")]) == 1
 
 
 async def test_each_scope_that_may_be_left_out_is_a_warning_of_what_does_not_work(redis_url: str) -> None:
@@ -145,14 +152,16 @@ async def test_each_scope_that_may_be_left_out_is_a_warning_of_what_does_not_wor
         lines = await bot_check(sandbox, REDIS_URL=redis_url)
     assert failed(lines) == []
     optional = {scope: without for scope, without in SCOPES.items() if scope not in NEEDED_SCOPES}
-    assert warned(lines) == [f"Slack scopes: {scope} is not granted, so {what}." for scope, what in optional.items()]
+    assert [line for line in warned(lines) if line.startswith("Slack")] == [
+        f"Slack scopes: {scope} is not granted, so {what}." for scope, what in optional.items()
+    ]
 
 
 async def test_a_warning_is_no_failure_of_the_whole_check(redis_url: str, tmp_path: Path) -> None:
     async with Sandbox(scopes=NEEDED_SCOPES) as sandbox:
         status, lines = await check(sandbox, tmp_path, REDIS_URL=redis_url)
     assert status == 0
-    assert len(warned(lines)) == len(SCOPES) - len(NEEDED_SCOPES)
+    assert len([line for line in warned(lines) if line.startswith("Slack scopes")]) == len(SCOPES) - len(NEEDED_SCOPES)
 
 
 async def test_over_http_it_says_where_slack_must_reach_us(redis_url: str) -> None:
