@@ -6,7 +6,9 @@ moment there may be none.
 
 import asyncio
 import hmac
+import ipaddress
 from collections.abc import Awaitable, Sequence
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -20,6 +22,7 @@ from bot.store import keys
 from bot.store.threads.inbox import Inbox
 
 MOST_SECONDS = 2.0
+PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 
 class Health:
@@ -47,6 +50,9 @@ class Health:
         return await self._say(self._redis.setrange(keys.nothing(self._team), 0, ""), needed=len(self._sockets))
 
     async def metrics(self, request: web.Request) -> web.Response:
+        if self._settings.metrics_token is None and not _is_from_this_machine(request):
+            error = "without METRICS_TOKEN only this machine may read the metrics, at 127.0.0.1"
+            return web.json_response({"error": error}, status=403)
         if not self._may_read(request):
             return web.json_response({"error": "the token is not METRICS_TOKEN"}, status=401)
         try:
@@ -79,3 +85,28 @@ class Health:
         header = request.headers.get("Authorization", "")
         # aiohttp hands on bytes that are not UTF-8 as surrogates, which make plain encode() raise.
         return hmac.compare_digest(header.encode(errors="surrogateescape"), f"Bearer {token}".encode())
+
+
+def _is_from_this_machine(request: web.Request) -> bool:
+    """Whether the request came over loopback, to a name of this machine, and nobody passed it on.
+
+    A proxy on this machine hands on requests from elsewhere, and a web page can have a name of its own that leads here.
+    """
+    if any(name in request.headers for name in PASSED_ON):
+        return False
+    try:
+        name = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return False
+    return _is_loopback(request.remote or "") and _is_loopback(name)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
