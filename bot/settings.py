@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 
 log = logging.getLogger("parley.settings")
 
+MASK = "***"
+
 
 class SettingError(Exception):
     """A setting is missing or malformed; the message names it and says what to do."""
@@ -32,18 +34,45 @@ def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(value)
         has_host = bool(parts.hostname) or parts.scheme == "unix"
-        return parts.scheme in schemes and has_host and parts.port != 0
+        # urlsplit leaves out line breaks and tabs, which clients then stumble over.
+        has_blanks = bool(re.search(r"\s", value)) or not value.isprintable()
+        return not has_blanks and parts.scheme in schemes and has_host and parts.port != 0
     except ValueError:
         return False
+
+
+def masked(address: str) -> str:
+    """The address without what may be secret in it: user, password, the values of its query, its fragment."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return MASK
+    _, at, host = parts.netloc.rpartition("@")
+    shown = f"{parts.scheme}://{MASK}@{host}{parts.path}" if at else f"{parts.scheme}://{host}{parts.path}"
+    if parts.query:
+        shown += "?" + "&".join(_masked_pair(pair) for pair in parts.query.split("&"))
+    return f"{shown}#{MASK}" if parts.fragment else shown
+
+
+def _masked_pair(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}={MASK}" if equals else MASK
 
 
 def _prefixed(prefix: str, name: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if not value.startswith(prefix):
             raise ValueError(f"{name}, which starts with {prefix}")
-        return value
+        return _credential(value)
 
     return parse
+
+
+def _credential(value: str) -> str:
+    """It goes into a header, which takes nothing else."""
+    if not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("of letters, digits and signs, without blanks; copy it anew")
+    return value
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
@@ -129,8 +158,8 @@ def _headers(value: str) -> str:
     return "\n".join(lines)
 
 
-def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"parse": parse})
+def _setting(default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False, is_address: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"parse": parse, "is_address": is_address})
 
 
 SLACK_CALL_SECONDS = 4.0
@@ -144,9 +173,19 @@ PERSONA = (
 def _in_file(dotenv: Path | None) -> dict[str, str | None]:
     """What the file sets; nothing if there is no such file."""
     try:
-        return dict(dotenv_values(dotenv)) if dotenv else {}
+        # Some editors begin a file with a mark (BOM), which would become a part of the first name.
+        return dict(dotenv_values(dotenv, encoding="utf-8-sig")) if dotenv else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"{dotenv} cannot be read ({type(error).__name__}): save it as UTF-8 text.") from None
+
+
+def _is_text(value: str) -> bool:
+    """The environment hands on bytes that are not UTF-8 as surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in value
 
 
 @dataclass(frozen=True)
@@ -159,8 +198,8 @@ class Settings:
     # Slack
     slack_bot_token: str | None = _setting(None, _prefixed("xoxb-", "a Slack bot token"), secret=True)
     slack_app_token: str | None = _setting(None, _prefixed("xapp-", "a Slack app-level token"), secret=True)
-    slack_signing_secret: str | None = _setting(None, secret=True)
-    slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"))
+    slack_signing_secret: str | None = _setting(None, _credential, secret=True)
+    slack_api_url: str = _setting("https://slack.com/api/", _url("https", "http"), is_address=True)
 
     # Whom it answers
     follow_ups: bool = _setting(True, _switch)
@@ -170,12 +209,12 @@ class Settings:
     allow_external: bool = _setting(False, _switch)
 
     # Claude
-    anthropic_api_key: str | None = _setting(None, secret=True)
-    anthropic_auth_token: str | None = _setting(None, secret=True)
+    anthropic_api_key: str | None = _setting(None, _credential, secret=True)
+    anthropic_auth_token: str | None = _setting(None, _credential, secret=True)
     anthropic_profile: str | None = _setting(None)
-    anthropic_base_url: str | None = _setting(None, _url("https", "http"))
+    anthropic_base_url: str | None = _setting(None, _url("https", "http"), is_address=True)
     anthropic_custom_headers: str | None = _setting(None, _headers, secret=True)
-    claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True)
+    claude_proxy: str | None = _setting(None, _url("https", "http"), secret=True, is_address=True)
     claude_concurrency: int = _setting(100, _whole(0, 100_000))  # calls at the same time
 
     # Answers
@@ -206,7 +245,7 @@ class Settings:
     usage_days: int = _setting(400, _whole(1, 4_000))
 
     # Processes
-    redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True)
+    redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True, is_address=True)
     data_dir: Path = _setting(DATA_DIR, Path)
     host: str = _setting("0.0.0.0")
     port: int | None = _setting(None, _whole(1, 65535))
@@ -233,11 +272,25 @@ class Settings:
             value = (variables.get(name) or "").strip()
             if not value:
                 continue
+            if not _is_text(value):
+                raise SettingError(f"{name} has bytes that are no text (UTF-8). Correct it in .env.")
             try:
                 values[setting.name] = setting.metadata["parse"](value)
             except ValueError as error:
                 raise SettingError(f"{name} is malformed: it must be {error}. Correct it in .env.") from None
         return cls(**values)
+
+    def __repr__(self) -> str:
+        """Without secrets, also those in addresses: it is what logs and tracebacks would show."""
+        shown = []
+        for setting in fields(self):
+            if not setting.repr:
+                continue
+            value = getattr(self, setting.name)
+            if setting.metadata["is_address"] and value is not None:
+                value = masked(value)
+            shown.append(f"{setting.name}={value!r}")
+        return f"Settings({', '.join(shown)})"
 
     @property
     def slack_call_seconds(self) -> float:

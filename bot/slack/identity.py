@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -38,6 +39,11 @@ async def identify(web: AsyncWebClient, attempts: int = 8) -> Identity:
                 raise SettingError(
                     f"SLACK_BOT_TOKEN is refused by Slack ({describe(error)}): copy the Bot User OAuth Token from "
                     "your app's page OAuth & Permissions into .env."
+                ) from None
+            if isinstance(error, aiohttp.ClientConnectorCertificateError):
+                raise SettingError(
+                    f"Slack's certificate is not trusted here ({describe(error)}): if your network has an authority of "
+                    "its own, set SSL_CERT_FILE in the environment to its file, and check SLACK_API_URL."
                 ) from None
             if attempt == attempts - 1:
                 raise SettingError(

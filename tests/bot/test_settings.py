@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import GONE, SettingError, Settings, gone
+from bot.settings import GONE, SettingError, Settings, gone, masked
 
 
 def load(**environ: str) -> Settings:
@@ -205,3 +205,71 @@ def test_what_is_empty_is_not_set_and_hides_the_files_gone_names_too(tmp_path: P
     file = tmp_path / ".env"
     file.write_text("CLAUDE_ATTEMPTS=7\nCLAUDE_IDLE_SECONDS=\n")
     assert gone({"CLAUDE_ATTEMPTS": ""}, file) == {}
+
+
+ADDRESSES = ["ANTHROPIC_BASE_URL", "SLACK_API_URL", "CLAUDE_PROXY", "REDIS_URL"]
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_what_is_secret_in_an_address_is_not_shown(name: str) -> None:
+    scheme = "redis" if name == "REDIS_URL" else "https"
+    address = f"{scheme}://who-secret:word-secret@host.example:8443/path?key=key-secret&flag-secret#part-secret"
+    settings = load(**{name: address})
+    assert getattr(settings, name.lower()) == address
+    assert "secret" not in repr(settings)
+    assert "secret" not in str(settings)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://api.example/v1", "https://api.example/v1"),
+        ("https://who:word@[::1]:8443/a", "https://***@[::1]:8443/a"),
+        ("https://who@word@host/a", "https://***@host/a"),
+        ("https://host/a?key=1&key=2&empty=", "https://host/a?key=***&key=***&empty=***"),
+        ("https://host/a?bare", "https://host/a?***"),
+        ("https://host/a#part", "https://host/a#***"),
+        ("https://[host", "***"),
+        ("unix:///tmp/redis.sock?db=3", "unix:///tmp/redis.sock?db=***"),
+    ],
+)
+def test_an_address_is_masked_and_else_stays(address: str, shown: str) -> None:
+    assert masked(address) == shown
+
+
+def test_every_setting_that_is_not_secret_is_shown() -> None:
+    shown = repr(load(SLOTS="7", MODEL="claude-x", SLACK_BOT_TOKEN="xoxb-secret"))
+    assert "slots=7" in shown
+    assert "model='claude-x'" in shown
+    assert "secret" not in shown
+
+
+@pytest.mark.parametrize("name", ["MODEL", "DATA_DIR", "SYSTEM_PROMPT", "HOST", "METRICS_TOKEN", "ANTHROPIC_PROFILE"])
+@pytest.mark.parametrize("value", ["a\udcffb", "a\0b"])
+def test_bytes_that_are_no_text_are_told_in_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=rf"^{name} has bytes that are no text \(UTF-8\)\. Correct it in \.env\.$"):
+        load(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-…"),
+        ("SLACK_APP_TOKEN", "xapp-1 2"),
+        ("SLACK_SIGNING_SECRET", "é"),
+        ("ANTHROPIC_API_KEY", "sk-ant-\n1"),
+        ("ANTHROPIC_AUTH_TOKEN", "“token”"),
+        ("ANTHROPIC_BASE_URL", "https://host .example"),
+        ("ANTHROPIC_BASE_URL", "https://host\n.example"),
+    ],
+)
+def test_what_no_header_or_address_can_carry_is_malformed(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=f"^{name} is malformed: it must be ") as told:
+        load(**{name: value})
+    assert value not in str(told.value)
+
+
+def test_a_file_that_begins_with_a_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"\xef\xbb\xbfSLOTS=7\n")
+    assert Settings.load(environ={}, dotenv=file).slots == 7

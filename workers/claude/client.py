@@ -253,6 +253,12 @@ def _http_client(settings: Settings, large: LargeBodies) -> httpx2.AsyncClient:
         if urlsplit(settings.anthropic_base_url or "").hostname in LOOPBACK:
             return _HttpClient(large, trust_env=False, verify=_certificates())
         return _HttpClient(large, proxy=settings.claude_proxy, verify=_certificates())
+    except OSError as error:
+        # ssl's errors are OSErrors: a file that is none of certificates.
+        raise SettingError(
+            f"The certificates of trusted authorities cannot be read ({type(error).__name__}). Correct SSL_CERT_FILE "
+            "or SSL_CERT_DIR in the environment, or unset them."
+        ) from None
     except ValueError as error:
         raise SettingError(
             f"The proxy for Claude cannot be used ({type(error).__name__}). Correct CLAUDE_PROXY."

@@ -19,6 +19,7 @@ from bot.settings import SettingError, Settings
 # The first version, because every model takes it, and later ones run code.
 WEB_SEARCH = "web_search_20250305"
 MCP = "mcp-client-2025-11-20"
+MOST_BYTES = 1_000_000
 FIELDS = {"name", "url", "authorization_token"}
 
 
@@ -50,13 +51,7 @@ def load(path: Path) -> list[dict[str, str]]:
 
     The file is read once, because a change would break the prefixes of threads (invariant 11). Raises SettingError.
     """
-    try:
-        text = path.expanduser().read_text(encoding="utf-8")
-        content: Any = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except OSError as error:
-        raise SettingError(f"MCP_SERVERS: {path} cannot be read ({type(error).__name__}). Correct the path.") from None
-    except ValueError:
-        raise SettingError(f"MCP_SERVERS: {path} is no valid JSON or, ending in .toml, TOML.") from None
+    content = _content(path)
     servers = content.get("servers") if isinstance(content, dict) else None
     if not isinstance(servers, list):
         raise SettingError(f"MCP_SERVERS: {path} has no list `servers`. Each server has a `name` and a `url`.")
@@ -64,6 +59,26 @@ def load(path: Path) -> list[dict[str, str]]:
     if len({server["name"] for server in checked}) < len(checked):
         raise SettingError(f"MCP_SERVERS: {path} has two servers of one name. Rename one.")
     return sorted(checked, key=lambda server: server["name"])
+
+
+def _content(path: Path) -> Any:
+    """What the file says. Raises SettingError, whatever kind of file it is."""
+    try:
+        with path.expanduser().open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SettingError(f"MCP_SERVERS: {path} cannot be read ({type(error).__name__}). Correct the path.") from None
+    if len(data) > MOST_BYTES:
+        raise SettingError(f"MCP_SERVERS: {path} has more than {MOST_BYTES:,} bytes. Correct the path.")
+    try:
+        # Some editors begin a file with a mark (BOM).
+        text = data.decode("utf-8-sig")
+        content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        # JSON can name half a character (\ud800), which no request can carry.
+        json.dumps(content, ensure_ascii=False, default=str).encode()
+    except (ValueError, RecursionError):
+        raise SettingError(f"MCP_SERVERS: {path} is no valid JSON or, ending in .toml, TOML.") from None
+    return content
 
 
 def _server(server: Any, where: str) -> dict[str, str]:

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
 from bot.settings import SettingError, Settings
 from bot.slack import client as slack
 from bot.slack.identity import identify, try_app_token
+from tests.kit.tls import needs_openssl, untrusted
 
 
 @pytest.fixture
@@ -70,3 +73,19 @@ async def test_an_app_level_token_is_tried_and_a_refusal_for_good_told(sandbox: 
         await try_app_token(web, "xapp-wrong")
     sandbox.faults.add("apps.connections.open", "status", times=1, status=503)
     await try_app_token(web, sandbox.app_token)
+
+
+@needs_openssl
+async def test_a_certificate_that_is_not_trusted_is_told_at_once_with_what_to_do(tmp_path: Path) -> None:
+    runner = web.AppRunner(web.Application(), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=untrusted(tmp_path)).start()
+    address = f"https://localhost:{runner.addresses[0][1]}/api/"
+    try:
+        async with slack.client(Settings(slack_bot_token="xoxb-1", slack_api_url=address)) as client:
+            began = time.monotonic()
+            with pytest.raises(SettingError, match=r"^Slack's certificate is not trusted here .* SSL_CERT_FILE"):
+                await identify(client)
+        assert time.monotonic() - began < 5
+    finally:
+        await runner.cleanup()

@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -291,3 +295,18 @@ async def test_a_compaction_that_failed_is_told(sandbox: Sandbox, claude: Claude
     sandbox.faults.add(ROUTE, "overloaded")
     with pytest.raises(NoAnswer, match="529"):
         await claude.compact(REQUEST)
+
+
+@pytest.mark.parametrize("kind", ["missing", "no certificate", "folder"])
+def test_a_file_of_authorities_that_is_none_is_one_sentence(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "no certificate").write_text("no certificate")
+    (tmp_path / "folder").mkdir()
+    make = (
+        "from bot.settings import SettingError, Settings\n"
+        "from workers.claude.client import ClaudeClient\n"
+        "try:\n    ClaudeClient(Settings(anthropic_api_key='x'))\n"
+        "except SettingError as error:\n    print(error)\n"
+    )
+    environ = {**os.environ, "SSL_CERT_FILE": str(tmp_path / kind)}
+    said = subprocess.run([sys.executable, "-c", make], env=environ, capture_output=True, text=True, check=True).stdout
+    assert re.match(r"The certificates .* cannot be read \(\w+\)\. Correct SSL_CERT_FILE or SSL_CERT_DIR", said)

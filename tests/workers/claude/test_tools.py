@@ -117,6 +117,36 @@ def test_json_that_holds_no_servers_is_told(tmp_path: Path, text: str) -> None:
         tools(given(MCP_SERVERS=written(tmp_path, text, "servers.json")), MODEL)
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("deep.json", b'{"servers":' + b"[" * 100_000),
+        ("deep.json", b'{"a":' * 100_000),
+        ("deep.toml", b"servers = " + b"[" * 100_000),
+        ("half.json", b'{"servers": [{"name": "a", "url": "https://a.example", "authorization_token": "\\ud800"}]}'),
+        ("odd.json", bytes(range(256))),
+        ("wide.json", b'{"servers": []}'.decode().encode("utf-16")),
+        ("digits.json", b'{"servers": ' + b"9" * 10_000 + b"}"),
+    ],
+)
+def test_a_file_of_any_kind_is_told_in_a_sentence(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(SettingError, match=r"^MCP_SERVERS: .* is no valid JSON or, ending in \.toml, TOML\.$"):
+        tools(given(MCP_SERVERS=str(tmp_path / name)), MODEL)
+
+
+def test_a_file_without_an_end_is_told_in_a_sentence() -> None:
+    with pytest.raises(
+        SettingError, match=r"^MCP_SERVERS: /dev/zero has more than 1,000,000 bytes\. Correct the path\.$"
+    ):
+        tools(given(MCP_SERVERS="/dev/zero"), MODEL)
+
+
+def test_a_home_that_nobody_has_is_told_in_a_sentence() -> None:
+    with pytest.raises(SettingError, match=r"^MCP_SERVERS: ~nobody-of-this-name/a cannot be read"):
+        tools(given(MCP_SERVERS="~nobody-of-this-name/a"), MODEL)
+
+
 def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="cannot be read"):
         tools(given(MCP_SERVERS=str(tmp_path / "none.toml")), MODEL)
