@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# A source distribution runs code of its own while it is built; a wheel is only unpacked.
+WHEELS := --only-binary :all:
 # What Claude's text becomes: the properties that are tried at length.
 PROPERTIES := tests/workers/markdown/test_frame.py \
 	tests/workers/markdown/test_plain.py \
@@ -19,12 +21,12 @@ install: $(VENV)/installed
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: $(VENV)/installed
@@ -56,7 +58,7 @@ bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(VENV)/installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) uv
 	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
 		--group pyproject.toml:build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
