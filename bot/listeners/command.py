@@ -30,10 +30,10 @@ async def receive(body: dict[str, Any], ack: AsyncAck, services: Services, team:
     name = word.lower()
     channel, user = body.get("channel_id"), body.get("user_id")
     if not (is_id(channel) and is_id(user)):
-        await ack(NOWHERE)
+        await _tell(ack, NOWHERE)
         return
     if name not in table.ROWS:
-        await ack(table.unknown(word))
+        await _tell(ack, table.unknown(word))
         return
     command = Command(
         team=team,
@@ -53,9 +53,14 @@ async def receive(body: dict[str, Any], ack: AsyncAck, services: Services, team:
         answer = str(unclear)
     except NotDone:
         answer = AWAY
-    if isinstance(answer, str):
-        await ack(answer)
-    elif answer:
-        await ack(**answer, response_type="ephemeral")
-    else:
+    if not answer:
         await ack()
+    elif isinstance(answer, str):
+        await _tell(ack, answer)
+    else:
+        await ack(**answer, response_type="ephemeral")
+
+
+async def _tell(ack: AsyncAck, text: str) -> None:
+    """Only whoever asked sees it. https://docs.slack.dev/interactivity/implementing-slash-commands#responding_response_url"""
+    await ack(text, response_type="ephemeral")

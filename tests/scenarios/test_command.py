@@ -76,6 +76,17 @@ async def test_who_asks_from_nowhere_is_told_so(parley: Parley, channel: str) ->
     assert answer["text"] == NOWHERE
 
 
+@pytest.mark.parametrize("text", ["help", "nothing like it", "status", "usage tomorrow", "budget"])
+async def test_every_answer_says_itself_that_only_the_asker_sees_it(parley: Parley, text: str) -> None:
+    await said(parley, text, "random")
+    [*_, acknowledged] = parley.sandbox.journal.entries("slack.ack")
+    assert acknowledged.name == "/parley"
+    answer = acknowledged.data["answer"]
+    assert answer in (None, "") or answer["response_type"] == "ephemeral"
+    if text in ("help", "nothing like it"):
+        assert answer["text"]
+
+
 async def test_without_redis_it_says_so_in_time(parley: Parley) -> None:
     """A server that hangs is the worst kind of away. https://docs.slack.dev/interactivity: three seconds."""
     words, seen = ("status", "forget", "model"), len(parley.slack.workspace.ephemerals)
