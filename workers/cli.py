@@ -13,7 +13,7 @@ from bot.ops import own_redis, redis_check
 from bot.ops.private_folder import PRIVATE_UMASK
 from bot.settings import SettingError, Settings, warn_of_gone
 from bot.store import connections
-from workers.claude import tools, tracing
+from workers.claude import address_check, tools, tracing
 from workers.claude.client import ClaudeClient, NoAnswer
 from workers.claude.settings_check import SettingsFinding, chosen_fallback, findings, refused, unavailable
 from workers.process.loop import LoopThread
@@ -43,11 +43,14 @@ async def _claude(settings: Settings) -> list[SettingsFinding] | None:
     try:
         settings.require_claude()
         tools.tools(settings, settings.model)
-        claude = ClaudeClient(settings)
-        print(f"ok    Claude: {await claude.model_name(settings.model)} ({settings.model})")
+        claude = ClaudeClient(settings, patience=address_check.PATIENCE)
+        reached = await address_check.reach(claude, settings.model)
+        print(f"ok    Claude: {reached.name} ({settings.model})")
+        for sentence in address_check.cautions(settings, reached):
+            print(f"warn  Claude: {sentence}")
         return [*await _request(claude, settings), *await _fallback(claude, settings)]
     except (SettingError, NoAnswer) as error:
-        sentence = error.sentence if isinstance(error, NoAnswer) else str(error)
+        sentence = address_check.advice(error, settings) if isinstance(error, NoAnswer) else str(error)
         print(f"FAIL  Claude: {sentence}")
         return None
     finally:
@@ -74,9 +77,9 @@ async def _fallback(claude: ClaudeClient, settings: Settings) -> list[SettingsFi
     if fallback is None:
         return []
     try:
-        await claude.model_name(fallback)
+        await address_check.reach(claude, fallback)
     except NoAnswer as error:
-        if error.failure is None or error.failure.status != 404:
+        if error.failure is None or error.failure.status not in (400, 403, 404):
             raise
         return [unavailable("FALLBACK_MODEL", fallback)]
     return []

@@ -4,13 +4,14 @@ The SDK's own retries are off: they obey a Retry-After of any length, and stop o
 """
 
 import asyncio
+import base64
 import ssl
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import aiohttp
 import anthropic
@@ -25,7 +26,7 @@ from workers.claude import fallback, tracing
 from workers.claude.answer import CallObserver, ClaudeAnswer, NoAnswer, UsageObserver
 from workers.claude.call import CallSetup, ClaudeCall
 from workers.claude.call_log import CallSubject
-from workers.claude.failures import AttemptFailed, Failure, Patience, code_of, retry_after
+from workers.claude.failures import NOT_CLAUDE, AttemptFailed, Failure, Patience, code_of, retry_after
 from workers.claude.gate import Gate
 from workers.claude.large_bodies import LargeBodies, LargeData
 
@@ -59,12 +60,17 @@ class ClaudeClient:
         self._settings, self._patience = settings, patience
         self._gate = Gate(settings, redis, patience.backoff_cap_seconds) if redis else None
         idle, connect = patience.idle_seconds, patience.connect_seconds
+        base_url, user = _apart(settings.anthropic_base_url)
         headers, self._betas = _headers(settings.anthropic_custom_headers)
         self._large = LargeBodies()
+        if user and settings.anthropic_api_key:
+            headers.setdefault("Authorization", user)
+            # The SDK leaves the key out where there is that header.
+            headers.setdefault("X-Api-Key", settings.anthropic_api_key)
         try:
             self._client = anthropic.AsyncAnthropic(
                 **_credentials(settings),
-                base_url=settings.anthropic_base_url,
+                base_url=base_url,
                 # `read` is the longest silence. A ping ends it, which the SDK does not pass on: a model that thinks
                 # for long is not cut off, and one that only pings for ever ends at the deadline of the whole answer.
                 timeout=anthropic.Timeout(connect=min(connect, idle), read=idle, write=30.0, pool=connect),
@@ -148,9 +154,36 @@ class ClaudeClient:
     async def model_name(self, model: str) -> str:
         """The model's display name. Raises NoAnswer if the key or the model is wrong, or Claude cannot be reached."""
         try:
-            return (await self._client.models.retrieve(model)).display_name or model
-        except (*ERRORS, *UNREADABLE) as error:
+            async with asyncio.timeout(self._patience.idle_seconds):
+                found = await self._client.models.retrieve(model)
+            is_claudes = found.type == "model"
+            name = found.display_name
+        except UNREADABLE as error:
+            raise NoAnswer.of(Failure(type(error).__name__, code=NOT_CLAUDE)) from error
+        except ERRORS as error:
             raise NoAnswer.of(_failure(error)) from error
+        if not is_claudes:
+            raise NoAnswer.of(Failure("AnotherShape", code=NOT_CLAUDE))
+        return name or model
+
+    async def try_message(self, model: str) -> None:
+        """Ask for an answer of one token. Raises NoAnswer if none begins."""
+        messages, betas = self._messages(self._client, self._betas)
+        hello = [{"role": "user", "content": "Hi"}]
+        event = None
+        try:
+            async with asyncio.timeout(self._patience.idle_seconds):
+                stream = await messages.create(model=model, max_tokens=1, messages=hello, stream=True, **betas)
+                try:
+                    event = await anext(stream, None)
+                finally:
+                    await stream.close()
+        except UNREADABLE as error:
+            raise NoAnswer.of(Failure(type(error).__name__, code=NOT_CLAUDE)) from error
+        except ERRORS as error:
+            raise NoAnswer.of(_failure(error)) from error
+        if getattr(event, "type", None) != "message_start":
+            raise NoAnswer.of(Failure("NoMessage", code=NOT_CLAUDE))
 
     async def _send(self, request: Mapping[str, Any]) -> "_EventStream":
         """Raises AttemptFailed. What the model declines goes to the fallback, on the server where the model can."""
@@ -216,6 +249,19 @@ def _credentials(settings: Settings) -> dict[str, Any]:
     return {"profile": settings.anthropic_profile} if settings.anthropic_profile else {}
 
 
+def _apart(address: str | None) -> tuple[str | None, str | None]:
+    """The address without its user and password, and those as the header that a gateway expects.
+
+    The SDK's client for aiohttp cannot send an address that has them (observed).
+    """
+    parts = urlsplit(address or "")
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return address, None
+    encoded = base64.b64encode(unquote_to_bytes(user if ":" in user else f"{user}:")).decode()
+    return parts._replace(netloc=host).geturl(), f"Basic {encoded}"
+
+
 def _headers(lines: str | None) -> tuple[dict[str, str], list[str]]:
     """The headers without the beta features, and the beta features.
 
@@ -248,11 +294,15 @@ class _HttpClient(anthropic.DefaultAioHttpClient):
 
 
 def _http_client(settings: Settings, large: LargeBodies) -> httpx2.AsyncClient:
-    """For a Claude on this machine the environment's proxies are ignored."""
+    """For a Claude on this machine the environment's proxies are ignored.
+
+    No redirect is followed: the key would go wherever it leads.
+    """
+    proxy: dict[str, Any] = {"proxy": settings.claude_proxy}
+    if urlsplit(settings.anthropic_base_url or "").hostname in LOOPBACK:
+        proxy = {"trust_env": False}
     try:
-        if urlsplit(settings.anthropic_base_url or "").hostname in LOOPBACK:
-            return _HttpClient(large, trust_env=False, verify=_certificates())
-        return _HttpClient(large, proxy=settings.claude_proxy, verify=_certificates())
+        return _HttpClient(large, verify=_certificates(), follow_redirects=False, **proxy)
     except OSError as error:
         # ssl's errors are OSErrors: a file that is none of certificates.
         raise SettingError(

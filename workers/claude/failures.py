@@ -13,6 +13,8 @@ TRANSIENT_TYPES = {"overloaded_error", "api_error", "rate_limit_error", "timeout
 TRANSIENT_STATUSES = {408, 409, 429}
 # Our own codes for 400s that only the words of the message tell from other 400s.
 TOO_LONG, USED_UP, NO_CREDIT = "prompt_too_long", "usage_limit_reached", "credit_too_low"
+# Our own code for an answer that is well by its status and not Claude's, like a page for people.
+NOT_CLAUDE = "not_claude"
 WORDS = {"prompt is too long": TOO_LONG, "api usage limits": USED_UP, "credit balance is too low": NO_CREDIT}
 # The money is spent: waiting does not help, though some of these are 429s.
 SPEND_LIMITS = {"contract_spend_limit_reached", "enforced_spend_limit_reached", USED_UP, NO_CREDIT}
@@ -53,7 +55,7 @@ SENTENCES = {
     "api_error": OVERLOADED,
     "timeout_error": OVERLOADED,
 }
-CODE_SENTENCES = {**dict.fromkeys(SPEND_LIMITS, SPENT), NO_CREDIT: BILLING, TOO_LONG: TOO_LARGE}
+CODE_SENTENCES = {**dict.fromkeys(SPEND_LIMITS, SPENT), NO_CREDIT: BILLING, TOO_LONG: TOO_LARGE, NOT_CLAUDE: NO_API}
 # For responses without a known error type: a proxy's page, an `error` event of tomorrow.
 STATUS_SENTENCES = {
     200: NOT_NOW,
@@ -126,7 +128,7 @@ class Failure:
         if self.code in CODE_SENTENCES:
             return CODE_SENTENCES[self.code]
         if self.status is not None:
-            by_status = STATUS_SENTENCES.get(self.status, OVERLOADED if self.status >= 500 else NOT_ACCEPTED)
+            by_status = STATUS_SENTENCES.get(self.status, _of_status_class(self.status))
             return SENTENCES.get(str(self.type), by_status)
         if self.timed_out:
             return TOO_SLOW
@@ -141,6 +143,13 @@ class Failure:
         else:
             what = "Claude cannot be reached"
         return f"{what}, next try in {seconds:.0f} s"
+
+
+def _of_status_class(status: int) -> str:
+    if status >= 500:
+        return OVERLOADED
+    # Redirects are not followed: the key would go wherever they lead.
+    return NO_API if 300 <= status < 400 else NOT_ACCEPTED
 
 
 def code_of(message: object) -> str | None:
