@@ -194,6 +194,16 @@ class Parley:
 
         await self.eventually(is_remembered, within)
 
+    async def at_rest(self, within: float = 60.0) -> None:
+        """Wait until no question of an earlier test is being answered, which would be counted only now."""
+
+        async def rests() -> bool:
+            waiting = [key async for key in self.redis.scan_iter("rq:queue:*")]
+            running = [key async for key in self.redis.scan_iter("rq:wip:*")]
+            return not waiting and not running
+
+        await self.eventually(rests, within)
+
     async def history(self, channel: str, ts: str) -> list[Entry]:
         channel = self.sandbox.channels.get(channel, channel)
         return await history.load(self.redis, Thread(self.sandbox.team, channel, ts))

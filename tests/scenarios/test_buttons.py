@@ -469,7 +469,7 @@ async def test_who_is_not_content_may_say_why(parley: Parley, web: AsyncWebClien
     # Nobody has set ADMIN_CHANNEL.
     await asyncio.sleep(0.2)
     assert len(parley.sandbox.journal.entries("slack.request", "chat.postMessage")) == posts
-    assert "comment not told" not in parley.log
+    assert f"comment not told answer={button}" not in parley.log
 
 
 async def test_a_comment_is_on_the_answer_that_the_button_names(parley: Parley, web: AsyncWebClient) -> None:

@@ -30,6 +30,7 @@ async def used(parley: Parley) -> None:
     """Ada asked twice in #general, Ben once in #random, each today; nobody else did anything."""
     sandbox = parley.sandbox
     parley.slack.limits.on = False
+    await parley.at_rest()
     await parley.redis.sadd(keys.TEAMS, sandbox.team)
     async for key in parley.redis.scan_iter(f"{sandbox.team}:usage:*", count=1000):
         await parley.redis.delete(key)
