@@ -199,7 +199,7 @@ class Parley:
 
         async def rests() -> bool:
             waiting = [key async for key in self.redis.scan_iter("rq:queue:*")]
-            running = [key async for key in self.redis.scan_iter("rq:wip:*")]
+            running = [key async for key in self.redis.scan_iter("*:lease")]
             return not waiting and not running
 
         await self.eventually(rests, within)
