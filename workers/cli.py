@@ -17,7 +17,7 @@ from workers.claude import address_check, tools, tracing
 from workers.claude.client import ClaudeClient, NoAnswer
 from workers.claude.settings_check import SettingsFinding, chosen_fallback, findings, refused, unavailable
 from workers.process.loop import LoopThread
-from workers.process.memory import return_large_pieces
+from workers.process.memory import keep_imports_out_of_collections, return_large_pieces
 from workers.process.worker import Slots, SlotWorker
 
 log = logging.getLogger("parley.worker")
@@ -95,6 +95,7 @@ def main() -> int:
         if sys.argv[1:] == ["check"]:
             return asyncio.run(check(settings))
         return_large_pieces()
+        keep_imports_out_of_collections()
         with tracing.exporting(), own_redis.provided(settings) as redis_url, LoopThread(settings, redis_url) as replies:
             redis_check.warn(redis_url, is_own=settings.redis_url is None)
             slots = Slots(settings.slots, settings.drain_seconds)

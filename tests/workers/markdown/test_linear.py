@@ -1,9 +1,10 @@
 """No text takes longer than in proportion to its length: all answers of a worker share one event loop."""
 
+import gc
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from workers.markdown.frame import fallback, frame, without_late_definitions
 from workers.markdown.plain import plain
 from workers.markdown.sanitize import harmless
 from workers.markdown.split import split_text
+from workers.process.memory import keep_imports_out_of_collections
 from workers.prompt import quoting
 
 Work = Callable[[str], object]
@@ -27,11 +29,18 @@ Work = Callable[[str], object]
 AT_LENGTH = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
 # Ten times the text may cost this much times the processor time, and what costs less than the floor is not measured.
 MOST_TIMES = 15
-FLOOR_SECONDS = 0.2
+FLOOR_SECONDS = 0.1
 # Each shape is tried at the lengths before and behind each step.
 STEPS = (1_000, 10_000) if AT_LENGTH else (1_000,)
 # So many seeds of mixtures are tried, up to a hundred thousand characters.
 MIXTURES = 40 if AT_LENGTH else 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_as_in_a_worker() -> Iterator[None]:
+    keep_imports_out_of_collections()
+    yield
+    gc.unfreeze()
 
 
 def _grow(text: str) -> object:

@@ -34,3 +34,11 @@ def left(how: str) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems need not be told")
 def test_a_large_piece_that_is_gone_leaves_nothing_behind() -> None:
     assert left("returned") < 10_000_000
+
+
+def test_what_was_imported_is_passed_over_by_the_garbage_collector() -> None:
+    program = "import gc, workers.cli; from workers.process import memory; memory.keep_imports_out_of_collections()"
+    ask = "; print(gc.get_freeze_count(), len(gc.get_objects()))"
+    said = subprocess.run([sys.executable, "-c", program + ask], capture_output=True, text=True, check=True)
+    frozen, looked_through = map(int, said.stdout.split())
+    assert frozen > 20 * looked_through
