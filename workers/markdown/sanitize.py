@@ -48,7 +48,11 @@ INTERESTING = re.compile(r"\]\(|\]:|<|://|javascript:|data:", re.I)
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]")
 # https://www.rfc-editor.org/rfc/rfc1035#section-3.1, without the dot at its end.
 LONGEST_HOST = 253
-SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++")
+SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++|\blocalhost\b|\[[0-9a-f.]*+:[0-9a-f:.]++\]")
+# Hosts without a name of the domain system.
+LOCAL_HOST = re.compile(r"localhost|\d{1,3}(?:\.\d{1,3}){3}|\[.*")
+# Not dots for a browser, but for who reads.
+DOTS = str.maketrans(dict.fromkeys("\u3002\u00b7\u2027\u2219\u22c5", "."))
 TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
 # Endings of file names that are no top-level domains.
 SUFFIX = re.compile(
@@ -368,12 +372,12 @@ def _deceptive(label: str, host: str) -> bool:
 
 def _names_another(label: str, host: str) -> bool:
     plain = unicodedata.normalize("NFKC", UNSEEN.sub("", html.unescape(label))).lower()
-    plain = plain.replace("。", ".")
+    plain = plain.translate(DOTS)
     true = host.removeprefix("www.").rstrip(".")
     for name in SHOWN_HOST.finditer(plain):
         shown = name[0].removeprefix("www.")
-        if not TOP_LEVEL.search(shown[-70:]) or (SUFFIX.search(shown[-12:]) and "://" not in plain):
-            continue
-        if shown != true:
+        is_file = SUFFIX.search(shown[-12:]) and "://" not in plain
+        is_host = LOCAL_HOST.fullmatch(shown) or (TOP_LEVEL.search(shown[-70:]) and not is_file)
+        if is_host and shown != true:
             return True
     return "://" in plain and true not in plain

@@ -139,6 +139,28 @@ def test_what_is_harmful_is_defused_and_the_rest_is_left(text: str, safe: str) -
     assert harmless(text, PEOPLE) == safe
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "192.168.1.1",
+        "see 10.0.0.1:8080",
+        "localhost",
+        "localhost/admin",
+        "[::1]",
+        "[fe80::1]:80",
+        "bank·example",
+        "bank‧example",
+    ],
+)
+def test_a_host_without_a_domain_or_with_other_dots_hides_no_host(label: str) -> None:
+    assert harmless(f"[{label}](https://evil.example/x)", PEOPLE).endswith("(https://evil.example/x) (evil.example)")
+
+
+def test_a_link_to_the_address_that_it_shows_has_no_note() -> None:
+    text = "[192.168.1.1](http://192.168.1.1/x) and [localhost:80](http://localhost:80) and [Notes](https://a.bc)"
+    assert harmless(text, PEOPLE) == text
+
+
 @pytest.mark.parametrize("invisible", list("\u00ad\u034f\u180e\u200b\u2061\u3164\ufe0f\ufeff\U000e0020\U000e0100"))
 def test_an_invisible_character_hides_no_host(invisible: str) -> None:
     safe = harmless(f"[bank{invisible}.example](https://evil.example)")
