@@ -224,8 +224,10 @@ def _within(window: str, begin: int, limit: int, blocks: list[LeafBlock]) -> Cut
             foot = head = ""
     most = limit - len(foot)
     least = begin + max(1, (most - begin) // 2)
+    # Nearer to the beginning there may be no more than the mark of a block, and a message of it alone says nothing.
+    nearest = begin + max(1, (most - begin) // 10)
     spans, runs = _inline(window, block) if block is not None and block.kind in ("paragraph", "heading") else ([], [])
-    for pattern, low, whole in ((SENTENCE, least, 1), (WORD, least, 1), (WORD, begin + 1, 1), (WORD, least, 0)):
+    for pattern, low, whole in ((SENTENCE, least, 1), (WORD, least, 1), (WORD, nearest, 1), (WORD, least, 0)):
         for end in reversed([boundary.end() for boundary in pattern.finditer(window, low, most)]):
             if whole and any(start < end < stop for start, stop in spans):
                 continue

@@ -219,3 +219,11 @@ def test_no_part_is_blank(blank: str) -> None:
     assert 2 <= len(parts) <= 4
     assert "".join(text[part.start : part.end] for part in parts).count("word") == 2
     assert split_text(blank * 1_000, 150) == []
+
+
+@pytest.mark.parametrize("before", ["```\n", "```py\na\n", "> ", "- ", "# ", "|a|\n|-|\n|", "word "])
+def test_before_a_line_that_is_too_long_no_part_has_only_a_mark(before: str) -> None:
+    text = before + "x" * 1_000
+    parts = split_text(text, 300)
+    assert all(len(text[part.start : part.end]) > 50 for part in parts[:-1])
+    assert sum(content(text, part).count("x") for part in parts) == 1_000
