@@ -52,7 +52,7 @@ SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++|\blocalhost\b|\[[0-9a
 # Hosts without a name of the domain system.
 LOCAL_HOST = re.compile(r"localhost|\d{1,3}(?:\.\d{1,3}){3}|\[.*")
 # Not dots for a browser, but for who reads.
-DOTS = str.maketrans(dict.fromkeys("\u3002\u00b7\u2027\u2219\u22c5", "."))
+DOTS = str.maketrans(dict.fromkeys("\u3002\u00b7\u2027\u2219\u22c5\ua4f8\u0701\u0702\u06d4\u0660\u06f0\U0001d16d", "."))
 TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
 # Endings of file names that are no top-level domains.
 SUFFIX = re.compile(
