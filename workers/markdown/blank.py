@@ -3,8 +3,13 @@
 import html
 import re
 
-from workers.markdown.sanitize import INVISIBLE
-
+# For a class of an expression: the code points that Unicode calls default-ignorable
+# (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt), and others that are drawn as nothing.
+INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    r"\u2800\ufff9-\ufffb\U00013430-\U0001343f\U00016fe4\U0001d159"
+)
 # So long may a run of them be: more than any table or program is indented.
 LONGEST_RUN = 1_000
 STRIDE = 100

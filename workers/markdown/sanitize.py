@@ -7,14 +7,13 @@ not documented; it is taken for granted here, in code too.
 import html
 import re
 import sys
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 from workers.markdown.blocks import LeafBlock, scan
 from workers.markdown.content import Content, content_of
+from workers.markdown.hosts import is_deceptive, is_masked, true_host
 from workers.markdown.inline import ENTITY, Span, parse
 from workers.markdown.links import LONGEST_LABEL, definition, label_key
 
@@ -45,37 +44,10 @@ BAD_SCHEME = re.compile(r"\b(slack|file|javascript|vbscript|data)(?=:(?://|[^\s:
 ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
 HTML = re.compile(r"<[A-Za-z/!?]")
 INTERESTING = re.compile(r"\]\(|\]:|<|://|javascript:|data:", re.I)
-HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]")
-# https://www.rfc-editor.org/rfc/rfc1035#section-3.1, without the dot at its end.
-LONGEST_HOST = 253
-SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++|\blocalhost\b|\[[0-9a-f.]*+:[0-9a-f:.]++\]")
-# Hosts without a name of the domain system.
-LOCAL_HOST = re.compile(r"localhost|\d{1,3}(?:\.\d{1,3}){3}|\[.*")
-# Not dots for a browser, but for who reads.
-DOTS = str.maketrans(dict.fromkeys("\u3002\u00b7\u2027\u2219\u22c5\ua4f8\u0701\u0702\u06d4\u0660\u06f0\U0001d16d", "."))
-TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
-# Endings of file names that are no top-level domains.
-SUFFIX = re.compile(
-    r"\.(?:[jt]sx?|jsonl?|ya?ml|toml|txt|html?|css|xml|[ct]sv|pdf|png|jpe?g|gif|svg|java|[ch]pp|exe|ini|cfg|conf|lock|log|"
-    r"sql|ipynb|php|rb|kt|swift|vue|bat|env)$"
-)
-# What no link may have in its address: controls, spaces, backslashes, invisible and directional characters.
-NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\\\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f]")
 URL_END = re.compile(r"[\s<>]")
-HOST_END = re.compile(r"[/?#]")
 NOT_IN_CODE = re.compile(r"[`|\x00-\x1f]")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 BRACKET = re.compile(r"[()\[\]\\]")
-# For a class of an expression: the code points that Unicode calls default-ignorable
-# (https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt), and others that are drawn as nothing.
-INVISIBLE = (
-    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    r"\u2800\ufff9-\ufffb\U00013430-\U0001343f\U00016fe4\U0001d159"
-)
-# What people do not see of a label: markup, and what is invisible.
-UNSEEN = re.compile(rf"[*_~`\\{INVISIBLE}]")
-TAGS = re.compile(r"<!--(?:(?!-->).)*+-->|<[A-Za-z/!?][^<>]*+>|<$", re.S)
 CELL = re.compile(r"(?:[^|\\]|\\.)+")
 PLAIN_LABEL = re.compile(r"[^\W\d_][^\\`<&\[\]!*_~|\n@]*$")
 
@@ -239,7 +211,7 @@ def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Replace
         url = _bare(address[0])
         shown = URL_END.split(_unescaped(url), maxsplit=1)[0]
         host = true_host(shown)
-        if host is not None and _masked(shown, host):
+        if host is not None and is_masked(shown, host):
             end = address.start() + len(url)
             # Beside a link that ends there too stands the link's own host first.
             if f" ({host})" not in NOTES.match(content, end)[0]:  # type: ignore[index]
@@ -287,7 +259,7 @@ def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Replaceme
     """What a link needs so that it does not deceive."""
     host = true_host(url)
     if host is not None:
-        if _masked(url, host) or (span.kind != "auto" and _deceptive(label, host)):
+        if is_masked(url, host) or (span.kind != "auto" and is_deceptive(label, host)):
             yield from _beside(content, span.end, host)
         return
     if span.kind == "auto":
@@ -328,56 +300,3 @@ def _beside(content: str, end: int, host: str) -> Iterator[Replacement]:
 def _unescaped(target: str) -> str:
     target = ESCAPE.sub(r"\1", target)
     return ENTITY.sub(lambda entity: html.unescape(entity[0]), target)
-
-
-def true_host(url: str) -> str | None:
-    """The host a link leads to, in ASCII; None for what may not be a link."""
-    if NOT_IN_ADDRESS.search(url):
-        return None
-    scheme, colon, rest = url.partition(":")
-    scheme = scheme.lower()
-    if not colon or scheme not in ("http", "https", "mailto"):
-        return None
-    try:
-        host = rest.partition("?")[0].rpartition("@")[2] if scheme == "mailto" else urlsplit(url).netloc
-        if scheme != "mailto":
-            if not rest.startswith("//"):
-                return None
-            host = host.rpartition("@")[2]
-            host = host if host.startswith("[") else host.partition(":")[0]
-        host = unicodedata.normalize("NFKC", unquote(host)).lower()
-        if not host.isascii():
-            host = host.encode("idna").decode()
-    except (ValueError, UnicodeError):
-        return None
-    return host if len(host) <= LONGEST_HOST and HOST.fullmatch(host) else None
-
-
-def _masked(url: str, host: str) -> bool:
-    """Whether an address, read as it stands, may be taken for another host's."""
-    if url[:7].lower() == "mailto:":
-        return False
-    netloc = HOST_END.split(url.partition("://")[2], maxsplit=1)[0]
-    return "@" in netloc or "xn--" in host or netloc.partition(":")[0].lower() != host.partition(":")[0]
-
-
-def _deceptive(label: str, host: str) -> bool:
-    """Whether a label looks like an address or host other than the true one, or is too long to tell."""
-    if len(label) > LONGEST_LABEL:
-        return True
-    # Where HTML is drawn as such, a label looks as it does without its tags.
-    drawn = TAGS.sub("", label) if "<" in label else label
-    return _names_another(label, host) or (drawn != label and _names_another(drawn, host))
-
-
-def _names_another(label: str, host: str) -> bool:
-    plain = unicodedata.normalize("NFKC", UNSEEN.sub("", html.unescape(label))).lower()
-    plain = plain.translate(DOTS)
-    true = host.removeprefix("www.").rstrip(".")
-    for name in SHOWN_HOST.finditer(plain):
-        shown = name[0].removeprefix("www.")
-        is_file = SUFFIX.search(shown[-12:]) and "://" not in plain
-        is_host = LOCAL_HOST.fullmatch(shown) or (TOP_LEVEL.search(shown[-70:]) and not is_file)
-        if is_host and shown != true:
-            return True
-    return "://" in plain and true not in plain

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from xml.sax.saxutils import quoteattr
 
-from workers.markdown.sanitize import INVISIBLE
+from workers.markdown.blank import INVISIBLE
 
 NAME_LENGTH = 80
 JOINER = "\u2060"
