@@ -16,7 +16,7 @@ from bot.views.scope import render_scope as shown
 
 SCOPES = ("workspace", "channel", "thread")
 FIELD = "model"
-NAME = re.compile(r"[A-Za-z0-9._:/@-]{1,100}")
+NAME = re.compile(r"(?!\w+://)[A-Za-z0-9._:/@-]{1,100}")
 USAGE = (
     "Say, for example, `/parley model claude-opus-5-5` for this channel, `/parley model claude-opus-5-5 workspace`, "
     "`/parley model clear`, or put the link of a thread behind it."

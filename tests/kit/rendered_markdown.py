@@ -30,13 +30,13 @@ def plain(tokens: list[Token]) -> str:
     return "".join(parts)
 
 
-def visible(text: str) -> str:
+def visible(text: str, markdown: MarkdownIt = MARKDOWN) -> str:
     """The rendered plain text, with the numbers of ordered lists, and one space for any white space.
 
     Markup, HTML tags and the targets of links are not in it.
     """
     parts = []
-    for token in MARKDOWN.parse(text):
+    for token in markdown.parse(text):
         if token.type == "inline":
             parts.append(plain(token.children or []))
         elif token.type in ("fence", "code_block"):

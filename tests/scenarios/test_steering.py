@@ -322,6 +322,7 @@ async def test_a_model_is_chosen_for_a_channel_and_for_the_workspace(parley: Par
         ("clear claude-opus-5-5", "I do not understand “claude-opus-5-5”"),
         ("<!channel> force", "cannot be a model"),
         (f"{'x' * 200} force", "cannot be a model"),
+        ("https://evil.example force", "cannot be a model"),
     ],
 )
 async def test_a_model_that_there_is_not_changes_nothing(parley: Parley, words: str, told: str) -> None:

@@ -263,18 +263,20 @@ def _sure(content: str, row: int) -> tuple[int, int]:
 def _closers(content: str, runs: list[Run]) -> str:
     """What closes the delimiters that are open at the end of the content.
 
-    Where the joined closers would break the "multiple of 3" rule against a run inside a word, an invisible U+2060
-    parts them.
+    Where the joined closers would break the "multiple of 3" rule against a run that both opens and closes, an invisible
+    U+2060 parts them from each other or from the content.
     """
     opened = unmatched(runs)
     closers = [mark for _, mark in reversed(opened)]
     joined = "".join(closers)
-    if len(closers) < 2 or not any(run.opens and run.closes for run in runs):
+    # Between punctuation and another closer, a closer may open too.
+    both = not content[-1:].isalnum() or any(run.opens and run.closes for run in runs)
+    if len(closers) < 2 or not both:
         return joined
     size = len(closers)
     breaks: list[tuple[int, ...]] = [()]
-    breaks += [(at,) for at in range(1, min(size, 9))]
-    breaks += combinations(range(1, min(size, 7)), 2)
+    breaks += [(at,) for at in range(min(size, 9))]
+    breaks += combinations(range(min(size, 7)), 2)
     for joiner in ("\u2060", "&#8288;"):
         for indexes in breaks:
             parted = "".join(joiner * (index in indexes) + mark for index, mark in enumerate(closers))

@@ -10,10 +10,12 @@ import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 from workers.markdown.blocks import LeafBlock, scan
 from workers.markdown.content import Content, content_of
-from workers.markdown.hosts import is_deceptive, is_masked, true_host
+from workers.markdown.hosts import HOST_END, Label, Target, drawn, is_deceptive, misplaced, target_of, true_host
 from workers.markdown.inline import ENTITY, Span, parse
 from workers.markdown.links import LONGEST_LABEL, definition, label_key
 
@@ -43,9 +45,10 @@ LAST_ENTITY = re.compile(r"&#?\w{1,31}$")
 BAD_SCHEME = re.compile(r"\b(slack|file|javascript|vbscript|data)(?=:(?://|[^\s:`]+[(,]))", re.I)
 ANCHOR = re.compile(r"<(?=/?a(?:\s|>|/|$))", re.I)
 HTML = re.compile(r"<[A-Za-z/!?]")
-INTERESTING = re.compile(r"\]\(|\]:|<|://|javascript:|data:", re.I)
+INTERESTING = re.compile(r"\]\(|\]:|<|:[/\\]{2}|javascript:|data:", re.I)
 URL_END = re.compile(r"[\s<>]")
-NOT_IN_CODE = re.compile(r"[`|\x00-\x1f]")
+NOT_IN_CODE = re.compile(r"[`|]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 BRACKET = re.compile(r"[()\[\]\\]")
 CELL = re.compile(r"(?:[^|\\]|\\.)+")
@@ -59,6 +62,13 @@ class Replacement:
     start: int
     end: int
     new: str
+
+
+class Link(NamedTuple):
+    """A span that leads to an address."""
+
+    span: Span
+    target: Target
 
 
 def harmless(text: str, people: frozenset[str] = frozenset()) -> str:
@@ -107,7 +117,7 @@ def _links(text: str, *, raw_html: bool) -> str:
     """Links made honest; a renderer may know raw HTML or take it for text, and both must be safe."""
     if not INTERESTING.search(text):
         return text
-    references: dict[str, str] = {}
+    references: dict[str, Target] = {}
     edits: list[Replacement] = []
     # A link may refer to a definition that follows it.
     contents = [
@@ -122,29 +132,29 @@ def _links(text: str, *, raw_html: bool) -> str:
     return _edited(text, edits)
 
 
-def _define(content: Content, references: dict[str, str], edits: list[Replacement]) -> int:
+def _define(content: Content, references: dict[str, Target], edits: list[Replacement]) -> int:
     """Add the reference definitions at the beginning of a paragraph to `references`; where the text behind them begins.
 
-    One that leads where no link may lead becomes text, by one of the `edits`.
+    One that leads where no link may lead becomes text, by one of the `edits`, and so does what refers to it.
     """
     first = 0
     while (match := definition(content.text, first)) is not None:
-        target = _unescaped(match[2][1:-1] if match[2].startswith("<") else match[2])
-        if true_host(target) is None:
-            at = content.source(match.start() + match[0].index("["))
-            edits.append(Replacement(at, at, "\\"))
-            break
+        target = target_of(_unescaped(match[2][1:-1] if match[2].startswith("<") else match[2]))
         references.setdefault(label_key(match[1]), target)
+        if target.host is None:
+            at = content.source(match.start() + match[0].index("["))
+            edits.append(Replacement(at, at + 1, "\\["))
+            break
         first = match.end()
     return first
 
 
 def _edited(text: str, edits: list[Replacement]) -> str:
-    """The text with the edits made; of two that overlap only the first one is made."""
+    """The text with the edits made; of equal ones one is made, of two that overlap the first one."""
     if not edits:
         return text
     parts, position = [], 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+    for edit in sorted(dict.fromkeys(edits), key=lambda edit: (edit.start, edit.end)):
         if edit.start < position:
             continue
         parts += [text[position : edit.start], edit.new]
@@ -164,16 +174,19 @@ def _contents(text: str, block: LeafBlock) -> Iterator[Content]:
             yield Content(cell[0], [(0, start + cell.start())])
 
 
-def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator[Replacement]:
+def _edits(content: str, references: dict[str, Target], raw_html: bool) -> Iterator[Replacement]:
     # What is a link already, or code.
     covered: list[tuple[int, int]] = []
-    for span in parse(content, references, raw_html).spans:
+    spans = parse(content, references, raw_html).spans
+    links: list[Link] = []
+    for span in spans:
         if span.kind == "code":
             covered.append((span.start, span.end))
         elif span.kind in ("auto", "email"):
             covered.append((span.start, span.end))
             url = content[span.start + 1 : span.end - 1]
-            yield from _shown(content, span, url if span.kind == "auto" else f"mailto:{url}", url)
+            target = target_of(url if span.kind == "auto" else f"mailto:{url}")
+            yield from _shown(content, Link(span, target), url)
         elif span.kind == "slack":
             yield from _slack(content, span)
             covered.append((span.start, span.end))
@@ -185,12 +198,73 @@ def _edits(content: str, references: dict[str, str], raw_html: bool) -> Iterator
             # else be looked through again and again.
             label = content[span.label[0] : min(span.label[1], span.label[0] + LONGEST_LABEL + 1)]
             if span.kind == "reference":
-                url = _referred(content, span, references)
+                target = _referred(content, span, references)
             else:
-                url = _unescaped(content[span.target[0] : span.target[1]])
+                target = target_of(_unescaped(content[span.target[0] : span.target[1]]))
             covered.append((span.label[1], span.end))
-            yield from _shown(content, span, url, label)
+            links.append(Link(span, target))
+            yield from _shown(content, links[-1], label)
+    yield from _misplaced(content, spans, links)
     yield from _addresses(content, covered)
+
+
+def _misplaced(content: str, spans: list[Span], links: list[Link]) -> Iterator[Replacement]:
+    """What links need whose labels are parts of another host's address."""
+    labels: list[Label] = []
+    ends: list[int] = []
+    line = DrawnLine(content, spans)
+    last = 0
+    for link in sorted(links, key=lambda link: link.span.start):
+        start, end = link.span.label
+        if link.target.host is not None and start >= last:
+            labels.append(Label(line.at(start), line.at(end), link.target.host))
+            ends.append(link.span.end)
+            last = end
+    ends_of = dict(zip(labels, ends, strict=True))
+    for label in misplaced(line.drawn, labels):
+        yield from _beside(content, ends_of[label], label.host)
+
+
+class DrawnLine:
+    """A content as people read it, of links the labels alone."""
+
+    def __init__(self, content: str, spans: list[Span]) -> None:
+        hidden = sorted(piece for span in spans for piece in _hidden(span))
+        cuts = {
+            0,
+            len(content),
+            *(at for span in spans for at in span.label),
+            *(at for piece in hidden for at in piece),
+        }
+        parts: list[str] = []
+        self._at: dict[int, int] = {}
+        size = shown = index = 0
+        for start, end in pairwise(sorted(cuts)):
+            while index < len(hidden) and hidden[index][0] <= start:
+                shown = max(shown, hidden[index][1])
+                index += 1
+            self._at[start] = size
+            if start >= shown:
+                parts.append(drawn(content[start:end]))
+                size += len(parts[-1])
+        self._at[len(content)] = size
+        self.drawn = "".join(parts)
+
+    def at(self, position: int) -> int:
+        """Where the beginning or the end of a label stands in what is drawn."""
+        return self._at[position]
+
+
+def _hidden(span: Span) -> Iterator[tuple[int, int]]:
+    """What of a span people do not see."""
+    if span.kind in ("link", "image", "reference"):
+        yield span.start, span.label[0]
+        yield span.label[1], span.end
+    elif span.kind in ("auto", "email"):
+        yield span.start, span.start + 1
+        yield span.end - 1, span.end
+    elif span.kind == "html":
+        yield span.start, span.end
 
 
 def _anchor(content: str, span: Span) -> Replacement:
@@ -210,12 +284,16 @@ def _addresses(content: str, covered: list[tuple[int, int]]) -> Iterator[Replace
             continue
         url = _bare(address[0])
         shown = URL_END.split(_unescaped(url), maxsplit=1)[0]
-        host = true_host(shown)
-        if host is not None and is_masked(shown, host):
+        if "\\" in HOST_END.split(url.partition(":")[2].lstrip("/"), maxsplit=1)[0]:
+            # Browsers take a backslash for a slash, Markdown takes it for an escape: nobody knows the host.
+            yield Replacement(address.start() + url.index(":"), address.start() + url.index(":"), JOINER)
+            continue
+        target = target_of(shown)
+        if target.host is not None and target.is_masked:
             end = address.start() + len(url)
             # Beside a link that ends there too stands the link's own host first.
-            if f" ({host})" not in NOTES.match(content, end)[0]:  # type: ignore[index]
-                yield from _beside(content, end, host)
+            if f" ({target.host})" not in NOTES.match(content, end)[0]:  # type: ignore[index]
+                yield from _beside(content, end, target.host)
     for scheme in BAD_SCHEME.finditer(content):
         if not _is_in(scheme.start(), covered):
             yield Replacement(scheme.end(), scheme.end(), JOINER)
@@ -249,28 +327,30 @@ def _bare(url: str) -> str:
         end = entity.start()
 
 
-def _referred(content: str, span: Span, references: dict[str, str]) -> str:
+def _referred(content: str, span: Span, references: dict[str, Target]) -> Target:
     rest = content[span.label[1] + 1 : span.end]
     label = rest[1:-1] if len(rest) > 2 else content[span.label[0] : span.label[1]]
-    return references.get(label_key(label), "")
+    return references[label_key(label)]
 
 
-def _shown(content: str, span: Span, url: str, label: str) -> Iterator[Replacement]:
+def _shown(content: str, link: Link, label: str) -> Iterator[Replacement]:
     """What a link needs so that it does not deceive."""
-    host = true_host(url)
-    if host is not None:
-        if is_masked(url, host) or (span.kind != "auto" and is_deceptive(label, host)):
-            yield from _beside(content, span.end, host)
+    span, target = link
+    if target.host is not None:
+        if target.is_masked or (span.kind != "auto" and is_deceptive(label, target.host)):
+            yield from _beside(content, span.end, target.host)
         return
     if span.kind == "auto":
         yield Replacement(span.start + 1, span.start + 1, JOINER)
         return
-    if span.kind == "reference":
-        return
     start, end = span.start, span.label[1]
-    target = url.strip()
-    shown = "" if target.startswith("#") or not target or len(target) > 200 else f" (`{target}`)"
-    if NOT_IN_CODE.search(target):
+    if span.kind == "reference":
+        yield Replacement(start, span.label[0], content[start : span.label[0]].replace("[", "\\["))
+        yield Replacement(end, span.end, BRACKET.sub(r"\\\g<0>", content[end : span.end]))
+        return
+    url = CONTROL.sub("", target.url).strip()
+    shown = "" if url.startswith("#") or not url or len(url) > 200 else f" (`{url}`)"
+    if NOT_IN_CODE.search(url):
         shown = ""
     before = content[start - 1 : start]
     if PLAIN_LABEL.match(content, span.label[0], span.label[1]) and before not in ("<", "@", "\\", "!", "]"):

@@ -76,13 +76,15 @@ def split_text(
         is_wanted = cut is None or cut is forced_cut or bool(part.head)
         if is_wanted or not is_blank(text[part.start : part.end]):
             parts.append(part)
-        if cut is None:
-            return parts
-        start, head = cut.start, cut.head
-        if not head:
-            blank = BLANK.match(text, start)
-            start = blank.end() if blank else start
-        if start >= size:
+        if cut is not None:
+            start, head = cut.start, cut.head
+            if not head:
+                blank = BLANK.match(text, start)
+                start = blank.end() if blank else start
+        if cut is None or start >= size:
+            if len(parts) - 1 not in (forced or {}):
+                # Nothing is left that its foot would part it from.
+                parts[-1] = replace(parts[-1], foot="")
             return parts
 
 

@@ -126,7 +126,7 @@ def test_marker_soup_is_harmless(text: str) -> None:
         ),
         ("<slack://open> <javascript:x>", "<\u2060slack\u2060://open> <\u2060javascript:x>"),
         ('<a href="https://e.fg">bank</a>', '`<a href="https://e.fg">`bank`</a>`'),
-        ("x\n\n[1]: javascript:x", "x\n\n\\[1]: javascript:x"),
+        ("x\n\n[1]: javascript:x", "x\n\n\\[1\\]: javascript:x"),
         ("`[bank.example](https://evil.example)`", "`[bank.example](https://evil.example)`"),
         (
             "[Node.js](https://nodejs.org) [README.txt](https://a.bc)",
@@ -137,45 +137,6 @@ def test_marker_soup_is_harmless(text: str) -> None:
 )
 def test_what_is_harmful_is_defused_and_the_rest_is_left(text: str, safe: str) -> None:
     assert harmless(text, PEOPLE) == safe
-
-
-@pytest.mark.parametrize(
-    "label",
-    [
-        "192.168.1.1",
-        "see 10.0.0.1:8080",
-        "localhost",
-        "localhost/admin",
-        "[::1]",
-        "[fe80::1]:80",
-        "bank·example",
-        "bank‧example",
-    ],
-)
-def test_a_host_without_a_domain_or_with_other_dots_hides_no_host(label: str) -> None:
-    assert harmless(f"[{label}](https://evil.example/x)", PEOPLE).endswith("(https://evil.example/x) (evil.example)")
-
-
-def test_a_link_to_the_address_that_it_shows_has_no_note() -> None:
-    text = "[192.168.1.1](http://192.168.1.1/x) and [localhost:80](http://localhost:80) and [Notes](https://a.bc)"
-    assert harmless(text, PEOPLE) == text
-
-
-@pytest.mark.parametrize("invisible", list("\u00ad\u034f\u180e\u200b\u2061\u3164\ufe0f\ufeff\U000e0020\U000e0100"))
-def test_an_invisible_character_hides_no_host(invisible: str) -> None:
-    safe = harmless(f"[bank{invisible}.example](https://evil.example)")
-    assert safe.endswith("(https://evil.example) (evil.example)")
-
-
-@pytest.mark.parametrize("invisible", list("\u2800\ufff9\ufffb\U00013431\U00016fe4\U0001d159\u2065\U000e0fff"))
-def test_what_is_drawn_as_nothing_hides_no_host(invisible: str) -> None:
-    assert "(evil.example)" in harmless(f"[ba{invisible}nk.exa{invisible}mple](https://evil.example)")
-
-
-@pytest.mark.parametrize("tag", ["<b></b>", "<!-- -->", "<!-- > -->", "<br/>", "<i>", "<?a?>", "<x y='z'>", "&shy;<b>"])
-def test_a_tag_hides_no_host_where_html_is_drawn(tag: str) -> None:
-    assert "(evil.example)" in harmless(f"[bank{tag}.example](https://evil.example)")
-    assert "(evil.example)" not in harmless(f"[the{tag} < bank](https://evil.example)")
 
 
 def test_invisible_characters_without_a_use_in_text_are_taken_out() -> None:
