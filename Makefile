@@ -44,10 +44,10 @@ test: $(VENV)/installed-dev
 properties: $(VENV)/installed-dev
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -m hypothesis --timeout 1800 $(PROPERTIES) $(ARGS)
 
-# Programs and types of others, from npm, against the sandbox. With SENT_CALLS=<a folder> in the environment of
-# `make test` and of this, the calls of that run are checked; without it, some scenarios run first.
+# Kills that take long, and what needs a browser, or programs and types of others from npm. With SENT_CALLS=<a folder> in
+# the environment of `make test` and of this, the calls of that run are checked; without it, some scenarios run first.
 proof: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 -m proof tests/proof $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m proof tests $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

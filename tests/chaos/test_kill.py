@@ -104,6 +104,7 @@ async def test_an_ending_that_a_killed_worker_left_is_shown_and_counted_once_by_
         assert not parley.sandbox.journal.entries("claude.request")
 
 
+@pytest.mark.proof
 async def test_a_worker_killed_between_the_last_word_and_its_delivery_is_billed_once(
     redis_url: str, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ async def test_a_worker_killed_between_the_last_word_and_its_delivery_is_billed_
         assert len(parley.sandbox.journal.entries("claude.request")) == 1
 
 
+@pytest.mark.proof
 async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path, workers=2, settings=QUICK_LEASE) as parley:
         script(parley, seconds=4)
@@ -143,6 +145,7 @@ async def test_a_worker_that_wakes_up_after_its_lease_makes_no_further_edit(redi
         await parley.remembered("general", ts, turns=4)
 
 
+@pytest.mark.proof
 async def test_a_worker_that_stood_still_for_longer_than_its_lease_begins_again_and_answers_once(
     redis_url: str, tmp_path: Path
 ) -> None:
@@ -164,6 +167,7 @@ async def test_a_worker_that_stood_still_for_longer_than_its_lease_begins_again_
         assert (counted.requests, counted.answers) == (1, 1)
 
 
+@pytest.mark.proof
 async def test_a_worker_told_to_stop_finishes_its_answers_and_leaves_the_queue(redis_url: str, tmp_path: Path) -> None:
     async with Parley(redis_url, tmp_path, settings={"SLOTS": "2"}) as parley:
         script(parley, seconds=8)
@@ -213,6 +217,7 @@ async def test_a_bot_that_is_killed_loses_no_message(redis_url: str, tmp_path: P
         assert await parley.answers("general", ts, within=20) == ["Here."]
 
 
+@pytest.mark.proof
 async def test_every_message_of_a_thread_is_answered_in_order_when_workers_are_killed(
     redis_url: str, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from bot.sandbox import Sandbox
 from tests.page.block_kit import JSON, button, chart, field, mrkdwn, option, plain, series
 from tests.page.conftest import Open
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.proof]
 
 DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301"

@@ -10,7 +10,7 @@ from bot.sandbox import Sandbox
 from tests.page.block_kit import JSON, button, mrkdwn, plain, raw
 from tests.page.conftest import Open
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.proof]
 
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script>'
 LINKS = "[here](javascript:window.hacked=3) <javascript:window.hacked=4|there> ![x](data:text/html,x)"

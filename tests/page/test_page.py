@@ -15,7 +15,7 @@ from bot.sandbox.claude.answers import Answer
 from tests.kit.parley import Parley
 from tests.page.conftest import Open
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.proof]
 
 NARROW = {"viewport": {"width": 390, "height": 780}, "has_touch": True}
 LONG = "\n\n".join(f"## Part {n}\n\n" + f"Sentence {n} of a long answer. " * 12 for n in range(1, 13))

@@ -25,7 +25,7 @@ from bot.talk.message import Thread
 from tests.kit.parley import Parley
 from tests.page.conftest import Open
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.proof]
 
 PICTURE = Path(__file__).parents[2] / "docs/images/usage.png"
 

@@ -27,7 +27,8 @@ Work = Callable[[str], object]
 
 # `make properties` tries everything at length, which takes minutes.
 AT_LENGTH = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
-# Ten times the text may cost this much times the processor time, and what costs less than the floor is not measured.
+# Ten times the text may cost this much times the processor time, and what costs less than the floor is not measured: a
+# thousand characters are not split over several messages, which costs its own time.
 MOST_TIMES = 15
 FLOOR_SECONDS = 0.1
 # Each shape is tried at the lengths before and behind each step.
@@ -123,25 +124,21 @@ def _mixture(seed: int) -> Shape:
 
 
 def _is_linear(work: Work, shape: Shape, length: int) -> bool:
-    """Whether ten times this length costs in proportion, by the best of three measurements of processor time.
-
-    Ten thousand characters have a floor too: a thousand are not split over several messages, which costs its own time.
-    """
+    """Whether ten times this length costs in proportion, by the best of three measurements of processor time."""
     short = shape.text(length)
     long = shape.text(10 * length)
-    floor = FLOOR_SECONDS if length >= 10_000 else FLOOR_SECONDS / 2
     best_of_short = _seconds(work, short)
     if best_of_short > 1:
         # Ten times as much might take minutes.
         return False
     best = _seconds(work, long)
     for _ in range(2):
-        if best <= floor + MOST_TIMES * best_of_short:
+        if best <= FLOOR_SECONDS + MOST_TIMES * best_of_short:
             return True
         # A first time that was too good is no excuse: the longest of the short ones counts, the best of the long ones.
         best_of_short = max(best_of_short, _seconds(work, short))
         best = min(best, _seconds(work, long))
-    return best <= floor + MOST_TIMES * best_of_short
+    return best <= FLOOR_SECONDS + MOST_TIMES * best_of_short
 
 
 def _seconds(work: Work, text: str) -> float:
