@@ -135,7 +135,7 @@ def _links(text: str, *, raw_html: bool) -> str:
 def _define(content: Content, references: dict[str, Target], edits: list[Replacement]) -> int:
     """Add the reference definitions at the beginning of a paragraph to `references`; where the text behind them begins.
 
-    One that leads where no link may lead becomes text, by one of the `edits`, and so does what refers to it.
+    One that leads where no link may lead becomes text, by one of the `edits`.
     """
     first = 0
     while (match := definition(content.text, first)) is not None:
@@ -210,19 +210,18 @@ def _edits(content: str, references: dict[str, Target], raw_html: bool) -> Itera
 
 def _misplaced(content: str, spans: list[Span], links: list[Link]) -> Iterator[Replacement]:
     """What links need whose labels are parts of another host's address."""
-    labels: list[Label] = []
-    ends: list[int] = []
+    if all(link.target.host is None for link in links):
+        return
     line = DrawnLine(content, spans)
+    ends: dict[Label, int] = {}
     last = 0
     for link in sorted(links, key=lambda link: link.span.start):
         start, end = link.span.label
         if link.target.host is not None and start >= last:
-            labels.append(Label(line.at(start), line.at(end), link.target.host))
-            ends.append(link.span.end)
+            ends[Label(line.at(start), line.at(end), link.target.host)] = link.span.end
             last = end
-    ends_of = dict(zip(labels, ends, strict=True))
-    for label in misplaced(line.drawn, labels):
-        yield from _beside(content, ends_of[label], label.host)
+    for label in misplaced(line.drawn, list(ends)):
+        yield from _beside(content, ends[label], label.host)
 
 
 class DrawnLine:
@@ -344,7 +343,10 @@ def _shown(content: str, link: Link, label: str) -> Iterator[Replacement]:
         yield Replacement(span.start + 1, span.start + 1, JOINER)
         return
     start, end = span.start, span.label[1]
+    if span.kind == "reference" and content[span.end : span.end + 1] not in ("(", "["):
+        return
     if span.kind == "reference":
+        # What is text now must not become the label of what follows.
         yield Replacement(start, span.label[0], content[start : span.label[0]].replace("[", "\\["))
         yield Replacement(end, span.end, BRACKET.sub(r"\\\g<0>", content[end : span.end]))
         return

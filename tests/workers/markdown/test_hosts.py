@@ -93,7 +93,8 @@ def test_an_address_that_browsers_would_clean_is_shown_as_they_read_it() -> None
 
 
 def test_what_refers_to_an_address_that_may_be_no_link_is_text() -> None:
-    assert harmless("[r][1](x)\n\n[1]: src/x.py") == "\\[r\\]\\[1\\](x)\n\n\\[1\\]: src/x.py"
+    assert harmless("[r][1](x)\n\n[1]: src/x.py") == "\\[r\\]\\[1\\](x)\n\n\\[1]: src/x.py"
+    assert harmless("[r][1] [1]\n\n[1]: src/x.py") == "[r][1] [1]\n\n\\[1]: src/x.py"
 
 
 def test_a_link_to_the_address_that_it_shows_has_no_note() -> None:

@@ -126,7 +126,7 @@ def test_marker_soup_is_harmless(text: str) -> None:
         ),
         ("<slack://open> <javascript:x>", "<\u2060slack\u2060://open> <\u2060javascript:x>"),
         ('<a href="https://e.fg">bank</a>', '`<a href="https://e.fg">`bank`</a>`'),
-        ("x\n\n[1]: javascript:x", "x\n\n\\[1\\]: javascript:x"),
+        ("x\n\n[1]: javascript:x", "x\n\n\\[1]: javascript:x"),
         ("`[bank.example](https://evil.example)`", "`[bank.example](https://evil.example)`"),
         (
             "[Node.js](https://nodejs.org) [README.txt](https://a.bc)",
