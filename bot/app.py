@@ -20,7 +20,7 @@ from bot.services import Services
 from bot.slack.errors import describe
 from bot.slack.identity import Identity
 from bot.store.metrics import Metrics
-from bot.talk.message import is_id, is_ts
+from bot.talk.message import is_id, loggable
 from bot.talk.payload import mapping
 
 log = logging.getLogger("parley.app")
@@ -49,7 +49,7 @@ class _App(AsyncApp):
         self.metrics.count("events", kind)
         status = 500
         try:
-            with working_on(f"{kind}:{_loggable(req.body.get('event_id'))}"):
+            with working_on(f"{kind}:{loggable(req.body.get('event_id'))}"):
                 response = await super().async_dispatch(req)
             status = response.status
             return response
@@ -123,24 +123,19 @@ async def _failed(error: Exception, request: AsyncBoltRequest) -> BoltResponse |
     body = request.body
     event = mapping(body.get("event"))
     if isinstance(error, BoltUnhandledRequestError):
-        log.debug("ignored type=%s reason=no listener", _loggable(event.get("type") or body.get("type")))
+        log.debug("ignored type=%s reason=no listener", loggable(event.get("type") or body.get("type")))
         return BoltResponse(status=200)
     if not _is_ours(error):
-        log.warning("unreadable event_id=%s error=%s", _loggable(body.get("event_id")), type(error).__name__)
+        log.warning("unreadable event_id=%s error=%s", loggable(body.get("event_id")), type(error).__name__)
         return BoltResponse(status=200)
     log.error(
         "not acknowledged event_id=%s channel=%s ts=%s error=%s",
-        _loggable(body.get("event_id")),
-        _loggable(event.get("channel")),
-        _loggable(event.get("ts")),
+        loggable(body.get("event_id")),
+        loggable(event.get("channel")),
+        loggable(event.get("ts")),
         describe(error),
     )
     return None
-
-
-def _loggable(value: object) -> object:
-    """An id or a ts; whatever else stands in its place could be as long as the body, or a word of it."""
-    return value if value is None or is_id(value) or is_ts(value) else "unreadable"
 
 
 def _is_ours(error: Exception) -> bool:

@@ -60,5 +60,12 @@ def is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
+def loggable(value: object) -> str | None:
+    """An id, a code or a ts; whatever else stands in its place could be as long as a book, or a word of somebody's."""
+    if value is None:
+        return None
+    return value if is_id(value) or is_ts(value) else "unreadable"
+
+
 def is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and TS.fullmatch(value) is not None

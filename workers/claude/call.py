@@ -16,6 +16,7 @@ from opentelemetry.trace import Span
 from bot.models import Usage
 from bot.settings import Settings
 from bot.store.metrics import Metrics
+from bot.talk.message import loggable
 from workers.claude import call_log, fallback, tracing
 from workers.claude.answer import CallObserver, ClaudeAnswer, NoAnswer, UsageObserver
 from workers.claude.call_log import CallFigures, CallSubject
@@ -30,6 +31,11 @@ MOST_CONTINUATIONS = 8
 # How long to wait for the end of the response's body once the message is complete.
 END_SECONDS = 1.0
 DOWN = "Claude is overloaded, waiting until it answers again"
+# Up to so many characters are shown at each word, more of them at most so often.
+SHORT_CHARS = 10_000
+LONG_SECONDS = 0.05
+# So long others on the loop wait at most while events come in faster than they are read.
+TURN_SECONDS = 0.01
 NO_TOOL = "There is no such tool here. Answer without it."
 
 
@@ -79,6 +85,8 @@ class ClaudeCall:
         # The text of the messages before the last pause.
         self._text_before = ""
         self._streamed: StreamedMessage | None = None
+        self._unshown: set[StreamChange] = set()
+        self._shown_at = 0.0
         self._billed: list[Usage] = []
         self._failures = 0
         self._seconds_shut = 0.0
@@ -171,6 +179,7 @@ class ClaudeCall:
         streamed = self._streamed = StreamedMessage(str(self._request["model"]))
         events = await self._send(self._request)
         figures.request_id = events.request_id
+        others_wait_until = time.monotonic() + TURN_SECONDS
         try:
             while not streamed.is_complete:
                 event = await events.next()
@@ -179,12 +188,14 @@ class ClaudeCall:
                 change = _taken(streamed, event, events.request_id)
                 if event.type == "message_start":
                     await self._begin(events.headers, passage)
-                if change == "text":
-                    self._show(self._whole(streamed))
-                elif change == "thought":
-                    self._observer.on_thought(streamed.thought)
+                if change:
+                    self._show(streamed, change)
+                if time.monotonic() > others_wait_until:
+                    await asyncio.sleep(0)
+                    others_wait_until = time.monotonic() + TURN_SECONDS
             await _end(events)
         finally:
+            self._show(streamed, None)
             await events.close()
         if not streamed.is_complete:
             # The body ended without message_stop, which the SDK calls a success.
@@ -246,10 +257,22 @@ class ClaudeCall:
         self._request = request
         return True
 
-    def _show(self, text: str) -> None:
-        self._figures.first_text = self._figures.first_text or self._elapsed()
-        self.text = max(self.text, text, key=len)
-        self._observer.on_text(text)
+    def _show(self, streamed: StreamedMessage, change: StreamChange) -> None:
+        """Show what has changed. Of what is long not every word is shown by itself: all of it is copied each time."""
+        if change:
+            self._unshown.add(change)
+        is_long = streamed.said > SHORT_CHARS
+        if is_long and change and time.monotonic() - self._shown_at < LONG_SECONDS:
+            return
+        unshown, self._unshown = self._unshown, set()
+        if "thought" in unshown:
+            self._observer.on_thought(streamed.thought)
+        if "text" in unshown:
+            text = self._whole(streamed)
+            self._figures.first_text = self._figures.first_text or self._elapsed()
+            self.text = max(self.text, text, key=len)
+            self._observer.on_text(text)
+        self._shown_at = time.monotonic()
 
     def _whole(self, message: StreamedMessage) -> str:
         """The text before the last pause and of this message."""
@@ -266,9 +289,9 @@ class ClaudeCall:
     def _answered(self, message: StreamedMessage) -> ClaudeAnswer:
         figures = self._figures
         figures.model = message.model
-        figures.stop_reason = message.stop_reason
-        figures.category = message.details.get("category")
-        figures.tool_errors = message.tool_errors
+        figures.stop_reason = loggable(message.stop_reason)
+        figures.category = loggable(message.details.get("category"))
+        figures.tool_errors = [str(loggable(code)) for code in message.tool_errors]
         return ClaudeAnswer(
             text=self._whole(message),
             model=message.model,

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
@@ -22,10 +22,12 @@ from redis.asyncio import Redis
 from bot import logs, models
 from bot.settings import SettingError, Settings
 from bot.store.metrics import Metrics
+from bot.talk.message import loggable
 from workers.claude import fallback, tracing
 from workers.claude.answer import CallObserver, ClaudeAnswer, NoAnswer, UsageObserver
 from workers.claude.call import CallSetup, ClaudeCall
 from workers.claude.call_log import CallSubject
+from workers.claude.events import BoundedClient
 from workers.claude.failures import NOT_CLAUDE, AttemptFailed, Failure, Patience, code_of, retry_after
 from workers.claude.gate import Gate
 from workers.claude.large_bodies import LargeBodies, LargeData
@@ -38,6 +40,8 @@ COUNTED = ("messages", "model", "system", "tools", "tool_choice", "thinking", "o
 NO_SUBJECT = CallSubject()
 NOBODY = CallObserver()
 PATIENCE = Patience()
+# Errors have some hundred bytes; what is longer is some gateway's page.
+MOST_ERROR_BYTES = 64_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # All that can go wrong between us and the API. In the middle of a stream the SDK lets errors of httpx2 and aiohttp
@@ -68,7 +72,7 @@ class ClaudeClient:
             # The SDK leaves the key out where there is that header.
             headers.setdefault("X-Api-Key", settings.anthropic_api_key)
         try:
-            self._client = anthropic.AsyncAnthropic(
+            self._client = BoundedClient(
                 **_credentials(settings),
                 base_url=base_url,
                 # `read` is the longest silence. A ping ends it, which the SDK does not pass on: a model that thinks
@@ -228,7 +232,7 @@ class _EventStream:
     def __init__(self, stream: Any, held: Sequence[LargeData]) -> None:
         self._stream, self._held = stream, held
         self.headers: Mapping[str, str] = stream.response.headers
-        self.request_id = self.headers.get("request-id")
+        self.request_id = loggable(self.headers.get("request-id"))
 
     async def next(self) -> Any:
         try:
@@ -290,7 +294,28 @@ class _HttpClient(anthropic.DefaultAioHttpClient):
         self._large = large
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        return await super().send(self._large.put_back(request), **options)
+        response = await super().send(self._large.put_back(request), **options)
+        if response.is_error and isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = _Beginning(response.stream)
+        return response
+
+
+class _Beginning(httpx2.AsyncByteStream):
+    """The first bytes of the body of an error: the SDK reads all of it."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = MOST_ERROR_BYTES
+        async for chunk in self._stream:
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def _http_client(settings: Settings, large: LargeBodies) -> httpx2.AsyncClient:
@@ -325,9 +350,9 @@ def _failure(error: Exception, request_id: str | None = None) -> Failure:
         return Failure(
             name,
             status=error.status_code,
-            type=error.type if isinstance(error.type, str) else None,
-            code=code,
-            request_id=error.request_id,
+            type=loggable(error.type),
+            code=loggable(code),
+            request_id=loggable(error.request_id),
             retry_after=headers.get("retry-after"),
             should_retry=headers.get("x-should-retry"),
         )

@@ -147,3 +147,14 @@ async def test_an_unknown_price_is_no_price(sandbox: Sandbox) -> None:
     usage = (Usage(MODEL, input=10), Usage("claude-of-tomorrow", input=10))
     assert models.cost(usage[1]) is None
     assert log_fields(SUBJECT, CallFigures(MODEL, usage=usage), settings(sandbox))["cost_usd_micro"] is None
+
+
+async def test_words_that_the_api_puts_where_ids_stand_are_not_logged(
+    sandbox: Sandbox, claude: ClaudeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A gateway may quote the question there, at any length."""
+    words = "the salary of Ada\r\x1b[2K" + "q" * 3_000
+    sandbox.faults.script(ROUTE, Fault("status", {"status": 400, "error_type": words, "error_code": words}))
+    fields = await line(caplog, claude)
+    assert fields["error"] == "400/unreadable/unreadable"
+    assert "salary" not in caplog.text

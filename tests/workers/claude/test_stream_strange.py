@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -49,7 +50,7 @@ def begun(block: Event, index: int = 0) -> Event:
     return {"type": "content_block_start", "index": index, "content_block": block}
 
 
-def ended(stop_reason: str) -> Event:
+def ended(stop_reason: Any) -> Event:
     return {**DELTA, "delta": {"stop_reason": stop_reason}}
 
 
@@ -213,8 +214,22 @@ async def test_a_body_that_does_not_end_is_not_waited_for(sandbox: Sandbox, monk
 
 @pytest.mark.parametrize(
     "event",
-    ["[1]", '"text"', {**said("x"), "delta": None}],
-    ids=["a list", "a text", "no delta"],
+    [
+        "[1]",
+        '"text"',
+        {**said("x"), "delta": None},
+        said({"a": 1}),
+        {**said("x"), "index": "a"},
+        {**BLOCK, "index": None},
+        begun({"type": 5, "text": ""}),
+        ended({"a": 1}),
+        {**said("x"), "delta": {"type": "input_json_delta", "partial_json": 7}},
+        begun({"type": "mcp_tool_use", "server_name": ["a"]}),
+    ],
+    ids=[
+        *("a list", "a text", "no delta", "odd text", "odd index", "no index", "odd type", "odd reason"),
+        *("odd input", "odd server"),
+    ],
 )
 async def test_an_event_that_cannot_be_read_is_a_failure_that_passes(sandbox: Sandbox, event: Event | str) -> None:
     async with saying(sandbox, encoded(START, BLOCK, said("Hello"), event, END, DELTA, STOP)) as (claude, asked):
@@ -228,3 +243,31 @@ async def test_an_error_of_no_known_type_ends_with_a_sentence(sandbox: Sandbox, 
     async with saying(sandbox, body) as (claude, asked):
         failure = await fail(claude)
     assert (failure.sentence, len(asked)) == (NOT_NOW, 1)
+
+
+async def test_many_small_pieces_cost_about_what_few_large_ones_do_and_others_have_their_turn(sandbox: Sandbox) -> None:
+    """Of 100,000 pieces in one go, each was once a copy of the whole text: half a minute for everybody else."""
+    text = "word " * 400_000
+    longest = 0.0
+
+    async def other() -> None:
+        nonlocal longest
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - began)
+
+    spent = []
+    for pieces in (1_000, 100_000):
+        size = len(text) // pieces
+        cut = [said(text[at : at + size]) for at in range(0, len(text), size)]
+        body = encoded(START, BLOCK, *cut, END, DELTA, STOP)
+        async with saying(sandbox, body) as (claude, _):
+            other_one = asyncio.create_task(other())
+            began = time.process_time()
+            answer, shown = await ask(claude)
+            spent.append(time.process_time() - began)
+            other_one.cancel()
+        assert answer.text == shown[-1] == text
+    assert spent[1] < 20
+    assert longest < 0.25
