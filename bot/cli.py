@@ -139,6 +139,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     warn_of_gone()
     settings.require_slack()
     with own_redis.provided(settings) as redis_url:
-        redis_check.warn(redis_url, is_own=settings.redis_url is None)
+        redis_check.warn(redis_url, is_own=settings.redis_url is None, replicas=settings.redis_wait_replicas)
         asyncio.run(serve(settings, redis_url))
     return 0

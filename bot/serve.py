@@ -73,7 +73,8 @@ async def _connected(settings: Settings, redis_url: str) -> AsyncIterator[Servic
         stack.push_async_callback(redis.aclose)
         producer = connections.producer(redis_url)
         stack.callback(producer.close)
-        inbox = Inbox(redis, connections.queue(settings.queue, producer), settings.lease_seconds)
+        queue = connections.queue(settings.queue, producer)
+        inbox = Inbox(redis, queue, settings.lease_seconds, settings.redis_wait_replicas)
         identity = await identify(client)
         with suppress(RedisError):
             # Nothing is counted of a team that we do not have; without Redis its first message adds it.

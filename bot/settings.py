@@ -41,6 +41,37 @@ def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
         return False
 
 
+PERCENT = "Signs in its password such as / [ @ # ? % are written %2F %5B %40 %23 %3F %25"
+
+
+def _redis_address(value: str) -> str:
+    schemes = ("redis", "rediss", "unix")
+    expected = "an address that starts with redis:// or rediss:// or unix:// or redis+sentinel://"
+    try:
+        is_address = _is_sentinel_address(value) if "+sentinel://" in value else _is_url(value, schemes)
+        parts = urlsplit(value)
+        # A sign of a password that ends the host leaves its rest, and the @ behind it, in what follows.
+        behind = parts.path + parts.fragment + parts.query.partition("=")[0]
+        is_cut = "@" in behind and parts.scheme != "unix"
+    except ValueError:
+        is_address, is_cut = False, "@" in value
+    if is_cut or ("@" in value and not is_address):
+        raise ValueError(f"{expected}. {PERCENT}")
+    if not is_address:
+        raise ValueError(expected)
+    return value
+
+
+def _is_sentinel_address(value: str) -> bool:
+    """`redis+sentinel://user:password@host:port,host:port/name/db`, perhaps without user, password, ports and db."""
+    parts = urlsplit(value)
+    login, at, hosts = parts.netloc.rpartition("@")
+    name, _, database = parts.path.strip("/").partition("/")
+    if parts.scheme not in ("redis+sentinel", "rediss+sentinel") or not name or not re.fullmatch("[0-9]*", database):
+        return False
+    return all(_is_url(f"redis://{login}{at}{host}?{parts.query}", ("redis",)) for host in hosts.split(","))
+
+
 def masked(address: str) -> str:
     """The address without what may be secret in it: user, password, the values of its query, its fragment."""
     try:
@@ -245,7 +276,8 @@ class Settings:
     usage_days: int = _setting(400, _whole(1, 4_000))
 
     # Processes
-    redis_url: str | None = _setting(None, _url("redis", "rediss", "unix"), secret=True, is_address=True)
+    redis_url: str | None = _setting(None, _redis_address, secret=True, is_address=True)
+    redis_wait_replicas: int = _setting(0, _whole(0, 10))
     data_dir: Path = _setting(DATA_DIR, Path)
     host: str = _setting("0.0.0.0")
     port: int | None = _setting(None, _whole(1, 65535))

@@ -97,7 +97,7 @@ def main() -> int:
         return_large_pieces()
         keep_imports_out_of_collections()
         with tracing.exporting(), own_redis.provided(settings) as redis_url, LoopThread(settings, redis_url) as replies:
-            redis_check.warn(redis_url, is_own=settings.redis_url is None)
+            redis_check.warn(redis_url, is_own=settings.redis_url is None, replicas=settings.redis_wait_replicas)
             slots = Slots(settings.slots, settings.drain_seconds)
             worker = SlotWorker(settings.queue, connections.dispatcher(redis_url), replies.loop, slots)
             log.info("listening queue=%s slots=%d worker=%s", settings.queue, settings.slots, worker.name)

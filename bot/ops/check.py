@@ -103,7 +103,8 @@ async def _events(settings: Settings) -> Result:
 def _redis(settings: Settings) -> list[Result]:
     try:
         with own_redis.provided(settings) as address:
-            found = redis_check.findings(address, is_own=settings.redis_url is None)
+            is_own = settings.redis_url is None
+            found = redis_check.findings(address, is_own=is_own, replicas=settings.redis_wait_replicas)
     except SettingError as error:
         return [Result("FAIL", "Redis", str(error))]
     return [Result(finding.level, finding.what, finding.sentence) for finding in found]

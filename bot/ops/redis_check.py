@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -16,6 +15,10 @@ from redis.exceptions import (
     ResponseError,
 )
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError
+
+from bot.settings import PERCENT
+from bot.store import connections
 
 log = logging.getLogger("parley.redis")
 
@@ -38,27 +41,27 @@ class RedisFinding:
     sentence: str
 
 
-def findings(url: str, *, is_own: bool) -> list[RedisFinding]:
-    """Ask the Redis about itself. `is_own`: Parley started it."""
+def findings(url: str, *, is_own: bool, replicas: int = 0) -> list[RedisFinding]:
+    """Ask the Redis about itself. `is_own`: Parley started it. `replicas`: so many must have every message."""
     try:
         retry = Retry(NoBackoff(), 1)
-        with Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=retry) as client:
+        with connections.client(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=retry) as client:
             client.ping()
-            return read(client.info(), is_own=is_own)
+            return read(client.info(), is_own=is_own, replicas=replicas)
     except NoPermissionError as error:
         return [_not_permitted(error)]
     except (RedisError, OSError, ValueError) as error:
         return [RedisFinding("FAIL", "Redis", _unusable(error))]
 
 
-def warn(url: str, *, is_own: bool) -> None:
+def warn(url: str, *, is_own: bool, replicas: int = 0) -> None:
     """Log a warning for each finding that costs messages. What cannot be asked is left to `parley check`."""
-    for finding in findings(url, is_own=is_own):
+    for finding in findings(url, is_own=is_own, replicas=replicas):
         if finding.level == "FAIL" and finding.what != "Redis":
             log.warning("%s: %s", finding.what, finding.sentence)
 
 
-def read(info: Mapping[str, Any], *, is_own: bool) -> list[RedisFinding]:
+def read(info: Mapping[str, Any], *, is_own: bool, replicas: int = 0) -> list[RedisFinding]:
     """What is found in the server's INFO. Services that are managed for others leave out some of it."""
     found = [*_version(info, is_own=is_own), _eviction(info.get("maxmemory_policy")), _persistence(info)]
     if info.get("role") in ("slave", "replica"):
@@ -67,6 +70,12 @@ def read(info: Mapping[str, Any], *, is_own: bool) -> list[RedisFinding]:
     if info.get("redis_mode") == "cluster" or info.get("cluster_enabled") == 1:
         sentence = "Parley's transactions span keys of several slots: set REDIS_URL to a Redis that is no cluster."
         found.append(RedisFinding("FAIL", "Redis cluster", sentence))
+    there = info.get("connected_slaves", replicas)
+    if there < replicas:
+        sentence = (
+            f"{there} of the {replicas} in REDIS_WAIT_REPLICAS are there: Slack gets no acknowledgement meanwhile."
+        )
+        found.append(RedisFinding("FAIL", "Redis replicas", sentence))
     return found
 
 
@@ -143,7 +152,11 @@ def _unusable(error: Exception) -> str:
     """What to do about a Redis that cannot be asked."""
     name = type(error).__name__
     if isinstance(error, AuthenticationError) or str(error).startswith(("NOAUTH", "WRONGPASS")):
-        return f"refuses user or password ({name}): correct them in REDIS_URL in .env."
+        return f"refuses user or password ({name}): correct them in REDIS_URL in .env. {PERCENT}."
+    if isinstance(error, MasterNotFoundError):
+        return (
+            f"no Sentinel names a primary ({name}): check hosts and name in REDIS_URL in .env, or wait for a failover."
+        )
     if isinstance(error, BusyLoadingError):
         return "is still loading its data: try again in a minute."
     if isinstance(error, ResponseError):

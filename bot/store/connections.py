@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from redis import Redis
 from redis.asyncio import BlockingConnectionPool
@@ -12,6 +13,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
+
+from bot.store import sentinel
 
 CONNECTIONS = 64
 
@@ -30,9 +33,16 @@ class _Cancellable(AbstractConnection):
             self.socket_timeout = seconds
 
 
+def client(url: str, **options: Any) -> Redis:
+    """What the address says goes before the options of redis-py."""
+    if sentinel.is_sentinel(url):
+        return Redis.from_pool(sentinel.pool(url, **options))
+    return Redis.from_url(url, **options)
+
+
 def producer(url: str) -> Redis:
     """For enqueueing. It gives up within Slack's three seconds if Redis is down or silent."""
-    return Redis.from_url(
+    return client(
         url,
         socket_connect_timeout=0.5,
         socket_timeout=0.8,
@@ -42,12 +52,13 @@ def producer(url: str) -> Redis:
 
 def dispatcher(url: str) -> Redis:
     """For an RQ worker, which waits for minutes in one command."""
-    return Redis.from_url(url)
+    return client(url)
 
 
 def shared(url: str) -> AsyncRedis:
     """For everything on an event loop; it returns `str`. A caller waits for a free connection instead of failing."""
-    pool = BlockingConnectionPool.from_url(
+    make_pool = sentinel.async_pool if sentinel.is_sentinel(url) else BlockingConnectionPool.from_url
+    pool = make_pool(
         url, max_connections=CONNECTIONS, timeout=10, socket_connect_timeout=2, socket_timeout=5, decode_responses=True
     )
     pool.connection_class = type("Connection", (_Cancellable, pool.connection_class), {})

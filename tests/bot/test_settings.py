@@ -139,6 +139,59 @@ def test_secrets_do_not_show_in_the_repr() -> None:
     assert "hidden" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://localhost",
+        "redis://:p%2Fss@localhost:6379/3",
+        "redis://:p@ss@localhost",
+        "redis://localhost/0?client_name=a@b",
+        "rediss://who:word@redis.example:6380?ssl_ca_certs=/etc/ca.pem",
+        "unix:///tmp/a@b/redis.sock?db=3",
+        "unix://who:word@/tmp/redis.sock",
+        "redis+sentinel://one,two:26380,[::1]:26379/parley",
+        "redis+sentinel://who:p%2Fss@one:26379,two/parley/3?sentinel_password=x",
+        "rediss+sentinel://one/parley?ssl_ca_certs=/etc/ca.pem",
+    ],
+)
+def test_an_address_of_redis_is_taken_as_it_is(address: str) -> None:
+    assert load(REDIS_URL=address).redis_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis+sentinel://one:26379",
+        "redis+sentinel://one:26379/",
+        "redis+sentinel:///parley",
+        "redis+sentinel://one:abc/parley",
+        "redis+sentinel://one,,two/parley",
+        "redis+sentinel://one/parley/three",
+        "redis+sentinel+sentinel://one/parley",
+        "rediss://",
+        "http://localhost",
+    ],
+)
+def test_what_is_no_address_of_redis_is_told_without_a_word_of_passwords(address: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        load(REDIS_URL=address)
+    assert str(raised.value) == (
+        "REDIS_URL is malformed: it must be an address that starts with redis:// or rediss:// or unix:// or "
+        "redis+sentinel://. Correct it in .env."
+    )
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "redis+sentinel"])
+@pytest.mark.parametrize("user", ["", "who"])
+@pytest.mark.parametrize(
+    "password", ["pa/ss", "pa[ss", "12/ss", "pa]ss", "pa?ss", "pa#ss", "12?ss", "12#ss", "/@[", "[x]"]
+)
+def test_signs_of_a_password_that_end_the_host_get_a_hint(scheme: str, user: str, password: str) -> None:
+    with pytest.raises(SettingError, match=r"its password such as / .* are written %2F") as raised:
+        load(REDIS_URL=f"{scheme}://{user}:{password}@one.example:6379/name")
+    assert password not in str(raised.value).replace("/ [ @", "")
+
+
 @pytest.mark.parametrize(("lease", "call"), [("8", 4.0), ("1", 0.5), ("3", 1.5), ("300", 4.0)])
 def test_a_call_to_slack_ends_within_half_a_lease_and_within_4_seconds(lease: str, call: float) -> None:
     assert load(LEASE_SECONDS=lease).slack_call_seconds == call

@@ -17,7 +17,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
 from rq import Queue
 
-from bot.store import keys
+from bot.store import keys, replication
 from bot.store.counts.bills import Bill
 from bot.store.threads import claims, history, jobs
 from bot.store.threads.claims import CLAIM, COMPACT, RENEW, Claim, LeaseLost
@@ -34,12 +34,16 @@ RECENT_THREADS = 10
 
 
 class Inbox:
-    """`queue` brings a synchronous client, because RQ enqueues with one; its calls run in threads."""
+    """`queue` brings a synchronous client, because RQ enqueues with one; its calls run in threads.
 
-    def __init__(self, redis: AsyncRedis, queue: Queue, lease_seconds: float) -> None:
+    A message counts as kept once so many `replicas` of Redis have it, too.
+    """
+
+    def __init__(self, redis: AsyncRedis, queue: Queue, lease_seconds: float, replicas: int = 0) -> None:
         self._redis = redis
         self._queue = queue
         self._lease_ms = int(lease_seconds * 1000)
+        self._replicas = replicas
 
     async def put(self, message: Message, *, alone: bool = False) -> bool:
         """Keep the message and wake a worker; False if it was here before. Raises redis.RedisError.
@@ -160,6 +164,14 @@ class Inbox:
         return bool(waiting) or await history.was_asked_before(self._redis, thread, ts)
 
     def _put(self, message: Message, alone: bool) -> bool:
+        is_new = self._keep(message, alone)
+        if self._replicas and (is_new or not alone):
+            # Also of one that was here before: its first delivery may have failed at this.
+            mark = keys.seen_message(message.thread.team, message.thread.channel, message.ts)
+            replication.confirm(self._queue.connection, mark, keys.seen_message.seconds, self._replicas)
+        return is_new
+
+    def _keep(self, message: Message, alone: bool) -> bool:
         with self._queue.connection.pipeline() as pipe:
             while True:
                 try:

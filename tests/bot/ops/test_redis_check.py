@@ -102,6 +102,24 @@ def test_what_loses_messages_is_a_failure(info: dict[str, object], what: str) ->
     assert [(level, which) for level, which, _ in told(info)] == [("FAIL", what)]
 
 
+def test_fewer_replicas_than_messages_wait_for_are_a_failure() -> None:
+    for there, level in ((0, "FAIL"), (1, "FAIL"), (2, "ok")):
+        found = read({"redis_version": "99.0.0", **FINE, "connected_slaves": there}, is_own=False, replicas=2)
+        assert found[-1].level == level
+    assert (
+        "1 of the 2 in REDIS_WAIT_REPLICAS"
+        in read({**FINE, "connected_slaves": 1}, is_own=False, replicas=2)[-1].sentence
+    )
+    assert all(finding.level == "ok" for finding in read({"redis_version": "99.0.0", **FINE}, is_own=False, replicas=2))
+
+
+def test_sentinels_that_name_no_primary_are_told() -> None:
+    [found] = findings("redis+sentinel://127.0.0.1:1/parley", is_own=False)
+    assert found.sentence.startswith(
+        "no Sentinel names a primary (MasterNotFoundError): check hosts and name in REDIS_URL"
+    )
+
+
 @pytest.mark.parametrize(
     ("rights", "level", "sentence"),
     [
@@ -124,7 +142,10 @@ def test_a_wrong_password_is_told(address: str) -> None:
     with Redis.from_url(address) as redis:
         redis.execute_command("ACL", "SETUSER", "parley", "on", ">secret", "~*", "&*", "+@all")
     [found] = findings(address.replace("unix://", "unix://parley:wrong@"), is_own=False)
-    assert found.sentence == "refuses user or password (AuthenticationError): correct them in REDIS_URL in .env."
+    assert found.sentence == (
+        "refuses user or password (AuthenticationError): correct them in REDIS_URL in .env. Signs in its password such "
+        "as / [ @ # ? % are written %2F %5B %40 %23 %3F %25."
+    )
 
 
 @pytest.mark.parametrize("command", [["bot", "serve"], ["workers"]])

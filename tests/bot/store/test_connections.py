@@ -1,12 +1,16 @@
 """The Redis client of an event loop."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.ops import redis_check
 from bot.store import connections
+from tests.kit.redis_servers import WAYS, reached
+from tests.kit.tls import needs_openssl
 
 
 async def test_a_cancelled_task_ends_whatever_its_command_is_about(redis: Redis) -> None:
@@ -39,3 +43,17 @@ async def test_a_redis_that_says_nothing_is_an_error_in_time() -> None:
             with pytest.raises(RedisError):
                 await client.get("a")
         await client.aclose()
+
+
+@needs_openssl
+@pytest.mark.parametrize("way", WAYS)
+async def test_all_clients_reach_a_redis_by_its_address(way: str, tmp_path: Path) -> None:
+    with reached(way, tmp_path) as url:
+        shared, producer, dispatcher = connections.shared(url), connections.producer(url), connections.dispatcher(url)
+        producer.rpush("line", "a")
+        assert dispatcher.blmove("line", "other", 1) == b"a"
+        assert await shared.lrange("other", 0, -1) == ["a"]
+        assert not [finding for finding in redis_check.findings(url, is_own=False) if finding.level == "FAIL"]
+        producer.close()
+        dispatcher.close()
+        await shared.aclose()
