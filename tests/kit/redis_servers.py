@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -64,7 +64,11 @@ class Process:
         self._process.wait()
 
     def replication(self) -> dict[str, Any]:
-        return dict(self.client.info("replication"))  # type: ignore[arg-type]
+        return self.client.info("replication")
+
+    def watched(self) -> dict[str, Any]:
+        """What a Sentinel knows of the primary."""
+        return cast("dict[str, Any]", self.client.sentinel_master(SERVICE))
 
     @property
     def url(self) -> str:
@@ -143,7 +147,7 @@ class Watched:
 
     def in_sync(self) -> bool:
         """Whether the replica follows, and all Sentinels know it and each other."""
-        seen = [sentinel.client.sentinel_master(SERVICE) for sentinel in self.sentinels]
+        seen = [sentinel.watched() for sentinel in self.sentinels]
         return self.replica.replication()["master_link_status"] == "up" and all(
             state["num-slaves"] == 1 and state["num-other-sentinels"] == 2 for state in seen
         )
@@ -154,7 +158,7 @@ class Watched:
         self.primary.client.execute_command("CLIENT", "KILL", "TYPE", "replica")
 
     def has_failed_over(self) -> bool:
-        named = [sentinel.client.sentinel_master(SERVICE)["port"] for sentinel in self.sentinels]
+        named = [sentinel.watched()["port"] for sentinel in self.sentinels]
         return self.replica.replication()["role"] == "master" and set(named) == {self.replica.port}
 
     def is_whole_again(self) -> bool:
