@@ -116,7 +116,8 @@ def reached(way: str, folder: Path) -> Iterator[str]:
         with server(folder / "password", "--requirepass", PASSWORD, password=PASSWORD) as process:
             yield f"redis://:{quote(PASSWORD, safe='')}@127.0.0.1:{process.port}/1"
     elif way == "user":
-        rights = ["--user", "parley", "on", f">{PASSWORD}", "~*", "&*", "+@all", "-@admin", "--user", "default", "off"]
+        rights = ["--user", "parley", "on", f">{PASSWORD}", "~*", "&*", "+@all", "-@dangerous", "+info"]
+        rights += ["--user", "default", "off"]
         with server(folder / "user", *rights, username="parley", password=PASSWORD) as process:
             yield f"redis://parley:{quote(PASSWORD, safe='')}@127.0.0.1:{process.port}"
     else:
