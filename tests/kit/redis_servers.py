@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -62,6 +63,9 @@ class Process:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def replication(self) -> dict[str, Any]:
         return self.client.info("replication")
@@ -176,7 +180,8 @@ def replicated(folder: Path) -> Iterator[tuple[Process, Process]]:
         server(folder / "primary", *user, *follows) as primary,
         server(folder / "replica", *user, *follows, "--replicaof", f"127.0.0.1 {primary.port}") as replica,
     ):
-        eventually(lambda: replica.replication()["master_link_status"] == "up")
+        eventually(lambda: primary.client.set("first", 1) and primary.client.wait(1, 1000))
+        primary.client.delete("first")
         yield primary, replica
 
 

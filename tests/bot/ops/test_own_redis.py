@@ -64,7 +64,7 @@ def test_two_who_start_at_once_share_one(tmp_path: Path) -> None:
     finally:
         for user in users:
             user.communicate(timeout=20)
-    assert (tmp_path / "redis.log").read_text().count("Redis is starting") == 1
+    assert (tmp_path / "redis.log").read_text().count("Server initialized") == 1
     assert not answers(url(tmp_path))
 
 

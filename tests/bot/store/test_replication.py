@@ -1,5 +1,6 @@
 """With REDIS_WAIT_REPLICAS a message counts as kept once a failover cannot lose it."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,6 +54,17 @@ async def test_while_the_replica_is_away_nothing_is_said_to_be_kept_not_even_wha
         eventually(lambda: replica.client.exists("T1:C1:1.000001:box"))
         assert not await inbox.put(said("1.000001")), "it is one message, however often it comes"
         assert [message.ts for message in await inbox.waiting(THREAD)] == ["1.000001"]
+
+
+async def test_a_connection_that_wrote_nothing_before_waits_for_what_others_wrote(pair: Pair) -> None:
+    primary, replica = pair
+    replica.send(signal.SIGSTOP)
+    try:
+        primary.client.set("written", 1)
+        with connections.producer(primary.url) as other, pytest.raises(NotReplicated, match="0 of 1 replicas"):
+            confirm(other, "written", 60, replicas=1)
+    finally:
+        replica.send(signal.SIGCONT)
 
 
 async def test_a_primary_that_does_not_have_it_does_not_count(pair: Pair) -> None:
