@@ -178,7 +178,7 @@ def replicated(folder: Path) -> Iterator[tuple[Process, Process]]:
     follows = ["--masteruser", "replica", "--masterauth", "word", "--repl-diskless-sync-delay", "0"]
     with (
         server(folder / "primary", *user, *follows) as primary,
-        server(folder / "replica", *user, *follows, "--replicaof", f"127.0.0.1 {primary.port}") as replica,
+        server(folder / "replica", *user, *follows, "--replicaof", "127.0.0.1", str(primary.port)) as replica,
     ):
         eventually(lambda: primary.client.set("first", 1) and primary.client.wait(1, 1000))
         primary.client.delete("first")
