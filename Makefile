@@ -57,8 +57,8 @@ test: $(VENV)/installed-dev
 properties: $(VENV)/installed-dev
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -m hypothesis --timeout 1800 $(PROPERTIES) $(ARGS)
 
-# Kills that take long, and what needs a browser, or programs and types of others from npm. With SENT_CALLS=<a folder> in
-# the environment of `make test` and of this, the calls of that run are checked; without it, some scenarios run first.
+# Kills and failovers that take long, and what needs a browser, or programs and types of others. With SENT_CALLS=<a folder>
+# in the environment of `make test` and of this, the calls of that run are checked; without it, some scenarios run first.
 proof: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 4 -m proof tests $(ARGS)
 
