@@ -26,6 +26,7 @@ _PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 PORTS = itertools.count(6_400 + 200 * (_PROCESS % 20))
 SERVICE = "parley"
 PASSWORD = "p/a[s]s@w#o?r%d"
+CERTIFICATE = "certificate.pem"
 WAYS = ["tcp", "password", "user", "tls"]
 
 
@@ -107,15 +108,10 @@ def server(folder: Path, *options: str, sentinel: bool = False, **client: Any) -
 def reached(way: str, folder: Path) -> Iterator[str]:
     """A server and the address by which it is reached: by `tcp`, `password`, `user` or `tls`."""
     if way == "tls":
-        if not has_tls(folder / "try"):
-            pytest.skip("this redis-server was built without TLS")
-        certificate, key = folder / "certificate.pem", folder / "key.pem"
-        untrusted(folder)
         port = free_port()
-        options = ["--port", "0", "--tls-port", str(port), "--tls-cert-file", str(certificate)]
-        options += ["--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no"]
-        with server(folder / "tls", *options, port=port, ssl=True, ssl_ca_certs=str(certificate)):
-            yield f"rediss://localhost:{port}?ssl_ca_certs={certificate}"
+        options = " ".join(f"--{line}" for line in tls_lines(folder, port)).split()
+        with server(folder / "tls", *options, port=port, ssl=True, ssl_ca_certs=str(folder / CERTIFICATE)):
+            yield f"rediss://localhost:{port}?ssl_ca_certs={folder / CERTIFICATE}"
     elif way == "password":
         with server(folder / "password", "--requirepass", PASSWORD, password=PASSWORD) as process:
             yield f"redis://:{quote(PASSWORD, safe='')}@127.0.0.1:{process.port}/1"
@@ -127,6 +123,23 @@ def reached(way: str, folder: Path) -> Iterator[str]:
     else:
         with server(folder / "tcp") as process:
             yield process.url
+
+
+def tls_lines(folder: Path, port: int) -> list[str]:
+    """A configuration with which a server speaks nothing but TLS; its certificate is made if it is not there."""
+    if not has_tls(folder / f"try-{port}"):
+        pytest.skip("this redis-server was built without TLS")
+    if not (folder / CERTIFICATE).exists():
+        untrusted(folder)
+    return [
+        "port 0",
+        f"tls-port {port}",
+        f"tls-cert-file {folder / CERTIFICATE}",
+        f"tls-key-file {folder / 'key.pem'}",
+        f"tls-ca-cert-file {folder / CERTIFICATE}",
+        "tls-auth-clients no",
+        "tls-replication yes",
+    ]
 
 
 def has_tls(folder: Path) -> bool:

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 
 from bot.ops import redis_check
 from bot.store import connections, sentinel
-from tests.kit.redis_servers import watched
+from tests.kit.redis_servers import CERTIFICATE, free_port, server, tls_lines, watched
+from tests.kit.tls import needs_openssl
 
 
 def test_an_address_names_sentinels_service_and_what_is_for_whom() -> None:
@@ -64,6 +65,30 @@ async def test_all_clients_go_on_with_the_replica_when_the_primary_dies(tmp_path
             assert heard.result()["data"] == "hello"
         producer.close()
         dispatcher.close()
+        await shared.aclose()
+
+
+@needs_openssl
+async def test_sentinels_and_servers_are_reached_by_tls_each_with_a_password_of_its_own(tmp_path: Path) -> None:
+    port, sentinel_port = free_port(), free_port()
+    options = " ".join(f"--{line}" for line in tls_lines(tmp_path, port)).split()
+    lines = [
+        *tls_lines(tmp_path, sentinel_port),
+        "requirepass watch",
+        f"sentinel monitor parley 127.0.0.1 {port} 1",
+        "sentinel auth-pass parley word",
+    ]
+    tls: Any = {"ssl": True, "ssl_ca_certs": str(tmp_path / CERTIFICATE)}
+    with (
+        server(tmp_path / "primary", *options, "--requirepass", "word", port=port, password="word", **tls),
+        server(tmp_path / "sentinel", *lines, sentinel=True, port=sentinel_port, password="watch", **tls),
+    ):
+        url = f"rediss+sentinel://:word@127.0.0.1:{sentinel_port}/parley/1"
+        url += f"?sentinel_password=watch&ssl_ca_certs={tmp_path / CERTIFICATE}"
+        shared, producer = connections.shared(url), connections.producer(url)
+        producer.set("by", "tls")
+        assert await shared.get("by") == "tls"
+        producer.close()
         await shared.aclose()
 
 
