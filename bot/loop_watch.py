@@ -175,9 +175,17 @@ def _now() -> _Beat:
     return _Beat(boot_time(), time.process_time(), time.thread_time())
 
 
+class _Task(asyncio.Task[Any]):
+    """Python 3.13 calls every task of a factory "None" (`set_name(None)`) that was started without a name."""
+
+    def set_name(self, value: object) -> None:
+        if value is not None:
+            super().set_name(value)
+
+
 def _named_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> "asyncio.Task[Any]":
     """A task that bears the ids of the work that started it."""
-    task = asyncio.Task(coroutine, loop=loop, **options)
+    task = _Task(coroutine, loop=loop, **options)
     work = _work.get()
     if work is not None:
         task.set_name(work)

@@ -45,31 +45,31 @@ PERCENT = "Signs in its password such as / [ @ # ? % are written %2F %5B %40 %23
 
 
 def _redis_address(value: str) -> str:
-    schemes = ("redis", "rediss", "unix")
     expected = "an address that starts with redis:// or rediss:// or unix:// or redis+sentinel://"
-    try:
-        is_address = _is_sentinel_address(value) if "+sentinel://" in value else _is_url(value, schemes)
-        parts = urlsplit(value)
-        # A sign of a password that ends the host leaves its rest, and the @ behind it, in what follows.
-        behind = parts.path + parts.fragment + parts.query.partition("=")[0]
-        is_cut = "@" in behind and parts.scheme != "unix"
-    except ValueError:
-        is_address, is_cut = False, "@" in value
-    if is_cut or ("@" in value and not is_address):
-        raise ValueError(f"{expected}. {PERCENT}")
-    if not is_address:
-        raise ValueError(expected)
-    return value
+    if "+sentinel://" in value:
+        is_address = _is_sentinel_address(value)
+    else:
+        is_address = _is_url(value, ("redis", "rediss", "unix")) and not _is_cut(value)
+    if is_address:
+        return value
+    raise ValueError(f"{expected}. {PERCENT}" if "@" in value else expected)
+
+
+def _is_cut(value: str) -> bool:
+    """Whether a sign of a password ended the host, so that its rest, and the @ behind it, are in what follows."""
+    parts = urlsplit(value)
+    behind = parts.path + parts.fragment + parts.query.partition("=")[0]
+    return "@" in behind and parts.scheme != "unix"
 
 
 def _is_sentinel_address(value: str) -> bool:
     """`redis+sentinel://user:password@host:port,host:port/name/db`, perhaps without user, password, ports and db."""
-    parts = urlsplit(value)
-    login, at, hosts = parts.netloc.rpartition("@")
-    name, _, database = parts.path.strip("/").partition("/")
-    if parts.scheme not in ("redis+sentinel", "rediss+sentinel") or not name or not re.fullmatch("[0-9]*", database):
+    # `urlsplit` knows one host only.
+    address = re.fullmatch(r"rediss?\+sentinel://([^/?#]*)/([^/?#@]+)/?([0-9]*)(\?[^#]*)?", value)
+    if address is None:
         return False
-    return all(_is_url(f"redis://{login}{at}{host}?{parts.query}", ("redis",)) for host in hosts.split(","))
+    login, at, hosts = address[1].rpartition("@")
+    return all(_is_url(f"redis://{login}{at}{host}{address[4] or ''}", ("redis",)) for host in hosts.split(","))
 
 
 def masked(address: str) -> str:

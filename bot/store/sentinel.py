@@ -19,7 +19,7 @@ from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-SCHEMES = ("redis+sentinel", "rediss+sentinel")
+SCHEMES = ("redis+sentinel://", "rediss+sentinel://")
 PORT = 26379
 # A Sentinel that does not answer at once is passed over for the next.
 SECONDS = 0.5
@@ -34,16 +34,18 @@ class SentinelAddress:
 
 
 def is_sentinel(url: str) -> bool:
-    return urlsplit(url).scheme in SCHEMES
+    return url.startswith(SCHEMES)
 
 
 def read(url: str) -> SentinelAddress:
     """What an address says that the settings took for one."""
-    parts = urlsplit(url)
-    login, at, hosts = parts.netloc.rpartition("@")
-    service, _, database = parts.path.strip("/").partition("/")
-    scheme = parts.scheme.removesuffix("+sentinel")
-    options = parse_url(f"{scheme}://{login}{at}redis/{database}?{parts.query}")
+    # `urlsplit` knows one host only.
+    scheme, _, rest = url.partition("+sentinel://")
+    place, _, query = rest.partition("?")
+    hosts_and_login, _, path = place.partition("/")
+    login, at, hosts = hosts_and_login.rpartition("@")
+    service, _, database = path.partition("/")
+    options = parse_url(f"{scheme}://{login}{at}redis/{database}?{query}")
     del options["host"]
     options.pop("connection_class", None)
     for_sentinels: dict[str, Any] = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS}

@@ -189,6 +189,8 @@ def test_what_is_no_address_of_redis_is_told_without_a_word_of_passwords(address
 def test_signs_of_a_password_that_end_the_host_get_a_hint(scheme: str, user: str, password: str) -> None:
     with pytest.raises(SettingError, match=r"its password such as / .* are written %2F") as raised:
         load(REDIS_URL=f"{scheme}://{user}:{password}@one.example:6379/name")
+    with pytest.raises(SettingError, match=r"its password such as / .* are written %2F"):
+        load(REDIS_URL=f"{scheme}://{user}:{password}@one.example:6379")
     assert password not in str(raised.value).replace("/ [ @", "")
 
 
