@@ -40,7 +40,11 @@ async def test_it_has_nothing_of_the_workers_environment(reader: Reader, monkeyp
 async def test_it_has_no_descriptor_but_its_socket(reader: Reader) -> None:
     read_end, write_end = os.pipe()
     os.set_inheritable(read_end, True)
-    assert await tried(reader, "descriptors") == "0 1 2"
+    numbers = (await tried(reader, "descriptors")).split()
+    assert numbers[:3] == ["0", "1", "2"]
+    files = [os.readlink(f"/proc/{reader.small.pid}/fd/{number}") for number in numbers[3:]]
+    # Which ctypes loads; from 3.5 on it keeps its own file open.
+    assert [file for file in files if "/libffi." not in file] == []
     os.close(read_end)
     os.close(write_end)
 
