@@ -19,8 +19,8 @@ RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
 
 NAME = "[A-Za-z][A-Za-z0-9-]*+"
-ATTRIBUTE = r"""\s++[A-Za-z_:][\w:.-]*+(?:\s*+=\s*+(?:[^"'=<>`\x00-\x20]++|'[^']*+'|"[^"]*+"))?+"""
-OPEN_TAG = rf"<{NAME}(?:{ATTRIBUTE})*+\s*+/?>"
+ATTRIBUTE = r"""\s++[A-Za-z_:][\w:.-]*+(?>\s*+=\s*+(?:[^"'=<>`\x00-\x20]++|'[^']*+'|"[^"]*+"))?+"""
+OPEN_TAG = rf"<{NAME}(?>{ATTRIBUTE})*+\s*+/?>"
 CLOSE_TAG = rf"</{NAME}\s*+>"
 BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"

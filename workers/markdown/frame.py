@@ -17,18 +17,18 @@ __all__ = ["fallback", "frame", "harmless"]
 
 # What a line may begin with before its content, and what may still become a marker, a rule, an underline, a fence or
 # a table's separator row.
-MARKERS = r"(?:[ \t]*+(?:>|[-+*](?=[ \t])|\d{1,9}+[.)](?=[ \t])))*+[ \t]*+"
+MARKERS = r"(?>[ \t]*+(?:>|[-+*](?=[ \t])|\d{1,9}+[.)](?=[ \t])))*+[ \t]*+"
 UNDECIDED = re.compile(rf"{MARKERS}(?:\d{{1,9}}+[.)]?+|[-_*=~`#>+|:.)\[\]!<&\\ \t]*+)[ \t\r]*+$")
 DIGITS = re.compile(r" {0,3}\d{1,9}(?=[.)]?(?:[ \t]|$))")
 FENCE_START = re.compile(r"`{3,}[^`]*$|~{3,}")
 HALF_DEFINITION = re.compile(
-    r"""\[(?:[^\[\]\\]|\\.)*+(?:\\?|\](?::\s*+(?:<(?:[^<>\\\n]|\\.)*+>?+|(?!<)\S++)?+
-    (?:(?<=\s)|\s++(?:"(?:[^"\\]|\\.)*+"?+|'(?:[^'\\]|\\.)*+'?+|\((?:[^()\\]|\\.)*+\)?+)?+|)[ \t]*+\\?)?)$""",
+    r"""\[(?>[^\[\]\\]|\\.)*+(?:\\?|\](?::\s*+(?><(?>[^<>\\\n]|\\.)*+>?+|(?!<)\S++)?+
+    (?:(?<=\s)|\s++(?>"(?>[^"\\]|\\.)*+"?+|'(?>[^'\\]|\\.)*+'?+|\((?>[^()\\]|\\.)*+\)?+)?+|)[ \t]*+\\?)?)$""",
     re.S | re.X,
 )
 # What of a text may be held back: link targets, HTML, definitions, fence lines and rows that begin with a pipe.
 NOT_SURELY_SHOWN = re.compile(
-    r"(?m)\]\([^)\n]*|[<&][^\n]*|(?:`{3}|~{3})[^\n]*|^(?:[> \t]|[-+*][ \t]|\d{1,9}+[.)][ \t])*+[|\[][^\n]*"
+    r"(?m)\]\([^)\n]*|[<&][^\n]*|(?:`{3}|~{3})[^\n]*|^(?>[> \t]|[-+*][ \t]|\d{1,9}+[.)][ \t])*+[|\[][^\n]*"
 )
 LABEL = re.compile(r"\[([^\[\]]+)\]")
 BLANK = "> \t\r\n"

@@ -13,7 +13,7 @@ from workers.markdown.links import LONGEST_LABEL
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]")
 # https://www.rfc-editor.org/rfc/rfc1035#section-3.1, without the dot at its end.
 LONGEST_HOST = 253
-SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++|\blocalhost\b|\[[0-9a-f.]*+:[0-9a-f:.]++\]")
+SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?>\.[\w-]++)++|\blocalhost\b|\[[0-9a-f.]*+:[0-9a-f:.]++\]")
 # Hosts without a name of the domain system.
 LOCAL_HOST = re.compile(r"localhost|\d{1,3}(?:\.\d{1,3}){3}|0x[0-9a-f]+(?:\.(?:0x[0-9a-f]+|\d+))*|\[.*")
 # What may go on as a host; whatever follows it, this stays true.
@@ -37,7 +37,7 @@ MOST_BEFORE_HOST = 110
 BEHIND_HOST = re.compile(r"(?::\d+)?(?:[/?#@:\\][^\s,;|<>\"'()\[\]{}]*)?")
 # What people do not see of a text: markup, what is invisible, and spaces that are hardly any.
 UNSEEN = re.compile(rf"[*_~`\\{INVISIBLE}\u2004-\u200a\u202f\u205f]")
-TAGS = re.compile(r"<!--(?:(?!-->).)*+-->|<[A-Za-z/!?][^<>]*+>|<$", re.S)
+TAGS = re.compile(r"<!--(?>(?!-->).)*+-->|<[A-Za-z/!?][^<>]*+>|<$", re.S)
 
 
 def true_host(url: str) -> str | None:

@@ -17,7 +17,7 @@ SPACES = re.compile(r"[ \t]+")
 HARD_BREAK = re.compile(r"(?<!\\)((?:\\\\)*)\\(?=\n)")
 ESCAPED = re.compile(rf"{ESCAPE.pattern}|{ENTITY.pattern}")
 # `__init__` and `_private_` are rather names than emphasis; addresses are kept too.
-KEPT = re.compile(r"(?<!\w)__?[A-Za-z0-9]++(?:_++[A-Za-z0-9]++)*+__?(?!\w)|\bhttps?://[^\s<>]*[\w/]")
+KEPT = re.compile(r"(?<!\w)__?[A-Za-z0-9]++(?>_++[A-Za-z0-9]++)*+__?(?!\w)|\bhttps?://[^\s<>]*[\w/]")
 KEPT_MARK = re.compile(r"_|://")
 # What may be taken out or read in another way.
 MARKUP = re.compile(r"[\\`<&\[*_~]")

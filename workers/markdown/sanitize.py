@@ -39,7 +39,7 @@ PING = re.compile(
 )
 MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>|\n]*)?>")
 URL = re.compile(r"\bhttps?:[/\\]+[^\s<>]+", re.I)
-NOTES = re.compile(r"(?: \([a-z0-9.:\[\]_-]+\))*+")
+NOTES = re.compile(r"(?> \([a-z0-9.:\[\]_-]+\))*+")
 AFTER_ADDRESS = frozenset(".,;:!?*_~'\"")
 LAST_ENTITY = re.compile(r"&#?\w{1,31}$")
 BAD_SCHEME = re.compile(r"\b(slack|file|javascript|vbscript|data)(?=:(?://|[^\s:`]+[(,]))", re.I)
