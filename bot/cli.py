@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from bot import logs, manifest
@@ -15,6 +16,8 @@ from bot.ops.private_folder import PRIVATE_UMASK
 from bot.settings import SettingError, Settings, warn_of_gone
 
 EVENTS_PATH = "/slack/events"
+# What pip calls Parley, as in pyproject.toml.
+DISTRIBUTION = "parley-slack"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="parley", description="Claude in Slack threads.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="try everything on this machine, without any account")
     demo.add_argument("question", nargs="?", help="what to ask")
@@ -56,6 +60,16 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--json", action="store_true", help="print what a bot needs as one JSON line first")
     sandbox.set_defaults(run=_sandbox)
     return parser
+
+
+class _Version(argparse.Action):
+    """argparse has one of its own, for which the version would be looked up at every start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"parley {version(DISTRIBUTION)}")
+        parser.exit()
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 log = logging.getLogger("parley.tracing")
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-MISSING = "%s is set, but the exporter is not installed, so no spans are sent: pip install 'parley[otel]'."
+MISSING = "%s is set, but the exporter is not installed, so no spans are sent: install Parley with its extra `otel`."
 
 
 def endpoint(environ: Mapping[str, str] = os.environ) -> str | None:

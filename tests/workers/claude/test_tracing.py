@@ -39,4 +39,4 @@ def test_without_the_exporter_it_says_how_to_get_it_and_goes_on() -> None:
     assert done.stdout == "False\n"
     [line] = done.stderr.splitlines()
     assert "OTEL_EXPORTER_OTLP_ENDPOINT is set" in line
-    assert "pip install 'parley[otel]'" in line
+    assert "install Parley with its extra `otel`" in line
