@@ -61,8 +61,10 @@ properties: $(VENV)/installed-dev
 
 # Kills and failovers that take long, and what needs a browser, or programs and types of others. With SENT_CALLS=<a folder>
 # in the environment of `make test` and of this, the calls of that run are checked; without it, some scenarios run first.
+# Then the container image, with buildah and debootstrap; without these, that is skipped.
 proof: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 4 -m proof tests $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m proof tests --ignore tests/deploy $(ARGS)
+	$(BIN)/python -m pytest -n 0 -m proof tests/deploy $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ from bot.store.threads import history
 from bot.store.threads.history import Entry
 from bot.talk.message import Thread
 from tests.kit import published
-from tests.kit.procfile import Program, commands
+from tests.kit.procfile import Process, Program, commands
 from workers.draft.part import EVENT_TYPE
 
 Transport = Literal["socket", "http"]
@@ -52,11 +52,11 @@ class Parley:
     ) -> None:
         self.sandbox = Sandbox(transport=transport)
         self.slack = self.sandbox.slack
-        self.processes: dict[str, Program] = {}
+        self.processes: dict[str, Process] = {}
         self._redis_url, self._folder, self._transport = redis_url, folder, transport
         self._workers, self._settings = workers, settings or {}
         self.redis = connections.shared(redis_url)
-        self._port = _free_port()
+        self._port = free_port()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "Parley":
@@ -248,7 +248,7 @@ def text(message: Message) -> str:
     return "\n\n".join(markdown) or message.text
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Below those that systems give to outgoing connections, in a range of this test process's own.
 
     Another suite on this machine begins elsewhere in it.

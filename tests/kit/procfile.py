@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from bot.ops.supervisor import die_with_parent
 
@@ -30,6 +31,20 @@ def commands() -> dict[str, list[str]]:
         python, dash_m, *arguments[name] = shlex.split(command)
         assert (python, dash_m) == ("python", "-m")
     return arguments
+
+
+class Process(Protocol):
+    """A process of Parley's, wherever it runs."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def send_signal(self, number: signal.Signals) -> None: ...
+
+    async def wait(self) -> int | None: ...
 
 
 class Program:
