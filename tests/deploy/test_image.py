@@ -20,7 +20,7 @@ from tests.deploy.container import Container, Image, confined, resident, state
 from tests.kit.parley import Parley, free_port
 from tests.kit.procfile import commands
 
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
 
 MOST_ADDED = 120_000_000
 COMPILERS = ("cc", "c++", "gcc", "g++", "clang", "ld", "as", "make", "strip")
