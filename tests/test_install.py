@@ -8,7 +8,7 @@ MAKEFILE = Path("Makefile").read_text()
 
 def test_packages_are_installed_from_wheels_only_by_hash() -> None:
     installs = [line for line in MAKEFILE.splitlines() if "pip install" in line and not line.endswith("-e .")]
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert "\nWHEELS := --only-binary :all:\n" in MAKEFILE
     assert [line for line in installs if " $(WHEELS) " not in line] == []
     assert [line for line in installs if ".lock" in line and " --require-hashes " not in line] == []
