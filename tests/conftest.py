@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
@@ -35,6 +36,17 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line how many tests this machine cannot run, and why."""
+    skipped = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    )
+    if skipped:
+        terminalreporter.write_line(
+            "skipped: " + "; ".join(f"{number} ({why})" for why, number in skipped.most_common())
+        )
 
 
 @pytest.fixture(scope="session")

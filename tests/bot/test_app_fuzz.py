@@ -184,6 +184,7 @@ async def door(redis_url: str) -> AsyncIterator[Door]:
         )
 
 
+@pytest.mark.timeout(900)  # 6,000 payloads take as long as the machine's processor does.
 async def test_no_payload_makes_a_listener_fail_and_no_message_is_lost_among_them(
     door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:

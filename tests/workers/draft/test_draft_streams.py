@@ -101,19 +101,21 @@ async def test_what_pings_never_stands_in_a_stream_however_it_is_split(desk: Des
     """Invariant 9, judged at every change of what people see."""
     desk.sandbox.slack.limits.on = False
     shown: set[str] = set()
+    # Nothing is shown before the first word is whole; of the others, most end before anybody saw their beginning.
+    surely_shown = range(hostile.index(" ") + 1, len(hostile), 4)
     for cut in range(1, len(hostile)):
         one = await desk.ask()
         with one.seen() as frames:
             async with one.draft(streaming="native") as draft:
                 draft.write(hostile[:cut])
-                with suppress(TimeoutError):
-                    await one.shows(lambda texts: texts, within=0.02)
+                if cut in surely_shown:
+                    await one.shows(lambda texts: texts)
                 draft.write(hostile)
                 await draft.finish(Final(hostile))
         shown.update(text for frame in frames for text in frame)
         await desk.redis.flushall()
     assert len(shown) >= 2
-    assert desk.calls("chat.startStream") > 3
+    assert desk.calls("chat.startStream") >= len(surely_shown) >= 2
     assert not [text for text in shown if PING.search(text)]
 
 
@@ -141,7 +143,8 @@ async def test_25_replies_at_once_are_complete_without_a_refused_call(desk: Desk
 
 async def test_a_stream_goes_on_in_a_new_message_before_slack_ends_it(desk: Desk) -> None:
     text = "\n\n".join(f"{n}. paragraph, and what it says." for n in range(60))
-    desk.sandbox.clock.speed = 100.0
+    # Slack ends a stream after five seconds then, so that there are some to spare.
+    desk.sandbox.clock.speed = STREAM_SECONDS / 5
     terms = Terms(frozenset(), rotate_seconds=0.8, longest_seconds=2.5)
     with desk.seen() as frames:
         async with desk.draft(streaming="native", terms=terms) as draft:
