@@ -66,6 +66,7 @@ async def test_a_hostile_file_is_read_or_has_a_reason_and_everybody_else_goes_on
     assert await reader.read(b"hello", ORDER) == HELLO
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system says how much memory a process shares")
 async def test_ten_very_large_pictures_take_the_memory_of_one(reader: Reader) -> None:
     data = await asyncio.to_thread(hostile_files.png, 7_071, 7_071)
