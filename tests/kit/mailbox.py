@@ -1,6 +1,5 @@
 """A thread's mailbox: messages for it, claims of it, and what Redis has of it."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from bot.store.threads.history import Entry
 from bot.store.threads.inbox import Inbox
 from bot.store.threads.jobs import JOB
 from bot.talk.message import Message, Thread
+from tests.kit.sockets import refusing
 
 THREAD = Thread("T1", "C1", "1.000001")
 OTHER = Thread("T1", "C1", "2.000001")
@@ -49,9 +49,8 @@ def woken(queue: Queue) -> list[list[str]]:
 @asynccontextmanager
 async def unreachable_inbox(lease_seconds: float) -> AsyncIterator[Inbox]:
     """An inbox whose Redis refuses connections."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"redis://127.0.0.1:{taken.getsockname()[1]}"
+    with refusing() as port:
+        url = f"redis://127.0.0.1:{port}"
         redis, producer = connections.shared(url), connections.producer(url)
         yield Inbox(redis, connections.queue("test", producer), lease_seconds)
         await redis.aclose()

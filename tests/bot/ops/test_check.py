@@ -5,7 +5,6 @@ What all is well, refused or away looks like is shown by the command itself; one
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +19,7 @@ from bot.ops import redis_check
 from bot.ops.check import results
 from bot.sandbox import Sandbox
 from bot.settings import Settings
+from tests.kit.sockets import refusing
 from workers import cli as worker
 
 
@@ -76,12 +76,6 @@ def is_old(redis_url: str) -> bool:
     """Whether this machine has only the Redis that comes with Parley, which has known holes."""
     with Redis.from_url(redis_url) as redis:
         return bool(redis_check.read(redis.info(), is_own=False)[0].level == "warn")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_all_is_well(sandbox: Sandbox, redis_url: str, tmp_path: Path) -> None:
@@ -184,17 +178,17 @@ async def test_a_redis_that_drops_or_forgets_messages_is_told(
 
 
 async def test_services_that_do_not_answer_are_told(tmp_path: Path) -> None:
-    port = free_port()
-    status, lines = await check(
-        None,
-        tmp_path,
-        SLACK_BOT_TOKEN="xoxb-1",
-        SLACK_SIGNING_SECRET="1",
-        SLACK_API_URL=f"http://127.0.0.1:{port}/api/",
-        REDIS_URL=f"redis://127.0.0.1:{port}",
-        ANTHROPIC_API_KEY="sk-ant-1",
-        ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}",
-    )
+    with refusing() as port:
+        status, lines = await check(
+            None,
+            tmp_path,
+            SLACK_BOT_TOKEN="xoxb-1",
+            SLACK_SIGNING_SECRET="1",
+            SLACK_API_URL=f"http://127.0.0.1:{port}/api/",
+            REDIS_URL=f"redis://127.0.0.1:{port}",
+            ANTHROPIC_API_KEY="sk-ant-1",
+            ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}",
+        )
     assert status == 1
     slack, redis, claude = failed(lines)
     assert slack.startswith("Slack: Slack cannot be reached (")

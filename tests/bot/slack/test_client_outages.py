@@ -1,6 +1,5 @@
 """Whose fault it was: that Redis is away is never told as Slack's doing, nor the other way round."""
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -26,6 +25,7 @@ from bot.store.metrics import Metrics, totals
 from bot.store.threads.inbox import Inbox
 from bot.talk.file import File
 from bot.talk.message import Message, Thread
+from tests.kit.sockets import refusing
 from workers.files.download import described
 from workers.prompt import backfill
 
@@ -33,9 +33,8 @@ from workers.prompt import backfill
 @pytest.fixture
 async def cut_off(sandbox: Sandbox) -> AsyncIterator[Client]:
     """A client whose Slack answers, and whose rate limits are in a Redis that does not."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        nowhere = connections.shared(f"redis://127.0.0.1:{taken.getsockname()[1]}")
+    with refusing() as port:
+        nowhere = connections.shared(f"redis://127.0.0.1:{port}")
         async with slack.client(Settings.load(sandbox.environ(), dotenv=None)) as web:
             web.rate_limits = RateLimits(nowhere, sandbox.team)
             yield web

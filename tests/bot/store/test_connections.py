@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from bot.ops import redis_check
 from bot.store import connections
 from tests.kit.redis_servers import WAYS, reached
+from tests.kit.sockets import close
 from tests.kit.tls import needs_openssl
 
 
@@ -31,9 +32,11 @@ async def test_a_cancelled_task_ends_whatever_its_command_is_about(redis: Redis)
 
 
 async def test_a_redis_that_says_nothing_is_an_error_in_time() -> None:
+    writers: list[asyncio.StreamWriter] = []
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         await reader.read()
-        writer.close()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server:
@@ -43,6 +46,7 @@ async def test_a_redis_that_says_nothing_is_an_error_in_time() -> None:
             with pytest.raises(RedisError):
                 await client.get("a")
         await client.aclose()
+        await close(writers)
 
 
 @needs_openssl

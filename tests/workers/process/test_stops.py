@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from bot.store import connections, keys
 from bot.store.threads import stops
 from bot.talk.message import Thread
+from tests.kit.sockets import close
 from workers.process.stops import Stops
 
 THREAD, TS = Thread("T1", "C1", "1.1"), "1.2"
@@ -41,6 +42,7 @@ class Relay:
         self._path = path
         self._ways: list[asyncio.Event] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
@@ -52,6 +54,7 @@ class Relay:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await close(self._writers)
 
     def silence_the_first(self) -> None:
         self._ways[0].clear()
@@ -61,6 +64,7 @@ class Relay:
         way.set()
         self._ways.append(way)
         there, back = await asyncio.open_unix_connection(self._path)
+        self._writers += [writer, back]
         for source, target in ((reader, back), (there, writer)):
             task = asyncio.create_task(self._pass(source, target, way))
             self._tasks.add(task)
