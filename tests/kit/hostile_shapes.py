@@ -179,4 +179,15 @@ SHAPES = [
     Shape("(", head="[a](", foot=")"),
     Shape("x\n\n", head="- " * 99),
     Shape("x\n", head="> " * 99),
+    # Addresses that a link is a part of, and those to write to.
+    Shape(",", head="[a](mailto:", foot=")"),
+    Shape("@", head="[a](mailto:", foot=")"),
+    Shape("&to", head="<mailto:a@b.cd?", foot=">"),
+    Shape("1", foot="[1](https://a.bc).de"),
+    Shape("a.", foot="[b](https://c.de).fg"),
+    Shape("0x0.", foot="[b](https://c.de).fg"),
+    Shape("[a](https://b.cd)", foot=".ef"),
+    Shape("a.bc/[d](https://e.fg)"),
+    Shape("[.a](https://e.fg)", head="b"),
+    Shape("a:", foot="//b.cd/[e](https://f.gh)"),
 ]

@@ -17,7 +17,7 @@ SHOWN_HOST = re.compile(r"(?<![\w-])[\w-]++(?>\.[\w-]++)++|\blocalhost\b|\[[0-9a
 # Hosts without a name of the domain system.
 LOCAL_HOST = re.compile(r"localhost|\d{1,3}(?:\.\d{1,3}){3}|0x[0-9a-f]+(?:\.(?:0x[0-9a-f]+|\d+))*|\[.*")
 # What may go on as a host; whatever follows it, this stays true.
-HOST_SO_FAR = re.compile(r"\.(?:xn--|[^\W\d_]{2})|(?:\d+\.){3}|localhost|0x[0-9a-f]|\[")
+HOST_SO_FAR = re.compile(r"\.(?:xn--|[^\W\d_]{2})|(?:\d{1,3}\.){3}|localhost|0x[0-9a-f]|\[")
 # Not dots for a browser, but for who reads.
 DOTS = str.maketrans(dict.fromkeys("\u3002\u00b7\u2027\u2219\u22c5\ua4f8\u0701\u0702\u06d4\u0660\u06f0\U0001d16d", "."))
 TOP_LEVEL = re.compile(r"\.(?:xn--[a-z0-9-]+|[^\W\d_]{2,})$")
@@ -30,7 +30,7 @@ SUFFIX = re.compile(
 NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\\\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f]")
 HOST_END = re.compile(r"[/?#]")
 # Of a `mailto:` (https://www.rfc-editor.org/rfc/rfc6068#section-2).
-MORE_RECIPIENTS = re.compile(r"^[^?]*[,;@][^?]*@|[?&](?:to|cc|bcc)=", re.I)
+MORE_RECIPIENTS = re.compile(r"[?&](?:to|cc|bcc)=", re.I)
 # What of an address stands before its host, and behind it.
 BEFORE_HOST = re.compile(r"[a-z][a-z0-9+.-]{0,20}:[/\\]{1,3}(?:[^\s/@]{0,80}@)?$")
 MOST_BEFORE_HOST = 110
@@ -53,7 +53,7 @@ def true_host(url: str) -> str | None:
         return None
     try:
         if scheme == "mailto":
-            if MORE_RECIPIENTS.search(unquote(rest)):
+            if _has_more_recipients(unquote(rest)):
                 return None
             host = rest.partition("?")[0].rpartition("@")[2]
         else:
@@ -69,7 +69,13 @@ def true_host(url: str) -> str | None:
     return host if len(host) <= LONGEST_HOST and HOST.fullmatch(host) else None
 
 
-def is_masked(url: str, host: str) -> bool:
+def _has_more_recipients(written: str) -> bool:
+    """Whether what follows `mailto:` has more than one address."""
+    people = written.partition("?")[0]
+    return people.count("@") > 1 or "," in people or ";" in people or MORE_RECIPIENTS.search(written) is not None
+
+
+def _is_masked(url: str, host: str) -> bool:
     """Whether an address, read as it stands, may be taken for another host's."""
     if url[:7].lower() == "mailto:":
         return False
@@ -87,7 +93,7 @@ class Target(NamedTuple):
 
 def target_of(url: str) -> Target:
     host = true_host(url)
-    return Target(url, host, host is not None and is_masked(url, host))
+    return Target(url, host, host is not None and _is_masked(url, host))
 
 
 def is_deceptive(label: str, host: str) -> bool:
@@ -95,8 +101,8 @@ def is_deceptive(label: str, host: str) -> bool:
     if len(label) > LONGEST_LABEL:
         return True
     # Where HTML is drawn as such, a label looks as it does without its tags.
-    drawn = TAGS.sub("", label) if "<" in label else label
-    return _names_another(label, host) or (drawn != label and _names_another(drawn, host))
+    without_tags = TAGS.sub("", label) if "<" in label else label
+    return _names_another(label, host) or (without_tags != label and _names_another(without_tags, host))
 
 
 def _names_another(label: str, host: str) -> bool:
@@ -146,19 +152,32 @@ def misplaced(line: str, labels: Sequence[Label]) -> Iterator[Label]:
         scheme = BEFORE_HOST.search(line[before : name.start()])
         start = name.start() - (len(scheme[0]) if scheme else 0)
         position = BEHIND_HOST.match(line, name.end()).end()  # type: ignore[union-attr]
+        shown = _Name(*name.span(), _host_in(name[0], scheme is not None), HOST_SO_FAR.search(name[0]) is not None)
         while index < len(labels) and labels[index].end <= start:
             index += 1
         while index < len(labels) and labels[index].start < position:
-            if _is_misplaced(labels[index], name, scheme is not None):
+            if _is_misplaced(labels[index], shown):
                 yield labels[index]
             if labels[index].end > position:
                 break
             index += 1
 
 
-def _is_misplaced(label: Label, name: re.Match[str], is_address: bool) -> bool:
-    start, end = name.span()
-    if end <= label.start or (label.start <= start and end <= label.end):
-        return _is_host(name[0], is_address) and _without_www(name[0]) != _without_www(label.host)
+class _Name(NamedTuple):
+    """A name with dots in a drawn line: the host that people read in it, and whether it may go on as one."""
+
+    start: int
+    end: int
+    host: str | None
+    may_go_on: bool
+
+
+def _host_in(name: str, is_address: bool) -> str | None:
+    return _without_www(name) if _is_host(name, is_address) else None
+
+
+def _is_misplaced(label: Label, name: _Name) -> bool:
+    if name.end <= label.start or (label.start <= name.start and name.end <= label.end):
+        return name.host is not None and name.host != _without_www(label.host)
     # The name may still go on, and its host become another one.
-    return HOST_SO_FAR.search(name[0]) is not None
+    return name.may_go_on

@@ -343,9 +343,9 @@ def _shown(content: str, link: Link, label: str) -> Iterator[Replacement]:
         yield Replacement(span.start + 1, span.start + 1, JOINER)
         return
     start, end = span.start, span.label[1]
-    if span.kind == "reference" and content[span.end : span.end + 1] not in ("(", "["):
-        return
     if span.kind == "reference":
+        if content[span.end : span.end + 1] not in ("(", "["):
+            return
         # What is text now must not become the label of what follows.
         yield Replacement(start, span.label[0], content[start : span.label[0]].replace("[", "\\["))
         yield Replacement(end, span.end, BRACKET.sub(r"\\\g<0>", content[end : span.end]))
