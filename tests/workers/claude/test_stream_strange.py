@@ -13,9 +13,9 @@ from aiohttp import web
 from bot.models import Usage
 from bot.sandbox import Claude as Sandbox
 from tests.kit.claude import MODEL, ask, connected, fail, listening, serving
-from workers.claude import call
+from workers.claude import call, events
 from workers.claude.client import ClaudeClient
-from workers.claude.failures import NOT_NOW, UNREACHABLE
+from workers.claude.failures import NOT_ACCEPTED, NOT_NOW, UNREACHABLE
 
 Event = dict[str, Any]
 
@@ -147,6 +147,7 @@ async def test_what_is_missing_in_a_stream_costs_nobody_the_answer(sandbox: Sand
         (USAGE, None, (Usage(MODEL, input=25, output=2, estimated=True),)),
         (None, None, (Usage(MODEL, output=2, estimated=True),)),
         ({"input_tokens": "many", "cache_creation": None}, {"output_tokens": 4}, (Usage(MODEL, output=4),)),
+        ({"input_tokens": 10**30}, {"output_tokens": 4}, (Usage(MODEL, output=4),)),
     ],
 )
 async def test_usage_that_is_not_told_counts_nothing_but_the_output_is_estimated(
@@ -271,3 +272,32 @@ async def test_many_small_pieces_cost_about_what_few_large_ones_do_and_others_ha
         assert answer.text == shown[-1] == text
     assert spent[1] < 20
     assert longest < 0.25
+
+
+async def test_a_stream_whose_event_does_not_end_is_a_failure(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_EVENT_BYTES", 10_000)
+    async with saying(sandbox, encoded(START, BLOCK) + b"data: {}\n" * 2_000, open_end=True) as (claude, asked):
+        failure = await fail(claude)
+    assert (failure.sentence, failure.kind, len(asked)) == (UNREACHABLE, "EventTooLarge", 3)
+
+
+async def test_of_an_error_only_the_beginning_is_read(sandbox: Sandbox) -> None:
+    """This one never ends."""
+    ended = asyncio.Event()
+
+    async def refuse(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(status=400, headers={"content-type": "application/json"})
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 10_000)
+        except ConnectionError:
+            ended.set()
+        return response
+
+    async with listening(refuse) as url, connected(sandbox, ANTHROPIC_BASE_URL=url) as claude:
+        failure = await fail(claude)
+        assert (failure.sentence, failure.kind) == (NOT_ACCEPTED, "400")
+        await asyncio.wait_for(ended.wait(), 60)

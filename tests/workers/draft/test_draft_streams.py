@@ -143,8 +143,8 @@ async def test_25_replies_at_once_are_complete_without_a_refused_call(desk: Desk
 
 async def test_a_stream_goes_on_in_a_new_message_before_slack_ends_it(desk: Desk) -> None:
     text = "\n\n".join(f"{n}. paragraph, and what it says." for n in range(60))
-    # Slack ends a stream after five seconds then, so that there are some to spare.
-    desk.sandbox.clock.speed = STREAM_SECONDS / 5
+    # Slack ends a stream after fifteen seconds then, so that there are some to spare.
+    desk.sandbox.clock.speed = STREAM_SECONDS / 15
     terms = Terms(frozenset(), rotate_seconds=0.8, longest_seconds=2.5)
     with desk.seen() as frames:
         async with desk.draft(streaming="native", terms=terms) as draft:

@@ -84,6 +84,7 @@ def test_there_are_enough_documents() -> None:
         "- [a]: /url\r\n  'title'\r\n",
         'see [a]\n\n[a]: /url\n\t"title"\n',
         "word![a b](c)word",
+        "_- **[r]: /u*[r]: /u",
     ],
 )
 def test_rare_shapes_never_shrink(text: str) -> None:
@@ -140,6 +141,7 @@ def test_marker_soup_never_shrinks(text: str) -> None:
 @given(documents)
 @example("word\n\n[1]: /url\n'ti\ntle'")
 @example('[1]: /url\n"title"\n\nword')
+@example('word\n\n[1]: /url "title"\n\n[r][1]()')
 def test_harmless_frames_never_shrink(text: str) -> None:
     most, before = 0, ""
     for size in range(len(text) + 1):

@@ -65,6 +65,7 @@ def test_structured_text_loses_nothing(text: str, limit: int) -> None:
     check(text, limit)
 
 
+@example("*-     ", 3)
 @given(soup, st.integers(1, 40))
 def test_marker_soup_loses_nothing(text: str, limit: int) -> None:
     check(text, limit)
