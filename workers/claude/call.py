@@ -34,8 +34,6 @@ DOWN = "Claude is overloaded, waiting until it answers again"
 # Up to so many characters are shown at each word, more of them at most so often.
 SHORT_CHARS = 10_000
 LONG_SECONDS = 0.05
-# So long others on the loop wait at most while events come in faster than they are read.
-TURN_SECONDS = 0.01
 NO_TOOL = "There is no such tool here. Answer without it."
 
 
@@ -179,7 +177,6 @@ class ClaudeCall:
         streamed = self._streamed = StreamedMessage(str(self._request["model"]))
         events = await self._send(self._request)
         figures.request_id = events.request_id
-        others_wait_until = time.monotonic() + TURN_SECONDS
         try:
             while not streamed.is_complete:
                 event = await events.next()
@@ -190,9 +187,6 @@ class ClaudeCall:
                     await self._begin(events.headers, passage)
                 if change:
                     self._show(streamed, change)
-                if time.monotonic() > others_wait_until:
-                    await asyncio.sleep(0)
-                    others_wait_until = time.monotonic() + TURN_SECONDS
             await _end(events)
         finally:
             self._show(streamed, None)
